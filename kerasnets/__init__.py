@@ -1,0 +1,56 @@
+"""Small networks you can trust: build, train, count, export, serve, on Keras 3.
+
+Importing this package does not import TensorFlow; the first function that needs it does.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kerasnets.data import Dataset as Dataset
+    from kerasnets.data import load_data as load_data
+    from kerasnets.evaluation import evaluate as evaluate
+    from kerasnets.exporting import Verification as Verification
+    from kerasnets.exporting import VerificationError as VerificationError
+    from kerasnets.exporting import export as export
+    from kerasnets.exporting import verify as verify
+    from kerasnets.nets import NetSpec as NetSpec
+    from kerasnets.nets import build as build
+    from kerasnets.nets import describe as describe
+    from kerasnets.nets import list_nets as list_nets
+    from kerasnets.nets import register as register
+    from kerasnets.profiling import Profile as Profile
+    from kerasnets.profiling import profile as profile
+    from kerasnets.training import Recipe as Recipe
+    from kerasnets.training import Run as Run
+    from kerasnets.training import load_run as load_run
+    from kerasnets.training import train as train
+
+__version__ = "0.1.0"
+
+# Where each public name lives; it is imported when first asked for.
+_HOMES = {
+    "data": ("Dataset", "load_data"),
+    "evaluation": ("evaluate",),
+    "exporting": ("Verification", "VerificationError", "export", "verify"),
+    "nets": ("NetSpec", "build", "describe", "list_nets", "register"),
+    "profiling": ("Profile", "profile"),
+    "training": ("Recipe", "Run", "load_run", "train"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *sorted(_HOME_OF)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

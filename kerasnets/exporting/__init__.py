@@ -1,0 +1,1 @@
+"""How a network leaves: SavedModel, ONNX, verification."""

@@ -1,0 +1,7 @@
+"""What a network is: one pure functional-API builder a network, and the catalogue of names."""
+
+from kerasnets.nets.catalogue import NetSpec as NetSpec
+from kerasnets.nets.catalogue import build as build
+from kerasnets.nets.catalogue import describe as describe
+from kerasnets.nets.catalogue import list_nets as list_nets
+from kerasnets.nets.catalogue import register as register

@@ -1,0 +1,1 @@
+"""How a network learns: recipe, trainer, callbacks, run folder."""
