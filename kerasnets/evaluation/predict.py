@@ -1,0 +1,112 @@
+"""From a trained network and a data set to probabilities and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kerasnets._lazy import keras
+from kerasnets._names import unknown_name
+from kerasnets.evaluation.metrics import classification_metrics
+
+if TYPE_CHECKING:
+    from kerasnets.data.dataset import Arrays, Dataset
+
+
+def evaluate(
+    model_or_run: Any,
+    data: Dataset,
+    batch_size: int = 256,
+    splits: Sequence[str] = ("train", "validation", "test"),
+) -> dict[str, dict[str, Any]]:
+    """Every metric on every split.
+
+    Args:
+        model_or_run: a ``keras.Model`` whose output is logits, or a run that has one as
+            ``.model``.
+        data: the data set; its inputs must be what the model takes.
+        batch_size: examples predicted at a time.
+        splits: the names of the splits to measure.
+
+    Returns:
+        By name of split, what ``classification_metrics`` gives.
+
+    Raises:
+        ValueError: not a model, an unknown split, a model with another number of classes than
+            the data, or logits that are not finite.
+    """
+    model = _model_of(model_or_run)
+    for name in splits:
+        if name not in data.splits:
+            raise unknown_name("split", name, data.splits)
+    shape = getattr(model, "output_shape", None)  # models that are not functional have none
+    if shape is not None and shape != (None, len(data.class_names)):
+        raise ValueError(
+            f"Data set {data.name!r} has {len(data.class_names)} classes, so the model must give "
+            f"logits of shape (n, {len(data.class_names)}); {model.name!r} gives {shape}."
+        )
+    return {
+        name: classification_metrics(
+            data.splits[name].y,
+            predict_probabilities(model, data.splits[name].x, batch_size),
+            data.class_names,
+        )
+        for name in splits
+    }
+
+
+def predict_probabilities(model: keras.Model, x: Arrays, batch_size: int = 256) -> np.ndarray:
+    """The probability of each class for each example.
+
+    Args:
+        model: a model whose output is logits, shape ``(n, classes)``.
+        x: its inputs, an array or a mapping of arrays, first axis the examples.
+        batch_size: examples predicted at a time.
+
+    Returns:
+        Shape ``(n, classes)``, float64, rows summing to 1.
+
+    Raises:
+        ValueError: no examples, an output of another shape, or logits that are not finite.
+    """
+    inputs = dict(x) if isinstance(x, Mapping) else x
+    if not all(len(array) for array in (inputs.values() if isinstance(inputs, dict) else [inputs])):
+        raise ValueError("x has no examples: there is nothing to predict.")
+    logits = model.predict(inputs, batch_size=batch_size, verbose=0)
+    if not isinstance(logits, np.ndarray) or logits.ndim != 2:
+        raise ValueError(
+            "The model must have one output, logits of shape (n, classes); "
+            f"{model.name!r} has {model.output_shape}."
+        )
+    return softmax(logits)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Softmax over the last axis, in float64.
+
+    Raises:
+        ValueError: logits that are NaN or infinite.
+    """
+    values = np.asarray(logits, dtype=np.float64)
+    bad = ~np.isfinite(values).all(axis=-1)
+    if bad.any():
+        raise ValueError(
+            f"Logits must be finite; {bad.sum()} of {bad.size} examples have NaN or infinite ones. "
+            "Training may have diverged (lower the learning rate), or an input is not finite."
+        )
+    exponentials = np.exp(values - values.max(axis=-1, keepdims=True))
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+def _model_of(model_or_run: Any) -> keras.Model:
+    model = model_or_run
+    if not isinstance(model, keras.Model):
+        model = getattr(model_or_run, "model", None)
+    if not isinstance(model, keras.Model):
+        raise ValueError(
+            "evaluate takes a keras.Model or a run that has one as .model, "
+            f"got {type(model_or_run).__name__}."
+        )
+    return model
