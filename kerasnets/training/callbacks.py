@@ -1,0 +1,117 @@
+"""What happens beside the steps: progress, divergence, randomness and the state on disk."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from kerasnets._lazy import keras
+
+History = dict[str, list[float]]
+
+
+class TrainingDivergedError(ArithmeticError):
+    """The loss is not finite any more."""
+
+
+class StopOnNaN(keras.callbacks.Callback):
+    """Stop at the first step whose loss is not finite, and name it."""
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Start in the first epoch of this session."""
+        self.epoch = 0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Remember the epoch for the message."""
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Raise TrainingDivergedError where the running loss is not finite."""
+        # The running mean of an epoch stays infinite or NaN from the first bad step on.
+        loss = float((logs or {})["loss"])
+        if not math.isfinite(loss):
+            raise TrainingDivergedError(
+                f"The loss is {loss} at step {batch + 1} of epoch {self.epoch + 1}. Lower the "
+                "learning rate or rescale the inputs; the weights of the last whole epoch are kept."
+            )
+
+
+class EpochRandomness(keras.callbacks.Callback):
+    """Make dropout of an epoch depend on the seed and the epoch's number alone.
+
+    A checkpoint does not hold the state of Keras's random generators, so a resumed run would
+    otherwise draw other masks than an uninterrupted one.
+    """
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.seed = seed
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Set every random generator of the model for this epoch."""
+        draw = np.random.default_rng([self.seed, epoch])
+        for variable in self.model.variables:
+            if variable.path.endswith("seed_generator_state"):
+                variable.assign(draw.integers(0, 2**31, size=variable.shape))
+
+
+class Record(keras.callbacks.Callback):
+    """Append each epoch's figures to the history, then let ``save`` put the state on disk."""
+
+    def __init__(self, history: History, save: Callable[[Any], bool]) -> None:
+        """Take the history so far and what saves an epoch; ``save`` tells whether to stop."""
+        super().__init__()
+        self.history_so_far = history
+        self.save = save
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Record and save; stop the training where ``save`` says so."""
+        row = {key: float(value) for key, value in (logs or {}).items()}
+        row["learning_rate"] = float(np.asarray(self.model.optimizer.learning_rate))
+        for key, value in row.items():
+            self.history_so_far.setdefault(key, []).append(value)
+        self.model.stop_training = self.save(self.model)
+
+
+class Progress(keras.callbacks.Callback):
+    """A bar over all steps on a terminal, and a line for each epoch everywhere."""
+
+    def __init__(self, name: str, epochs: int, first_epoch: int, steps: int) -> None:
+        super().__init__()
+        self.name, self.epochs, self.first_epoch, self.steps = name, epochs, first_epoch, steps
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Open the bar where standard error is a terminal."""
+        self.bar: tqdm[Any] = tqdm(
+            total=self.epochs * self.steps,
+            initial=self.first_epoch * self.steps,
+            desc=self.name,
+            unit="step",
+            leave=False,
+            disable=None,
+            dynamic_ncols=True,
+        )
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Move the bar by one step."""
+        self.bar.update()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Print the epoch's line."""
+        figures = {key: float(value) for key, value in (logs or {}).items()}
+        parts = [
+            f"{'val' if prefix else 'train'} loss {figures[prefix + 'loss']:.4f} "
+            f"accuracy {figures[prefix + 'accuracy']:.4f}"
+            for prefix in ("", "val_")
+        ]
+        tqdm.write(f"epoch {epoch + 1:>3}/{self.epochs}   {'   '.join(parts)}", file=sys.stderr)
+
+    def close(self) -> None:
+        """Close the bar; needed because Keras does not end a training that raises."""
+        if hasattr(self, "bar"):
+            self.bar.close()

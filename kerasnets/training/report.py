@@ -1,0 +1,37 @@
+"""The figures of a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kerasnets.data import Dataset
+from kerasnets.evaluation import predict_probabilities
+try:
+    from kerasnets.evaluation import figures
+except ImportError: pass
+
+if TYPE_CHECKING:
+    from kerasnets.training.run import Run
+
+
+def draw_figures(run: Run, data: Dataset) -> None:
+    """Draw learning curves, confusion matrix and ROC curves into the run folder."""
+    subtitle = f"{data.name}, split by {data.split}, seed {run.recipe.seed}"
+    test = run.metrics["test"]
+    probabilities = predict_probabilities(run.model, data.test.x)
+    drawn = {
+        "learning_curves": figures.learning_curves(
+            run.history, best_epoch=run.best_epoch, title=run.name, subtitle=subtitle
+        ),
+        "confusion_matrix": figures.confusion_matrix_figure(
+            test["confusion_matrix"],
+            data.class_names,
+            title=f"{run.name}: {test['accuracy']:.1%} of {test['n']:,} test rows right",
+            subtitle=subtitle,
+        ),
+        "roc_curves": figures.roc_curves(
+            data.test.y, probabilities, data.class_names, title=run.name, subtitle=subtitle
+        ),
+    }
+    for name, figure in drawn.items():
+        figures.save_figure(figure, run.folder / "figures" / name)
