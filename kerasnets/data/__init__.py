@@ -1,1 +1,6 @@
 """Where arrays come from: one module a data set, the types, and tf.data pipelines."""
+
+from kerasnets.data.catalogue import list_datasets as list_datasets
+from kerasnets.data.catalogue import load_data as load_data
+from kerasnets.data.dataset import Dataset as Dataset
+from kerasnets.data.dataset import Split as Split

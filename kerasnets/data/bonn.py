@@ -1,0 +1,103 @@
+"""The form of the Bonn EEG recordings, whichever files they come from.
+
+Andrzejak et al., Phys. Rev. E 64, 061907 (2001): five sets of 100 single-channel recordings. The
+UCI table "Epileptic Seizure Recognition" cuts each recording into 23 rows of 178 samples.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from kerasnets.data.dataset import Dataset, Split, checksum
+from kerasnets.data.splits import split_groups, split_rows
+
+RATE = 173.61  # samples a second
+CHUNKS = 23  # rows a recording
+SAMPLES = 178  # samples a row
+RECORDING_SAMPLES = 4097  # the last 3 fill no row
+UNITS = "µV"
+
+# In the order of the labels: the files' 1 to 5, ours 0 to 4.
+CLASS_NAMES = ("seizure", "tumour area", "healthy area", "eyes closed", "eyes open")
+SETS = ("S", "F", "N", "O", "Z")
+
+SPLITS = ("recording", "row")
+
+
+class Rows(NamedTuple):
+    """Rows in the order they were read.
+
+    Attributes:
+        x: µV, float32, shape ``(n, 178)``.
+        y: labels from 0, int32, shape ``(n,)``.
+        recordings: the recording each row was cut from, shape ``(n,)``, or ``None`` if unknown.
+            Two labels may use the same name for two recordings.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    recordings: np.ndarray | None
+
+
+def canonical(rows: Rows) -> Rows:
+    """Sort rows by label and samples, and number the recordings in the order they turn up.
+
+    Table, archives and folders hold the same rows in different order and under different names;
+    after this they are the same arrays, and so are their splits.
+    """
+    order = np.lexsort((*rows.x.T[::-1], rows.y))
+    x, y = rows.x[order] + np.float32(0), rows.y[order]  # + 0: -0 and 0 are one value, other bits
+    if rows.recordings is None:
+        return Rows(x, y, None)
+    _, names = np.unique(rows.recordings[order], return_inverse=True)
+    keys = y * (names.max() + 1) + names
+    _, first, member = np.unique(keys, return_index=True, return_inverse=True)
+    rank = np.argsort(np.argsort(first))
+    return Rows(x, y, rank[member].astype(np.int32))
+
+
+def make_dataset(name: str, rows: Rows, *, split: str, seed: int, source: str) -> Dataset:
+    """Split rows 60/20/20 into a data set.
+
+    Args:
+        name: the name it is loaded by.
+        rows: all rows, in any order.
+        split: ``"recording"`` keeps the rows of a recording together, ``"row"`` does not.
+        seed: the seed of the split.
+        source: where the rows came from.
+
+    Raises:
+        ValueError: if the rows are to be split by recording and do not say theirs, or a class
+            has too few for three parts.
+    """
+    x, y, groups = canonical(rows)
+    missing = np.setdiff1d(range(len(CLASS_NAMES)), y)
+    if len(missing):
+        names = ", ".join(f"{CLASS_NAMES[label]} (y={label + 1})" for label in missing)
+        raise ValueError(f"{source}: no row of {names}; all five classes are needed.")
+    if split == "row":
+        parts = split_rows(y, seed=seed)
+    elif groups is None:
+        raise ValueError(
+            f"{source}: without its id column a table cannot be split by recording. Use a table "
+            "with ids or the archives, or take split='row' and expect a flattering score."
+        )
+    else:
+        parts = split_groups(y, groups, seed=seed)
+    train, validation, test = (
+        Split(x[part], y[part], None if groups is None else groups[part]) for part in parts
+    )
+    return Dataset(
+        name=name,
+        train=train,
+        validation=validation,
+        test=test,
+        class_names=CLASS_NAMES,
+        split=split,
+        seed=seed,
+        source=source,
+        checksum=checksum(x, y),
+        units=UNITS,
+    )

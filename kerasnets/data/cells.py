@@ -1,0 +1,42 @@
+"""What is wrong with a cell that should hold a number."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+_LARGEST = float(np.finfo(np.float32).max)
+
+
+class DataError(ValueError):
+    """A data file that cannot be used; the message names file, row and column."""
+
+
+def number_fault(cell: str) -> str | None:
+    """Why a cell does not hold a usable number, or ``None`` if it does."""
+    cell = cell.strip()
+    if not cell:
+        return "the cell is empty"
+    try:
+        # Python reads 1_000 as a number; no table means that.
+        value = float(cell.replace("_", "?"))
+    except ValueError:
+        return f"{_short(cell)} is not a number"
+    if math.isnan(value):
+        return "the value is not a number (NaN)"
+    if abs(value) > _LARGEST:
+        return f"{_short(cell)} is infinite or beyond single precision"
+    return None
+
+
+def label_fault(cell: str, classes: int) -> str | None:
+    """Why a cell does not hold a label of 1 to ``classes``, or ``None`` if it does."""
+    fault = number_fault(cell)
+    if fault is None and float(cell) not in range(1, classes + 1):
+        fault = f"{_short(cell.strip())} is not a label"
+    return fault
+
+
+def _short(cell: str) -> str:
+    return repr(cell if len(cell) <= 40 else f"{cell[:37]}…")

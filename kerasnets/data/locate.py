@@ -1,0 +1,48 @@
+"""Where the files of a data set are looked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+VARIABLE = "KERASNETS_DATA"
+
+
+def cache_dir() -> Path:
+    """The user's cache folder of this package, where ``fetch`` puts files by default."""
+    import pooch
+
+    return Path(pooch.os_cache("kerasnets"))
+
+
+def places(data_dir: str | Path | None) -> list[Path]:
+    """The places to look in, in order.
+
+    Args:
+        data_dir: a folder or file given by the user; if given, the only place.
+
+    Returns:
+        ``data_dir``, or ``$KERASNETS_DATA`` where it is set and then the user's cache.
+    """
+    if data_dir is not None:
+        return [Path(data_dir).expanduser()]
+    variable = os.environ.get(VARIABLE)
+    return [*([Path(variable).expanduser()] if variable else []), cache_dir()]
+
+
+def not_found(name: str, looked: Iterable[Path], files: str, stand_in: str) -> FileNotFoundError:
+    """The error for a data set whose files are in none of the places.
+
+    Args:
+        name: the data set.
+        looked: the places looked in.
+        files: what was looked for.
+        stand_in: the simulated data set that needs no files.
+    """
+    where = "\n".join(f"  {place}" for place in looked)
+    return FileNotFoundError(
+        f"The data set {name!r} was not found. Looked for {files} in:\n{where}\n"
+        f"Get it with `kerasnets data fetch {name}`, or say where it is with --data-dir "
+        f"(data_dir=) or ${VARIABLE}. The simulated stand-in {stand_in!r} needs no files."
+    )

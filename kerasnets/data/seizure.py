@@ -1,0 +1,62 @@
+"""The Bonn EEG recordings, from the UCI table or from the archives first published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kerasnets.data.bonn import SETS, SPLITS, make_dataset
+from kerasnets.data.bonn_archives import find_sets, read_archives
+from kerasnets.data.bonn_table import read_table
+from kerasnets.data.catalogue import register
+from kerasnets.data.dataset import Dataset
+from kerasnets.data.locate import not_found, places
+
+_TABLES = ("epileptic seizure recognition.csv", "epileptic seizure recognition.csv.gz")
+# Where in a data folder the files may lie; the archives lie one deeper in their own folder.
+_FOLDERS = (".", "seizure", "bonn", "seizure/bonn")
+
+
+@register("seizure", splits=SPLITS)
+def load_seizure(*, data_dir: str | Path | None, split: str, seed: int) -> Dataset:
+    """EEG of five kinds, 500 recordings of 23 rows × 178 samples in µV (Andrzejak et al. 2001).
+
+    Args:
+        data_dir: a folder with the table or the archives, or with a folder ``seizure`` that has
+            them, or the table itself.
+        split: ``"recording"`` or ``"row"``.
+        seed: the seed of the split.
+
+    Raises:
+        ValueError: if the files hold anything they should not.
+        FileNotFoundError: if neither table nor archives are found.
+    """
+    source = _find(data_dir)
+    rows = read_table(source) if isinstance(source, Path) else read_archives(source)
+    name = source if isinstance(source, Path) else source[SETS[0]].parent
+    return make_dataset("seizure", rows, split=split, seed=seed, source=str(name))
+
+
+def _find(data_dir: str | Path | None) -> Path | dict[str, Path]:
+    """The table, or the five archives or folders by their letter, whichever is found first."""
+    looked: list[Path] = []
+    for place in places(data_dir):
+        if place.is_file():
+            return place
+        for folder in dict.fromkeys(place / name for name in _FOLDERS):
+            looked.append(folder)
+            if not folder.is_dir():
+                continue
+            for path in sorted(folder.iterdir()):
+                if path.name.lower() in _TABLES and path.is_file():
+                    return path
+            sets = find_sets(folder)
+            if len(sets) == len(SETS):
+                return sets
+            if sets:
+                absent = ", ".join(letter for letter in SETS if letter not in sets)
+                looked[-1] = folder / f"(has {', '.join(sets)}, not {absent})"
+    files = (
+        "the table 'Epileptic Seizure Recognition.csv' (or .csv.gz), or the archives or folders "
+        "Z O N F S,"
+    )
+    raise not_found("seizure", looked, files, "seizure-simulated")
