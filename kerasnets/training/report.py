@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kerasnets.data import Dataset
-from kerasnets.evaluation import predict_probabilities
-try:
-    from kerasnets.evaluation import figures
-except ImportError: pass
+from kerasnets.evaluation import figures, predict_probabilities
 
 if TYPE_CHECKING:
     from kerasnets.training.run import Run

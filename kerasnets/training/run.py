@@ -124,8 +124,7 @@ def load_run(folder: str | Path) -> Run:
         raise FileNotFoundError(f"{folder} is not a run folder: it has no recipe.toml.")
     if not (folder / "metrics.json").is_file():
         raise ValueError(
-            f"The run in {folder} is not finished. Go on with it: "
-            f"kerasnets train --resume {folder}"
+            f"The run in {folder} is not finished. Go on with it: kerasnets train --resume {folder}"
         )
     return Run(
         folder=folder,
@@ -182,7 +181,8 @@ def save_examples(folder: Path, data: Dataset) -> None:
     """Keep the first raw test inputs, from which export makes its reference."""
     x = {"x": data.test.x} if isinstance(data.test.x, np.ndarray) else dict(data.test.x)
     with atomic_write(folder / "examples.npz") as path:
-        np.savez(path, **{name: array[:_EXAMPLES] for name, array in x.items()})
+        first = {name: array[:_EXAMPLES] for name, array in x.items()}
+        np.savez(path, allow_pickle=False, **first)
 
 
 def best_epoch(history: History, monitor: str) -> int:
@@ -218,7 +218,15 @@ def describe_environment(data: Dataset) -> dict[str, Any]:
 
 def _commit() -> str | None:
     """The commit kerasnets runs from, with a mark where files differ from it; None outside git."""
-    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=40"]
+    git = [
+        "git",
+        "-C",
+        str(Path(__file__).parent),
+        "describe",
+        "--always",
+        "--dirty",
+        "--abbrev=40",
+    ]
     try:
         answer = subprocess.run(git, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):

@@ -78,9 +78,7 @@ def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
         rate = keras.optimizers.schedules.CosineDecay(rate, steps)
     elif recipe.schedule == "exponential":
         rate = keras.optimizers.schedules.ExponentialDecay(rate, steps, 0.01)
-    return keras.optimizers.get(
-        {"class_name": recipe.optimizer, "config": {"learning_rate": rate}}
-    )
+    return keras.optimizers.get({"class_name": recipe.optimizer, "config": {"learning_rate": rate}})
 
 
 def _class_weight(y: np.ndarray) -> Mapping[int, float]:

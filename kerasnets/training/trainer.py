@@ -6,20 +6,18 @@ import itertools
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from kerasnets._files import write_json
+from kerasnets._files import atomic_write, write_json
 from kerasnets._lazy import keras
 from kerasnets.data import Dataset, load_data
 from kerasnets.evaluation import evaluate
 from kerasnets.nets import build
 from kerasnets.training import run as run_folder
 from kerasnets.training import steps
+from kerasnets.training.prepare import check_data, check_fit, with_rescaling
 from kerasnets.training.recipe import Recipe, check_recipe, make_recipe, recipe_toml
 from kerasnets.training.report import draw_figures
 from kerasnets.training.run import Run
@@ -58,19 +56,21 @@ def train(
         TrainingDivergedError: if the loss becomes NaN or infinite; the message names the step.
     """
     recipe, data = _recipe_and_data(net, data, data_dir, settings)
-    _check_data(data)
+    check_data(data)
     folder = _new_folder(out, recipe.net)
     keras.utils.set_random_seed(recipe.seed)
     own = build(recipe.net, **recipe.net_arguments) if isinstance(net, str) else net
-    model = _with_rescaling(own, data, recipe)
-    _check_fit(model, data)
+    model = with_rescaling(own, data, recipe)
+    check_fit(model, data)
     steps.compile_model(model, recipe, len(data.train))
 
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "environment.json", run_folder.describe_environment(data))
     run_folder.save_examples(folder, data)
     run_folder.save_model(model, _last(folder))
-    (folder / "recipe.toml").write_text(recipe_toml(recipe), encoding="utf-8")
+    # The last to be written: with a recipe in it, a folder is a run that can be resumed.
+    with atomic_write(folder / "recipe.toml") as path:
+        path.write_text(recipe_toml(recipe), encoding="utf-8")
     return _finish(folder, recipe, data, model, callbacks, progress, tensorboard)
 
 
@@ -104,7 +104,7 @@ def resume(
         return run_folder.load_run(folder)
     recipe = run_folder.read_run_recipe(folder)
     if data is None:
-        data = _load(recipe, data_dir)
+        data = load_recipe_data(recipe, data_dir)
     began_with = run_folder.read_json(folder / "environment.json")["data"]["checksum"]
     if data.checksum != began_with:
         raise ValueError(
@@ -113,6 +113,21 @@ def resume(
         )
     model = keras.saving.load_model(_last(folder))
     return _finish(folder, recipe, data, model, callbacks, progress, tensorboard)
+
+
+def load_recipe_data(recipe: Recipe, data_dir: str | Path | None = None) -> Dataset:
+    """The data set a recipe names, split as it says.
+
+    Raises:
+        FileNotFoundError: if its files are not there; the message says how to get them.
+    """
+    return load_data(
+        recipe.data,
+        data_dir=data_dir,
+        split=recipe.split,
+        seed=recipe.split_seed,
+        **recipe.data_options,
+    )
 
 
 def _finish(
@@ -125,6 +140,7 @@ def _finish(
     tensorboard: bool,
 ) -> Run:
     """Run the epochs that are left, then measure the best one."""
+    # Here and not above: callbacks are Keras classes, and only training should import Keras.
     from kerasnets.training import callbacks as ours
 
     per_epoch = steps.steps_per_epoch(recipe, len(data.train))
@@ -221,68 +237,7 @@ def _recipe_and_data(
         recipe = make_recipe(net, **settings)
     else:
         recipe = check_recipe({"net": net.name, **settings})
-    return recipe, data if isinstance(data, Dataset) else _load(recipe, data_dir)
-
-
-def _load(recipe: Recipe, data_dir: str | Path | None) -> Dataset:
-    return load_data(
-        recipe.data,
-        data_dir=data_dir,
-        split=recipe.split,
-        seed=recipe.split_seed,
-        **recipe.data_options,
-    )
-
-
-def _check_data(data: Dataset) -> None:
-    """Refuse empty splits, inputs that are not finite, and labels without a class."""
-    for name, split in data.splits.items():
-        if len(split) == 0:
-            raise ValueError(f"The {name} split of {data.name} is empty.")
-        arrays = [split.x] if isinstance(split.x, np.ndarray) else list(split.x.values())
-        if not all(np.isfinite(array).all() for array in arrays):
-            raise ValueError(f"The {name} split of {data.name} holds NaN or infinite inputs.")
-        if split.y.min() < 0 or split.y.max() >= len(data.class_names):
-            raise ValueError(
-                f"The {name} split of {data.name} has labels from {split.y.min()} to "
-                f"{split.y.max()}; its {len(data.class_names)} classes are numbered from 0."
-            )
-
-
-def _check_fit(model: keras.Model, data: Dataset) -> None:
-    """Refuse a net whose input or output does not fit the data."""
-    if isinstance(data.train.x, np.ndarray):
-        wanted, given = model.input_shape[1:], data.train.x.shape[1:]
-        if len(wanted) != len(given) or any(
-            w not in (None, g) for w, g in zip(wanted, given, strict=True)
-        ):
-            raise ValueError(f"{model.name} takes inputs of shape {wanted}; {data.name} has {given}.")
-    if model.output_shape[-1] != len(data.class_names):
-        raise ValueError(
-            f"{model.name} gives {model.output_shape[-1]} logits; {data.name} has "
-            f"{len(data.class_names)} classes."
-        )
-
-
-def _with_rescaling(net: keras.Model, data: Dataset, recipe: Recipe) -> keras.Model:
-    """The net behind a layer that standardises raw values as fitted on the training split."""
-    if recipe.rescaling == "none" or not isinstance(data.train.x, np.ndarray):
-        return net
-    x = data.train.x.astype(np.float64)
-    variance = x.var(axis=0)
-    # A constant column has nothing to rescale; dividing by 0 would blow up the first change.
-    variance[variance == 0] = 1.0
-    given = net.inputs[0]
-    inputs = keras.Input(given.shape[1:], name=given.name, dtype=given.dtype)
-    standardize = keras.layers.Normalization(
-        axis=None if x.ndim == 1 else tuple(range(1, x.ndim)),
-        mean=x.mean(axis=0),
-        variance=variance,
-        name="standardize",
-    )
-    # `call` rather than calling the net: its layers stay in one flat graph, which reads better
-    # in a summary, a profile and an exported file than a model within a model.
-    return keras.Model(inputs, net.call(standardize(inputs)), name=net.name)
+    return recipe, data if isinstance(data, Dataset) else load_recipe_data(recipe, data_dir)
 
 
 def _new_folder(out: str | Path | None, name: str) -> Path:

@@ -1,0 +1,25 @@
+"""The model that a word of the command line means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from kerasnets._lazy import keras
+from kerasnets.nets import build
+from kerasnets.training import Run, load_run
+
+
+def load_model(text: str, net_arguments: dict[str, Any]) -> tuple[keras.Model | Run, str]:
+    """The run in a folder, the model in a ``.keras`` file, or a fresh net; and its name."""
+    path = Path(text)
+    if path.is_dir():
+        run = load_run(path)
+        return run, run.name
+    if path.suffix == ".keras":
+        if not path.is_file():
+            raise FileNotFoundError(f"There is no file {path}.")
+        model = keras.saving.load_model(path, compile=False)
+    else:
+        model = build(text, **net_arguments)
+    return model, model.name

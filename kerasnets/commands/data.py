@@ -1,0 +1,63 @@
+"""``kerasnets data``: what a data set holds, and fetching it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from kerasnets import data
+from kerasnets.commands._shared import data_flags, json_flag, pairs, print_json
+from kerasnets.data.figures import example_traces
+from kerasnets.evaluation.figures import save_figure
+
+EXAMPLES = """\
+  kerasnets data                       the names of the data sets
+  kerasnets data seizure --split row
+  kerasnets data fetch seizure
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the words this command takes."""
+    parser.add_argument("words", nargs="*", metavar="[fetch] NAME", help="the data set")
+    parser.add_argument("--out", type=Path, help="folder for the figure of example traces")
+    parser.add_argument("--url", action="append", help="fetch from this base address instead")
+    data_flags(parser)
+    parser.add_argument("--split", default="recording", help="what is kept together")
+    parser.add_argument("--seed", type=int, default=0, help="of the split")
+    json_flag(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Do what the words ask for."""
+    match arguments.words:
+        case []:
+            names = data.list_datasets()
+            print_json(names) if arguments.json else print("\n".join(names))
+        case ["fetch", name]:
+            print(data.fetch(name, data_dir=arguments.data_dir, urls=arguments.url))
+        case [name]:
+            _show_data(name, arguments)
+        case _:
+            raise ValueError(
+                "Give one data set: kerasnets data NAME, or kerasnets data fetch NAME."
+            )
+
+
+def _show_data(name: str, arguments: argparse.Namespace) -> None:
+
+    dataset = data.load_data(
+        name,
+        data_dir=arguments.data_dir,
+        split=arguments.split,
+        seed=arguments.seed,
+        **pairs(arguments.data_option),
+    )
+    if arguments.json:
+        print_json(data.describe(dataset))
+    else:
+        print(data.describe_text(dataset))
+    folder = arguments.out or Path("runs") / "data"
+    for path in save_figure(example_traces(dataset), folder / f"{name}-traces"):
+        print(path, file=sys.stderr)

@@ -1,0 +1,50 @@
+"""``kerasnets evaluate``: the metrics of a run, computed again."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from kerasnets.commands._shared import json_flag, print_json
+from kerasnets.evaluation import evaluate
+from kerasnets.training import Run, load_run
+from kerasnets.training.trainer import load_recipe_data
+
+EXAMPLES = """\
+  kerasnets evaluate runs/seizure-cnn-1
+  kerasnets evaluate runs/seizure-cnn-1 --json
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the words this command takes."""
+    parser.add_argument("run", type=Path, help="a run folder")
+    parser.add_argument("--data-dir", type=Path, help="where the data set's files are")
+    json_flag(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Do what the words ask for."""
+    trained = load_run(arguments.run)
+    data = load_recipe_data(trained.recipe, arguments.data_dir)
+    metrics = evaluate(trained, data)
+    if arguments.json:
+        print_json(metrics)
+    else:
+        print_metrics(trained, metrics)
+
+
+def print_metrics(run: Run, metrics: dict[str, dict[str, Any]]) -> None:
+    """Print the metrics of each split as a table."""
+    print(f"{run.name} on {run.environment['data']['name']}, split by {run.recipe.split}")
+    columns = ("n", "accuracy", "balanced_accuracy", "macro_f1", "auroc", "log_loss", "ece")
+    print(" " * 12 + "".join(f"{column:>19}" for column in columns))
+    for split, row in metrics.items():
+        print(f"{split:<12}" + "".join(f"{_cell(row[column]):>19}" for column in columns))
+
+
+def _cell(value: float | None) -> str:
+    if value is None:
+        return "undefined"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"

@@ -1,0 +1,40 @@
+"""``kerasnets profile``: what a network costs."""
+
+from __future__ import annotations
+
+import argparse
+
+from kerasnets.commands._models import load_model
+from kerasnets.commands._shared import json_flag, pairs
+from kerasnets.profiling import profile
+from kerasnets.training import Run
+
+EXAMPLES = """\
+  kerasnets profile seizure-cnn
+  kerasnets profile seizure-gru --set reset_after=false --explain
+  kerasnets profile my_model.keras --convention macs --format markdown
+  kerasnets profile runs/seizure-cnn-1
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the words this command takes."""
+    parser.add_argument("model", help="name of a net, a .keras file, or a run folder")
+    parser.add_argument("--convention", default="exact", help="what counts as one operation")
+    parser.add_argument("--time", type=int, help="steps, where the model leaves them open")
+    parser.add_argument("--explain", action="store_true", help="write out each calculation")
+    parser.add_argument(
+        "--format", choices=("text", "markdown", "html", "csv", "json"), default="text"
+    )
+    parser.add_argument("--set", action="append", metavar="NAME=VALUE", help="builder argument")
+    json_flag(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Do what the words ask for."""
+    model, _ = load_model(arguments.model, pairs(arguments.set))
+    if isinstance(model, Run):
+        model = model.model
+    cost = profile(model, convention=arguments.convention, time=arguments.time)
+    form = "json" if arguments.json else arguments.format
+    print(cost.explain() if arguments.explain else getattr(cost, f"to_{form}")())

@@ -1,0 +1,80 @@
+"""``kerasnets train``: from a recipe to a run folder."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from kerasnets.commands._shared import data_flags, json_flag, pairs, print_json, value
+from kerasnets.commands.evaluate import print_metrics
+from kerasnets.training import Recipe, Run, resume, train
+from kerasnets.training.recipe import read_settings
+
+EXAMPLES = """\
+  kerasnets train seizure-cnn
+  kerasnets train seizure-gru --set units=32 --epochs 40 --schedule cosine --out runs/gru32
+  kerasnets train seizure-mlp --data seizure-simulated --data-option recordings_per_class=20
+  kerasnets train --recipe runs/gru32/recipe.toml --seed 1
+  kerasnets train --resume runs/gru32
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the words this command takes."""
+    parser.add_argument("net", nargs="?", help="name of a net; see kerasnets nets")
+    parser.add_argument("--recipe", type=Path, help="TOML file of settings; flags override it")
+    parser.add_argument("--resume", type=Path, metavar="FOLDER", help="go on with this run")
+    parser.add_argument("--out", type=Path, help="the run folder to make")
+    parser.add_argument(
+        "--set", action="append", metavar="NAME=VALUE", help="an argument of the net's builder"
+    )
+    data_flags(parser)
+    parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard logs too")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    json_flag(parser)
+    group = parser.add_argument_group("settings of the recipe")
+    for name, field in Recipe.fields().items():
+        if name not in ("net", "net_arguments", "data_options"):
+            group.add_argument(f"--{name.replace('_', '-')}", help=f"default: {field.default!r}")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Do what the words ask for."""
+    settings = read_settings(arguments.recipe) if arguments.recipe else {}
+    flags = {
+        name: value(text)
+        for name in Recipe.fields()
+        if name != "net" and (text := getattr(arguments, name, None)) is not None
+    }
+    options: dict[str, Any] = {
+        "data_dir": arguments.data_dir,
+        "progress": not arguments.quiet,
+        "tensorboard": arguments.tensorboard,
+    }
+    if arguments.resume:
+        if arguments.net or settings or flags or arguments.set or arguments.out:
+            raise ValueError("--resume goes on with the run's own recipe: give no net or settings.")
+        trained = resume(arguments.resume, **options)
+    else:
+        net = settings.pop("net", None) if arguments.net is None else arguments.net
+        if net is None:
+            raise ValueError(
+                "Name a net (kerasnets nets lists them), a --recipe or a run to --resume."
+            )
+        settings.pop("net", None)
+        words = {"net_arguments": arguments.set, "data_options": arguments.data_option}
+        merged = {name: {**settings.get(name, {}), **pairs(words[name])} for name in words}
+        trained = train(net, out=arguments.out, **options, **{**settings, **flags, **merged})
+    _print_run(trained, arguments.json)
+
+
+def _print_run(run: Run, as_json: bool) -> None:
+    if as_json:
+        best, seconds = run.best_epoch, run.seconds
+        summary = {"folder": str(run.folder), "best_epoch": best, "seconds": seconds}
+        print_json({**summary, "metrics": run.metrics})
+        return
+    print_metrics(run, run.metrics)
+    print(f"best epoch {run.best_epoch} of {len(run.history['loss'])}, {run.seconds:.1f} s")
+    print(run.folder)

@@ -1,0 +1,62 @@
+"""Before the first step: does the net fit the data, and what stands in front of it?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kerasnets._lazy import keras
+from kerasnets.data import Dataset
+from kerasnets.training.recipe import Recipe
+
+
+def check_data(data: Dataset) -> None:
+    """Refuse empty splits, inputs that are not finite, and labels without a class."""
+    for name, split in data.splits.items():
+        if len(split) == 0:
+            raise ValueError(f"The {name} split of {data.name} is empty.")
+        arrays = [split.x] if isinstance(split.x, np.ndarray) else list(split.x.values())
+        if not all(np.isfinite(array).all() for array in arrays):
+            raise ValueError(f"The {name} split of {data.name} holds NaN or infinite inputs.")
+        if split.y.min() < 0 or split.y.max() >= len(data.class_names):
+            raise ValueError(
+                f"The {name} split of {data.name} has labels from {split.y.min()} to "
+                f"{split.y.max()}; its {len(data.class_names)} classes are numbered from 0."
+            )
+
+
+def check_fit(model: keras.Model, data: Dataset) -> None:
+    """Refuse a net whose input or output does not fit the data."""
+    if isinstance(data.train.x, np.ndarray):
+        wanted, given = model.input_shape[1:], data.train.x.shape[1:]
+        if len(wanted) != len(given) or any(
+            w not in (None, g) for w, g in zip(wanted, given, strict=True)
+        ):
+            raise ValueError(
+                f"{model.name} takes inputs of shape {wanted}; {data.name} has {given}."
+            )
+    if model.output_shape[-1] != len(data.class_names):
+        raise ValueError(
+            f"{model.name} gives {model.output_shape[-1]} logits; {data.name} has "
+            f"{len(data.class_names)} classes."
+        )
+
+
+def with_rescaling(net: keras.Model, data: Dataset, recipe: Recipe) -> keras.Model:
+    """The net behind a layer that standardises raw values as fitted on the training split."""
+    if recipe.rescaling == "none" or not isinstance(data.train.x, np.ndarray):
+        return net
+    x = data.train.x.astype(np.float64)
+    variance = x.var(axis=0)
+    # A constant column has nothing to rescale; dividing by 0 would blow up the first change.
+    variance[variance == 0] = 1.0
+    given = net.inputs[0]
+    inputs = keras.Input(given.shape[1:], name=given.name, dtype=given.dtype)
+    standardize = keras.layers.Normalization(
+        axis=None if x.ndim == 1 else tuple(range(1, x.ndim)),
+        mean=x.mean(axis=0),
+        variance=variance,
+        name="standardize",
+    )
+    # `call` rather than calling the net: its layers stay in one flat graph, which reads better
+    # in a summary, a profile and an exported file than a model within a model.
+    return keras.Model(inputs, net.call(standardize(inputs)), name=net.name)
