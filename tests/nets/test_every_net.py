@@ -1,0 +1,201 @@
+"""One contract for every net: build, shapes, count, reload, step, profile, export."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import onnxruntime
+import pytest
+
+import kerasnets as kn
+
+
+def dense(inputs, *widths):
+    """Parameters of dense layers in a row."""
+    total = 0
+    for width in widths:
+        total += (inputs + 1) * width
+        inputs = width
+    return total
+
+
+def conv(kernel, channels, *filters):
+    """Parameters of convolutions in a row."""
+    total = 0
+    for width in filters:
+        total += (kernel * channels + 1) * width
+        channels = width
+    return total
+
+
+def gru(inputs, *widths, biases=2, directions=1):
+    """Parameters of stacked GRU layers: three gates a unit."""
+    total = 0
+    for width in widths:
+        total += directions * 3 * width * (inputs + width + biases)
+        inputs = directions * width
+    return total
+
+
+BASELINE_CNN = conv(5, 1, 6, 16)
+COUNTS = {
+    "seizure-mlp": dense(178, 16, 5),
+    "seizure-mlp-two-hidden": dense(178, 16, 16, 5),
+    "seizure-mlp-stepped": dense(178, 100, 50, 24, 12, 5),
+    "seizure-mlp-wide": dense(178, 256, 256, 256, 256, 5),
+    "seizure-cnn": BASELINE_CNN + dense(41 * 16, 128, 5),
+    "seizure-cnn-three-dense": BASELINE_CNN + dense(41 * 16, 128, 64, 5),
+    "seizure-cnn-five-block": conv(3, 1, 3, 15, 20, 30, 100) + dense(3 * 100, 64, 5),
+    "seizure-cnn-dropout": BASELINE_CNN + dense(41 * 16, 128, 64, 5),
+    "seizure-gru": gru(1, 16) + dense(16, 5),
+    "seizure-gru-2": gru(1, 16, 16) + dense(16, 5),
+    "seizure-gru-5": gru(1, *[16] * 5) + dense(16, 5),
+    "seizure-bigru": gru(178, 16, biases=1, directions=2) + dense(32, 5),
+    "seizure-gru-stepped": gru(178, 64, 32, 16, biases=1, directions=2) + dense(32, 5),
+    "seizure-gru-2x32": gru(1, 32, 32) + dense(32, 16, 5),
+}
+CLASSES = {"seizure": 5}
+ALL = pytest.mark.parametrize("name", kn.list_nets())
+
+
+@pytest.fixture(scope="module")
+def build():
+    """Each net once, with the same weights in every test."""
+    nets = {}
+
+    def once(name):
+        if name not in nets:
+            keras.utils.set_random_seed(0)
+            nets[name] = kn.build(name)
+        return nets[name]
+
+    return once
+
+
+def inputs_for(net, rows):
+    shape = net.input_shape[1:]
+    return np.random.default_rng(rows).normal(0, 50, (rows, *shape)).astype("float32")
+
+
+def test_every_net_is_tested():
+    assert set(COUNTS) == set(kn.list_nets())
+
+
+@ALL
+def test_the_last_layer_gives_logits(build, name):
+    net = build(name)
+    classes = CLASSES[kn.describe(name).data]
+    assert net.name == name
+    assert net.output_shape == (None, classes)
+    assert net.layers[-1].name == "logits"
+    assert net.layers[-1].activation is keras.activations.linear
+    assert net(inputs_for(net, 3)).shape == (3, classes)
+
+
+@ALL
+def test_the_count_is_that_of_the_formula(build, name):
+    assert build(name).count_params() == COUNTS[name]
+    assert build(name).trainable_weights == build(name).weights
+
+
+@ALL
+def test_building_twice_gives_the_same_net_with_fresh_weights(build, name):
+    assert kn.build(name).get_config()["layers"][0] == build(name).get_config()["layers"][0]
+    assert not np.array_equal(kn.build(name).get_weights()[0], build(name).get_weights()[0])
+
+
+@ALL
+def test_saving_and_reloading_changes_nothing(build, name, tmp_path):
+    net = build(name)
+    net.save(tmp_path / "net.keras")
+    again = keras.saving.load_model(tmp_path / "net.keras")
+    x = inputs_for(net, 7)
+    np.testing.assert_array_equal(net(x), again(x))
+    assert again.count_params() == COUNTS[name]
+
+
+@ALL
+def test_one_training_step_moves_every_weight(name):
+    keras.utils.set_random_seed(1)
+    net = kn.build(name)
+    before = net.get_weights()
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    net.compile("sgd", loss)
+    x = inputs_for(net, 32) / 50
+    y = np.arange(32) % net.output_shape[-1]
+    assert np.isfinite(net.train_on_batch(x, y))
+    for weight, old, new in zip(net.weights, before, net.get_weights(), strict=True):
+        assert np.isfinite(new).all()
+        # The recurrent weights see only the zero state where the whole row is one step.
+        one_step = "recurrent" in weight.path and net.get_layer("as_sequence").output.shape[1] == 1
+        assert np.array_equal(old, new) == one_step, weight.path
+
+
+@ALL
+def test_the_profile_agrees_with_keras(build, name):
+    cost = kn.profile(build(name))
+    assert cost.params == COUNTS[name]
+    assert cost.unsupported == []
+    assert 0 < cost.macs < cost.flops
+
+
+@ALL
+def test_the_exported_files_give_the_same_numbers(build, name, tmp_path):
+    net = build(name)
+    path = kn.export(net, tmp_path / name, formats=("onnx",), verify=False)
+    session = onnxruntime.InferenceSession(path / "model.onnx")
+    (given,) = session.get_inputs()
+    assert given.name == "signal"
+    for rows in (1, 5):
+        x = inputs_for(net, rows)
+        logits, probabilities = session.run(["logits", "probabilities"], {"signal": x})
+        np.testing.assert_allclose(logits, net(x), atol=1e-5, rtol=0)
+        np.testing.assert_allclose(probabilities, keras.ops.softmax(net(x)), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "count"),
+    [
+        ("seizure-gru", {"reset_after": False}, 949),
+        ("seizure-gru", {"units": [8, 4]}, gru(1, 8, 4) + dense(4, 5)),
+        ("seizure-bigru", {"reset_after": True}, gru(178, 16, directions=2) + dense(32, 5)),
+        ("seizure-mlp", {"units": [], "classes": 2}, dense(178, 2)),
+        ("seizure-mlp", {"units": [7], "samples": 9}, dense(9, 7, 5)),
+        ("seizure-cnn", {"filters": [4], "units": [3]}, conv(5, 1, 4) + dense(87 * 4, 3, 5)),
+        ("seizure-gru-2x32", {"dense_units": []}, gru(1, 32, 32) + dense(32, 5)),
+    ],
+)
+def test_widths_and_rates_are_arguments(name, arguments, count):
+    assert kn.build(name, **arguments).count_params() == count
+
+
+@pytest.mark.parametrize(
+    "name", ["seizure-mlp", "seizure-cnn", "seizure-cnn-dropout", "seizure-gru", "seizure-bigru"]
+)
+def test_dropout_is_there_exactly_when_its_rate_is_not_zero(name):
+    def rates(net):
+        layers = [getattr(layer, "forward_layer", layer) for layer in net.layers]
+        return {float(getattr(layer, "rate", getattr(layer, "dropout", 0))) for layer in layers}
+
+    assert rates(kn.build(name, dropout=0.0)) == {0.0}
+    assert 0.3 in rates(kn.build(name, dropout=0.3))
+
+
+def test_as_many_activations_as_layers():
+    with pytest.raises(ValueError, match="units names 1 layers and activation names 2"):
+        kn.build("seizure-mlp", activation=["relu", "tanh"])
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("seizure-mlp", {"units": [0]}),
+        ("seizure-mlp", {"units": [-3]}),
+        ("seizure-mlp", {"dropout": 1.5}),
+        ("seizure-cnn", {"samples": 8}),
+        ("seizure-mlp", {"activation": "no-such"}),
+    ],
+)
+def test_impossible_arguments_are_refused(name, arguments):
+    with pytest.raises(ValueError, match=r".+"):
+        kn.build(name, **arguments)
