@@ -1,1 +1,15 @@
 """What a network costs: parameters, MACs and FLOPs under a named convention."""
+
+from kerasnets.profiling.conventions import convention as convention
+from kerasnets.profiling.conventions import list_conventions as list_conventions
+from kerasnets.profiling.counts import Counts as Counts
+from kerasnets.profiling.counts import Op as Op
+from kerasnets.profiling.counts import elementwise as elementwise
+from kerasnets.profiling.counts import sum_of_products as sum_of_products
+from kerasnets.profiling.profile import LayerProfile as LayerProfile
+from kerasnets.profiling.profile import Profile as Profile
+from kerasnets.profiling.profile import profile as profile
+from kerasnets.profiling.registry import Call as Call
+from kerasnets.profiling.registry import UnsupportedError as UnsupportedError
+from kerasnets.profiling.registry import ignore as ignore
+from kerasnets.profiling.registry import rule as rule

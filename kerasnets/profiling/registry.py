@@ -1,0 +1,120 @@
+"""Where the counting rules are found: by layer class, counted or ignored with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from kerasnets.profiling.counts import Op
+from kerasnets.profiling.sizes import Shape
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a layer: the shapes that go in and come out, for a single sample.
+
+    Attributes:
+        inputs: the shapes of the input tensors; the batch axis is 1.
+        outputs: the shapes of the output tensors.
+        arguments: the call's own arguments by name or position, tensors left out.
+        inner: counts a layer inside this one: ``inner(layer, input_shapes, output_shapes)``
+            gives its steps; the rules of recurrent layers need no output shapes.
+    """
+
+    inputs: tuple[Shape, ...]
+    outputs: tuple[Shape, ...]
+    inner: Callable[..., list[Op]]
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def input(self) -> Shape:
+        """The shape of the first input."""
+        return self.inputs[0]
+
+    @property
+    def output(self) -> Shape:
+        """The shape of the first output."""
+        return self.outputs[0]
+
+    @staticmethod
+    def sample(shape: Shape) -> Shape:
+        """A shape without its batch axis; a single number is ``(1,)``."""
+        return shape[1:] or (1,)
+
+
+Rule: TypeAlias = Callable[[Any, Call], Iterable[Op]]
+
+
+class UnsupportedError(Exception):
+    """A layer that no rule counts; its message says why."""
+
+
+# Keyed by class, or by name for Keras's own: registering must not import Keras.
+_RULES: dict[type | str, Rule] = {}
+_IGNORED: dict[type | str, str] = {}
+
+
+def rule(*layers: type | str) -> Callable[[Rule], Rule]:
+    """Register the decorated function as the rule of some layer classes.
+
+    The function takes the layer and a :class:`Call` and returns the layer's steps::
+
+        @rule(MyLayer)
+        def my_layer(layer, call):
+            return [elementwise("my_layer", call.output, additions=2)]
+
+    Args:
+        layers: the classes; Keras's own may be given by name, operations as ``"ops.Matmul"``.
+    """
+
+    def enter(function: Rule) -> Rule:
+        for layer in layers:
+            _IGNORED.pop(layer, None)
+            _RULES[layer] = function
+        return function
+
+    return enter
+
+
+def ignore(reason: str, *layers: type | str) -> None:
+    """Say that layers do nothing that counts.
+
+    Args:
+        reason: why not, for the table of what is covered.
+        layers: the classes; Keras's own may be given by name.
+    """
+    for layer in layers:
+        _RULES.pop(layer, None)
+        _IGNORED[layer] = reason
+
+
+def keras_name(cls: type) -> str | None:
+    """The name Keras's own classes are registered by, ``None`` for a user's class."""
+    parts = cls.__module__.split(".")
+    if parts[0] != "keras" or len(parts) < 3:
+        return None
+    return cls.__name__ if parts[2] == "layers" else f"{parts[2]}.{cls.__name__}"
+
+
+def find(layer: Any) -> Rule | str | None:
+    """The rule of a layer, the reason it is ignored, or ``None``.
+
+    A subclass goes by the rule of its parent unless it computes something else, that is, has
+    a ``call`` of its own.
+    """
+    for cls in type(layer).__mro__:
+        for key in (cls, keras_name(cls)):
+            if key in _RULES:
+                return _RULES[key]
+            if key in _IGNORED:
+                return _IGNORED[key]
+        if "call" in vars(cls):
+            return None
+    return None
+
+
+def coverage() -> dict[str, str]:
+    """Every layer class known, by name: ``"counted"``, or the reason it is ignored."""
+    known = {**dict.fromkeys(_RULES, "counted"), **_IGNORED}
+    return dict(sorted((k if isinstance(k, str) else k.__qualname__, v) for k, v in known.items()))
