@@ -1,0 +1,113 @@
+"""A model as an ONNX file, which ONNX Runtime and Triton read."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import onnx
+
+from kerasnets._lazy import tf
+from kerasnets.exporting._quiet import quiet
+from kerasnets.exporting.signature import Served, TensorInfo
+
+OPSETS = range(13, 19)
+OPSET = 17
+# tf2onnx keeps state in its modules.
+_CONVERTING = threading.Lock()
+
+
+def write_onnx(
+    served: Served,
+    path: Path,
+    *,
+    opset: int = OPSET,
+    metadata: Mapping[str, str] | None = None,
+    doc: str = "",
+) -> None:
+    """Write the model as ONNX with the names of its signature and free batch axis.
+
+    Args:
+        served: the model under its serving names.
+        path: the ``.onnx`` file to write.
+        opset: the version of the ONNX operators, 13 to 18.
+        metadata: written to ``metadata_props``.
+        doc: written as the graph's doc string.
+
+    Raises:
+        ValueError: the opset is not one of those, or the model has operations ONNX has not.
+    """
+    if opset not in OPSETS:
+        raise ValueError(f"opset must be in [{OPSETS[0]}, {OPSETS[-1]}]; got {opset}.")
+    proto = _convert(served, opset)
+    unknown = sorted(
+        {f"{node.op_type} ({node.name})" for node in _foreign_nodes(proto.graph, opset)}
+    )
+    if unknown:
+        raise ValueError(
+            f"{served.model.name!r} cannot become ONNX: there is no operator of opset {opset} for "
+            f"{', '.join(unknown)}. Replace the layers named there, or leave 'onnx' out of formats."
+        )
+    _name_axes(proto.graph.input, served.inputs)
+    _name_axes(proto.graph.output, served.outputs)
+    proto.graph.name = served.model.name
+    proto.graph.doc_string = doc
+    onnx.save(proto, path)
+    add_metadata(path, metadata or {})
+
+
+def add_metadata(path: Path, metadata: Mapping[str, str]) -> None:
+    """Set entries of ``metadata_props`` in an ONNX file; the graph stays as it is."""
+    proto = onnx.load(path)
+    onnx.helper.set_model_props(
+        proto, {**{prop.key: prop.value for prop in proto.metadata_props}, **metadata}
+    )
+    onnx.save(proto, path)
+
+
+def _convert(served: Served, opset: int) -> onnx.ModelProto:
+    import tf2onnx
+
+    with _CONVERTING, quiet("tf2onnx", "tensorflow"):
+        _teach_numpy_2()
+        function = tf.function(served, autograph=False)
+        proto, _ = tf2onnx.convert.from_function(function, served.specs, opset=opset)
+    return proto
+
+
+def _teach_numpy_2() -> None:
+    """Apply Keras's patch of tf2onnx for numpy 2; doing it again changes nothing."""
+    from keras.src.export.tf2onnx_lib import patch_tf2onnx
+
+    with warnings.catch_warnings():
+        # The patch asks numpy for its removed alias np.object.
+        warnings.simplefilter("ignore", FutureWarning)
+        patch_tf2onnx()
+
+
+def _foreign_nodes(graph: onnx.GraphProto, opset: int) -> Iterator[onnx.NodeProto]:
+    """The nodes, in subgraphs too, that are no operators of ONNX.
+
+    tf2onnx leaves what it cannot convert in the graph.
+    """
+    for node in graph.node:
+        if node.domain not in ("", "ai.onnx") or not onnx.defs.has(node.op_type, opset):
+            yield node
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                yield from _foreign_nodes(attribute.g, opset)
+
+
+def _name_axes(values: Iterator[onnx.ValueInfoProto], infos: tuple[TensorInfo, ...]) -> None:
+    by_name = {info.name: info for info in infos}
+    for value in values:
+        info = by_name[value.name]
+        del value.type.tensor_type.shape.dim[:]
+        for axis, size in enumerate(info.shape):
+            dim = value.type.tensor_type.shape.dim.add()
+            if size is None:
+                dim.dim_param = "batch" if axis == 0 else f"{info.name}_axis_{axis}"
+            else:
+                dim.dim_value = size

@@ -1,0 +1,126 @@
+"""Whether exported files give what Keras gave: loaded where there is no Keras code of ours."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kerasnets.exporting import _runtimes
+
+TOLERANCE = 1e-5
+_MARKS = ("card.json", "reference.npz", *_runtimes.FILES.values())
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a verification found.
+
+    Attributes:
+        path: the version folder.
+        max_abs_diff: the largest absolute difference from Keras of each runtime that ran,
+            ``"saved_model"`` and ``"onnx"``.
+        failures: everything that is wrong, one line each.
+    """
+
+    path: Path
+    max_abs_diff: dict[str, float] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.failures
+
+
+class VerificationError(ValueError):
+    """Exported files do not do what the Keras model does.
+
+    Attributes:
+        verification: all that was found.
+    """
+
+    def __init__(self, verification: Verification) -> None:
+        failures = verification.failures
+        super().__init__(
+            f"{verification.path} failed verification with {len(failures)} "
+            f"{'failure' if len(failures) == 1 else 'failures'}:\n"
+            + "\n".join(f"- {failure}" for failure in failures)
+        )
+        self.verification = verification
+
+
+def verify(path: str | Path, *, tolerance: float = TOLERANCE) -> Verification:
+    """Compare the exported files with what Keras gave for the same inputs.
+
+    A fresh process in which neither Keras nor kerasnets can be imported loads the SavedModel
+    (``serving_default``) and the ONNX file (in ONNX Runtime), runs them on every case of
+    ``reference.npz`` and compares names, dtypes, axes, shapes and values.
+
+    Args:
+        path: a version folder made by :func:`export`, or its parent for the highest version.
+        tolerance: the largest difference allowed: absolute for values up to 1, relative to the
+            largest value of an output above that.
+
+    Returns:
+        What was found, when nothing is wrong.
+
+    Raises:
+        FileNotFoundError: there is no export at ``path``.
+        ValueError: ``tolerance`` is not a positive number.
+        VerificationError: something is wrong; it lists every failure.
+    """
+    check_tolerance(tolerance)
+    verification = run_verification(version_folder(Path(path)), tolerance)
+    if not verification.ok:
+        raise VerificationError(verification)
+    return verification
+
+
+def version_folder(path: Path) -> Path:
+    """``path`` if it is a version folder, else the highest version under it."""
+    if any((path / mark).exists() for mark in _MARKS):
+        return path
+    versions = list_versions(path)
+    if versions:
+        return path / str(versions[-1])
+    raise FileNotFoundError(
+        f"{path} is no exported version and holds none. Give a folder that export made, such as "
+        "exported/seizure-gru or exported/seizure-gru/1."
+    )
+
+
+def list_versions(folder: Path) -> list[int]:
+    """The version numbers under ``folder``, lowest first; none where it does not exist."""
+    if not folder.is_dir():
+        return []
+    names = (entry.name for entry in folder.iterdir() if entry.is_dir())
+    return sorted(int(name) for name in names if name.isascii() and name.isdigit())
+
+
+def check_tolerance(tolerance: float) -> None:
+    """Refuse a tolerance that nothing or everything would pass.
+
+    Raises:
+        ValueError: it is not a positive number.
+    """
+    if not 0 < tolerance < float("inf"):
+        raise ValueError(f"tolerance must be a positive number; got {tolerance}.")
+
+
+def run_verification(folder: Path, tolerance: float) -> Verification:
+    """What :func:`verify` finds in a version folder, without raising."""
+    with tempfile.TemporaryDirectory() as scratch:
+        result = Path(scratch) / "result.json"
+        # -P keeps this folder off the path, where `onnx` would be our module of that name.
+        command = [sys.executable, "-P", _runtimes.__file__, str(folder), repr(tolerance)]
+        done = subprocess.run([*command, str(result)], capture_output=True, text=True, check=False)
+        if result.exists():
+            return Verification(folder, **json.loads(result.read_text(encoding="utf-8")))
+    tail = " ".join(done.stderr.split())[-500:]
+    return Verification(
+        folder, failures=[f"the verifying process ended with code {done.returncode}: {tail}"]
+    )
