@@ -1,0 +1,132 @@
+"""Getting the files of a data set: from mirrors, checked, and resumed where they were cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kerasnets._names import unknown_name
+from kerasnets.data.locate import places
+
+
+class FetchError(OSError):
+    """No mirror gave a file; the message names what each of them answered."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """What a data set is fetched from.
+
+    Attributes:
+        folder: where its files go, below the data folder.
+        sha256: the checksum of each file, by its name.
+        mirrors: addresses of the files by their names, the first to be asked first.
+    """
+
+    folder: str
+    sha256: Mapping[str, str]
+    mirrors: Sequence[Mapping[str, str]]
+
+
+_BONN = "http://epileptologie-bonn.de/cms/upload/workgroup/lehnertz"
+_UPF = "https://www.upf.edu/documents/229517819/234490509"
+
+FILES = {
+    "seizure": Files(
+        folder="seizure/bonn",
+        sha256={
+            "Z.zip": "0a5fb7a2506ff2ed2b73726d9d096eb1480fcadc8fda64db4f6176f84fcfada0",
+            "O.zip": "ba80918e8d894c7e192cd17b23fdec314da3a80b8afce39134ca958174bb2f36",
+            "N.zip": "09dce0de582851f04119754327fad265c093b42208d8129e2f58f88169471982",
+            "F.zip": "a907fd8ccb4d1485ca0bb1a357e72aebde2ec534716cdc068aecbb2beb1d2904",
+            "S.zip": "9b340ac192ab08de7e1d55aa93ae7e6752ed2f5ba48f81fad40b5166d928a975",
+        },
+        mirrors=(
+            {f"{letter}.zip": f"{_BONN}/{letter}.zip" for letter in "ZONFS"},
+            {
+                "Z.zip": f"{_UPF}/Z.zip/9c4a0084-c0d6-3cf6-fe48-8a8767713e67",
+                "O.zip": f"{_UPF}/O.zip/f324f98f-1ade-e912-b89d-e313ac362b6a",
+                "N.zip": f"{_UPF}/N.zip/d4f08e2d-3b27-1a6a-20fe-96dcf644902b",
+                "F.zip": f"{_UPF}/F.zip/8219dcdd-d184-0474-e0e9-1ccbba43aaee",
+                "S.zip": f"{_UPF}/S.zip/7647d3f7-c6bb-6d72-57f7-8f12972896a6",
+            },
+        ),
+    ),
+}
+
+
+def fetch(
+    name: str,
+    data_dir: str | Path | None = None,
+    urls: str | Sequence[str] | None = None,
+    progress: bool = True,
+) -> Path:
+    """Download the files of a data set to where ``load_data`` finds them.
+
+    A file that is there and has the right checksum is left alone. One that was cut off is gone on
+    with, in this call or the next. Each file appears whole and checked, or not at all.
+
+    Args:
+        name: the data set.
+        data_dir: the data folder; else ``$KERASNETS_DATA``, else the user's cache.
+        urls: base addresses to ask instead of the known mirrors; the files' names are appended.
+        progress: whether to show a bar a file.
+
+    Returns:
+        The folder the files are in.
+
+    Raises:
+        ValueError: if the data set is not one to fetch, or ``data_dir`` is a file.
+        FetchError: if no mirror gave a file with the right checksum.
+    """
+    if name not in FILES:
+        raise unknown_name("data set to fetch", name, FILES)
+    files = FILES[name]
+    root = places(data_dir)[0]
+    if root.is_file():
+        raise ValueError(f"The data folder {root} is a file; give a folder to fetch to.")
+    folder = root / files.folder
+    mirrors = files.mirrors
+    if urls is not None:
+        bases = [urls] if isinstance(urls, str) else urls
+        mirrors = [{file: f"{base.rstrip('/')}/{file}" for file in files.sha256} for base in bases]
+    for file, sha256 in files.sha256.items():
+        _fetch_file(folder / file, sha256, [mirror[file] for mirror in mirrors], progress)
+    return folder
+
+
+def _fetch_file(path: Path, sha256: str, urls: Sequence[str], progress: bool) -> None:
+    import requests
+
+    failures = []
+    for url in urls:
+        try:
+            _retrieve(url, path, sha256, progress)
+        except (requests.RequestException, ValueError) as error:  # ValueError: wrong checksum
+            failures.append(f"  {url}: {error}")
+        else:
+            return
+    raise FetchError(
+        f"{path.name} could not be fetched:\n" + "\n".join(failures) + "\nTry again later (what "
+        f"came so far is kept), give a mirror with --url, or put the file into {path.parent}."
+    )
+
+
+def _retrieve(url: str, path: Path, sha256: str, progress: bool) -> None:
+    """Download a file unless it is there; once more from the start if its parts do not fit."""
+    import pooch
+
+    from kerasnets.data.download import ResumingDownloader
+
+    pooch.get_logger().setLevel("WARNING")  # the bar says enough
+    downloader = ResumingDownloader(path.with_name(f"{path.name}.part"), progress=progress)
+    for _ in range(2):
+        try:
+            pooch.retrieve(url, f"sha256:{sha256}", path.name, path.parent, downloader=downloader)
+        except ValueError:
+            # An older part may be of another file; pooch has removed what it was put into.
+            if not downloader.resumed:
+                raise
+        else:
+            return

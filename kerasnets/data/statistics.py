@@ -1,0 +1,131 @@
+"""What a data set holds: rows a class and split, and statistics of every feature."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kerasnets.data.dataset import Dataset, Split
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SHOWN = 8  # features of a split in the text; JSON has all
+
+
+def statistics(dataset: Dataset, split: str = "train") -> pd.DataFrame:
+    """Minimum, maximum, mean and variance of every feature, before and after rescaling (S3).
+
+    Rescaled is what the standard scaling of training makes of it: less the mean and divided by
+    the standard deviation of the training split. A feature that is constant there is only
+    shifted.
+
+    Args:
+        dataset: a data set with one array of inputs; further axes are flattened.
+        split: the split to measure; the scale is always that of the training split.
+
+    Returns:
+        A row a feature, counted from 0, and the columns ``min``, ``max``, ``mean``, ``variance``,
+        ``rescaled_min``, ``rescaled_max``, ``rescaled_mean``, ``rescaled_variance``. Variances
+        divide by n.
+
+    Raises:
+        ValueError: if the inputs are several arrays, such as visits and their lengths, or there
+            is no such split.
+    """
+    import pandas as pd
+
+    if split not in dataset.splits:
+        raise ValueError(f"Unknown split {split!r}. Allowed: {', '.join(dataset.splits)}.")
+    train, part = _features(dataset.train), _features(dataset.splits[split])
+    scale = train.std(axis=0)
+    rescaled = (part - train.mean(axis=0)) / np.where(scale > 0, scale, 1.0)
+    columns = {**_measures(part, ""), **_measures(rescaled, "rescaled_")}
+    return pd.DataFrame(columns, index=pd.RangeIndex(part.shape[1], name="feature"))
+
+
+def describe(dataset: Dataset) -> dict[str, Any]:
+    """What ``kerasnets data NAME --json`` prints: plain numbers and strings only.
+
+    Returns:
+        Name, ``simulated``, source, checksum, units, split and seed; under ``rows`` and, where
+        they are known, ``recordings``, each split's total and number of each class; under
+        ``statistics``, a list of features for each split. The last is ``None`` for a data set
+        whose inputs are several arrays.
+    """
+    splits = dataset.splits
+    single = isinstance(dataset.train.x, np.ndarray)
+    tables = {name: statistics(dataset, name) for name in splits} if single else None
+    return {
+        "name": dataset.name,
+        "simulated": dataset.simulated,
+        "source": dataset.source,
+        "checksum": dataset.checksum,
+        "units": dataset.units,
+        "split": dataset.split,
+        "seed": dataset.seed,
+        "rows": {name: _counts(part.y, dataset.class_names) for name, part in splits.items()},
+        "recordings": {name: _groups(part, dataset.class_names) for name, part in splits.items()},
+        "statistics": tables
+        and {name: table.reset_index().to_dict("records") for name, table in tables.items()},
+    }
+
+
+def describe_text(dataset: Dataset) -> str:
+    """What ``kerasnets data NAME`` prints."""
+    import pandas as pd
+
+    facts = describe(dataset)
+    kind = "SIMULATED, not measured" if dataset.simulated else "real"
+    lines = [
+        f"{dataset.name} ({kind})",
+        f"source    {dataset.source}",
+        f"checksum  {dataset.checksum}",
+        f"split     by {dataset.split}, seed {dataset.seed}",
+    ]
+    for what in ("rows", "recordings"):
+        if all(facts[what].values()):
+            lines += ["", what.capitalize(), pd.DataFrame(facts[what]).to_string()]
+    for name, records in (facts["statistics"] or {}).items():
+        table = pd.DataFrame(records).set_index("feature").rename(columns=_heading)
+        units = dataset.units or "units of their own"
+        lines += [
+            "",
+            f"{len(table)} features of the {name} split in {units}, → rescaled by the train split",
+            table.to_string(max_rows=_SHOWN, float_format=lambda value: f"{value:.2f}"),
+        ]
+    return "\n".join(lines)
+
+
+def _heading(column: str) -> str:
+    return column.replace("rescaled_", "→ ")
+
+
+def _features(split: Split) -> np.ndarray:
+    if not isinstance(split.x, np.ndarray):
+        raise ValueError(
+            f"Statistics need one array of inputs, got {', '.join(split.x)}; measure one of them."
+        )
+    return split.x.reshape(len(split.x), -1).astype(np.float64)
+
+
+def _measures(values: np.ndarray, prefix: str) -> dict[str, np.ndarray]:
+    return {
+        f"{prefix}min": values.min(axis=0),
+        f"{prefix}max": values.max(axis=0),
+        f"{prefix}mean": values.mean(axis=0),
+        f"{prefix}variance": values.var(axis=0),
+    }
+
+
+def _counts(labels: np.ndarray, class_names: tuple[str, ...]) -> dict[str, int]:
+    counts = np.bincount(labels, minlength=len(class_names)).tolist()
+    return {**dict(zip(class_names, counts, strict=True)), "all": len(labels)}
+
+
+def _groups(split: Split, class_names: tuple[str, ...]) -> dict[str, int] | None:
+    if split.groups is None:
+        return None
+    _, first = np.unique(split.groups, return_index=True)
+    return _counts(split.y[first], class_names)
