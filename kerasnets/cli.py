@@ -40,8 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = _parser(words).parse_args(words)
         arguments.run(arguments)
-    except KeyboardInterrupt:
-        return _tell("interrupted", INTERRUPTED)
+    except KeyboardInterrupt as interrupt:
+        return _tell(str(interrupt) or "interrupted", INTERRUPTED)
     except (ValueError, OSError, ImportError) as error:
         failed = type(error).__name__ == "VerificationError"
         return _tell(str(error), FAILED if failed else WRONG_INPUT)

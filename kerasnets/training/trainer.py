@@ -60,8 +60,8 @@ def train(
     folder = _new_folder(out, recipe.net)
     keras.utils.set_random_seed(recipe.seed)
     own = build(recipe.net, **recipe.net_arguments) if isinstance(net, str) else net
+    check_fit(own, data)
     model = with_rescaling(own, data, recipe)
-    check_fit(model, data)
     steps.compile_model(model, recipe, len(data.train))
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -159,6 +159,10 @@ def _finish(
                 steps.run_epochs(
                     model, data.train, data.validation, recipe, first, [*all_callbacks, *callbacks]
                 )
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(
+                    f"interrupted; go on with: kerasnets train --resume {folder}"
+                ) from None
             finally:
                 bar.close()
     return _measure(folder, recipe, data, history)

@@ -1,0 +1,350 @@
+"""Training into a run folder, the same bits for the same seed, and going on after a kill."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+import kerasnets as kn
+from kerasnets.data import Dataset, Split
+from kerasnets.training import resume
+from kerasnets.training.run import best_epoch, read_history
+
+KERASNETS = [sys.executable, "-m", "kerasnets"]
+FIGURES = {"learning_curves", "confusion_matrix", "roc_curves"}
+
+
+@pytest.fixture(scope="module")
+def data():
+    return kn.load_data("seizure-simulated", recordings_per_class=8)
+
+
+@pytest.fixture(scope="module")
+def trained(data, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "cnn"
+    return kn.train("seizure-cnn-dropout", data=data, epochs=3, out=out, progress=False)
+
+
+def weights_of(folder, name="model.keras"):
+    return keras.saving.load_model(folder / name).get_weights()
+
+
+def assert_same_bits(one, other):
+    assert len(one) == len(other)
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_run_folder_holds_everything(trained, data):
+    folder = trained.folder
+    assert {path.name for path in folder.iterdir()} == {
+        "recipe.toml",
+        "environment.json",
+        "history.csv",
+        "checkpoints",
+        "model.keras",
+        "examples.npz",
+        "metrics.json",
+        "figures",
+    }
+    figures = {path.name for path in (folder / "figures").iterdir()}
+    assert figures == {f"{name}.{form}" for name in FIGURES for form in ("png", "svg")}
+    environment = json.loads((folder / "environment.json").read_text())
+    assert environment["data"]["checksum"] == data.checksum
+    assert environment["data"]["simulated"] is True
+    assert environment["versions"]["keras"] == keras.__version__
+    assert environment["sessions"][0]["epochs"] == [1, 3]
+
+
+def test_history_and_metrics_are_plain_numbers(trained):
+    assert set(trained.history) == {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"}
+    assert all(len(values) == 3 for values in trained.history.values())
+    assert set(trained.metrics) == {"train", "validation", "test"}
+    assert type(trained.metrics["test"]["accuracy"]) is float
+    assert trained.seconds > 0
+
+
+def test_the_kept_model_is_that_of_the_best_epoch(trained, data):
+    best = trained.best_epoch
+    assert trained.history["val_loss"][best - 1] == min(trained.history["val_loss"])
+    logits = trained.model.predict(data.validation.x, verbose=0)
+    accuracy = float(np.mean(logits.argmax(axis=1) == data.validation.y))
+    assert accuracy == pytest.approx(trained.history["val_accuracy"][best - 1], abs=1e-6)
+    assert accuracy == pytest.approx(trained.metrics["validation"]["accuracy"], abs=1e-12)
+
+
+def test_raw_values_are_rescaled_as_fitted_on_the_training_split(trained, data):
+    x = data.train.x.astype("float64")
+    standardised = trained.model.get_layer("standardize")(data.test.x)
+    expected = (data.test.x - x.mean(axis=0)) / x.std(axis=0)
+    np.testing.assert_allclose(standardised, expected, atol=1e-5)
+
+
+def test_without_rescaling_the_net_gets_raw_values(data, tmp_path):
+    run = kn.train(
+        "seizure-mlp", data=data, epochs=1, rescaling="none", out=tmp_path / "r", progress=False
+    )
+    assert "standardize" not in [layer.name for layer in run.model.layers]
+
+
+def test_a_run_is_loaded_from_its_folder(trained, data):
+    again = kn.load_run(trained.folder)
+    assert dataclasses.replace(again) == dataclasses.replace(trained)
+    np.testing.assert_array_equal(again.example_inputs, data.test.x[:32])
+    assert_same_bits(again.model.get_weights(), trained.model.get_weights())
+    assert again.provenance["data"] == "seizure-simulated"
+
+
+@pytest.mark.parametrize("net", ["seizure-cnn-dropout", "seizure-gru"])
+def test_the_same_seed_gives_the_same_bits(net, data, tmp_path):
+    def run(out, seed):
+        return kn.train(net, data=data, epochs=2, seed=seed, out=tmp_path / out, progress=False)
+
+    first, again, other = run("first", 3), run("again", 3), run("other", 4)
+    assert_same_bits(first.model.get_weights(), again.model.get_weights())
+    for name in ("history.csv", "metrics.json", "figures/roc_curves.png", "figures/roc_curves.svg"):
+        assert (first.folder / name).read_bytes() == (again.folder / name).read_bytes()
+    assert not np.array_equal(first.model.get_weights()[0], other.model.get_weights()[0])
+
+
+def command(out, net="seizure-cnn-dropout", epochs=12):
+    options = ["--data", "seizure-simulated", "--data-option", "recordings_per_class=8"]
+    schedule = ["--schedule", "cosine", "--epochs", str(epochs)]
+    return [*KERASNETS, "train", net, *options, *schedule, "--out", str(out), "--quiet"]
+
+
+def interrupt(words, folder, how, epochs):
+    """Start a training process and send it a signal once some epochs are on disk."""
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while len(read_history(folder).get("loss", ())) < epochs:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.005)
+    process.send_signal(how)
+    _, errors = process.communicate(timeout=60)
+    assert not (folder / "metrics.json").exists(), "the run ended before it was interrupted"
+    return process.returncode, errors
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    subprocess.run(command(folder), check=True, capture_output=True)
+    return folder
+
+
+def test_a_killed_run_ends_with_the_bits_of_an_uninterrupted_one(uninterrupted, tmp_path):
+    folder = tmp_path / "run"
+    code, _ = interrupt(command(folder), folder, signal.SIGKILL, epochs=3)
+    assert code == -signal.SIGKILL
+    with pytest.raises(ValueError, match=r"is not finished\. Go on with it: kerasnets train --res"):
+        kn.load_run(folder)
+    resumed = [*KERASNETS, "train", "--resume", str(folder), "--quiet"]
+    subprocess.run(resumed, check=True, capture_output=True)
+    for name in ("history.csv", "metrics.json", "examples.npz", "recipe.toml"):
+        assert (folder / name).read_bytes() == (uninterrupted / name).read_bytes()
+    for name in ("model.keras", "checkpoints/last.keras", "checkpoints/best.keras"):
+        assert_same_bits(weights_of(folder, name), weights_of(uninterrupted, name))
+    sessions = json.loads((folder / "environment.json").read_text())["sessions"]
+    assert sessions[-1]["epochs"][1] == 12
+
+
+def test_ctrl_c_says_how_to_go_on(uninterrupted, tmp_path):
+    folder = tmp_path / "run"
+    code, errors = interrupt(command(folder), folder, signal.SIGINT, epochs=2)
+    assert code == 130
+    assert f"kerasnets train --resume {folder}" in errors
+    run = resume(folder, progress=False)
+    assert_same_bits(run.model.get_weights(), weights_of(uninterrupted))
+
+
+def test_a_run_killed_before_its_last_checkpoint_repeats_the_epoch(data, tmp_path):
+    """What stands on disk between the history and ``last.keras`` is a state like any other."""
+    whole = kn.train("seizure-cnn", data=data, epochs=3, out=tmp_path / "whole", progress=False)
+    folder = tmp_path / "part"
+    run = kn.train("seizure-cnn", data=data, epochs=3, out=folder, progress=False)
+    (folder / "metrics.json").unlink()
+    (folder / "model.keras").unlink()
+    stopped = tmp_path / "two"
+    kn.train("seizure-cnn", data=data, epochs=2, out=stopped, progress=False)
+    (stopped / "checkpoints" / "last.keras").replace(folder / "checkpoints" / "last.keras")
+    again = resume(folder, data=data, progress=False)
+    assert again.history == run.history == whole.history
+    assert_same_bits(again.model.get_weights(), whole.model.get_weights())
+
+
+def test_a_finished_run_is_returned_as_it_is(trained):
+    before = (trained.folder / "metrics.json").stat().st_mtime_ns
+    assert resume(trained.folder).metrics == trained.metrics
+    assert (trained.folder / "metrics.json").stat().st_mtime_ns == before
+
+
+def test_resuming_with_other_data_is_refused(trained, data, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(trained.folder, folder)
+    (folder / "metrics.json").unlink()
+    other = kn.load_data("seizure-simulated", recordings_per_class=9)
+    with pytest.raises(ValueError, match="began with data of checksum"):
+        resume(folder, data=other)
+    with pytest.raises(FileNotFoundError, match=r"is not a run folder: it has no recipe\.toml"):
+        resume(tmp_path)
+
+
+def test_early_stopping_waits_for_its_patience(data, tmp_path):
+    run = kn.train(
+        "seizure-mlp-wide",
+        data=data,
+        epochs=60,
+        early_stopping=2,
+        learning_rate=3e-3,
+        out=tmp_path / "r",
+        progress=False,
+    )
+    epochs = len(run.history["loss"])
+    assert epochs < 60
+    assert epochs - run.best_epoch == 2
+
+
+def test_the_monitor_decides_which_epoch_is_best():
+    history = {"val_loss": [0.9, 0.5, 0.5, 0.7], "val_accuracy": [0.1, 0.6, 0.7, 0.7]}
+    assert best_epoch(history, "val_loss") == 2
+    assert best_epoch(history, "val_accuracy") == 3
+
+
+def test_schedules_end_where_they_should(data, tmp_path):
+    def rates(schedule):
+        run = kn.train(
+            "seizure-mlp",
+            data=data,
+            epochs=4,
+            schedule=schedule,
+            learning_rate=0.01,
+            out=tmp_path / schedule,
+            progress=False,
+        )
+        return run.history["learning_rate"]
+
+    assert rates("constant") == pytest.approx([0.01] * 4)
+    assert rates("cosine") == pytest.approx(
+        [0.005 * (1 + np.cos(np.pi * k / 4)) for k in range(1, 5)]
+    )
+    assert rates("exponential") == pytest.approx([0.01 * 0.01 ** (k / 4) for k in range(1, 5)])
+
+
+def test_balanced_class_weights_raise_the_recall_of_a_rare_class(data, tmp_path):
+    rare = 4
+    keep = np.flatnonzero((data.train.y != rare) | (np.arange(len(data.train)) % 12 == 0))
+    train = Split(data.train.x[keep], data.train.y[keep])
+    imbalanced = dataclasses.replace(data, train=train)
+
+    def recall(class_weights):
+        run = kn.train(
+            "seizure-cnn",
+            data=imbalanced,
+            epochs=4,
+            class_weights=class_weights,
+            out=tmp_path / class_weights,
+            progress=False,
+        )
+        return run.metrics["validation"]["per_class"][data.class_names[rare]]["recall"]
+
+    assert recall("balanced") > recall("none")
+
+
+def test_a_model_of_ones_own(data, tmp_path):
+    inputs = keras.Input((178,), name="signal")
+    hidden = keras.layers.Dense(4, "relu")(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(5, name="logits")(hidden), name="mine")
+    seen = []
+    spy = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
+    run = kn.train(model, data=data, epochs=2, out=tmp_path / "r", callbacks=[spy], progress=False)
+    assert run.name == "mine"
+    assert seen == [0, 1]
+    assert kn.load_run(run.folder).model.name == "mine"
+
+
+def test_tensorboard_logs_are_written_when_asked_for(data, tmp_path):
+    out = tmp_path / "r"
+    kn.train("seizure-mlp", data=data, epochs=1, out=out, progress=False, tensorboard=True)
+    assert list((out / "tensorboard").rglob("events.out.tfevents.*"))
+
+
+def test_a_diverging_run_names_the_step_and_keeps_the_last_whole_epoch(data, tmp_path):
+    out = tmp_path / "r"
+    with pytest.raises(ArithmeticError, match=r"loss is (nan|inf) at step \d+ of epoch \d+"):
+        kn.train(
+            "seizure-mlp-wide",
+            data=data,
+            epochs=50,
+            optimizer="sgd",
+            learning_rate=1e9,
+            out=out,
+            progress=False,
+        )
+    assert all(np.isfinite(weight).all() for weight in weights_of(out, "checkpoints/last.keras"))
+
+
+def replaced(data: Dataset, part: str, **changes) -> Dataset:
+    return dataclasses.replace(data, **{part: dataclasses.replace(data.splits[part], **changes)})
+
+
+def test_bad_input_is_refused_before_any_work(data, tmp_path):
+    out = tmp_path / "r"
+    nan, labels = data.train.x.copy(), data.test.y.copy()
+    nan[3, 5] = np.nan
+    labels[0] = 5
+    cases = [
+        ({"data": replaced(data, "train", x=nan)}, "train split of seizure-simulated holds NaN"),
+        ({"data": replaced(data, "test", y=labels)}, "labels from 0 to 5; its 5 classes"),
+        (
+            {"data": replaced(data, "validation", x=nan[:0], y=labels[:0])},
+            "validation split .* empty",
+        ),
+        (
+            {"data": replaced(data, "train", x=data.train.x[:, :100])},
+            r"takes inputs of shape \(178,\)",
+        ),
+        ({"data": dataclasses.replace(data, class_names=tuple("abcdef"))}, "gives 5 logits; .* 6"),
+        ({"data": data, "split": "row"}, "split='row' contradicts the data set given"),
+        ({"data": data, "epochs": 0}, "epochs = 0"),
+        ({"data": "seizure-simulatd"}, "Did you mean 'seizure-simulated'"),
+    ]
+    for arguments, message in cases:
+        with pytest.raises(ValueError, match=message):
+            kn.train("seizure-mlp", out=out, progress=False, **arguments)
+        assert not out.exists()
+
+
+def test_an_existing_folder_is_never_written_over(trained, data, tmp_path):
+    with pytest.raises(
+        FileExistsError, match=r"go on with the run in it: kerasnets train --resume"
+    ):
+        kn.train("seizure-mlp", data=data, out=trained.folder)
+    file = tmp_path / "file"
+    file.write_text("x")
+    with pytest.raises(FileExistsError, match="holds something already"):
+        kn.train("seizure-mlp", data=data, out=file)
+
+
+def test_run_folders_are_numbered_by_default(data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folders = [
+        kn.train("seizure-mlp", data=data, epochs=1, progress=False).folder for _ in range(2)
+    ]
+    assert [str(folder) for folder in folders] == ["runs/seizure-mlp-1", "runs/seizure-mlp-2"]
+
+
+def test_progress_shows_a_line_an_epoch(data, tmp_path, capfd):
+    kn.train("seizure-mlp", data=data, epochs=2, out=tmp_path / "r")
+    lines = [line for line in capfd.readouterr().err.splitlines() if line.startswith("epoch")]
+    assert len(lines) == 2
+    assert "2/2" in lines[1]
+    assert "val loss" in lines[1]
