@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import textwrap
 from pathlib import Path
 
 import matplotlib.style
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.textpath import text_to_path
 
 from kerasnets._files import atomic_write
 
@@ -23,6 +24,8 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 INK = "#22262A"
 MUTED = "#5F676F"
 FAINT = "#DDE1E5"
+TEXT_SIZE = 9.5
+_FONT = "DejaVu Sans"  # comes with matplotlib, so it is the same everywhere
 
 _STYLE = {
     "axes.axisbelow": True,
@@ -34,17 +37,18 @@ _STYLE = {
     "axes.spines.right": False,
     "axes.spines.top": False,
     "figure.dpi": 100,
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so it is the same everywhere
-    "font.size": 9.5,
+    "font.family": _FONT,
+    "font.size": TEXT_SIZE,
     "grid.color": FAINT,
     "grid.linewidth": 0.7,
     "legend.frameon": False,
-    "legend.fontsize": 9.5,
+    "legend.fontsize": TEXT_SIZE,
     "lines.linewidth": 1.8,
     "lines.solid_capstyle": "round",
     "savefig.dpi": 200,
     "svg.hashsalt": "kerasnets",  # ids from the content, not from the clock
     "text.color": INK,
+    "text.parse_math": False,  # a $ in a name is a $
     "xtick.color": MUTED,
     "xtick.labelcolor": INK,
     "ytick.color": MUTED,
@@ -52,7 +56,7 @@ _STYLE = {
 }
 
 _MARGIN = 0.12  # inches
-_TITLE_SIZE, _SUBTITLE_SIZE = 12.5, 9.5
+_TITLE_SIZE = 12.5
 _LINE_SPACING = 1.35
 
 
@@ -70,13 +74,13 @@ def new_figure(
         width: in inches.
         height: of what stands below the header, in inches.
         title: bold; wrapped where it is wider than the figure.
-        subtitle: one size smaller and muted, below the title.
+        subtitle: smaller and muted, below the title.
     """
     lines = [
         (line, size, weight, color)
         for text, size, weight, color in (
             (title, _TITLE_SIZE, "bold", INK),
-            (subtitle, _SUBTITLE_SIZE, "normal", MUTED),
+            (subtitle, TEXT_SIZE, "normal", MUTED),
         )
         for line in _wrapped(text or "", width - 2 * _MARGIN, size, weight)
     ]
@@ -123,11 +127,25 @@ def save_figure(figure: Figure, path_without_suffix: str | os.PathLike[str]) -> 
     return files
 
 
+def text_width(text: str, size: float = TEXT_SIZE, weight: str = "normal") -> float:
+    """The width of a text in inches, of its longest line where it has several."""
+    font = FontProperties(family=_FONT, size=size, weight=weight)
+    points = (
+        text_to_path.get_text_width_height_descent(line, font, ismath=False)[0]
+        for line in text.split("\n")
+    )
+    return float(max(points)) / 72
+
+
 def _wrapped(text: str, width: float, size: float, weight: str) -> list[str]:
-    # DejaVu Sans letters are about 0.6 of the size wide in running text, bold ones 0.7.
-    letter = size / 72 * (0.7 if weight == "bold" else 0.6)
-    return [
-        line
-        for paragraph in text.splitlines()
-        for line in textwrap.wrap(paragraph, max(10, int(width / letter)))
-    ]
+    lines: list[str] = []
+    for paragraph in text.splitlines():
+        line = ""
+        for word in paragraph.split():
+            longer = f"{line} {word}".strip()
+            if line and text_width(longer, size, weight) > width:
+                lines.append(line)
+                longer = word
+            line = longer
+        lines.append(line)
+    return lines

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import roc_curve
 
-from kerasnets._style import COLORS, FAINT, INK, MUTED, new_figure, style
+from kerasnets._style import COLORS, FAINT, INK, MUTED, new_figure, style, text_width
 from kerasnets._style import save_figure as save_figure
 from kerasnets.evaluation.metrics import auroc_per_class, check_predictions
 
@@ -26,6 +26,7 @@ _SHARES = LinearSegmentedColormap.from_list(
     "shares", [(0, "#FFFFFF"), (0.5, "#A9CFE6"), (0.8, "#1F7FB8"), (1, "#004B78")]
 )
 _NAME_WIDTH = 13  # letters before a class name goes on in the next line
+_SLANT = math.radians(40)  # of class names wider than their cells
 _MARKERS_UP_TO = 30  # epochs: more dots than that are noise, and a single one needs its dot
 
 
@@ -93,21 +94,24 @@ def confusion_matrix_figure(
             f"negative counts, got shape {counts.shape}."
         )
     names = [textwrap.fill(name, _NAME_WIDTH) for name in class_names]
-    longest = max(len(line) for name in names for line in name.splitlines())
-    many = classes > 5
-    side = max(3.0, classes * (0.72 if many else 0.95))
+    widest = max(map(text_width, names))
+    lines = 1 + max(name.count("\n") for name in names)
+    cell = max(3.0 / classes, 0.95 if classes <= 5 else 0.72)
+    slanted = widest > 0.95 * cell
+    below = 0.16 * lines + (math.sin(_SLANT) * widest if slanted else 0)
     with style():
-        # Beside the cells: the names, at about 0.08 inches a letter, and the axis labels.
-        figure = new_figure(side + 0.08 * longest + 0.7, side + 1.1, title, subtitle)
+        # Around the cells, in inches: the names and the axis labels.
+        figure = new_figure(
+            classes * cell + widest + 0.62, classes * cell + below + 0.56, title, subtitle
+        )
         axes = figure.subplots()
         _draw_cells(axes, counts)
         axes.set_xticks(range(classes), names)
         axes.set_yticks(range(classes), names)
-        if many and longest > 8:
-            axes.tick_params(axis="x", labelrotation=40)
+        if slanted:
             for label in axes.get_xticklabels():
-                label.set(ha="right", rotation_mode="anchor")
-        axes.set(xlabel="Predicted class", ylabel="True class (each row 100 %)", anchor="W")
+                label.set(rotation=math.degrees(_SLANT), ha="right", rotation_mode="anchor")
+        axes.set(xlabel="Predicted class", ylabel="True class (each row 100 %)", anchor="NW")
     return figure
 
 
@@ -134,11 +138,11 @@ def roc_curves(
     """
     y_true, probabilities = check_predictions(y_true, probabilities, class_names)
     areas = auroc_per_class(y_true, probabilities)
-    names = [textwrap.shorten(name, 40, placeholder="…") for name in class_names]
-    # Beside the square axes: the legend, at about 0.08 inches a letter.
-    width = 5.4 + 0.08 * max(24, 8 + max(map(len, names)))
+    names = [name if len(name) <= 40 else f"{name[:39]}…" for name in class_names]
+    beside = max(text_width(_roc_label(*pair)) for pair in zip(names, areas, strict=True))
     with style():
-        figure = new_figure(width, 4.6, title, subtitle)
+        # Beside the square axes, in inches: axis label, legend keys, legend text.
+        figure = new_figure(5.2 + max(1.4, beside), 4.6, title, subtitle)
         axes = figure.subplots()
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (1, 3)))
         for label, (name, area) in enumerate(zip(names, areas, strict=True)):
@@ -147,7 +151,7 @@ def roc_curves(
             xlim=(-0.01, 1.01),
             ylim=(-0.01, 1.01),
             aspect="equal",
-            anchor="W",
+            anchor="NW",
             xlabel="False positive rate",
             ylabel="True positive rate",
         )
@@ -227,11 +231,15 @@ def _mark_not_finite(axes: Axes, epoch: int) -> None:
     )  # fmt: skip
 
 
+def _roc_label(name: str, area: float | None) -> str:
+    return f"{'undefined' if area is None else f'{area:.3f}'}  {name}"
+
+
 def _roc_curve(
     axes: Axes, positive: np.ndarray, scores: np.ndarray, label: int, name: str, area: float | None
 ) -> None:
     if area is None:
-        axes.plot([], [], linestyle="none", label=f"undefined  {name}")
+        axes.plot([], [], linestyle="none", label=_roc_label(name, area))
         return
     false_rate, true_rate, _ = roc_curve(positive, scores)
     axes.plot(
@@ -239,7 +247,7 @@ def _roc_curve(
         true_rate,
         color=COLORS[label % len(COLORS)],
         linestyle="-" if label < len(COLORS) else (0, (4, 1.5)),
-        label=f"{area:.3f}  {name}",
+        label=_roc_label(name, area),
     )
 
 
