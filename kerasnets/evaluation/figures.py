@@ -197,14 +197,16 @@ def _curve_panel(axes: Axes, train: np.ndarray, validation: np.ndarray, label: s
     axes.set(xlim=(0.5, 0.5 + 1.01 * len(epochs)), xlabel="Epoch", ylabel=label)
     if not np.isfinite([train, validation]).any():
         axes.set_yticks([])
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
 
 
 def _mark_best(axes: Axes, epoch: int, validation: np.ndarray) -> None:
     value = validation[epoch - 1]
     axes.axvline(epoch, color=MUTED, linewidth=1, linestyle=(0, (4, 2)), zorder=1)
-    shown = f": {value:.3f}" if math.isfinite(value) else ""
-    _label_above(axes, epoch, f"best epoch {epoch}{shown}")
+    if not math.isfinite(value):
+        _label_above(axes, epoch, f"best epoch {epoch}")
+        return
+    _label_above(axes, epoch, f"best epoch {epoch}: {value:.3f}")
     axes.plot(
         [epoch], [value], "o", color="white", markeredgecolor=_VALIDATION, markeredgewidth=1.8,
         markersize=7, zorder=4,
