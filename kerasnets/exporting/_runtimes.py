@@ -71,7 +71,8 @@ def check(folder: Path, tolerance: float) -> Report:
 def read_reference(path: Path) -> dict[str, tuple[Arrays, Arrays]]:
     """Inputs and outputs by case, from names of the form ``<case>/inputs/<name>``."""
     cases: dict[str, tuple[Arrays, Arrays]] = {}
-    with np.load(path, allow_pickle=False) as stored:
+    # numpy leaves the file open if the archive is broken.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         for key in stored.files:
             case, side, name = key.split("/", 2)
             inputs, outputs = cases.setdefault(case, ({}, {}))

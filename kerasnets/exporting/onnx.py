@@ -70,10 +70,23 @@ def add_metadata(path: Path, metadata: Mapping[str, str]) -> None:
 def _convert(served: Served, opset: int) -> onnx.ModelProto:
     import tf2onnx
 
+    specs = served.specs
     with _CONVERTING, quiet("tf2onnx", "tensorflow"):
         _teach_numpy_2()
-        function = tf.function(served, autograph=False)
-        proto, _ = tf2onnx.convert.from_function(function, served.specs, opset=opset)
+        concrete = tf.function(served, autograph=False).get_concrete_function(*specs)
+        # What follows the inputs is captured: variables, and constants such as the means of a
+        # Normalization, which tf2onnx's own from_function would take for inputs.
+        inputs = [tensor.name for tensor in concrete.inputs[: len(specs)]]
+        outputs = {tensor.name: name for name, tensor in concrete.structured_outputs.items()}
+        names = dict(zip(inputs, (spec.name for spec in specs), strict=True)) | outputs
+        graph = tf2onnx.tf_loader.from_function(concrete, inputs, list(outputs))
+        proto, _ = tf2onnx.convert.from_graph_def(
+            graph,
+            input_names=inputs,
+            output_names=list(outputs),
+            opset=opset,
+            tensors_to_rename=names,
+        )
     return proto
 
 

@@ -158,7 +158,10 @@ def _run(model: keras.Model, arguments: Any, tensors: Sequence[Any]) -> Any:
 
 def _named_outputs(model: keras.Model, outputs: Any) -> dict[str, Any]:
     leaves = _flatten_with_path(outputs)
-    layers = getattr(model, "output_names", [])
+    if isinstance(model, keras.Sequential):
+        layers = [model.layers[-1].name]
+    else:
+        layers = getattr(model, "output_names", [])
     names = []
     for index, (path, _) in enumerate(leaves):
         if path and isinstance(path[-1], str):
