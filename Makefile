@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 .PHONY: demo test check lint types format hooks lock clean
 
 demo: $(VENV)/.demo
-	$(BIN)/kerasnets demo
+	$(BIN)/python scripts/demo.py
 
 test: $(VENV)/.dev lint types
 	$(BIN)/python -m pytest -n 2 --dist worksteal

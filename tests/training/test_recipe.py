@@ -72,7 +72,7 @@ def test_files_that_are_no_recipe_are_refused(tmp_path):
         read_recipe(tmp_path / "nowhere.toml")
     path = tmp_path / "recipe.toml"
     for content, message in [
-        (b"net = ", r"is not a TOML file: .*line 1"),
+        (b'net = "a"\nepochs 3', r"is not a TOML file: .*line 2, column 8"),
         (b"\xff\xfe\x00", "is not a TOML file"),
         (b"", 'names no net; add a line such as net = "seizure-cnn"'),
         (b'net = "seizure-cnn"\nepoch = 3', "Did you mean 'epochs'"),

@@ -1,0 +1,91 @@
+"""The main job in one go: train, evaluate, count, export and verify a network.
+
+    python scripts/demo.py [NET] [--out FOLDER] [--epochs N]
+
+Trains on the real Bonn recordings where they are found ($KERASNETS_DATA or the user cache; get
+them with `kerasnets data fetch seizure`), else on simulated ones, and says which.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import kerasnets as kn
+from kerasnets.commands.evaluate import print_metrics
+from kerasnets.data.figures import example_traces
+from kerasnets.evaluation.figures import save_figure
+
+
+def main() -> int:
+    """Run every step and print where its result is."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("net", nargs="?", default="seizure-cnn")
+    parser.add_argument("--out", type=Path, default=Path("runs/demo"))
+    parser.add_argument("--epochs", type=int, default=15)
+    arguments = parser.parse_args()
+    folder = free(arguments.out)
+    started = time.perf_counter()
+
+    heading(1, "Data")
+    data = seizure_data()
+    rows = ", ".join(f"{len(split):,} {name}" for name, split in data.splits.items())
+    print(f"{data.name}: {rows} rows, split by {data.split}")
+
+    heading(2, f"Train {arguments.net}")
+    run = kn.train(arguments.net, data=data, epochs=arguments.epochs, out=folder / "run")
+    save_figure(example_traces(data), folder / "run" / "figures" / "example_traces")
+
+    heading(3, "Evaluate")
+    print_metrics(run, run.metrics)
+
+    heading(4, "Count")
+    cost = kn.profile(run.model)
+    print(cost)
+
+    heading(5, "Export")
+    version = kn.export(run, folder / "exported" / run.name)
+    print(version)
+
+    heading(6, "Verify")
+    for runtime, difference in kn.verify(version).max_abs_diff.items():
+        print(f"{runtime:<12} largest difference from Keras {difference:.1e}")
+
+    heading(7, f"Done in {time.perf_counter() - started:.0f} s")
+    simulated = " (simulated recordings: not a figure to quote)" if data.simulated else ""
+    print(f"accuracy  {run.metrics['test']['accuracy']:.1%} of {data.name}'s test rows{simulated}")
+    print(f"cost      {cost.params:,} parameters, {cost.flops:,} FLOPs a row")
+    print(f"figures   {run.folder / 'figures'}")
+    print(f"run       {run.folder}")
+    print(f"to serve  {version}")
+    return 0
+
+
+def seizure_data() -> kn.Dataset:
+    """The real recordings where their files are, else simulated ones, under their own name."""
+    try:
+        return kn.load_data("seizure")
+    except FileNotFoundError:
+        print("The real recordings are not here (kerasnets data fetch seizure gets them):")
+        print("these are simulated.")
+        return kn.load_data("seizure-simulated")
+
+
+def free(folder: Path) -> Path:
+    """The folder, or the first numbered neighbour that does not exist yet."""
+    number, path = 1, folder
+    while path.exists():
+        number += 1
+        path = folder.with_name(f"{folder.name}-{number}")
+    return path
+
+
+def heading(number: int, text: str) -> None:
+    """Print a step's title."""
+    print(f"\n[{number}/7] {text}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

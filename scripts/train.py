@@ -1,0 +1,28 @@
+"""Train a catalogue net, or copy this and train your own.
+
+python scripts/train.py seizure-cnn runs/my-cnn
+"""
+
+import sys
+
+import kerasnets as kn
+
+net_name, folder = sys.argv[1:] if len(sys.argv) == 3 else ("seizure-mlp", "runs/script-train")
+
+# Real recordings: kn.load_data("seizure"), after `kerasnets data fetch seizure`.
+data = kn.load_data("seizure-simulated", split="recording", seed=0)
+
+# Any keras.Model that gives logits will do in place of the name.
+run = kn.train(
+    net_name,
+    data=data,
+    epochs=5,
+    learning_rate=1e-3,
+    schedule="cosine",
+    early_stopping=3,
+    seed=0,
+    out=folder,
+)
+
+print(f"test accuracy {run.metrics['test']['accuracy']:.3f} on {data.name}")
+print(f"best epoch {run.best_epoch}, figures in {run.folder / 'figures'}")
