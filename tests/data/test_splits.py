@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from kerasnets.data.splits import split_groups, split_rows
+
+
+def make(groups_per_class: list[int], rows: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and groups of shuffled rows; group names are neither sorted nor dense."""
+    labels = np.repeat(np.arange(len(groups_per_class)), groups_per_class)
+    names = np.random.default_rng(1).permutation(len(labels)) * 7 + 100
+    order = np.random.default_rng(2).permutation(len(labels) * rows)
+    return labels.repeat(rows)[order], names.repeat(rows)[order]
+
+
+def counts(y: np.ndarray, groups: np.ndarray, part: np.ndarray, classes: int) -> list[int]:
+    return [len(set(groups[part][y[part] == label])) for label in range(classes)]
+
+
+def test_every_row_is_in_one_part_and_no_group_in_two():
+    y, groups = make([10, 20, 30])
+    parts = split_groups(y, groups)
+    assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(len(y)))
+    sets = [set(groups[part]) for part in parts]
+    assert sets[0].isdisjoint(sets[1] | sets[2])
+    assert sets[1].isdisjoint(sets[2])
+
+
+def test_sixty_twenty_twenty_of_every_class():
+    y, groups = make([10, 20, 30])
+    train, validation, test = split_groups(y, groups)
+    assert counts(y, groups, train, 3) == [6, 12, 18]
+    assert counts(y, groups, validation, 3) == [2, 4, 6]
+    assert counts(y, groups, test, 3) == [2, 4, 6]
+
+
+def test_indices_ascend():
+    for part in split_groups(*make([5, 6])):
+        assert (np.diff(part) > 0).all()
+
+
+def test_the_seed_decides():
+    y, groups = make([20, 20])
+    first, again, other = (split_groups(y, groups, seed=seed) for seed in (0, 0, 1))
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not np.array_equal(first[0], other[0])
+
+
+def test_rounding_does_not_pile_up_over_classes():
+    # 7 × 0.6 = 4.2 a class: each class alone would leave train at 4 × 5 = 20 of 35 and give the
+    # same part the odd group five times.
+    y, groups = make([7] * 5)
+    totals = [len(set(groups[part])) for part in split_groups(y, groups)]
+    assert totals == [35 * 3 // 5, 35 // 5, 35 // 5]
+
+
+def test_folds_of_equal_share():
+    y, groups = make([11, 14])
+    folds = split_groups(y, groups, fractions=(0.2,) * 5)
+    assert [len(set(groups[fold])) for fold in folds] == [5] * 5
+    assert all(min(counts(y, groups, fold, 2)) >= 2 for fold in folds)
+
+
+@pytest.mark.parametrize("size", range(3, 30))
+def test_every_class_is_in_every_part_however_small(size: int):
+    y, groups = make([3, size])
+    parts = split_groups(y, groups, seed=size)
+    assert all(min(counts(y, groups, part, 2)) >= 1 for part in parts)
+    assert sum(len(part) for part in parts) == len(y)
+
+
+def test_a_class_too_small_for_the_parts_is_refused():
+    with pytest.raises(ValueError, match=r"Class 1 has 2 groups .*too few for 3 parts"):
+        split_groups(*make([5, 2]))
+
+
+def test_a_group_of_two_labels_is_refused():
+    with pytest.raises(ValueError, match="Group 8 has the labels 0 and 1"):
+        split_groups(np.array([0, 0, 1, 1]), np.array([7, 8, 8, 9]))
+
+
+@pytest.mark.parametrize(
+    "fractions", [(0.6, 0.3), (0.6, 0.4, 0.0), (1.2, -0.2), (1.0,), (float("nan"), 0.5), ()]
+)
+def test_fractions_that_are_none_are_refused(fractions: tuple[float, ...]):
+    with pytest.raises(ValueError, match="positive numbers that sum to 1"):
+        split_rows(np.zeros(10, int), fractions)
+
+
+def test_shapes_that_differ_are_refused():
+    with pytest.raises(ValueError, match=r"\(3,\) and \(2,\)"):
+        split_groups(np.zeros(3, int), np.zeros(2, int))
+    with pytest.raises(ValueError, match="one label and one group"):
+        split_groups(np.zeros(0, int), np.zeros(0, int))
+
+
+def test_rows_are_stratified_one_by_one():
+    y = np.repeat([0, 1, 2], [50, 100, 5])
+    parts = split_rows(y)
+    assert [np.bincount(y[part]).tolist() for part in parts] == [
+        [30, 60, 3],
+        [10, 20, 1],
+        [10, 20, 1],
+    ]
