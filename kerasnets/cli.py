@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else list(argv)
     try:
         arguments = _parser(words).parse_args(words)
-        arguments.run(arguments)
+        arguments.command(arguments)
     except KeyboardInterrupt as interrupt:
         return _tell(str(interrupt) or "interrupted", INTERRUPTED)
     except (ValueError, OSError, ImportError) as error:
@@ -72,7 +72,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
         if name == asked_for:
             module = importlib.import_module(f"kerasnets.commands.{name}")
             module.add_arguments(command)
-            command.set_defaults(run=module.run)
+            command.set_defaults(command=module.run)
             command.epilog = "examples:\n" + module.EXAMPLES
             command.formatter_class = argparse.RawDescriptionHelpFormatter
     return parser

@@ -1,0 +1,193 @@
+"""The command line: parsing, printing and exit codes, through the real entry point."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+import kerasnets as kn
+from kerasnets.cli import COMMANDS, main
+
+SMALL = ["--data", "seizure-simulated", "--data-option", "recordings_per_class=5", "--quiet"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    out = tmp_path_factory.mktemp("cli") / "run"
+    assert main(["train", "seizure-mlp", *SMALL, "--epochs", "2", "--out", str(out)]) == 0
+    return out
+
+
+def refused(capsys, *words):
+    assert main(words) == 2
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_examples(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    text = capsys.readouterr().out
+    assert f"examples:\n  kerasnets {command}" in text
+    assert COMMANDS[command].lower() in " ".join(text.split()).lower()
+
+
+def test_no_command_or_an_unknown_one_is_a_usage_error(capsys):
+    for words in ([], ["trian"], ["train", "seizure-mlp", "--epoch", "x", "--no-such-flag"]):
+        with pytest.raises(SystemExit) as stop:
+            main(words)
+        assert stop.value.code == 2
+        assert "usage: kerasnets" in capsys.readouterr().err
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"kerasnets {kn.__version__}\n"
+
+
+def test_nets(capsys):
+    assert main(["nets", "seizure-gru-?"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["seizure-gru-2", "seizure-gru-5"]
+    assert main(["nets", "--json"]) == 0
+    entries = json.loads(capsys.readouterr().out)
+    assert [entry["name"] for entry in entries] == kn.list_nets()
+    assert entries[0]["arguments"]["units"] == 16
+    assert "No net matches 'no-such'" in refused(capsys, "nets", "no-such")
+
+
+def test_data(capsys, tmp_path):
+    words = ["data", "seizure-simulated", "--data-option", "recordings_per_class=5"]
+    assert main([*words, "--split", "row", "--out", str(tmp_path)]) == 0
+    text = capsys.readouterr().out
+    assert "seizure-simulated" in text
+    assert "variance" in text
+    assert {path.suffix for path in tmp_path.iterdir()} == {".png", ".svg"}
+    assert main([*words, "--json", "--out", str(tmp_path)]) == 0
+    assert json.loads(capsys.readouterr().out)["name"] == "seizure-simulated"
+    assert main(["data"]) == 0
+    assert "seizure-simulated" in capsys.readouterr().out.split()
+    assert "Give one data set" in refused(capsys, "data", "a", "b")
+    assert "Did you mean 'seizure'" in refused(capsys, "data", "seizur")
+
+
+def test_data_that_is_not_there_says_how_to_get_it(capsys, tmp_path, monkeypatch):
+    monkeypatch.delenv("KERASNETS_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    errors = refused(capsys, "train", "seizure-mlp", "--data-dir", str(tmp_path))
+    assert "kerasnets data fetch seizure" in errors
+    assert "seizure-simulated" in errors
+
+
+def test_train_prints_metrics_and_where_they_are(folder, capsys):
+    # A finished run is not trained again.
+    assert main(["train", "--resume", str(folder)]) == 0
+    text = capsys.readouterr().out
+    assert text.endswith(f"{folder}\n")
+    assert "seizure-mlp on seizure-simulated, split by recording" in text
+    assert main(["train", "--resume", str(folder), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["folder"] == str(folder)
+    assert answer["metrics"] == kn.load_run(folder).metrics
+
+
+def test_flags_override_the_recipe_file(folder, tmp_path):
+    out = tmp_path / "run"
+    words = ["--recipe", str(folder / "recipe.toml"), "--epochs", "1", "--split", "row"]
+    units = ["--set", "units=[3]", "--set", "activation=tanh"]
+    assert main(["train", *words, *units, "--quiet", "--out", str(out)]) == 0
+    recipe = tomllib.loads((out / "recipe.toml").read_text())
+    assert recipe["net"] == "seizure-mlp"
+    assert (recipe["epochs"], recipe["split"]) == (1, "row")
+    assert recipe["net_arguments"] == {"units": [3], "activation": "tanh"}
+    assert recipe["data_options"] == {"recordings_per_class": 5}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["train"], "Name a net"),
+        (["train", "seizure-mpl"], "Did you mean 'seizure-mlp"),
+        (["train", "seizure-mlp", "--epochs", "ten"], "epochs = 'ten'"),
+        (["train", "seizure-mlp", "--set", "units"], "'units' must have the form NAME=VALUE"),
+        (["train", "seizure-mlp", "--set", "unit=3"], "Did you mean 'units'"),
+        (["train", "--recipe", "nowhere.toml"], "There is no recipe file nowhere.toml"),
+        (["train", "--resume", "nowhere"], "nowhere is not a run folder"),
+        (["train", "seizure-mlp", "--resume", "nowhere"], "give no net or settings"),
+        (["evaluate", "nowhere"], "nowhere is not a run folder"),
+        (["profile", "nowhere.keras"], "There is no file nowhere.keras"),
+        (["profile", "nowhere"], "Unknown net 'nowhere'"),
+        (["profile", "seizure-mlp", "--convention", "exat"], "exact"),
+        (["export", "nowhere"], "Unknown net 'nowhere'"),
+        (["verify", "nowhere"], "nowhere"),
+    ],
+)
+def test_wrong_input_is_one_line_and_exit_code_2(words, message, capsys):
+    errors = refused(capsys, *words)
+    assert message in errors
+    assert errors.startswith("kerasnets: ")
+    assert "Traceback" not in errors
+
+
+def test_a_file_that_is_no_model_is_refused(capsys, tmp_path):
+    path = tmp_path / "cut.keras"
+    path.write_bytes(b"PK\x03\x04 cut")
+    assert "cut.keras" in refused(capsys, "profile", str(path))
+
+
+def test_evaluate_gives_the_run_s_own_metrics(folder, capsys):
+    assert main(["evaluate", str(folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == kn.load_run(folder).metrics
+    assert main(["evaluate", str(folder)]) == 0
+    assert "balanced_accuracy" in capsys.readouterr().out
+
+
+def test_profile_of_a_net_a_file_and_a_run(folder, capsys):
+    for model in ("seizure-mlp", str(folder), str(folder / "model.keras")):
+        assert main(["profile", model]) == 0
+        assert "2,949" in capsys.readouterr().out
+    assert main(["profile", "seizure-mlp", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["flops"] == 2 * 178 * 16 + 4 * 16 + 2 * 16 * 5
+    assert main(["profile", "seizure-mlp", "--set", "units=[1]", "--format", "csv"]) == 0
+    assert capsys.readouterr().out.count(",") > 10
+    assert main(["profile", "seizure-mlp", "--explain"]) == 0
+    assert "16" in capsys.readouterr().out
+
+
+def test_export_and_verify(folder, capsys, tmp_path):
+    out = tmp_path / "exported"
+    words = ["export", str(folder), "--out", str(out), "--formats", "onnx"]
+    assert main(words) == 0
+    assert capsys.readouterr().out == f"{out / '1'}\n"
+    assert main([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"folder": str(out / "2")}
+    assert main(["verify", str(out), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["ok"] is True
+    assert 0 <= answer["max_abs_diff"]["onnx"] < 1e-5
+    assert main([*words, "--version", "2"]) == 2
+    onnx = out / "2" / "model.onnx"
+    onnx.write_bytes(onnx.read_bytes()[:100])
+    capsys.readouterr()
+    assert main(["verify", str(out / "2")]) == 1
+    assert "onnx" in capsys.readouterr().err
+
+
+def test_a_diverging_training_fails_with_exit_code_1(tmp_path, capsys):
+    words = ["--optimizer", "sgd", "--learning-rate", "1e9", "--out", str(tmp_path / "run")]
+    assert main(["train", "seizure-mlp-wide", *SMALL, *words]) == 1
+    assert "step" in capsys.readouterr().err
+
+
+def test_python_dash_m_is_the_same_command():
+    words = [sys.executable, "-m", "kerasnets", "nets", "seizure-mlp"]
+    answer = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert answer.stdout.startswith("seizure-mlp ")
+    assert answer.stderr == ""
