@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 from kerasnets._lazy import keras
 from kerasnets.nets.blocks import CLASSES, SAMPLES, classifier, dense_stack, signal_input
 from kerasnets.nets.catalogue import register
-
-if TYPE_CHECKING:
-    from typing import Any
 
 
 def _conv_blocks(
