@@ -6,9 +6,9 @@ from kerasnets.profiling.counts import Counts as Counts
 from kerasnets.profiling.counts import Op as Op
 from kerasnets.profiling.counts import elementwise as elementwise
 from kerasnets.profiling.counts import sum_of_products as sum_of_products
+from kerasnets.profiling.measure import profile as profile
 from kerasnets.profiling.profile import LayerProfile as LayerProfile
 from kerasnets.profiling.profile import Profile as Profile
-from kerasnets.profiling.profile import profile as profile
 from kerasnets.profiling.registry import Call as Call
 from kerasnets.profiling.registry import UnsupportedError as UnsupportedError
 from kerasnets.profiling.registry import ignore as ignore

@@ -104,3 +104,34 @@ def s5(op: Op) -> Cost:
     if op.kind in ("max_pool", "average_pool"):
         return (1, *op.outputs)
     return exact(op)
+
+
+# What tf.profiler's float_operation prints for one output of a kind, where that is not every
+# scalar operation. Functions without a registered figure print nothing; that is its choice.
+_TF_EACH = {
+    "relu": 0,
+    "relu6": 0,
+    "leaky_relu": 0,
+    "sigmoid": 0,
+    "tanh": 0,
+    "global_max_pool": 0,
+    "rsqrt": 3,  # an addition, and rsqrt as 2
+}
+
+
+@convention("tf")
+def tf(op: Op) -> Cost:
+    """What tf.profiler's float_operation prints for the layers it is right about.
+
+    Matrix products and convolutions 2 · terms an output, a bias 1 more; pools their window;
+    softmax 5 an element; an activation nothing.
+    """
+    if op.terms:
+        each = Term(f"(2 · {' · '.join(map(written, op.terms))}{' + 1' if op.bias else ''})",
+                    2 * product(op.terms) + op.bias)  # fmt: skip
+        return (each, *op.outputs)
+    if op.kind in ("max_pool", "average_pool", "global_average_pool"):
+        return (*op.window, *op.outputs)
+    if op.kind == "softmax":
+        return (5, *op.window, *op.outputs)
+    return (_TF_EACH.get(op.kind, op.each.operations), *op.outputs)

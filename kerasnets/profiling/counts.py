@@ -72,6 +72,7 @@ class Op:
         window: the positions under a kernel or pool.
         repeats: how often the step is done: for each time step, group or the like. Conventions
             price it once.
+        phase: ``"forward"``, ``"backward"`` or ``"update"``.
     """
 
     kind: str
@@ -83,6 +84,7 @@ class Op:
     after: str = ""
     window: tuple[Factor, ...] = ()
     repeats: tuple[Factor, ...] = ()
+    phase: str = "forward"
 
     @property
     def counts(self) -> Counts:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import importlib
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from kerasnets._lazy import keras
+import sympy
+
 from kerasnets._names import unknown_name
-from kerasnets.profiling.conventions import Convention, get_convention
 from kerasnets.profiling.counts import Counts, Op
-from kerasnets.profiling.sequences import SequenceTotals, recurrent_steps, sequence_totals
-from kerasnets.profiling.sizes import Factor, Shape, Size, product, symbol, total
-from kerasnets.profiling.walk import Visit, graph_of, walk
+from kerasnets.profiling.sequences import SequenceTotals
+from kerasnets.profiling.sizes import Factor, Shape, Size, positive, product, total
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,16 @@ class LayerProfile:
         output_shapes: the shapes that come out, for one sample, without the batch axis.
         params: its parameters; 0 where an earlier row has them already.
         trainable_params: those of them that training changes.
+        weights: the shapes of those parameters.
         counts: its scalar operations, the kinds kept apart.
         macs: multiply–adds of matrix products and convolutions.
         flops: its cost under the profile's convention.
-        steps: what it computes, each step with its cost.
+        steps: what it computes, each step with the factors of its cost.
         reason: why nothing is counted; ``""`` where something is.
         supported: whether everything it computes is counted.
-        weights: the shapes of its parameters.
+        activation_bytes: what its outputs take, for one sample.
+        live_bytes: all activations alive while it runs.
+        moved_bytes: inputs and weights read once and outputs written once.
     """
 
     path: str
@@ -41,13 +45,21 @@ class LayerProfile:
     output_shapes: tuple[Shape, ...]
     params: int
     trainable_params: int
+    weights: tuple[tuple[int, ...], ...]
     counts: Counts
     macs: Size
     flops: Size
     steps: tuple[tuple[Op, tuple[Factor, ...]], ...]
-    reason: str = ""
-    supported: bool = True
-    weights: tuple[tuple[int, ...], ...] = ()
+    reason: str
+    supported: bool
+    activation_bytes: Size
+    live_bytes: Size
+    moved_bytes: Size
+
+    @property
+    def intensity(self) -> Any:
+        """Arithmetic intensity: FLOPs for each byte moved; 0 where nothing is."""
+        return self.flops / self.moved_bytes if self.moved_bytes != 0 else 0
 
 
 @dataclass(frozen=True)
@@ -57,18 +69,22 @@ class Profile:
     Attributes:
         name: the model's name.
         convention: the convention of ``flops``.
+        mode: ``"inference"``, or ``"training"`` with backward pass and update.
         params: parameters, each once however often its layer is called.
         trainable_params: those that training changes.
+        param_bytes: bytes of the parameters by their type.
         layers: every call of every layer.
         symbols: the names of the sizes that are not known.
-        sequences: the three totals of a recurrent net where lengths were given.
         recount: the same profile with sizes put in for symbols; what ``at`` calls.
+        sequences: the three totals of a recurrent net where lengths were given.
     """
 
     name: str
     convention: str
+    mode: str
     params: int
     trainable_params: int
+    param_bytes: Mapping[str, int]
     layers: tuple[LayerProfile, ...]
     symbols: tuple[str, ...]
     recount: Callable[[dict[str, int]], Profile] = field(repr=False, compare=False)
@@ -76,7 +92,7 @@ class Profile:
 
     @property
     def flops(self) -> Size:
-        """The cost of a forward pass of one sample; an ``int`` where every size is known."""
+        """The cost of one sample; an ``int`` where every size is known."""
         return total(layer.flops for layer in self.layers)
 
     @property
@@ -90,6 +106,15 @@ class Profile:
         return Counts.sum(layer.counts for layer in self.layers)
 
     @property
+    def phases(self) -> dict[str, Size]:
+        """The cost by phase: forward and, in training, backward and update."""
+        costs: dict[str, list[Size]] = {}
+        for layer in self.layers:
+            for op, factors in layer.steps:
+                costs.setdefault(op.phase, []).append(product(factors))
+        return {phase: total(parts) for phase, parts in costs.items()}
+
+    @property
     def non_trainable_params(self) -> int:
         """Parameters that training leaves as they are."""
         return self.params - self.trainable_params
@@ -100,6 +125,25 @@ class Profile:
         return tuple(
             f"{layer.path}: {layer.reason}" for layer in self.layers if not layer.supported
         )
+
+    @property
+    def activation_bytes(self) -> Size:
+        """What the outputs of all calls take together: what training keeps for one sample."""
+        return total(layer.activation_bytes for layer in self.layers)
+
+    @property
+    def peak_bytes(self) -> Size:
+        """The most activations alive at a time in a forward pass of one sample."""
+        live = {layer.live_bytes for layer in self.layers}
+        if all(isinstance(size, int) for size in live):
+            return max(live, default=0)
+        return sympy.Max(*live)
+
+    @property
+    def intensity(self) -> Any:
+        """Arithmetic intensity: FLOPs for each byte its layers move."""
+        moved = total(layer.moved_bytes for layer in self.layers)
+        return self.flops / moved if moved != 0 else 0
 
     def at(self, **sizes: int) -> Profile:
         """The profile with sizes put in for symbols, such as ``.at(T=178)``.
@@ -114,166 +158,40 @@ class Profile:
 
     def to_text(self) -> str:
         """The table in plain text, as it prints."""
-        return _table().text(self)
+        return _room("table").text(self)
 
     def to_markdown(self) -> str:
         """The table in Markdown."""
-        return _table().markdown(self)
+        return _room("table").markdown(self)
 
     def to_html(self) -> str:
         """The table in HTML, which notebooks show by themselves."""
-        return _table().html(self)
+        return _room("table").html(self)
 
     def to_json(self) -> str:
         """The table and its totals in JSON; an unknown size makes a number a string."""
-        return _table().json_text(self)
+        return _room("records").json_text(self)
 
     def to_csv(self) -> str:
         """One line a call, in CSV with a header."""
-        return _table().csv_text(self)
+        return _room("records").csv_text(self)
 
     def explain(self) -> str:
         """The calculation of every layer, written out as one does it by hand."""
-        return importlib.import_module("kerasnets.profiling.explain").explain(self)
+        return _room("explain").explain(self)
+
+    def plot(self) -> Figure:
+        """A bar chart of where FLOPs and parameters go.
+
+        Raises:
+            ValueError: if a size is unknown; give it with ``at``.
+        """
+        return _room("plot").plot(self)
 
     __str__ = to_text
     _repr_html_ = to_html
 
 
-def _table() -> Any:
-    # The table needs this module's types, so it is taken when a table is asked for.
-    return importlib.import_module("kerasnets.profiling.table")
-
-
-def positive(name: str, size: Any) -> int:
-    """The size as an ``int``.
-
-    Raises:
-        ValueError: if it is not a positive integer.
-    """
-    if isinstance(size, bool) or not hasattr(size, "__index__") or int(size) < 1:
-        raise ValueError(f"{name} must be a positive integer, got {size!r}.")
-    return int(size)
-
-
-def profile(
-    model: keras.Model,
-    convention: str = "exact",
-    time: int | None = None,
-    lengths: Any = None,
-) -> Profile:
-    """Count the parameters and operations of any built Keras model for one sample.
-
-    The model is read, not run. The batch axis counts as 1.
-
-    Args:
-        model: a built Keras model.
-        convention: what an operation costs: ``"exact"``, ``"macs"``, ``"tf"``, ``"s2"``,
-            ``"s5"`` or one of your own.
-        time: the number of time steps where the model leaves it open; an expression in ``T``
-            without.
-        lengths: true lengths of sequences, integers of shape ``(samples,)`` or a data set that
-            has them; fills in ``sequences``.
-
-    Raises:
-        ValueError: if the model is not a built Keras model, the convention is unknown, a size is
-            not a positive integer or a length is over the padded time.
-    """
-    graph = _graph(model)
-    get_convention(convention)
-    result = _count(model, graph, convention, {})
-    padded = None if time is None else positive("time", time)
-    totals = None if lengths is None else sequence_totals(result, lengths, padded)
-    if padded is not None:
-        result = _at_time(result, padded)
-    return replace(result, sequences=totals)
-
-
-def _at_time(result: Profile, time: int) -> Profile:
-    if "T" in result.symbols:
-        return result.at(T=time)
-    if recurrent_steps(result) == {time}:
-        return result
-    raise ValueError(
-        f"The model {result.name!r} has no unknown time axis for time={time}; its unknown sizes "
-        f"are: {', '.join(result.symbols) or 'none'}."
-    )
-
-
-def _count(model: Any, graph: Any, convention: str, sizes: dict[str, int]) -> Profile:
-    inputs = input_shapes(graph, sizes)
-    unknown = {str(s) for shape in inputs for side in shape for s in _symbols(side)}
-    seen: set[int] = set()
-    cost = get_convention(convention)
-    return Profile(
-        name=model.name,
-        convention=convention,
-        params=_size(model.weights),
-        trainable_params=_size(model.trainable_weights),
-        layers=tuple(_row(visit, cost, seen) for visit in walk(model, inputs)),
-        symbols=tuple(sorted(unknown)),
-        recount=lambda more: _count(model, graph, convention, {**sizes, **more}),
-    )
-
-
-def _graph(model: Any) -> Any:
-    if not isinstance(model, keras.Model):
-        raise ValueError(
-            f"profile takes a keras.Model, got {type(model).__name__}; "
-            "build or load one first, such as kerasnets.build('seizure-mlp')."
-        )
-    if not model.built or (graph := graph_of(model)) is None:
-        raise ValueError(
-            f"The model {model.name!r} is not built, so its shapes are not known; "
-            "call model.build(input_shape) or start it with keras.Input."
-        )
-    return graph
-
-
-_AXES = {1: ("T",), 2: ("H", "W"), 3: ("D", "H", "W")}
-
-
-def input_shapes(graph: Any, sizes: Mapping[str, int]) -> list[Shape]:
-    """The shapes of a model's inputs for one sample, unknown axes as sizes given or symbols."""
-    shapes: list[Shape] = []
-    for tensor in graph.inputs:
-        unknown = [axis for axis, side in enumerate(tensor.shape) if axis and side is None]
-        names = _AXES.get(len(unknown)) or tuple(f"n{axis}" for axis in unknown)
-        by_axis = {a: sizes.get(n) or symbol(n) for a, n in zip(unknown, names, strict=True)}
-        sides = [by_axis.get(axis, side) for axis, side in enumerate(tensor.shape)]
-        shapes.append((1, *sides[1:]))
-    return shapes
-
-
-def _symbols(side: Size) -> set[Any]:
-    return set() if isinstance(side, int) else side.free_symbols
-
-
-def _row(visit: Visit, cost: Convention, seen: set[int]) -> LayerProfile:
-    weights = [w for w in getattr(visit.layer, "weights", ()) if id(w) not in seen]
-    seen.update(map(id, weights))
-    steps = tuple((op, priced(cost, op)) for op in visit.ops)
-    return LayerProfile(
-        path=visit.path,
-        type=type(visit.layer).__name__,
-        output_shapes=tuple(shape[1:] for shape in visit.outputs),
-        params=_size(weights),
-        trainable_params=_size(w for w in weights if w.trainable),
-        counts=Counts.sum([Counts(), *(op.counts for op in visit.ops)]),
-        macs=total(op.macs for op in visit.ops),
-        flops=total(product(cost) for _, cost in steps),
-        steps=steps,
-        reason=visit.reason,
-        supported=visit.supported,
-        weights=tuple(tuple(w.shape) for w in weights),
-    )
-
-
-def _size(weights: Any) -> int:
-    return sum(math.prod(w.shape) for w in weights)
-
-
-def priced(convention: Convention, op: Op) -> tuple[Factor, ...]:
-    """What a step costs under a convention, as factors, its repeats among them."""
-    cost = convention(op)
-    return (*(cost if isinstance(cost, tuple) else (cost,)), *op.repeats)
+def _room(name: str) -> Any:
+    # These need this module's types, so they are taken when they are asked for.
+    return importlib.import_module(f"kerasnets.profiling.{name}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -17,15 +17,32 @@ class Call:
     Attributes:
         inputs: the shapes of the input tensors; the batch axis is 1.
         outputs: the shapes of the output tensors.
-        arguments: the call's own arguments by name or position, tensors left out.
-        inner: counts a layer inside this one: ``inner(layer, input_shapes, output_shapes)``
-            gives its steps; the rules of recurrent layers need no output shapes.
+        inner: counts a layer or function inside this one:
+            ``inner(layer, input_shapes, output_shapes)`` gives its steps.
+        operands: the shapes of every array among the arguments, weights and constants too.
+        args: the positional arguments of the call, symbolic tensors and all.
+        kwargs: the named ones.
     """
 
     inputs: tuple[Shape, ...]
     outputs: tuple[Shape, ...]
     inner: Callable[..., list[Op]]
-    arguments: dict[str, Any] = field(default_factory=dict)
+    operands: tuple[Shape, ...] = ()
+    args: Sequence[Any] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+
+    def named(self, *names: str) -> dict[str, Shape]:
+        """The shapes of the tensor arguments by name.
+
+        Args:
+            names: the names of the layer's arguments, in the order it takes them.
+        """
+        shapes = iter(self.inputs)
+        if not self.args and not self.kwargs:
+            return dict(zip(names, shapes, strict=False))
+        # The flat order of tensors: positional ones, then named ones by name.
+        named = [*zip(names, self.args, strict=False), *sorted(self.kwargs.items())]
+        return {name: next(shapes) for name, x in named if hasattr(x, "_keras_history")}
 
     @property
     def input(self) -> Shape:

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-import sympy
-
 from kerasnets.profiling.registry import keras_name
-from kerasnets.profiling.sizes import Shape, Size, product, simplified, symbol
+from kerasnets.profiling.sizes import Shape, Size, ceil_div, product, ratio, simplified
 
 Known: TypeAlias = "tuple[int | None, ...]"
 ShapeRule: TypeAlias = Callable[[Any, Sequence[Shape], Known], Sequence["Size | None"]]
@@ -30,8 +28,8 @@ def shape_rule(*names: str) -> Callable[[ShapeRule], ShapeRule]:
     return enter
 
 
-def fill(layer: Any, inputs: Sequence[Shape], known: Known) -> Shape:
-    """The output shape of a layer, with an expression for each axis Keras does not know.
+def fill(layer: Any, inputs: Sequence[Shape], known: Known) -> Sequence[Size | None]:
+    """The output shape of a layer, with an expression for each axis that can be derived.
 
     Args:
         layer: the layer or operation.
@@ -39,25 +37,25 @@ def fill(layer: Any, inputs: Sequence[Shape], known: Known) -> Shape:
         known: the output shape as Keras infers it.
 
     Returns:
-        The shape with a batch axis of 1. An axis that no rule derives becomes a symbol of its
-        own, named after the layer.
+        The shape with a batch axis of 1; ``None`` for an axis that no rule derives.
     """
     known = (1, *known[1:]) if known else known
     if None not in known:
         return known
-    sizes: Sequence[Size | None] = known
     for cls in type(layer).__mro__:
         if (name := keras_name(cls)) in _SHAPE_RULES:
             sizes = _SHAPE_RULES[name](layer, inputs, known)
             break
     else:
         sizes = _same_axis(inputs, known)
-    return tuple(
-        symbol(f"{layer.name}_{axis}") if side is None else simplified(side)
-        for axis, side in enumerate(
-            side if given is None else given for side, given in zip(sizes, known, strict=True)
-        )
-    )
+    return [
+        side if given is None else given
+        for side, given in zip(map(_plain, sizes), known, strict=True)
+    ]
+
+
+def _plain(size: Size | None) -> Size | None:
+    return None if size is None else simplified(size)
 
 
 def _same_axis(inputs: Sequence[Shape], known: Known) -> list[Size | None]:
@@ -75,7 +73,7 @@ def slid(size: Size, kernel: int, stride: int, dilation: int, padding: str) -> S
     """How many positions a window takes on an axis."""
     if padding == "valid":
         return (size - dilation * (kernel - 1) - 1) // stride + 1
-    return sympy.ceiling(sympy.sympify(size) / stride)
+    return ceil_div(size, stride)
 
 
 def _per_axis(value: Any, axes: int) -> tuple[int, ...]:
@@ -112,7 +110,7 @@ def _flatten(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Size | N
 @shape_rule("Reshape")
 def _reshape(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Size | None]:
     rest = product(side for side in known if side is not None)
-    return [product(inputs[0]) / rest if side is None else side for side in known]
+    return [ratio(product(inputs[0]), rest) if side is None else side for side in known]
 
 
 @shape_rule("Permute")

@@ -41,6 +41,11 @@ def symbol(name: str) -> Size:
     return sympy.Symbol(name, integer=True, positive=True)
 
 
+def is_known(size: Size) -> bool:
+    """Whether a size is a number."""
+    return isinstance(size, int)
+
+
 def value_of(factor: Factor) -> Size:
     """The number behind a factor."""
     return factor.value if isinstance(factor, Term) else factor
@@ -62,6 +67,16 @@ def simplified(value: Any) -> Size:
     return int(value) if isinstance(value, sympy.Integer | int) else value
 
 
+def ceil_div(size: Size, by: int) -> Size:
+    """The quotient rounded up."""
+    return -(-size // by) if isinstance(size, int) else sympy.ceiling(size / by)
+
+
+def ratio(size: Size, by: Size) -> Size:
+    """A quotient that is known to be whole."""
+    return simplified(sympy.sympify(size) / by)
+
+
 def sum_term(*parts: Factor) -> Factor:
     """A sum written out, ``(1 + 16)``; a single part is itself."""
     if len(parts) == 1:
@@ -81,3 +96,14 @@ def written(factor: Factor) -> str:
 def number(value: Size) -> str:
     """A result as a table shows it: ``2,864``, or the expression of an unknown size."""
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def positive(name: str, size: Any) -> int:
+    """The size as an ``int``.
+
+    Raises:
+        ValueError: if it is not a positive integer.
+    """
+    if isinstance(size, bool) or not hasattr(size, "__index__") or int(size) < 1:
+        raise ValueError(f"{name} must be a positive integer, got {size!r}.")
+    return int(size)

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from html import escape
-from typing import Any
 
 from kerasnets.profiling.profile import LayerProfile, Profile
 from kerasnets.profiling.sizes import Shape, Size, number
@@ -122,53 +117,6 @@ def html(profile: Profile) -> str:
         f"<thead>{row(HEADER, 'th')}</thead>\n<tbody>\n{body}\n</tbody>\n</table>\n"
         f"<p>{'<br>'.join(map(escape, totals(profile)))}</p>\n"
     )
-
-
-def csv_text(profile: Profile) -> str:
-    """One line a call with bare numbers, for a spreadsheet."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(record_of(profile.layers[0], profile) if profile.layers else ())
-    writer.writerows(record_of(layer, profile).values() for layer in profile.layers)
-    return out.getvalue()
-
-
-def json_text(profile: Profile) -> str:
-    """Everything the table says, for programs; an unknown size makes a number a string."""
-    record = {
-        "name": profile.name,
-        "convention": profile.convention,
-        "symbols": list(profile.symbols),
-        "params": profile.params,
-        "trainable_params": profile.trainable_params,
-        "macs": _plain(profile.macs),
-        "flops": _plain(profile.flops),
-        "complete": not profile.unsupported,
-        "unsupported": list(profile.unsupported),
-        "layers": [record_of(layer, profile) for layer in profile.layers],
-    }
-    return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
-
-
-def record_of(layer: LayerProfile, profile: Profile) -> dict[str, Any]:
-    """A row as plain values."""
-    counts = asdict(layer.counts)
-    return {
-        "layer": layer.path,
-        "type": layer.type,
-        "output_shape": ", ".join(map(shape, layer.output_shapes)),
-        "params": layer.params,
-        "trainable_params": layer.trainable_params,
-        "macs": _plain(layer.macs),
-        "flops": _plain(layer.flops),
-        **{name: _plain(value) for name, value in counts.items()},
-        "supported": layer.supported,
-        "note": layer.reason,
-    }
-
-
-def _plain(value: Size) -> int | str:
-    return value if isinstance(value, int) else str(value)
 
 
 def _title(profile: Profile) -> str:

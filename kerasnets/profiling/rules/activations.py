@@ -9,7 +9,7 @@ from typing import Any
 
 from kerasnets.profiling.counts import Counts, Op
 from kerasnets.profiling.registry import Call, UnsupportedError, rule
-from kerasnets.profiling.sizes import Shape
+from kerasnets.profiling.sizes import Shape, ceil_div, product, ratio
 
 _SIGMOID = Counts(additions=2, divisions=1, transcendentals=1)  # 1 / (1 + exp(−x))
 _TANH = Counts(additions=3, divisions=1, transcendentals=2)  # (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)
@@ -47,36 +47,58 @@ ACTIVATIONS = {
     "mish": _SOFTPLUS + _TANH + _MULTIPLY,
     # x / 2 · (1 + erf(x / √2)), which is Keras's default
     "gelu": Counts(additions=1, multiplications=3, transcendentals=1),
+    # x / 2 · (1 + tanh(√(2/π) · (x + 0.044715 x³)))
+    "gelu_tanh": _TANH + Counts(additions=2, multiplications=6),
 }
 
 
-def activation_ops(activation: Any, outputs: Shape, after: str = "", label: str = "") -> list[Op]:
+def activation_ops(
+    activation: Any, call: Call, outputs: Shape, after: str = "", label: str = ""
+) -> list[Op]:
     """The steps of an activation function on an output of some shape.
 
     Args:
-        activation: a Keras activation function, layer, or ``None``.
+        activation: a Keras activation function or layer, a function of the user's own, ``None``.
+        call: the call of the layer it is part of.
         outputs: the shape it works on.
         after: the kind of sums it follows inside a layer.
         label: what is said of it in explanations.
 
     Raises:
-        UnsupportedError: if it is not one of Keras's own.
+        UnsupportedError: if it is a function that cannot be read from a symbolic call.
     """
     name = "linear" if activation is None else getattr(activation, "__name__", "")
+    if getattr(activation, "__module__", "keras").split(".")[0] != "keras":
+        return call.inner(activation, [(1, *outputs)], [(1, *outputs)])
     if name in ("softmax", "log_softmax"):
         return softmax(outputs, log=name == "log_softmax", label=label)
+    if name == "glu":
+        return _glu(outputs)
+    if name == "sparsemax":
+        raise UnsupportedError("sparsemax takes as many steps as its values ask for")
     if name not in ACTIVATIONS:
-        raise UnsupportedError(f"the activation {activation!r} has no rule")
+        return call.inner(activation, [(1, *outputs)], [(1, *outputs)])
+    return named_activation(name, outputs, after, label)
+
+
+def named_activation(name: str, outputs: Shape, after: str = "", label: str = "") -> list[Op]:
+    """The steps of an activation of the table."""
     if name == "linear":
         return []
     return [Op(name, ACTIVATIONS[name], outputs, after=after, label=f"{label} {name}".strip())]
 
 
+def _glu(outputs: Shape) -> list[Op]:
+    """One half of the last axis times the sigmoid of the other."""
+    each = _SIGMOID + _MULTIPLY
+    return [Op("glu", each, (*outputs[:-1], ceil_div(outputs[-1], 2)), label="glu")]
+
+
 def softmax(outputs: Shape, axis: int = -1, *, log: bool = False, label: str = "") -> list[Op]:
     """N exponentials, n − 1 additions and n divisions; the logarithm needs one log a row."""
     size = outputs[axis]
-    rows = tuple(side for at, side in enumerate(outputs) if at != axis % len(outputs))
-    rows = rows or (1,)
+    at = axis % len(outputs)
+    rows = tuple(side for side in (*outputs[:at], *outputs[at + 1 :]) if side != 1) or (1,)
     each = Counts(additions=size - 1, divisions=size, transcendentals=size)
     if log:
         each = Counts(additions=size - 1 + size, transcendentals=size + 1)
@@ -87,37 +109,83 @@ def softmax(outputs: Shape, axis: int = -1, *, log: bool = False, label: str = "
 @rule("Activation")
 def activation(layer: Any, call: Call) -> list[Op]:
     """The activation function it is given."""
-    return activation_ops(layer.activation, call.sample(call.output))
+    return activation_ops(layer.activation, call, call.sample(call.input))
 
 
-@rule("ReLU")
+@rule("ReLU", "activations.ReLU")
 def relu(layer: Any, call: Call) -> list[Op]:
-    """One comparison; one more for a maximum, a product for a slope, a sum for a threshold."""
+    """One comparison; one more for a maximum, a product and a sum for a slope below zero."""
+    slope = int(bool(layer.negative_slope))
     each = Counts(
-        comparisons=1 + (layer.max_value is not None),
-        multiplications=int(bool(layer.negative_slope)),
+        comparisons=1 + (layer.max_value is not None) + slope,
+        multiplications=slope,
+        additions=slope,
     )
-    return [Op("relu", each, call.sample(call.output), label="ReLU")]
+    return [Op("relu", each, call.sample(call.output), label="relu")]
 
 
-@rule("LeakyReLU", "PReLU")
+@rule("PReLU")
+def prelu(layer: Any, call: Call) -> list[Op]:
+    """relu(x) − α · relu(−x): two comparisons, two changes of sign, a product and a sum."""
+    each = Counts(additions=3, multiplications=1, comparisons=2)
+    return [Op("prelu", each, call.sample(call.output), label="prelu")]
+
+
+@rule("LeakyReLU")
 def leaky_relu(layer: Any, call: Call) -> list[Op]:
-    """max(x, 0) + α · min(x, 0) as one comparison and one product."""
-    return activation_ops_by_name("leaky_relu", call)
+    """max(x, α · x)."""
+    return named_activation("leaky_relu", call.sample(call.output))
 
 
 @rule("ELU")
 def elu(layer: Any, call: Call) -> list[Op]:
     """As the activation ``elu``."""
-    return activation_ops_by_name("elu", call)
+    return named_activation("elu", call.sample(call.output))
 
 
-@rule("Softmax")
+@rule("Softmax", "ops.Softmax")
 def softmax_layer(layer: Any, call: Call) -> list[Op]:
-    """As the activation ``softmax``, over its axis."""
-    return softmax(call.output, layer.axis)
+    """As the activation ``softmax``, over its axis or axes."""
+    axes = layer.axis if isinstance(layer.axis, list | tuple) else (layer.axis,)
+    if len(axes) > 1:
+        size = product(call.output[axis] for axis in axes)
+        return softmax((ratio(product(call.output), size), size))
+    return softmax(call.output, axes[0])
 
 
-def activation_ops_by_name(name: str, call: Call) -> list[Op]:
-    """The steps of the named activation on a call's output."""
-    return [Op(name, ACTIVATIONS[name], call.sample(call.output), label=name)]
+@rule("ops.LogSoftmax")
+def log_softmax(op: Any, call: Call) -> list[Op]:
+    """As the activation ``log_softmax``."""
+    return softmax(call.output, op.axis, log=True)
+
+
+# Operations of keras.ops by the activation they are.
+_OPERATIONS = {
+    "Relu": "relu", "Relu6": "relu6", "Sigmoid": "sigmoid", "SparseSigmoid": "sparse_sigmoid",
+    "Softplus": "softplus", "Softsign": "softsign", "SoftShrink": "soft_shrink",
+    "SparsePlus": "sparse_plus", "Silu": "silu", "Squareplus": "squareplus",
+    "LogSigmoid": "log_sigmoid", "LeakyRelu": "leaky_relu", "HardSigmoid": "hard_sigmoid",
+    "HardSilu": "hard_silu", "Elu": "elu", "Selu": "selu", "Celu": "celu",
+    "TanhShrink": "tanh_shrink", "HardTanh": "hard_tanh", "HardShrink": "hard_shrink",
+    "Threshold": "threshold", "Tanh": "tanh",
+}  # fmt: skip
+
+
+@rule(*(f"ops.{name}" for name in _OPERATIONS), "activations.Mish")
+def operation(op: Any, call: Call) -> list[Op]:
+    """As the activation of that name."""
+    name = _OPERATIONS.get(type(op).__name__, "mish")
+    return named_activation(name, call.sample(call.output))
+
+
+@rule("ops.Gelu")
+def gelu(op: Any, call: Call) -> list[Op]:
+    """With erf, or with the tanh that approximates it."""
+    name = "gelu_tanh" if getattr(op, "approximate", True) else "gelu"
+    return named_activation(name, call.sample(call.output))
+
+
+@rule("ops.Glu")
+def glu(op: Any, call: Call) -> list[Op]:
+    """One half of its axis times the sigmoid of the other."""
+    return [Op("glu", _SIGMOID + _MULTIPLY, call.sample(call.output), label="glu")]

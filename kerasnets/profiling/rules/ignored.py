@@ -1,30 +1,54 @@
-"""Layers that do no arithmetic on a sample, each with the reason."""
+"""Layers and operations that do no arithmetic on a sample, each with the reason."""
 
-from kerasnets.profiling.registry import ignore
+from kerasnets.profiling.counts import Op
+from kerasnets.profiling.registry import Call, UnsupportedError, ignore, rule
 
 ignore("the data as they come", "InputLayer", "Identity")
-ignore(
-    "active in training only",
-    "Dropout",
-    "SpatialDropout1D",
-    "SpatialDropout2D",
-    "SpatialDropout3D",
-    "AlphaDropout",
-    "GaussianDropout",
-    "GaussianNoise",
-    "ActivityRegularization",
+
+_TRAINING = (
+    "Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D AlphaDropout GaussianDropout "
+    "GaussianNoise ActivityRegularization AugMix CutMix MixUp RandAugment RandomBrightness "
+    "RandomColorDegeneration RandomColorJitter RandomContrast RandomCrop RandomElasticTransform "
+    "RandomErasing RandomFlip RandomGaussianBlur RandomGrayscale RandomHue RandomInvert "
+    "RandomPerspective RandomPosterization RandomRotation RandomSaturation RandomSharpness "
+    "RandomShear RandomTranslation RandomZoom Solarization Equalization"
 )
-ignore(
-    "moves or copies values only",
-    "Reshape",
-    "Flatten",
-    "Permute",
-    "RepeatVector",
-    "Concatenate",
-    "ZeroPadding1D",
-    "ZeroPadding2D",
-    "ZeroPadding3D",
-    "Cropping1D",
-    "Cropping2D",
-    "Cropping3D",
+ignore("active in training only", *_TRAINING.split())
+
+_COPIES = (
+    "Reshape Flatten Permute RepeatVector Concatenate ZeroPadding1D ZeroPadding2D ZeroPadding3D "
+    "Cropping1D Cropping2D Cropping3D CenterCrop UpSampling1D UpSampling3D MaxNumBoundingBoxes"
 )
+_COPYING_OPERATIONS = (
+    "Reshape Transpose Concatenate Stack Split ArraySplit Hsplit Vsplit Dsplit Hstack Vstack "
+    "Dstack ExpandDims Squeeze GetItem Pad BroadcastTo Tile Repeat Moveaxis Swapaxes Flip Fliplr "
+    "Flipud Rot90 Roll Ravel Copy Cast SaturateCast ConvertToTensor StopGradient Unstack Slice "
+    "SliceUpdate Scatter ScatterUpdate Array View Diag Diagonal Meshgrid ExtractPatches PadImages "
+    "CropImages Unfold DepthToSpace SpaceToDepth Real Imag ViewAsComplex ViewAsReal Append"
+)
+ignore("moves or copies values only", *_COPIES.split())
+ignore("moves or copies values only", *(f"ops.{name}" for name in _COPYING_OPERATIONS.split()))
+
+ignore("looks rows up", "Embedding", "ops.Take", "ops.TakeAlongAxis", "ops.OneHot", "ops.MultiHot")
+ignore(
+    "hashes, splits or looks up keys, no arithmetic on values",
+    "Hashing",
+    "HashedCrossing",
+    "IntegerLookup",
+    "StringLookup",
+    "TextVectorization",
+)
+_CONSTANTS = "Arange Full FullLike OnesLike ZerosLike EmptyLike Linspace Size Ndim"
+ignore("makes constants", *(f"ops.{name}" for name in _CONSTANTS.split()))
+
+
+@rule("FlaxLayer", "JaxLayer", "TFSMLayer", "TorchModuleWrapper")
+def foreign(layer: object, call: Call) -> list[Op]:
+    """Code of another framework, which Keras cannot look into."""
+    raise UnsupportedError(f"{type(layer).__name__} runs code of another framework")
+
+
+@rule("AutoContrast", "ContrastLimitedAdaptiveHistogramEqualization", "MelSpectrogram")
+def depends(layer: object, call: Call) -> list[Op]:
+    """Histograms and Fourier transforms, whose operations depend on the algorithm."""
+    raise UnsupportedError(f"the operations of {type(layer).__name__} depend on the algorithm")

@@ -7,7 +7,9 @@ from typing import Any
 from kerasnets.profiling.counts import Op, elementwise, sum_of_products
 from kerasnets.profiling.registry import Call, rule
 from kerasnets.profiling.rules.activations import activation_ops
-from kerasnets.profiling.sizes import Size, Steps, sum_term
+from kerasnets.profiling.rules.windows import channels_last
+from kerasnets.profiling.shapes import slid
+from kerasnets.profiling.sizes import Shape, Size, Steps, product, sum_term
 
 
 def _gate(layer: Any, inputs: Size, name: str) -> Op:
@@ -17,7 +19,7 @@ def _gate(layer: Any, inputs: Size, name: str) -> Op:
         (layer.units,),
         (sum_term(inputs, layer.units),),
         bias=layer.use_bias,
-        label=f"{name} W·x + U·h + b" if layer.use_bias else f"{name} W·x + U·h",
+        label=f"{name} W·x + U·h{' + b' if layer.use_bias else ''}".strip(),
     )
 
 
@@ -27,7 +29,7 @@ def simple_cell(layer: Any, call: Call) -> list[Op]:
     unit = (layer.units,)
     return [
         _gate(layer, call.input[-1], "state"),
-        *activation_ops(layer.activation, unit, "dense", "state"),
+        *activation_ops(layer.activation, call, unit, "dense", "state"),
     ]
 
 
@@ -44,12 +46,12 @@ def gru_cell(layer: Any, call: Call) -> list[Op]:
         second = [elementwise("bias", (3, layer.units), "second bias vector", additions=1)]
     return [
         _gate(layer, call.input[-1], "update gate"),
-        *activation_ops(layer.recurrent_activation, unit, "dense", "update gate"),
+        *activation_ops(layer.recurrent_activation, call, unit, "dense", "update gate"),
         _gate(layer, call.input[-1], "reset gate"),
-        *activation_ops(layer.recurrent_activation, unit, "dense", "reset gate"),
+        *activation_ops(layer.recurrent_activation, call, unit, "dense", "reset gate"),
         _gate(layer, call.input[-1], "candidate"),
         elementwise("reset", unit, "reset r · h", multiplications=1),
-        *activation_ops(layer.activation, unit, "dense", "candidate"),
+        *activation_ops(layer.activation, call, unit, "dense", "candidate"),
         *second,
         elementwise("state", unit, "(1 − z)·c + z·h", additions=2, multiplications=2),
     ]
@@ -58,40 +60,79 @@ def gru_cell(layer: Any, call: Call) -> list[Op]:
 @rule("LSTMCell")
 def lstm_cell(layer: Any, call: Call) -> list[Op]:
     """Gates i, f, o and candidate g, then c = f·c + i·g and h = o · activation(c)."""
-    unit = (layer.units,)
-    steps = []
+    return _lstm(layer, call, _gate(layer, call.input[-1], ""), (layer.units,))
+
+
+def _lstm(layer: Any, call: Call, gate: Op, outputs: Shape) -> list[Op]:
+    """The steps of an LSTM whose gates each sum the products of ``gate``."""
+    ops = []
     for name in ("input gate", "forget gate", "output gate", "candidate"):
         activation = layer.activation if name == "candidate" else layer.recurrent_activation
-        steps += [
-            _gate(layer, call.input[-1], name),
-            *activation_ops(activation, unit, "dense", name),
-        ]
+        ops += [gate.labelled(name), *activation_ops(activation, call, outputs, gate.kind, name)]
     return [
-        *steps,
-        elementwise("state", unit, "f·c + i·g", additions=1, multiplications=2),
-        *activation_ops(layer.activation, unit, "", "cell state"),
-        elementwise("state", unit, "o · activation(c)", multiplications=1),
+        *ops,
+        elementwise("state", outputs, "f·c + i·g", additions=1, multiplications=2),
+        *activation_ops(layer.activation, call, outputs, "", "cell state"),
+        elementwise("state", outputs, "o · activation(c)", multiplications=1),
     ]
 
 
-@rule("RNN", "SimpleRNN", "GRU", "LSTM")
+@rule("StackedRNNCells")
+def stacked_cells(layer: Any, call: Call) -> list[Op]:
+    """The cells one after the other."""
+    ops, shape = [], call.input
+    for number, cell in enumerate(layer.cells, start=1):
+        ops += [op.labelled(f"cell {number}:") for op in call.inner(cell, [shape])]
+        sizes = getattr(cell, "output_size", None) or cell.state_size
+        shape = (1, sizes[0] if isinstance(sizes, list | tuple) else sizes)
+    return ops
+
+
+@rule("RNN", "SimpleRNN", "GRU", "LSTM", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
 def recurrent(layer: Any, call: Call) -> list[Op]:
     """The cell once for each step of the padded time."""
-    cell = call.inner(layer.cell, [(call.input[0], *call.input[2:])])
-    return [op.times(Steps(call.input[1])) for op in cell]
+    steps = Steps(call.input[1])
+    return [op.times(steps) for op in call.inner(layer.cell, [(1, *call.input[2:])])]
+
+
+@rule("ConvLSTMCell")
+def conv_lstm_cell(layer: Any, call: Call) -> list[Op]:
+    """As the LSTM, with convolutions for products: the state's without stride, same padding."""
+    *sides, channels = channels_last(call.input, layer.data_format)
+    windows = zip(sides, layer.kernel_size, layer.strides, layer.dilation_rate, strict=True)
+    positions = tuple(slid(*window, layer.padding) for window in windows)
+    outputs = (*positions, layer.filters)
+    size = product(layer.kernel_size)
+    gate = sum_of_products(
+        "convolution",
+        outputs,
+        (sum_term(size * channels, size * layer.filters),),
+        bias=layer.use_bias,
+        window=layer.kernel_size,
+    )
+    return _lstm(layer, call, gate, outputs)
+
+
+@rule("TimeDistributed")
+def time_distributed(layer: Any, call: Call) -> list[Op]:
+    """The layer inside, once for each step."""
+    shapes = [(1, *shape[2:]) for shape in (call.input, call.output)]
+    return [op.times(call.input[1]) for op in call.inner(layer.layer, shapes[:1], shapes[1:])]
 
 
 @rule("Bidirectional")
 def bidirectional(layer: Any, call: Call) -> list[Op]:
     """Both directions, and what merges them: nothing for concat, one operation for each output."""
-    forward = call.inner(layer.forward_layer, call.inputs)
-    backward = call.inner(layer.backward_layer, call.inputs)
-    ops = [op.labelled("forward") for op in forward] + [op.labelled("backward") for op in backward]
+    ops = []
+    for name, direction in (("forward", layer.forward_layer), ("backward", layer.backward_layer)):
+        ops += [op.labelled(f"{name}:") for op in call.inner(direction, call.inputs[:1])]
     outputs = call.sample(call.output)
-    if layer.merge_mode == "sum":
-        ops.append(elementwise("merge", outputs, "sum of directions", additions=1))
-    elif layer.merge_mode == "ave":
-        ops.append(elementwise("merge", outputs, "mean of directions", additions=1, divisions=1))
-    elif layer.merge_mode == "mul":
-        ops.append(elementwise("merge", outputs, "product of directions", multiplications=1))
+    merge: dict[str, dict[str, Size]] = {
+        "sum": {"additions": 1},
+        "ave": {"additions": 1, "divisions": 1},
+        "mul": {"multiplications": 1},
+    }
+    if layer.merge_mode in merge:
+        label = f"{layer.merge_mode} of both directions"
+        ops.append(elementwise("merge", outputs, label, **merge[layer.merge_mode]))
     return ops

@@ -5,56 +5,122 @@ Positions in the padding count like any other, as papers count them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from kerasnets.profiling.counts import Counts, Op, sum_of_products
 from kerasnets.profiling.registry import Call, rule
 from kerasnets.profiling.rules.activations import activation_ops
-from kerasnets.profiling.sizes import Shape, product
+from kerasnets.profiling.sizes import Shape, Size, ceil_div, product, total
 
 
-def channels_last(shape: Shape, data_format: str) -> Shape:
+def channels_last(shape: Shape, data_format: str | None) -> Shape:
     """The axes of a sample with the channels at the end: positions first, filters last."""
-    if data_format == "channels_first":
-        return (*shape[2:], shape[1])
-    return shape[1:]
+    return (*shape[2:], shape[1]) if data_format == "channels_first" else shape[1:]
+
+
+def convolve(outputs: Shape, kernel: Shape, channels: Size, bias: bool, label: str = "") -> Op:
+    """Each output sums kernel · channels products."""
+    return sum_of_products(
+        "convolution", outputs, (*kernel, channels), bias=bias, label=label, window=kernel
+    )
 
 
 @rule("Conv1D", "Conv2D", "Conv3D")
 def convolution(layer: Any, call: Call) -> list[Op]:
     """Each output sums kernel · channels_in / groups products, onto a bias if there is one."""
     outputs = channels_last(call.output, layer.data_format)
-    channels = channels_last(call.input, layer.data_format)[-1]
-    sums = sum_of_products(
-        "convolution",
-        outputs,
-        (*layer.kernel_size, channels // layer.groups),
-        bias=layer.use_bias,
-        window=layer.kernel_size,
-    )
-    return [sums, *activation_ops(layer.activation, outputs, after="convolution")]
+    channels = channels_last(call.input, layer.data_format)[-1] // layer.groups
+    sums = convolve(outputs, layer.kernel_size, channels, layer.use_bias)
+    return [sums, *activation_ops(layer.activation, call, outputs, after="convolution")]
 
 
-def pool(layer: Any, call: Call, kind: str, window: Shape) -> list[Op]:
+@rule("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose")
+def transposed(layer: Any, call: Call) -> list[Op]:
+    """Each input position adds kernel · filters products a channel onto the output.
+
+    The output starts at the bias or at zero, so each product is a multiply–add; those that
+    fall into the cropped padding count too.
+    """
+    outputs = channels_last(call.output, layer.data_format)
+    *positions, channels = channels_last(call.input, layer.data_format)
+    scattered = (*positions, layer.filters)
+    sums = convolve(scattered, layer.kernel_size, channels, True, "products onto the output")
+    return [sums, *activation_ops(layer.activation, call, outputs, after="convolution")]
+
+
+@rule("DepthwiseConv1D", "DepthwiseConv2D")
+def depthwise(layer: Any, call: Call) -> list[Op]:
+    """Each output sums the kernel over one channel, onto a bias if there is one."""
+    outputs = channels_last(call.output, layer.data_format)
+    sums = convolve(outputs, layer.kernel_size, 1, layer.use_bias)
+    return [sums, *activation_ops(layer.activation, call, outputs, after="convolution")]
+
+
+@rule("SeparableConv1D", "SeparableConv2D")
+def separable(layer: Any, call: Call) -> list[Op]:
+    """A depthwise convolution without bias, then a pointwise one across its channels."""
+    outputs = channels_last(call.output, layer.data_format)
+    channels = channels_last(call.input, layer.data_format)[-1] * layer.depth_multiplier
+    ones = (1,) * len(layer.kernel_size)
+    return [
+        convolve((*outputs[:-1], channels), layer.kernel_size, 1, False, "depthwise"),
+        convolve(outputs, ones, channels, layer.use_bias, "pointwise"),
+        *activation_ops(layer.activation, call, outputs, after="convolution"),
+    ]
+
+
+def pool(kind: str, outputs: Shape, window: Sequence[Size]) -> list[Op]:
     """Maximum or mean of a window for each output.
 
     The maximum of n is n − 1 comparisons, their mean n − 1 additions and a division.
     """
     size = product(window)
     each = Counts(comparisons=size - 1)
-    if kind == "average_pool":
+    if "average" in kind:
         each = Counts(additions=size - 1, divisions=1)
+    return [Op(kind, each, outputs, window=tuple(window), label=kind.replace("_", " "))]
+
+
+def _pool_kind(layer: Any) -> str:
+    return "max_pool" if "Max" in type(layer).__name__ else "average_pool"
+
+
+_RANKS = (1, 2, 3)
+
+
+@rule(*(f"{kind}Pooling{rank}D" for kind in ("Max", "Average") for rank in _RANKS))
+def pooling(layer: Any, call: Call) -> list[Op]:
+    """One window for each output."""
     outputs = channels_last(call.output, layer.data_format)
-    return [Op(kind, each, outputs, window=window, label=kind.replace("_", " "))]
+    size = layer.pool_size
+    return pool(_pool_kind(layer), outputs, (size,) if isinstance(size, int) else size)
 
 
-@rule("MaxPooling1D", "MaxPooling2D", "MaxPooling3D")
-def max_pooling(layer: Any, call: Call) -> list[Op]:
-    """Kernel − 1 comparisons for each output."""
-    return pool(layer, call, "max_pool", layer.pool_size)
+@rule(*(f"Global{kind}Pooling{rank}D" for kind in ("Max", "Average") for rank in _RANKS))
+def global_pooling(layer: Any, call: Call) -> list[Op]:
+    """One window over all positions for each channel."""
+    *positions, channels = channels_last(call.input, layer.data_format)
+    return pool(f"global_{_pool_kind(layer)}", (channels,), positions)
 
 
-@rule("AveragePooling1D", "AveragePooling2D", "AveragePooling3D")
-def average_pooling(layer: Any, call: Call) -> list[Op]:
-    """Kernel − 1 additions and a division for each output."""
-    return pool(layer, call, "average_pool", layer.pool_size)
+@rule(*(f"Adaptive{kind}Pooling{rank}D" for kind in ("Max", "Average") for rank in _RANKS))
+def adaptive_pooling(layer: Any, call: Call) -> list[Op]:
+    """Windows from ⌊i·in/out⌋ to ⌈(i+1)·in/out⌉ on each axis.
+
+    All windows together hold the product over the axes of the sums of their sizes.
+    """
+    *sides, channels = channels_last(call.input, layer.data_format)
+    *targets, _ = channels_last(call.output, layer.data_format)
+    held = product(_covered(side, into) for side, into in zip(sides, targets, strict=True))
+    windows = product(targets)
+    kind = f"adaptive_{_pool_kind(layer)}"
+    each = Counts(comparisons=held - windows)
+    if "average" in kind:
+        each = Counts(additions=held - windows, divisions=windows)
+    return [Op(kind, each, (channels,), label=kind.replace("_", " "))]
+
+
+def _covered(side: Size, into: int) -> Size:
+    """The sizes of all windows on an axis together."""
+    return total(ceil_div((at + 1) * side, into) - at * side // into for at in range(into))

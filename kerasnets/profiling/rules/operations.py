@@ -1,0 +1,135 @@
+"""``keras.ops`` in a functional graph: element by element, reductions, windows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kerasnets.profiling.counts import Counts, Op
+from kerasnets.profiling.registry import Call, UnsupportedError, rule
+from kerasnets.profiling.rules.normalization import moments as moments_of
+from kerasnets.profiling.rules.windows import channels_last, convolve, pool
+from kerasnets.profiling.sizes import product, ratio
+
+_ADD = Counts(additions=1)
+_MULTIPLY = Counts(multiplications=1)
+_COMPARE = Counts(comparisons=1)
+_DIVIDE = Counts(divisions=1)
+_FUNCTION = Counts(transcendentals=1)
+
+_GROUPS: dict[str, tuple[Counts, str]] = {
+    "sum or sign": (_ADD, "Add Subtract Negative"),
+    "product": (_MULTIPLY, "Multiply Square Deg2rad Rad2deg"),
+    "quotient": (_DIVIDE, "Divide TrueDivide DivideNoNan FloorDivide Reciprocal Mod Fmod"),
+    "comparison": (
+        _COMPARE,
+        (
+            "Absolute Abs Fabs Maximum Minimum Fmax Fmin Greater GreaterEqual Less LessEqual Equal "
+            "NotEqual Where Sign Round Floor Ceil Trunc LogicalAnd LogicalOr LogicalNot LogicalXor "
+            "Isnan Isinf Isfinite Heaviside NanToNum Tril Triu Signbit Select"
+        ),
+    ),
+    "two comparisons": (Counts(comparisons=2), "Clip"),
+    "function": (
+        _FUNCTION,
+        (
+            "Exp Exp2 Expm1 Log Log1p Log2 Log10 Sqrt Cbrt Power Sin Cos Tan Sinh Cosh Arcsin "
+            "Arccos Arctan Arctan2 Arcsinh Arccosh Arctanh Erf Erfc Erfinv Hypot"
+        ),
+    ),
+    "rsqrt": (_FUNCTION, "Rsqrt"),
+    "logaddexp": (Counts(additions=3, comparisons=1, transcendentals=2), "Logaddexp"),
+}
+# What each element of the output takes.
+ELEMENTWISE = {
+    name: (kind, each) for kind, (each, names) in _GROUPS.items() for name in names.split()
+}
+
+
+@rule(*(f"ops.{name}" for name in ELEMENTWISE))
+def elementwise_operation(op: Any, call: Call) -> list[Op]:
+    """The same few scalar operations for each element of the output."""
+    name = type(op).__name__
+    kind, each = ELEMENTWISE[name]
+    return [Op(kind, each, call.sample(call.output), label=name.lower())]
+
+
+@rule(
+    *(f"ops.{name}" for name in ("Sum", "Prod", "Max", "Min", "Amax", "Amin", "Any", "All")),
+    *(f"ops.{name}" for name in ("Argmax", "Argmin", "Mean", "Average", "CountNonzero")),
+)
+def reduction(op: Any, call: Call) -> list[Op]:
+    """N − 1 operations for each output, where n elements become one; a mean divides as well."""
+    name = type(op).__name__
+    outputs = call.sample(call.output)
+    size = ratio(product(call.input), product(call.output))
+    if name in ("Mean", "Average"):
+        return [Op("mean", Counts(additions=size - 1, divisions=1), outputs, label="mean")]
+    if name in ("Sum", "CountNonzero"):
+        each = Counts(additions=size - 1)
+    elif name == "Prod":
+        each = Counts(multiplications=size - 1)
+    else:
+        each = Counts(comparisons=size - 1)
+    return [Op("reduction", each, outputs, label=name.lower())]
+
+
+@rule("ops.Var", "ops.Std", "ops.Moments")
+def variance(op: Any, call: Call) -> list[Op]:
+    """Mean and variance; the standard deviation takes a root as well."""
+    outputs = call.sample(call.output)
+    ops = moments_of(outputs, ratio(product(call.input), product(call.output)))
+    if type(op).__name__ == "Std":
+        ops.append(Op("root", _FUNCTION, outputs, label="√variance"))
+    return ops
+
+
+@rule("ops.Logsumexp")
+def logsumexp(op: Any, call: Call) -> list[Op]:
+    """The maximum taken off, exponentials, their sum, its logarithm, the maximum put back."""
+    size = ratio(product(call.input), product(call.output))
+    each = Counts(additions=2 * size, comparisons=size - 1, transcendentals=size + 1)
+    return [Op("logsumexp", each, call.sample(call.output), label="log Σ exp")]
+
+
+@rule("ops.Norm")
+def norm(op: Any, call: Call) -> list[Op]:
+    """√Σx²; other norms have rules of their own that are not here."""
+    if op.ord not in (None, 2, "fro"):
+        raise UnsupportedError(f"no rule for a norm of order {op.ord!r}")
+    size = ratio(product(call.input), product(call.output))
+    each = Counts(additions=size - 1, multiplications=size, transcendentals=1)
+    return [Op("norm", each, call.sample(call.output), label="√Σx²")]
+
+
+@rule("ops.Cumsum", "ops.Cumprod")
+def cumulative(op: Any, call: Call) -> list[Op]:
+    """One operation for each element but the first of a row."""
+    elements = product(call.input)
+    size = elements if op.axis is None else call.input[op.axis]
+    rows = ratio(elements, size)
+    counts = {"Cumsum": Counts(additions=size - 1), "Cumprod": Counts(multiplications=size - 1)}
+    return [Op("cumulative", counts[type(op).__name__], (rows,), label="running total")]
+
+
+@rule("ops.Conv")
+def convolution(op: Any, call: Call) -> list[Op]:
+    """Each output sums the kernel, (positions, channels / groups, filters), without bias."""
+    *kernel, channels, _ = call.operands[1]
+    outputs = channels_last(call.output, op.data_format)
+    return [convolve(outputs, tuple(kernel), channels, False)]
+
+
+@rule("ops.DepthwiseConv")
+def depthwise(op: Any, call: Call) -> list[Op]:
+    """Each output sums the kernel over one channel."""
+    kernel = call.operands[1][:-2]
+    return [convolve(channels_last(call.output, op.data_format), kernel, 1, False)]
+
+
+@rule("ops.MaxPool", "ops.AveragePool")
+def pooling(op: Any, call: Call) -> list[Op]:
+    """One window for each output."""
+    outputs = channels_last(call.output, op.data_format)
+    size = op.pool_size
+    window = (size,) * (len(outputs) - 1) if isinstance(size, int) else tuple(size)
+    return pool("max_pool" if "Max" in type(op).__name__ else "average_pool", outputs, window)
