@@ -10,7 +10,9 @@ from typing import Any
 import requests
 from tqdm import tqdm
 
-_CHUNK = 64 * 1024  # bytes
+CHUNK = 8 * 1024  # bytes; what came of a piece before a cut is lost
+ATTEMPTS = 4
+PAUSE = 1.0  # seconds before the second attempt; doubled before each further one
 _TIMEOUT = (15, 60)  # seconds to connect, and between two pieces of the answer
 
 
@@ -29,21 +31,15 @@ class ResumingDownloader:
         resumed: whether the last download was put together from several answers.
     """
 
-    def __init__(
-        self, part: Path, *, progress: bool = True, attempts: int = 4, pause: float = 1.0
-    ) -> None:
+    def __init__(self, part: Path, *, progress: bool = True) -> None:
         """Set up a downloader.
 
         Args:
             part: where to keep what came so far.
             progress: whether to show a bar.
-            attempts: how often to connect before giving up.
-            pause: seconds before the second attempt; doubled before each further one.
         """
         self.part = part
         self.progress = progress
-        self.attempts = attempts
-        self.pause = pause
         self.resumed = False
 
     def __call__(self, url: str, output_file: str, pooch: Any = None) -> None:
@@ -54,17 +50,14 @@ class ResumingDownloader:
                 came so far is kept.
         """
         self.resumed = False
-        for attempt in range(self.attempts):
+        for attempt in range(1, ATTEMPTS + 1):
             try:
                 self._attempt(url)
                 break
-            except (requests.ConnectionError, requests.Timeout, requests.HTTPError) as error:
-                if attempt == self.attempts - 1 or _refused(error):
+            except requests.RequestException as error:
+                if attempt == ATTEMPTS or _hopeless(error):
                     raise
-            except requests.exceptions.ChunkedEncodingError:
-                if attempt == self.attempts - 1:
-                    raise
-            time.sleep(self.pause * 2**attempt)
+            time.sleep(PAUSE * 2 ** (attempt - 1))
         self.part.replace(output_file)
 
     def _attempt(self, url: str) -> None:
@@ -113,11 +106,12 @@ class ResumingDownloader:
             disable=not self.progress,
         )
         with bar, self.part.open("ab" if start else "wb") as file:
-            for chunk in answer.iter_content(_CHUNK):
+            for chunk in answer.iter_content(CHUNK):
                 file.write(chunk)
                 bar.update(len(chunk))
 
 
-def _refused(error: requests.RequestException) -> bool:
-    """Whether the server said no for good: a status of 400 to 499."""
-    return error.response is not None and 400 <= error.response.status_code < 500
+def _hopeless(error: requests.RequestException) -> bool:
+    """Whether asking again will not help: no proper address, or a status of 400 to 499."""
+    refused = error.response is not None and 400 <= error.response.status_code < 500
+    return refused or isinstance(error, ValueError)  # requests' own for malformed addresses

@@ -87,26 +87,30 @@ def fetch(
     if root.is_file():
         raise ValueError(f"The data folder {root} is a file; give a folder to fetch to.")
     folder = root / files.folder
-    mirrors = files.mirrors
+    mirrors = list(files.mirrors)
     if urls is not None:
         bases = [urls] if isinstance(urls, str) else urls
         mirrors = [{file: f"{base.rstrip('/')}/{file}" for file in files.sha256} for base in bases]
     for file, sha256 in files.sha256.items():
-        _fetch_file(folder / file, sha256, [mirror[file] for mirror in mirrors], progress)
+        addresses = [mirror[file] for mirror in mirrors]
+        worked = _fetch_file(folder / file, sha256, addresses, progress)
+        # A mirror that is down is not waited for again as long as another works.
+        mirrors = mirrors[worked:] + mirrors[:worked]
     return folder
 
 
-def _fetch_file(path: Path, sha256: str, urls: Sequence[str], progress: bool) -> None:
+def _fetch_file(path: Path, sha256: str, urls: Sequence[str], progress: bool) -> int:
+    """Fetch a file from the first address that has it; return which one that was."""
     import requests
 
     failures = []
-    for url in urls:
+    for number, url in enumerate(urls):
         try:
             _retrieve(url, path, sha256, progress)
         except (requests.RequestException, ValueError) as error:  # ValueError: wrong checksum
             failures.append(f"  {url}: {error}")
         else:
-            return
+            return number
     raise FetchError(
         f"{path.name} could not be fetched:\n" + "\n".join(failures) + "\nTry again later (what "
         f"came so far is kept), give a mirror with --url, or put the file into {path.parent}."

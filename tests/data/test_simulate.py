@@ -105,9 +105,10 @@ def test_slow_waves_over_the_tumour(spectra):
 
 
 def test_muscles_are_heard_on_the_scalp_only(signals: np.ndarray):
-    power = (np.abs(np.fft.rfft(signals * np.hanning(RECORDING_SAMPLES))) ** 2).mean(axis=1)
+    power = np.abs(np.fft.rfft(signals * np.hanning(RECORDING_SAMPLES))) ** 2
     frequencies = np.fft.rfftfreq(RECORDING_SAMPLES, 1 / RATE)
-    fast = power[:, (frequencies > 28) & (frequencies < 38)].mean(axis=1)
+    fast = power[..., (frequencies > 28) & (frequencies < 38)].mean(axis=-1)
+    fast = np.median(fast, axis=1)  # of a typical recording; a loud one has more of everything
     assert fast[[CLOSED, OPEN]].min() > 2 * fast[[TUMOUR, HEALTHY]].max()
 
 
