@@ -33,7 +33,7 @@ INTRODUCTION = """\
 
 Made by `python scripts/seizure_table.py --data-dir FOLDER`: each net with its default recipe
 (`kerasnets nets --json` shows where it differs from the general one), seed 0, the weights of the
-epoch with the lowest validation loss. Accuracy in percent. "Validation, best" is the highest
+epoch with the lowest validation loss. Accuracy in percent. "Best validation" is the highest
 validation accuracy of any epoch, which is what the sources read off their curves; they split the
 rows at random. Seconds are those of training on {cpus} cores, compilation included, while other
 work ran on the same machine: an order of magnitude, not a benchmark.
@@ -42,7 +42,7 @@ By recording, the 23 rows cut from one recording stay on one side. By row, neigh
 are in the training split, and the score is flattered: **by {flattery:+.1f} points of test accuracy
 on average over the nets** ({lowest:+.1f} to {highest:+.1f}).
 
-| net | parameters | test, by recording | test, by row | rows flatter by | validation, best, by row \
+| net | parameters | test, by recording | test, by row | rows flatter by | best validation, by row \
 | sources state | seconds |
 |---|---:|---:|---:|---:|---:|---|---:|
 """
