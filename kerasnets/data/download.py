@@ -68,7 +68,7 @@ class ResumingDownloader:
             headers["Range"] = f"bytes={have}-"
         with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
             start, total = self._range(answer, have)
-            if start == total:
+            if have and have == total == start:
                 return
             self.resumed = self.resumed or start > 0
             self._write(answer, start, total)
@@ -84,7 +84,7 @@ class ResumingDownloader:
             if whole and int(whole[1]) == have:
                 self.resumed = True
                 return have, have
-            self.part.unlink()
+            self.part.unlink(missing_ok=True)
             raise CutOffError(f"{answer.url} has nothing from byte {have} on; starting anew")
         answer.raise_for_status()
         if answer.status_code == requests.codes.partial_content:

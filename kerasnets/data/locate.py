@@ -31,12 +31,12 @@ def places(data_dir: str | Path | None) -> list[Path]:
     return [*([Path(variable).expanduser()] if variable else []), cache_dir()]
 
 
-def not_found(name: str, looked: Iterable[Path], files: str, stand_in: str) -> FileNotFoundError:
+def not_found(name: str, looked: Iterable[str], files: str, stand_in: str) -> FileNotFoundError:
     """The error for a data set whose files are in none of the places.
 
     Args:
         name: the data set.
-        looked: the places looked in.
+        looked: the places looked in, with what was found there if that was not enough.
         files: what was looked for.
         stand_in: the simulated data set that needs no files.
     """

@@ -38,12 +38,12 @@ def load_seizure(*, data_dir: str | Path | None, split: str, seed: int) -> Datas
 
 def _find(data_dir: str | Path | None) -> Path | dict[str, Path]:
     """The table, or the five archives or folders by their letter, whichever is found first."""
-    looked: list[Path] = []
+    looked: list[str] = []
     for place in places(data_dir):
         if place.is_file():
             return place
         for folder in dict.fromkeys(place / name for name in _FOLDERS):
-            looked.append(folder)
+            looked.append(str(folder))
             if not folder.is_dir():
                 continue
             for path in sorted(folder.iterdir()):
@@ -54,7 +54,7 @@ def _find(data_dir: str | Path | None) -> Path | dict[str, Path]:
                 return sets
             if sets:
                 absent = ", ".join(letter for letter in SETS if letter not in sets)
-                looked[-1] = folder / f"(has {', '.join(sets)}, not {absent})"
+                looked[-1] += f" (has {', '.join(sets)}, not {absent})"
     files = (
         "the table 'Epileptic Seizure Recognition.csv' (or .csv.gz), or the archives or folders "
         "Z O N F S,"

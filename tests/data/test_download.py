@@ -106,6 +106,18 @@ def test_a_part_longer_than_the_file_is_dropped(downloader: ResumingDownloader, 
     assert ranges(site) == [f"bytes={len(CONTENT) + 4}-", None]
 
 
+def test_an_empty_file_is_a_file(downloader: ResumingDownloader, site: Site):
+    site.files["/file"] = b""
+    assert download(downloader, site) == b""
+
+
+def test_a_server_that_knows_no_such_range_without_being_asked_for_one(
+    downloader: ResumingDownloader, site: Site
+):
+    site.statuses = [416]
+    assert download(downloader, site) == CONTENT
+
+
 def test_an_empty_part_is_as_good_as_none(downloader: ResumingDownloader, site: Site):
     downloader.part.touch()
     assert download(downloader, site) == CONTENT
