@@ -8,8 +8,6 @@ from pathlib import Path
 
 from kerasnets import data
 from kerasnets.commands._shared import data_flags, json_flag, pairs, print_json
-from kerasnets.data.figures import example_traces
-from kerasnets.evaluation.figures import save_figure
 
 EXAMPLES = """\
   kerasnets data                       the names of the data sets
@@ -24,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help="folder for the figure of example traces")
     parser.add_argument("--url", action="append", help="fetch from this base address instead")
     data_flags(parser)
-    parser.add_argument("--split", default="recording", help="what is kept together")
+    parser.add_argument("--split", help="what is kept together; the data set's own by default")
     parser.add_argument("--seed", type=int, default=0, help="of the split")
     json_flag(parser)
 
@@ -46,6 +44,9 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _show_data(name: str, arguments: argparse.Namespace) -> None:
+    # Here and not above: the names of the data sets and fetching them need no matplotlib.
+    from kerasnets._style import save_figure
+    from kerasnets.data.figures import example_traces
 
     dataset = data.load_data(
         name,

@@ -28,7 +28,7 @@ class Recipe:
         net_arguments: the builder's own arguments: widths, rates, activations.
         data: name of the data set.
         data_options: the loader's own options.
-        split: what is kept together when the data are split.
+        split: what is kept together when the data are split; the data set's own by default.
         split_seed: seed of the split, apart from ``seed`` so that several runs share one split.
         rescaling: ``"standard"`` puts a layer in front of the net that gives each feature mean 0
             and variance 1 on the training split; ``"none"`` leaves raw units.
@@ -49,7 +49,7 @@ class Recipe:
     net_arguments: dict[str, Any] = dataclasses.field(default_factory=dict)
     data: str = ""
     data_options: dict[str, Any] = dataclasses.field(default_factory=dict)
-    split: str = "recording"
+    split: str = ""
     split_seed: Seed = 0
     rescaling: Literal["standard", "none"] = "standard"
     epochs: Count = 20

@@ -6,6 +6,7 @@ import itertools
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -124,7 +125,7 @@ def load_recipe_data(recipe: Recipe, data_dir: str | Path | None = None) -> Data
     return load_data(
         recipe.data,
         data_dir=data_dir,
-        split=recipe.split,
+        split=recipe.split or None,
         seed=recipe.split_seed,
         **recipe.data_options,
     )
@@ -241,7 +242,9 @@ def _recipe_and_data(
         recipe = make_recipe(net, **settings)
     else:
         recipe = check_recipe({"net": net.name, **settings})
-    return recipe, data if isinstance(data, Dataset) else load_recipe_data(recipe, data_dir)
+    if not isinstance(data, Dataset):
+        data = load_recipe_data(recipe, data_dir)
+    return replace(recipe, split=data.split), data
 
 
 def _new_folder(out: str | Path | None, name: str) -> Path:
