@@ -13,7 +13,7 @@ from kerasnets.training.recipe import check_recipe, recipe_toml
 
 def test_the_default_recipe_knows_the_net_and_its_data():
     recipe = make_recipe("seizure-cnn")
-    assert (recipe.net, recipe.data, recipe.split) == ("seizure-cnn", "seizure", "recording")
+    assert (recipe.net, recipe.data, recipe.split) == ("seizure-cnn", "seizure", "")
     assert (recipe.batch_size, recipe.rescaling, recipe.seed) == (32, "standard", 0)
 
 
