@@ -167,10 +167,10 @@ def _same_axes(got: tuple[int | None, ...], card: tuple[int | None, ...]) -> boo
 def compare(
     where: str, got: np.ndarray, reference: np.ndarray, tolerance: float
 ) -> tuple[float, list[str]]:
-    """The largest absolute difference, and what is wrong.
+    """The largest difference, and what is wrong.
 
-    A float32 has seven digits, so the tolerance is absolute for values up to 1 and relative to
-    the largest value of the array above that. Whole numbers and booleans must be equal.
+    A float32 has seven digits, so the difference is absolute for values up to 1 and in parts of
+    the array's largest value above that. Whole numbers and booleans must be equal.
 
     Args:
         where: what the failures begin with.
@@ -191,10 +191,10 @@ def compare(
         return 0.0, [f"{where} holds NaN or infinity"]
     if not np.isfinite(reference).all():
         return 0.0, []  # already said of the reference
-    difference = float(np.abs(got.astype("float64") - reference.astype("float64")).max())
-    allowed = tolerance * max(1.0, float(np.abs(reference).max()))
-    if difference > allowed:
-        return difference, [f"{where} differs from Keras by {difference:.3g} (> {allowed:.3g})"]
+    scale = max(1.0, float(np.abs(reference).max()))
+    difference = float(np.abs(got.astype("float64") - reference.astype("float64")).max()) / scale
+    if difference > tolerance:
+        return difference, [f"{where} differs from Keras by {difference:.3g} (> {tolerance:.3g})"]
     return difference, []
 
 

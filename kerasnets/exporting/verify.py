@@ -21,8 +21,9 @@ class Verification:
 
     Attributes:
         path: the version folder.
-        max_abs_diff: the largest absolute difference from Keras of each runtime that ran,
-            ``"saved_model"`` and ``"onnx"``.
+        max_abs_diff: the largest difference from Keras of each runtime that ran,
+            ``"saved_model"`` and ``"onnx"``; absolute for values up to 1, in parts of the
+            output's largest value above that.
         failures: everything that is wrong, one line each.
     """
 
@@ -62,8 +63,7 @@ def verify(path: str | Path, *, tolerance: float = TOLERANCE) -> Verification:
 
     Args:
         path: a version folder made by :func:`export`, or its parent for the highest version.
-        tolerance: the largest difference allowed: absolute for values up to 1, relative to the
-            largest value of an output above that.
+        tolerance: the largest difference allowed, measured as in :class:`Verification`.
 
     Returns:
         What was found, when nothing is wrong.
