@@ -16,7 +16,16 @@ from kerasnets.profiling.graph import graph_of, recorded_shapes
 from kerasnets.profiling.memory import alive, itemsize, tensor_bytes
 from kerasnets.profiling.profile import LayerProfile, Profile
 from kerasnets.profiling.sequences import recurrent_steps, sequence_totals
-from kerasnets.profiling.sizes import Factor, Shape, Size, positive, product, symbol, total
+from kerasnets.profiling.sizes import (
+    Factor,
+    Shape,
+    Size,
+    positive,
+    product,
+    symbol,
+    symbols_of,
+    total,
+)
 from kerasnets.profiling.training import optimizer_name, training_ops, update_op
 from kerasnets.profiling.walk import Visit, Walker
 
@@ -218,9 +227,7 @@ def _symbols(layers: Iterable[LayerProfile]) -> tuple[str, ...]:
         for layer in layers
         for side in (layer.flops, *(side for shape in layer.output_shapes for side in shape))
     )
-    return tuple(
-        sorted({str(s) for side in sizes if not isinstance(side, int) for s in side.free_symbols})
-    )
+    return tuple(sorted({str(s) for side in sizes for s in symbols_of(side)}))
 
 
 def _size(weights: Iterable[Any]) -> int:

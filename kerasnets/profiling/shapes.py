@@ -10,7 +10,16 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from kerasnets.profiling.registry import keras_name
-from kerasnets.profiling.sizes import Shape, Size, ceil_div, product, ratio, simplified
+from kerasnets.profiling.sizes import (
+    Shape,
+    Size,
+    ceil_div,
+    product,
+    put,
+    ratio,
+    simplified,
+    symbols_of,
+)
 
 Known: TypeAlias = "tuple[int | None, ...]"
 ShapeRule: TypeAlias = Callable[[Any, Sequence[Shape], Known], Sequence["Size | None"]]
@@ -29,7 +38,7 @@ def shape_rule(*names: str) -> Callable[[ShapeRule], ShapeRule]:
 
 
 def fill(layer: Any, inputs: Sequence[Shape], known: Known) -> Sequence[Size | None]:
-    """The output shape of a layer, with an expression for each axis that can be derived.
+    """The output shape of a layer, with an expression for each axis its rule derives.
 
     Args:
         layer: the layer or operation.
@@ -42,16 +51,58 @@ def fill(layer: Any, inputs: Sequence[Shape], known: Known) -> Sequence[Size | N
     known = (1, *known[1:]) if known else known
     if None not in known:
         return known
+    sizes: Sequence[Size | None] = known
     for cls in type(layer).__mro__:
         if (name := keras_name(cls)) in _SHAPE_RULES:
             sizes = _SHAPE_RULES[name](layer, inputs, known)
             break
-    else:
-        sizes = _same_axis(inputs, known)
     return [
         side if given is None else given
         for side, given in zip(map(_plain, sizes), known, strict=True)
     ]
+
+
+def probe(
+    infer: Callable[[list[Shape]], Known],
+    inputs: Sequence[Shape],
+    sides: Sequence[Size | None],
+) -> list[Size | None]:
+    """Axes that no rule derives, from what Keras infers at three sets of sizes.
+
+    An axis that is a · n + b at all three, with whole a and b and n the same axis of the first
+    input that has it, is taken for that.
+
+    Args:
+        infer: the output shape for known input shapes.
+        inputs: the input shapes, with symbols.
+        sides: the output shape with ``None`` for what is looked for.
+    """
+    symbols = sorted({s for shape in inputs for n in shape for s in symbols_of(n)}, key=str)
+    # No symbol's sizes are a line of another's, or an axis could be taken for the wrong one.
+    at = [{s: 60 + 37 * n + (5 + 7 * n * n) * i for i, s in enumerate(symbols)} for n in range(3)]
+    outs = [infer([tuple(put(n, sizes) for n in shape) for shape in inputs]) for sizes in at]
+    result = list(sides)
+    for axis, side in enumerate(sides):
+        if side is not None:
+            continue
+        for shape in inputs:
+            if axis < len(shape) and symbols_of(shape[axis]):
+                points = [put(shape[axis], sizes) for sizes in at]
+                line = _line(points, [out[axis] for out in outs])
+                if line is not None:
+                    result[axis] = simplified(shape[axis] * line[0] + line[1])
+                    break
+    return result
+
+
+def _line(xs: Sequence[int], ys: Sequence[int | None]) -> tuple[int, int] | None:
+    """The whole a and b of y = a · x + b through all points, if there are any."""
+    if None in ys or len(set(xs)) < len(xs):
+        return None
+    slope, rest = divmod(ys[1] - ys[0], xs[1] - xs[0])  # type: ignore[operator]
+    offset = ys[0] - slope * xs[0]  # type: ignore[operator]
+    fits = not rest and all(y == slope * x + offset for x, y in zip(xs, ys, strict=True))
+    return (slope, offset) if fits else None
 
 
 def _plain(size: Size | None) -> Size | None:
@@ -102,12 +153,26 @@ def _window(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Size | No
     return sizes
 
 
+# Layers whose unknown axes are those of their inputs.
+_KEEPING = (
+    "Dense EinsumDense Embedding Activation ReLU LeakyReLU PReLU ELU Softmax BatchNormalization "
+    "LayerNormalization GroupNormalization RMSNormalization UnitNormalization Normalization "
+    "Rescaling Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D Identity Masking "
+    "SimpleRNN GRU LSTM RNN Bidirectional Add Subtract Multiply Average Maximum Minimum"
+)
+
+
+@shape_rule(*_KEEPING.split())
+def _keeping(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Size | None]:
+    return _same_axis(inputs, known)
+
+
 @shape_rule("Flatten")
 def _flatten(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Size | None]:
     return [1, product(inputs[0])]
 
 
-@shape_rule("Reshape")
+@shape_rule("Reshape", "ops.Reshape")
 def _reshape(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Size | None]:
     rest = product(side for side in known if side is not None)
     return [ratio(product(inputs[0]), rest) if side is None else side for side in known]
@@ -118,7 +183,7 @@ def _permute(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Size | N
     return [1, *(inputs[0][axis] for axis in layer.dims)]
 
 
-@shape_rule("Concatenate")
+@shape_rule("Concatenate", "ops.Concatenate")
 def _concatenate(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Size | None]:
     sizes = _same_axis(inputs, known)
     sizes[layer.axis] = sum(shape[layer.axis] for shape in inputs)

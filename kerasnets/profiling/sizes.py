@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -44,6 +44,16 @@ def symbol(name: str) -> Size:
 def is_known(size: Size) -> bool:
     """Whether a size is a number."""
     return isinstance(size, int)
+
+
+def symbols_of(size: Size) -> set[Any]:
+    """The symbols in a size."""
+    return set() if isinstance(size, int) else size.free_symbols
+
+
+def put(size: Size, values: Mapping[Any, int]) -> Size:
+    """The size with numbers put in for symbols."""
+    return size if isinstance(size, int) else simplified(size.subs(values))
 
 
 def value_of(factor: Factor) -> Size:

@@ -16,7 +16,7 @@ from kerasnets.profiling import rules as _rules  # noqa: F401  registers the rul
 from kerasnets.profiling.counts import Op
 from kerasnets.profiling.graph import graph_of, nodes_of, placeholder, trace
 from kerasnets.profiling.registry import Call, UnsupportedError, find
-from kerasnets.profiling.shapes import Known, fill
+from kerasnets.profiling.shapes import Known, fill, probe
 from kerasnets.profiling.sizes import Shape, Size, is_known, symbol
 
 
@@ -148,8 +148,13 @@ class Walker:
     def _shape(self, node: Any, layer: Any, inputs: Sequence[Tensor], known: Known) -> Shape:
         shapes = [x.shape for x in inputs]
         sides = fill(layer, shapes, known)
-        if None in sides and all(map(is_known, (side for shape in shapes for side in shape))):
-            sides = _inferred(node, shapes, known, sides)
+        if None in sides:
+            sides = _derived(node, shapes, known, sides)
+        if any(isinstance(side, int) and side < 1 for side in sides[1:]):
+            raise ValueError(
+                f"The layer {layer.name!r} leaves nothing of an input of shape "
+                f"{', '.join(str(shape[1:]) for shape in shapes)}; give larger sizes."
+            )
         return tuple(
             self._unknown(f"{layer.name}_{axis}") if side is None else side
             for axis, side in enumerate(sides)
@@ -242,16 +247,26 @@ def _replaced(
     return keras.tree.map_structure(put, (tuple(args), dict(kwargs)))
 
 
-def _inferred(
+def _derived(
     node: Any, shapes: Sequence[Shape], known: Known, sides: Sequence[Size | None]
 ) -> Sequence[Size | None]:
-    """An output shape as Keras infers it from known input shapes."""
+    """Axes that no rule derives, by Keras's own inference at known sizes."""
+    place = [tuple(x.shape) for x in node.outputs].index(known)
+    if all(map(is_known, (side for shape in shapes for side in shape))):
+        inferred = _inferred(node, shapes, place)
+        return [new if side is None else side for new, side in zip(inferred, sides, strict=True)]
+    try:
+        return probe(lambda sizes: _inferred(node, sizes, place), shapes, sides)
+    except Exception:  # noqa: BLE001  a layer may refuse sizes in any way; its axes stay unknown
+        return sides
+
+
+def _inferred(node: Any, shapes: Sequence[Shape], place: int) -> Known:
+    """The shape of an output of a call, as Keras infers it from known input shapes."""
     by_id = {
         id(x): keras.KerasTensor(shape, x.dtype)
         for x, shape in zip(node.input_tensors, shapes, strict=True)
     }
     args, kwargs = node.arguments.fill_in(by_id)
     specs = keras.tree.flatten(node.operation.compute_output_spec(*args, **kwargs))
-    position = [tuple(x.shape) for x in node.outputs].index(known)
-    inferred = tuple(specs[position].shape)
-    return [old if new is None else new for old, new in zip(sides, inferred, strict=True)]
+    return tuple(specs[place].shape)
