@@ -53,6 +53,7 @@ def export(
     metadata: Mapping[str, Any] | None = None,
     classifier: bool | None = None,
     opset: int = OPSET,
+    allow_loops: bool = False,
     verify: bool = True,
     tolerance: float = TOLERANCE,
 ) -> Path:
@@ -80,6 +81,8 @@ def export(
         classifier: ``True`` to treat a model's only output as logits whatever its name,
             ``False`` to leave the outputs as they are.
         opset: the version of the ONNX operators, 13 to 18.
+        allow_loops: export recurrent layers that no ONNX operator computes as loops, which are
+            slow, instead of refusing them.
         verify: compare the files with Keras before they are put in place.
         tolerance: the largest difference allowed, as in :func:`verify`.
 
@@ -112,7 +115,8 @@ def export(
     _check_class_names(served, about.class_names)
     samples = _first(samples, getattr(run, "example_inputs", None), None)
     with _no_empty_parent(target.parent), atomic_folder(target) as temporary:
-        card = _write(served, about, samples, chosen, opset, temporary)
+        onnx_options = {"opset": opset, "allow_loops": allow_loops}
+        card = _write(served, about, samples, chosen, onnx_options, temporary)
         if verify:
             _verify(card, temporary, target, tolerance)
         (temporary / "README.md").write_text(readme(card), encoding="utf-8")
@@ -124,7 +128,7 @@ def _write(
     about: About,
     samples: object,
     formats: Sequence[str],
-    opset: int,
+    onnx_options: Mapping[str, Any],
     folder: Path,
 ) -> dict[str, Any]:
     """Fill the folder, and return the card."""
@@ -133,8 +137,9 @@ def _write(
     if "saved_model" in formats:
         write_saved_model(served, folder)
     if "onnx" in formats:
-        card["opset"] = opset
-        write_onnx(served, folder / "model.onnx", opset=opset, metadata=metadata_props(card))
+        card["onnx"] = write_onnx(
+            served, folder / "model.onnx", metadata=metadata_props(card), **onnx_options
+        )
     write_json(folder / "card.json", card)
     return card
 

@@ -73,7 +73,8 @@ def serve(model: keras.Model, classifier: bool | None = None) -> Served:
     Inputs keep their key where the model takes a dict, and the name of their ``Input``
     otherwise; those of a subclassed model without keys are ``input``, or ``input_0``,
     ``input_1``, … Outputs keep their key where the model returns a dict, and the name of the
-    layer they come from otherwise; those of a subclassed model are ``output`` or ``output_0``, …
+    layer they come from otherwise, with a number behind it where a layer gives several; those of
+    a subclassed model are ``output`` or ``output_0``, …
 
     A model is taken for a classifier if it has a single output of shape ``(batch, classes)``
     named ``logits`` and no layer of that name has an activation. A classifier gives two
@@ -92,7 +93,7 @@ def serve(model: keras.Model, classifier: bool | None = None) -> Served:
     """
     arguments = _arguments(model)
     inputs = _inputs(arguments)
-    traced = _trace(model, arguments, inputs)
+    traced = _named_outputs(model, _trace(model, arguments, inputs))
     if classifier is None:
         classifier = _is_classifier(model, traced)
     elif classifier and not _one_matrix(traced):
@@ -158,20 +159,30 @@ def _run(model: keras.Model, arguments: Any, tensors: Sequence[Any]) -> Any:
 
 def _named_outputs(model: keras.Model, outputs: Any) -> dict[str, Any]:
     leaves = _flatten_with_path(outputs)
-    if isinstance(model, keras.Sequential):
-        layers = [model.layers[-1].name]
-    else:
-        layers = getattr(model, "output_names", [])
-    names = []
-    for index, (path, _) in enumerate(leaves):
-        if path and isinstance(path[-1], str):
-            names.append(path[-1])
-        elif len(layers) == len(leaves):
-            names.append(layers[index])
-        else:
-            names.append("output" if len(leaves) == 1 else f"output_{index}")
+    layers = _numbered(_output_layers(model))
+    if len(layers) != len(leaves):
+        layers = ["output"] if len(leaves) == 1 else [f"output_{i}" for i in range(len(leaves))]
+    names = [
+        path[-1] if path and isinstance(path[-1], str) else layer
+        for layer, (path, _) in zip(layers, leaves, strict=True)
+    ]
     _check_unique("outputs", names)
     return {name: leaf for name, (_, leaf) in zip(names, leaves, strict=True)}
+
+
+def _output_layers(model: keras.Model) -> list[str]:
+    """The names of the layers the outputs come from, where the model has a graph of layers."""
+    if isinstance(model, keras.Sequential):
+        return [model.layers[-1].name]
+    return list(getattr(model, "output_names", []))
+
+
+def _numbered(names: Sequence[str]) -> list[str]:
+    """The names, with numbers behind those that occur more than once."""
+    return [
+        f"{name}_{names[:index].count(name)}" if names.count(name) > 1 else name
+        for index, name in enumerate(names)
+    ]
 
 
 def _check_unique(what: str, names: Sequence[str]) -> None:
@@ -183,11 +194,11 @@ def _check_unique(what: str, names: Sequence[str]) -> None:
         )
 
 
-def _trace(model: keras.Model, arguments: Any, inputs: Sequence[TensorInfo]) -> dict[str, Any]:
+def _trace(model: keras.Model, arguments: Any, inputs: Sequence[TensorInfo]) -> Any:
     """The outputs of the model as TensorFlow sees them without running it."""
 
-    def call(*tensors: Any) -> dict[str, Any]:
-        return _named_outputs(model, _run(model, arguments, tensors))
+    def call(*tensors: Any) -> Any:
+        return _run(model, arguments, tensors)
 
     specs = [tf.TensorSpec(i.shape, i.dtype, name=i.name) for i in inputs]
     try:
@@ -198,7 +209,7 @@ def _trace(model: keras.Model, arguments: Any, inputs: Sequence[TensorInfo]) -> 
             f"({type(error).__name__}: {error}). Use TensorFlow or keras.ops functions only, no "
             "numpy and no Python branches on values."
         ) from error
-    return dict(concrete.structured_outputs)
+    return concrete.structured_outputs
 
 
 def _one_matrix(outputs: Mapping[str, Any]) -> bool:

@@ -70,6 +70,13 @@ def test_a_list_of_outputs_is_named_after_its_layers() -> None:
     assert names(serve(model).outputs) == ["mean", "spread"]
 
 
+def test_several_outputs_of_one_layer_are_numbered() -> None:
+    x = keras.Input((5, 4), name="x")
+    last, hidden, cell = keras.layers.LSTM(3, return_state=True, name="lstm")(x)
+    model = keras.Model(x, [last, hidden, cell, dense_on(last, name="scores")])
+    assert names(serve(model).outputs) == ["lstm_0", "lstm_1", "lstm_2", "scores"]
+
+
 class Doubler(keras.Model):
     def call(self, x):
         return 2 * x

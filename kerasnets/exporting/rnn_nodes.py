@@ -1,0 +1,213 @@
+"""From the marker a recurrent cell was traced into to a native ONNX node."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto
+
+_PREFIX = "kerasnets recurrent cell "
+
+# ONNX's gates as positions in Keras's: z r h for both, and i o f c from i f c o.
+_GATES = {"GRU": (0, 1, 2), "LSTM": (0, 3, 1, 2), "RNN": (0,)}
+
+
+@dataclass(frozen=True)
+class Marker:
+    """What a node needs to know of a cell beside its tensors.
+
+    The tensors of the marker are, in order: sequences ``(batch, time, features)``, the states
+    ``(batch, units)``, lengths ``(batch,)`` where there are any, kernel, recurrent kernel, and
+    the bias where there is one; its outputs all outputs ``(batch, time, units)`` and the final
+    states.
+
+    Attributes:
+        layer: the name of the layer, for messages and node names.
+        op: ``"GRU"``, ``"LSTM"`` or ``"RNN"``.
+        units: the width of the state.
+        activations: ONNX's names, in ONNX's order.
+        alpha: the first parameter of each activation that has one.
+        beta: the second.
+        reset_after: whether a GRU resets after the matrix product.
+        reverse: whether it runs from the last step to the first.
+        has_lengths: whether lengths are given.
+        has_bias: whether there is a bias.
+    """
+
+    layer: str
+    op: str
+    units: int
+    activations: list[str]
+    alpha: list[float]
+    beta: list[float]
+    reset_after: bool
+    reverse: bool
+    has_lengths: bool
+    has_bias: bool
+
+    def token(self) -> str:
+        """The marker as a string that an operation can carry."""
+        return _PREFIX + json.dumps(asdict(self))
+
+    @classmethod
+    def parse(cls, token: str) -> Marker | None:
+        """The marker a string carries, or ``None`` if it is no marker's."""
+        if not token.startswith(_PREFIX):
+            return None
+        return cls(**json.loads(token.removeprefix(_PREFIX)))
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """The attributes of the ONNX node."""
+        attributes: dict[str, Any] = {
+            "hidden_size": self.units,
+            "direction": "reverse" if self.reverse else "forward",
+            "activations": self.activations,
+        }
+        if self.alpha:
+            attributes["activation_alpha"] = self.alpha
+        if self.beta:
+            attributes["activation_beta"] = self.beta
+        if self.op == "GRU":
+            attributes["linear_before_reset"] = int(self.reset_after)
+        return attributes
+
+
+class MarkerHandler:
+    """Turns markers into nodes inside tf2onnx.
+
+    tf2onnx swallows what a handler raises and leaves the operation as it is, so errors are kept.
+
+    Attributes:
+        errors: what went wrong.
+    """
+
+    def __init__(self) -> None:
+        self.errors: list[Exception] = []
+
+    def __call__(self, graph: Any, node: Any, name: str, arguments: object) -> None:
+        """Replace one marker, as tf2onnx calls custom handlers."""
+        del name, arguments
+        marker = Marker.parse(node.get_attr_str("token"))
+        if marker is None:
+            return  # a Python function of the user's, which is refused later with its name
+        try:
+            _replace(graph, node, marker)
+        except Exception as error:
+            self.errors.append(error)
+            raise
+
+
+def _replace(graph: Any, node: Any, marker: Marker) -> None:
+    outputs = list(node.output)
+    sequences, *rest = node.input
+    count = len(outputs) - 1
+    states, rest = rest[:count], rest[count:]
+    lengths = rest.pop(0) if marker.has_lengths else ""
+    weights = [_constant(graph, tensor, marker) for tensor in rest]
+    graph.remove_node(node.name)
+
+    batch, time = (graph.get_shape(sequences) or [-1, -1])[:2]
+    shapes = {
+        "y": [time, 1, batch, marker.units],
+        "state": [1, batch, marker.units],
+    }
+    inputs = [
+        _make(graph, "Transpose", [sequences], attr={"perm": [1, 0, 2]}),
+        *_onnx_weights(graph, marker, weights),
+        lengths,
+        *(_initial(graph, state, shapes["state"]) for state in states),
+    ]
+    while not inputs[-1]:
+        inputs.pop()
+    cell = graph.make_node(
+        marker.op,
+        inputs,
+        attr=marker.attributes,
+        output_count=1 + count,
+        shapes=[shapes["y"], *[shapes["state"]] * count],
+        dtypes=[TensorProto.FLOAT] * (1 + count),
+        op_name_scope=marker.layer,
+    )
+    time_major = _make(graph, "Squeeze", [cell.output[0], _axes(graph, 1)])
+    _make(
+        graph,
+        "Transpose",
+        [time_major],
+        attr={"perm": [1, 0, 2]},
+        outputs=outputs[:1],
+        shapes=[[batch, time, marker.units]],
+        dtypes=[TensorProto.FLOAT],
+    )
+    for state, output in zip(cell.output[1:], outputs[1:], strict=True):
+        _make(
+            graph,
+            "Squeeze",
+            [state, _axes(graph, 0)],
+            outputs=[output],
+            shapes=[[batch, marker.units]],
+            dtypes=[TensorProto.FLOAT],
+        )
+
+
+def _onnx_weights(graph: Any, marker: Marker, weights: Sequence[np.ndarray]) -> list[str]:
+    """Constants W, R and B, with one direction in front and the gates in ONNX's order."""
+    kernel, recurrent, *bias = weights
+
+    def gates(array: np.ndarray) -> np.ndarray:
+        parts = np.split(array, len(_GATES[marker.op]), axis=-1)
+        return np.concatenate([parts[gate] for gate in _GATES[marker.op]], axis=-1)
+
+    made = [_make_constant(graph, gates(matrix).T) for matrix in (kernel, recurrent)]
+    if not bias:
+        return [*made, ""]
+    # Only a GRU that resets after the product has a second bias, that of the recurrence.
+    rows = np.atleast_2d(bias[0])
+    second = rows[1] if len(rows) == 2 else np.zeros_like(rows[0])
+    return [*made, _make_constant(graph, np.concatenate([gates(rows[0]), gates(second)]))]
+
+
+def _initial(graph: Any, state: str, shape: list[int]) -> str:
+    """The initial state with one direction in front; nothing where it is zero anyway."""
+    node = graph.get_node_by_output(state)
+    source = node.inputs[0] if node is not None and node.type == "Expand" else node
+    if source is not None and source.is_const() and not source.get_tensor_value(False).any():
+        return ""
+    return _make(
+        graph,
+        "Unsqueeze",
+        [state, _axes(graph, 0)],
+        shapes=[shape],
+        dtypes=[TensorProto.FLOAT],
+    )
+
+
+def _constant(graph: Any, tensor: str, marker: Marker) -> np.ndarray:
+    node = graph.get_node_by_output(tensor)
+    if node is None or not node.is_const():
+        raise ValueError(
+            f"the weights of {marker.layer!r} are computed from the inputs of the model; an ONNX "
+            f"{marker.op} node needs constants."
+        )
+    return np.asarray(node.get_tensor_value(as_list=False))
+
+
+def _make(graph: Any, op: str, inputs: list[str], **arguments: Any) -> str:
+    return str(graph.make_node(op, inputs, **arguments).output[0])
+
+
+def _make_constant(graph: Any, array: np.ndarray) -> str:
+    from tf2onnx.utils import make_name
+
+    one_direction = np.ascontiguousarray(array[np.newaxis])
+    return str(graph.make_const(make_name("recurrent_weights"), one_direction).output[0])
+
+
+def _axes(graph: Any, axis: int) -> str:
+    from tf2onnx.utils import make_name
+
+    return str(graph.make_const(make_name("axes"), np.array([axis], "int64")).output[0])
