@@ -6,6 +6,7 @@ from kerasnets.profiling.counts import Counts as Counts
 from kerasnets.profiling.counts import Op as Op
 from kerasnets.profiling.counts import elementwise as elementwise
 from kerasnets.profiling.counts import sum_of_products as sum_of_products
+from kerasnets.profiling.coverage import coverage as coverage
 from kerasnets.profiling.measure import profile as profile
 from kerasnets.profiling.profile import LayerProfile as LayerProfile
 from kerasnets.profiling.profile import Profile as Profile
@@ -13,3 +14,4 @@ from kerasnets.profiling.registry import Call as Call
 from kerasnets.profiling.registry import UnsupportedError as UnsupportedError
 from kerasnets.profiling.registry import ignore as ignore
 from kerasnets.profiling.registry import rule as rule
+from kerasnets.profiling.registry import unsupported as unsupported

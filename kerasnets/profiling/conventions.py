@@ -116,6 +116,7 @@ _TF_EACH = {
     "tanh": 0,
     "global_max_pool": 0,
     "rsqrt": 3,  # an addition, and rsqrt as 2
+    "deviation": 1,  # a maximum; a root prints nothing
 }
 
 

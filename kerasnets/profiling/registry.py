@@ -67,9 +67,21 @@ class UnsupportedError(Exception):
     """A layer that no rule counts; its message says why."""
 
 
+@dataclass(frozen=True)
+class Uncounted:
+    """Why a layer has no rule.
+
+    Attributes:
+        reason: in words.
+        complete: whether that is as it should be, because it does nothing that counts.
+    """
+
+    reason: str
+    complete: bool
+
+
 # Keyed by class, or by name for Keras's own: registering must not import Keras.
-_RULES: dict[type | str, Rule] = {}
-_IGNORED: dict[type | str, str] = {}
+_RULES: dict[type | str, Rule | Uncounted] = {}
 
 
 def rule(*layers: type | str) -> Callable[[Rule], Rule]:
@@ -79,16 +91,16 @@ def rule(*layers: type | str) -> Callable[[Rule], Rule]:
 
         @rule(MyLayer)
         def my_layer(layer, call):
-            return [elementwise("my_layer", call.output, additions=2)]
+            return [elementwise("my_layer", call.sample(call.output), additions=2)]
+
+    A later rule replaces an earlier one.
 
     Args:
         layers: the classes; Keras's own may be given by name, operations as ``"ops.Matmul"``.
     """
 
     def enter(function: Rule) -> Rule:
-        for layer in layers:
-            _IGNORED.pop(layer, None)
-            _RULES[layer] = function
+        _RULES.update(dict.fromkeys(layers, function))
         return function
 
     return enter
@@ -101,9 +113,17 @@ def ignore(reason: str, *layers: type | str) -> None:
         reason: why not, for the table of what is covered.
         layers: the classes; Keras's own may be given by name.
     """
-    for layer in layers:
-        _RULES.pop(layer, None)
-        _IGNORED[layer] = reason
+    _RULES.update(dict.fromkeys(layers, Uncounted(reason, complete=True)))
+
+
+def unsupported(reason: str, *layers: type | str) -> None:
+    """Say that layers cannot be counted, so that totals with them are lower bounds.
+
+    Args:
+        reason: why not.
+        layers: the classes; Keras's own may be given by name.
+    """
+    _RULES.update(dict.fromkeys(layers, Uncounted(reason, complete=False)))
 
 
 def keras_name(cls: type) -> str | None:
@@ -114,24 +134,21 @@ def keras_name(cls: type) -> str | None:
     return cls.__name__ if parts[2] == "layers" else f"{parts[2]}.{cls.__name__}"
 
 
-def find(layer: Any) -> Rule | str | None:
-    """The rule of a layer, the reason it is ignored, or ``None``.
+def find(layer: Any) -> Rule | Uncounted | None:
+    """The rule of a layer, or why it has none; ``None`` if nothing is known of it.
 
     A subclass goes by the rule of its parent unless it computes something else, that is, has
     a ``call`` of its own.
     """
-    for cls in type(layer).__mro__:
+    return of_class(type(layer))
+
+
+def of_class(layer: type) -> Rule | Uncounted | None:
+    """As :func:`find`, for a class."""
+    for cls in layer.__mro__:
         for key in (cls, keras_name(cls)):
             if key in _RULES:
                 return _RULES[key]
-            if key in _IGNORED:
-                return _IGNORED[key]
         if "call" in vars(cls):
             return None
     return None
-
-
-def coverage() -> dict[str, str]:
-    """Every layer class known, by name: ``"counted"``, or the reason it is ignored."""
-    known = {**dict.fromkeys(_RULES, "counted"), **_IGNORED}
-    return dict(sorted((k if isinstance(k, str) else k.__qualname__, v) for k, v in known.items()))

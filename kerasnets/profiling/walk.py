@@ -15,7 +15,7 @@ from kerasnets._lazy import keras
 from kerasnets.profiling import rules as _rules  # noqa: F401  registers the rules
 from kerasnets.profiling.counts import Op
 from kerasnets.profiling.graph import graph_of, nodes_of, placeholder, trace
-from kerasnets.profiling.registry import Call, UnsupportedError, find
+from kerasnets.profiling.registry import Call, Uncounted, UnsupportedError, find
 from kerasnets.profiling.shapes import Known, fill, probe
 from kerasnets.profiling.sizes import Shape, Size, is_known, symbol
 
@@ -197,8 +197,8 @@ class Walker:
 
     def _counted(self, visit: Visit, call: Call) -> Visit:
         found = find(visit.layer)
-        if isinstance(found, str):
-            return replace(visit, reason=found)
+        if isinstance(found, Uncounted):
+            return replace(visit, reason=found.reason, supported=found.complete)
         try:
             ops = self._traced(visit, call) if found is None else found(visit.layer, call)
             return replace(visit, ops=tuple(ops))

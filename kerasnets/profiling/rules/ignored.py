@@ -1,14 +1,13 @@
-"""Layers and operations that do no arithmetic on a sample, each with the reason."""
+"""Layers and operations that are not counted, each with the reason."""
 
-from kerasnets.profiling.counts import Op
-from kerasnets.profiling.registry import Call, UnsupportedError, ignore, rule
+from kerasnets.profiling.registry import ignore, unsupported
 
 ignore("the data as they come", "InputLayer", "Identity")
 
 _TRAINING = (
     "Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D AlphaDropout GaussianDropout "
     "GaussianNoise ActivityRegularization AugMix CutMix MixUp RandAugment RandomBrightness "
-    "RandomColorDegeneration RandomColorJitter RandomContrast RandomCrop RandomElasticTransform "
+    "RandomColorDegeneration RandomColorJitter RandomContrast RandomElasticTransform "
     "RandomErasing RandomFlip RandomGaussianBlur RandomGrayscale RandomHue RandomInvert "
     "RandomPerspective RandomPosterization RandomRotation RandomSaturation RandomSharpness "
     "RandomShear RandomTranslation RandomZoom Solarization Equalization"
@@ -17,7 +16,7 @@ ignore("active in training only", *_TRAINING.split())
 
 _COPIES = (
     "Reshape Flatten Permute RepeatVector Concatenate ZeroPadding1D ZeroPadding2D ZeroPadding3D "
-    "Cropping1D Cropping2D Cropping3D CenterCrop UpSampling1D UpSampling3D MaxNumBoundingBoxes"
+    "Cropping1D Cropping2D Cropping3D UpSampling1D UpSampling3D MaxNumBoundingBoxes"
 )
 _COPYING_OPERATIONS = (
     "Reshape Transpose Concatenate Stack Split ArraySplit Hsplit Vsplit Dsplit Hstack Vstack "
@@ -42,13 +41,16 @@ _CONSTANTS = "Arange Full FullLike OnesLike ZerosLike EmptyLike Linspace Size Nd
 ignore("makes constants", *(f"ops.{name}" for name in _CONSTANTS.split()))
 
 
-@rule("FlaxLayer", "JaxLayer", "TFSMLayer", "TorchModuleWrapper")
-def foreign(layer: object, call: Call) -> list[Op]:
-    """Code of another framework, which Keras cannot look into."""
-    raise UnsupportedError(f"{type(layer).__name__} runs code of another framework")
-
-
-@rule("AutoContrast", "ContrastLimitedAdaptiveHistogramEqualization", "MelSpectrogram")
-def depends(layer: object, call: Call) -> list[Op]:
-    """Histograms and Fourier transforms, whose operations depend on the algorithm."""
-    raise UnsupportedError(f"the operations of {type(layer).__name__} depend on the algorithm")
+unsupported(
+    "runs code of another framework",
+    "utils.FlaxLayer",
+    "utils.JaxLayer",
+    "utils.TorchModuleWrapper",
+    "export.TFSMLayer",
+)
+unsupported(
+    "takes as many operations as its algorithm and values ask for",
+    "AutoContrast",
+    "ContrastLimitedAdaptiveHistogramEqualization",
+    "MelSpectrogram",
+)

@@ -6,7 +6,7 @@ from typing import Any
 
 from kerasnets.profiling.counts import Counts, Op, elementwise
 from kerasnets.profiling.registry import Call, UnsupportedError, rule
-from kerasnets.profiling.rules.windows import convolve
+from kerasnets.profiling.rules.windows import channels_last, convolve
 from kerasnets.profiling.sizes import product, ratio
 
 
@@ -40,6 +40,20 @@ def interpolation(layer: Any, call: Call) -> list[Op]:
         raise UnsupportedError(f"no rule for {layer.interpolation} interpolation")
     outputs = call.sample(call.output)
     return [elementwise("interpolate", outputs, "3 blends", additions=6, multiplications=3)]
+
+
+@rule("RandomCrop", "CenterCrop")
+def crop(layer: Any, call: Call) -> list[Op]:
+    """Nothing where a crop is cut out; bilinear interpolation where the image is too small.
+
+    In inference ``RandomCrop`` always resizes to the crop, unless the image has its size.
+    """
+    outputs = channels_last(call.output, layer.data_format)
+    inputs = channels_last(call.input, layer.data_format)
+    cut = all(a >= b for a, b in zip(inputs, outputs, strict=True))
+    if call.input == call.output or (cut and type(layer).__name__ == "CenterCrop"):
+        return []
+    raise UnsupportedError("no rule for a crop that resizes")
 
 
 @rule("Discretization")
