@@ -15,6 +15,9 @@ def check_data(data: Dataset) -> None:
         if len(split) == 0:
             raise ValueError(f"The {name} split of {data.name} is empty.")
         arrays = [split.x] if isinstance(split.x, np.ndarray) else list(split.x.values())
+        if not all(array.dtype.kind in "fiub" for array in arrays):
+            types = sorted({str(array.dtype) for array in arrays})
+            raise ValueError(f"The {name} split of {data.name} holds {types}, not numbers.")
         if not all(np.isfinite(array).all() for array in arrays):
             raise ValueError(f"The {name} split of {data.name} holds NaN or infinite inputs.")
         if split.y.min() < 0 or split.y.max() >= len(data.class_names):
@@ -25,7 +28,12 @@ def check_data(data: Dataset) -> None:
 
 
 def check_fit(model: keras.Model, data: Dataset) -> None:
-    """Refuse a net whose input or output does not fit the data."""
+    """Refuse a net whose inputs or outputs do not fit the data, or whose outputs are no logits."""
+    if not getattr(model, "inputs", None):
+        raise ValueError(
+            f"{model.name} has no inputs yet: make it with the functional API, or give a "
+            "Sequential model an Input."
+        )
     if isinstance(data.train.x, np.ndarray):
         wanted, given = model.input_shape[1:], data.train.x.shape[1:]
         if len(wanted) != len(given) or any(
@@ -38,6 +46,15 @@ def check_fit(model: keras.Model, data: Dataset) -> None:
         raise ValueError(
             f"{model.name} gives {model.output_shape[-1]} logits; {data.name} has "
             f"{len(data.class_names)} classes."
+        )
+    last = model.layers[-1]
+    if isinstance(last, keras.layers.Softmax) or getattr(last, "activation", None) in (
+        keras.activations.softmax,
+        keras.activations.sigmoid,
+    ):
+        raise ValueError(
+            f"{model.name} ends in probabilities ({last.name}); training takes logits, so leave "
+            "the last activation out. Exported files give probabilities beside them."
         )
 
 

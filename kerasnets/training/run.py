@@ -217,18 +217,16 @@ def describe_environment(data: Dataset) -> dict[str, Any]:
 
 
 def _commit() -> str | None:
-    """The commit kerasnets runs from, with a mark where files differ from it; None outside git."""
-    git = [
-        "git",
-        "-C",
-        str(Path(__file__).parent),
-        "describe",
-        "--always",
-        "--dirty",
-        "--abbrev=40",
-    ]
+    """The commit kerasnets runs from, marked where files differ from it; None outside its git."""
+    folder = Path(__file__).parent
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(folder), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
     try:
-        answer = subprocess.run(git, capture_output=True, text=True, check=True)
+        # An installed package may lie inside the repository of somebody else's project.
+        git("ls-files", "--error-unmatch", Path(__file__).name)
+        return git("describe", "--always", "--dirty", "--abbrev=40")
     except (OSError, subprocess.CalledProcessError):
         return None
-    return answer.stdout.strip()

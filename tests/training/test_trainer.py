@@ -303,6 +303,7 @@ def test_bad_input_is_refused_before_any_work(data, tmp_path):
     labels[0] = 5
     cases = [
         ({"data": replaced(data, "train", x=nan)}, "train split of seizure-simulated holds NaN"),
+        ({"data": replaced(data, "train", x=nan.astype("U8"))}, r"holds \['<U8'\], not numbers"),
         ({"data": replaced(data, "test", y=labels)}, "labels from 0 to 5; its 5 classes"),
         (
             {"data": replaced(data, "validation", x=nan[:0], y=labels[:0])},
@@ -321,6 +322,20 @@ def test_bad_input_is_refused_before_any_work(data, tmp_path):
         with pytest.raises(ValueError, match=message):
             kn.train("seizure-mlp", out=out, progress=False, **arguments)
         assert not out.exists()
+
+
+def test_models_that_cannot_be_trained_so_are_refused_before_any_work(data, tmp_path):
+    inputs = keras.Input((178,), name="signal")
+    softmax = keras.layers.Dense(5, "softmax")(inputs)
+    cases = [
+        (keras.Model(inputs, softmax, name="soft"), r"soft ends in probabilities \(dense"),
+        (keras.Model(inputs, keras.layers.Dense(3)(inputs)), "gives 3 logits; .* 5 classes"),
+        (keras.Sequential([keras.layers.Dense(5)], name="open"), "open has no inputs yet"),
+    ]
+    for model, message in cases:
+        with pytest.raises(ValueError, match=message):
+            kn.train(model, data=data, out=tmp_path / "r", progress=False)
+        assert not (tmp_path / "r").exists()
 
 
 def test_an_existing_folder_is_never_written_over(trained, data, tmp_path):
