@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from kerasnets import nets
 from kerasnets._lazy import keras
-from kerasnets.nets import build
 from kerasnets.training import Run, load_run
 
 
@@ -19,7 +19,7 @@ def load_model(text: str, net_arguments: dict[str, Any]) -> tuple[keras.Model | 
     if path.suffix == ".keras":
         if not path.is_file():
             raise FileNotFoundError(f"There is no file {path}.")
-        model = keras.saving.load_model(path, compile=False)
+        model = nets.load_model(path, compile=False)
     else:
-        model = build(text, **net_arguments)
+        model = nets.build(text, **net_arguments)
     return model, model.name

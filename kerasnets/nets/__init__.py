@@ -5,3 +5,4 @@ from kerasnets.nets.catalogue import build as build
 from kerasnets.nets.catalogue import describe as describe
 from kerasnets.nets.catalogue import list_nets as list_nets
 from kerasnets.nets.catalogue import register as register
+from kerasnets.nets.saved import load_model as load_model

@@ -31,6 +31,7 @@ import kerasnets
 from kerasnets._files import atomic_write
 from kerasnets._lazy import keras
 from kerasnets.data.dataset import Dataset
+from kerasnets.nets import load_model
 from kerasnets.training.recipe import Recipe, check_recipe, read_settings
 
 History = dict[str, list[float]]
@@ -66,7 +67,7 @@ class Run:
     @functools.cached_property
     def model(self) -> keras.Model:
         """The trained model, best epoch: raw values in, logits out."""
-        return keras.saving.load_model(self.folder / "model.keras")
+        return load_model(self.folder / "model.keras")
 
     @property
     def best_epoch(self) -> int:

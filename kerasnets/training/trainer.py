@@ -15,7 +15,7 @@ from kerasnets._files import atomic_write, write_json
 from kerasnets._lazy import keras
 from kerasnets.data import Dataset, load_data
 from kerasnets.evaluation import evaluate
-from kerasnets.nets import build
+from kerasnets.nets import build, load_model
 from kerasnets.training import run as run_folder
 from kerasnets.training import steps
 from kerasnets.training.prepare import check_data, check_fit, with_rescaling
@@ -112,7 +112,7 @@ def resume(
             f"The run in {folder} began with data of checksum {began_with[:12]}…, and these have "
             f"{data.checksum[:12]}…. Give it the same files, or start a new run."
         )
-    model = keras.saving.load_model(_last(folder))
+    model = load_model(_last(folder))
     return _finish(folder, recipe, data, model, callbacks, progress, tensorboard)
 
 
@@ -196,7 +196,7 @@ def _is_over(history: run_folder.History, recipe: Recipe) -> bool:
 
 def _measure(folder: Path, recipe: Recipe, data: Dataset, history: run_folder.History) -> Run:
     """Keep the best epoch's weights, evaluate and draw; the metrics are written last."""
-    model = keras.saving.load_model(folder / "checkpoints" / "best.keras")
+    model = load_model(folder / "checkpoints" / "best.keras")
     run_folder.save_model(model, folder / "model.keras")
     metrics = evaluate(model, data)
     environment = run_folder.read_json(folder / "environment.json")

@@ -37,6 +37,15 @@ def gru(inputs, *widths, biases=2, directions=1):
     return total
 
 
+def lstm(inputs, *widths):
+    """Parameters of stacked LSTM layers: four gates a unit, one bias vector."""
+    total = 0
+    for width in widths:
+        total += 4 * width * (inputs + width + 1)
+        inputs = width
+    return total
+
+
 BASELINE_CNN = conv(5, 1, 6, 16)
 COUNTS = {
     "seizure-mlp": dense(178, 16, 5),
@@ -53,8 +62,11 @@ COUNTS = {
     "seizure-bigru": gru(178, 16, biases=1, directions=2) + dense(32, 5),
     "seizure-gru-stepped": gru(178, 64, 32, 16, biases=1, directions=2) + dense(32, 5),
     "seizure-gru-2x32": gru(1, 32, 32) + dense(32, 16, 5),
+    "mortality-gru": dense(911, 32) + gru(32, 16) + dense(16, 2),
+    "mortality-lstm": dense(911, 64) + lstm(64, 16, 16) + dense(16, 8, 2),
+    "mortality-deep": dense(911, 128, 64, 32) + gru(32, *[16] * 4) + dense(16, 2),
 }
-CLASSES = {"seizure": 5}
+CLASSES = {"seizure": 5, "mimic3": 2}
 ALL = pytest.mark.parametrize("name", kn.list_nets())
 
 
@@ -72,9 +84,18 @@ def build():
     return once
 
 
-def inputs_for(net, rows):
+def inputs_for(net, rows, scale=50):
+    rng = np.random.default_rng(rows)
+    if isinstance(net.input, dict):
+        length = rng.integers(1, 6, rows, endpoint=True).astype("int32")
+        features = net.input["visits"].shape[-1]
+        return {"visits": (rng.random((rows, 6, features)) < 0.02).astype("f4"), "length": length}
     shape = net.input_shape[1:]
-    return np.random.default_rng(rows).normal(0, 50, (rows, *shape)).astype("float32")
+    return rng.normal(0, scale, (rows, *shape)).astype("float32")
+
+
+def is_whole_row(net):
+    return any(x.name == "as_sequence" and x.output.shape[1] == 1 for x in net.layers)
 
 
 def test_every_net_is_tested():
@@ -121,13 +142,13 @@ def test_one_training_step_moves_every_weight(name):
     before = net.get_weights()
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     net.compile("sgd", loss)
-    x = inputs_for(net, 32) / 50
+    x = inputs_for(net, 32, scale=1)
     y = np.arange(32) % net.output_shape[-1]
     assert np.isfinite(net.train_on_batch(x, y))
     for weight, old, new in zip(net.weights, before, net.get_weights(), strict=True):
         assert np.isfinite(new).all()
         # The recurrent weights see only the zero state where the whole row is one step.
-        one_step = "recurrent" in weight.path and net.get_layer("as_sequence").output.shape[1] == 1
+        one_step = "recurrent" in weight.path and is_whole_row(net)
         assert np.array_equal(old, new) == one_step, weight.path
 
 
@@ -144,11 +165,12 @@ def test_the_exported_files_give_the_same_numbers(build, name, tmp_path):
     net = build(name)
     path = kn.export(net, tmp_path / name, formats=("onnx",), verify=False)
     session = onnxruntime.InferenceSession(path / "model.onnx")
-    (given,) = session.get_inputs()
-    assert given.name == "signal"
+    names = {given.name for given in session.get_inputs()}
+    assert names == (set(net.input) if isinstance(net.input, dict) else {"signal"})
     for rows in (1, 5):
         x = inputs_for(net, rows)
-        logits, probabilities = session.run(["logits", "probabilities"], {"signal": x})
+        feed = x if isinstance(x, dict) else {"signal": x}
+        logits, probabilities = session.run(["logits", "probabilities"], feed)
         np.testing.assert_allclose(logits, net(x), atol=1e-5, rtol=0)
         np.testing.assert_allclose(probabilities, keras.ops.softmax(net(x)), atol=1e-5, rtol=0)
 
@@ -163,6 +185,13 @@ def test_the_exported_files_give_the_same_numbers(build, name, tmp_path):
         ("seizure-mlp", {"units": [7], "samples": 9}, dense(9, 7, 5)),
         ("seizure-cnn", {"filters": [4], "units": [3]}, conv(5, 1, 4) + dense(87 * 4, 3, 5)),
         ("seizure-gru-2x32", {"dense_units": []}, gru(1, 32, 32) + dense(32, 5)),
+        ("mortality-gru", {"features": 40}, dense(40, 32) + gru(32, 16) + dense(16, 2)),
+        ("mortality-gru", {"reset_after": False}, 31_618 - 3 * 16),
+        (
+            "mortality-deep",
+            {"dense_units": [5], "units": [4], "features": 3},
+            dense(3, 5) + gru(5, 4) + dense(4, 2),
+        ),
     ],
 )
 def test_widths_and_rates_are_arguments(name, arguments, count):
