@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kerasnets._lazy import keras, tf
 from kerasnets.exporting.rnn_nodes import Marker
-
-# Two threads exporting the same model would undo each other's replacement.
-_REPLACING = threading.RLock()
+from kerasnets.exporting.tracing import all_layers, replaced
 
 
 @contextlib.contextmanager
@@ -31,11 +28,7 @@ def native_recurrence(model: keras.Model, *, allow_loops: bool = False) -> Itera
     Raises:
         ValueError: a layer cannot be native and ``allow_loops`` is false.
     """
-    layers = [
-        layer
-        for layer in model._flatten_layers()  # Keras shows nested layers nowhere else
-        if isinstance(layer, keras.layers.RNN)
-    ]
+    layers = [layer for layer in all_layers(model) if isinstance(layer, keras.layers.RNN)]
     refused = {layer: reason for layer in layers if (reason := why_not_native(layer))}
     if refused and not allow_loops:
         reasons = "; ".join(f"{layer.name!r} {reason}" for layer, reason in refused.items())
@@ -43,14 +36,12 @@ def native_recurrence(model: keras.Model, *, allow_loops: bool = False) -> Itera
             f"{model.name!r} has recurrent layers that no ONNX operator computes: {reasons}. "
             "Change them, or pass allow_loops=True to export them as loops, which are slow."
         )
-    with _REPLACING, contextlib.ExitStack() as stack:
-        for layer in layers:
-            if hasattr(layer, "use_cudnn"):
-                # A fused GPU operation in the graph would run on GPUs only.
-                stack.enter_context(_attribute(layer, "use_cudnn", False))
-            if layer not in refused:
-                loop = functools.partial(_inner_loop, layer)
-                stack.enter_context(_attribute(layer, "inner_loop", loop))
+    loops = [
+        (layer, "inner_loop", functools.partial(_inner_loop, layer))
+        for layer in layers
+        if layer not in refused
+    ]
+    with replaced(*loops):
         yield
 
 
@@ -76,23 +67,6 @@ def why_not_native(layer: Any) -> str | None:
         if cell.compute_dtype != "float32":
             return f"computes in {cell.compute_dtype}"
     return None
-
-
-@contextlib.contextmanager
-def _attribute(layer: Any, name: str, value: Any) -> Iterator[None]:
-    # Past Keras's own __setattr__, which would track what is set.
-    before = vars(layer).get(name, _MISSING)
-    object.__setattr__(layer, name, value)
-    try:
-        yield
-    finally:
-        if before is _MISSING:
-            object.__delattr__(layer, name)
-        else:
-            object.__setattr__(layer, name, before)
-
-
-_MISSING = object()
 
 
 def _cells(layer: Any) -> Sequence[Any]:

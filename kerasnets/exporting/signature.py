@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from kerasnets._lazy import keras, tf
+from kerasnets.exporting.tracing import portable
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class TensorInfo:
     shape: tuple[int | None, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Served:
     """A model with names for its inputs and outputs.
 
@@ -154,7 +156,9 @@ def _flatten_with_path(structure: Any) -> list[tuple[tuple[Any, ...], Any]]:
 
 
 def _run(model: keras.Model, arguments: Any, tensors: Sequence[Any]) -> Any:
-    return model(*keras.tree.pack_sequence_as(arguments, list(tensors)), training=False)
+    structure = keras.tree.pack_sequence_as(arguments, list(tensors))
+    with contextlib.nullcontext() if tf.executing_eagerly() else portable(model):
+        return model(*structure, training=False)
 
 
 def _named_outputs(model: keras.Model, outputs: Any) -> dict[str, Any]:

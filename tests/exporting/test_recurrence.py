@@ -421,17 +421,8 @@ def test_the_model_is_as_before_even_after_an_error() -> None:
     expected = np.asarray(model(signals(2, 5)))
     with native_recurrence(model):
         assert "inner_loop" in vars(rnn)
-        assert rnn.use_cudnn is False
     assert dict(vars(rnn)) == before
     with pytest.raises(RuntimeError, match="tracing broke"), native_recurrence(model):
         raise RuntimeError("tracing broke")
     assert dict(vars(rnn)) == before
     np.testing.assert_array_equal(np.asarray(model(signals(2, 5))), expected)
-
-
-def test_layers_under_time_distributed(tmp_path: Path) -> None:
-    x = keras.Input((4, 5, FEATURES), name="x")
-    served = serve(randomize(keras.Model(x, layers.TimeDistributed(layers.GRU(2))(x))))
-    assert convert(served, tmp_path / "m.onnx")["GRU"] == 4
-    values = np.random.default_rng(0).normal(size=(3, 4, 5, FEATURES)).astype("float32")
-    assert largest_difference(served, tmp_path / "m.onnx", {"x": values}) < 1e-6

@@ -1,0 +1,81 @@
+"""What is changed while a model is traced, and that it is changed back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kerasnets._lazy import import_tensorflow, keras, tf
+from kerasnets.exporting.signature import serve
+from kerasnets.exporting.tracing import all_layers, portable, replaced
+from tests.exporting.test_recurrence import convert, largest_difference, randomize
+
+import_tensorflow()
+layers = keras.layers
+
+
+def test_attributes_come_back_after_an_error_and_in_reverse_order() -> None:
+    class Thing:
+        kind = "of the class"
+
+    thing = Thing()
+    thing.own = 1
+    changes = [(thing, "own", 2), (thing, "own", 3), (thing, "kind", "of its own")]
+    with replaced(*changes):
+        assert (thing.own, thing.kind) == (3, "of its own")
+    with pytest.raises(RuntimeError, match="inside"), replaced(*changes):
+        raise RuntimeError("inside")
+    assert vars(thing) == {"own": 1}
+    assert thing.kind == "of the class"
+
+
+def test_fused_gpu_operations_are_switched_off_in_wrapped_layers_too() -> None:
+    inner = keras.Sequential([keras.Input((4, 2)), layers.Bidirectional(layers.LSTM(2))])
+    model = keras.Sequential([keras.Input((4, 2)), layers.GRU(2, return_sequences=True), inner])
+    recurrent = [layer for layer in all_layers(model) if isinstance(layer, layers.RNN)]
+    assert len(recurrent) == 3
+    with portable(model):
+        assert [layer.use_cudnn for layer in recurrent] == [False] * 3
+    assert [layer.use_cudnn for layer in recurrent] == ["auto"] * 3
+
+
+WRAPPED: dict[str, Any] = {
+    "dense": lambda: layers.Dense(2),
+    "conv": lambda: layers.Conv1D(2, 2),
+    "gru": lambda: layers.GRU(2),
+    "lstm": lambda: layers.Bidirectional(layers.LSTM(2, return_sequences=True)),
+    "model": lambda: keras.Sequential([keras.Input((5, 3)), layers.Flatten(), layers.Dense(2)]),
+}
+
+
+@pytest.mark.parametrize("time", [4, None])
+@pytest.mark.parametrize("kind", WRAPPED)
+def test_time_distributed_takes_each_step_for_itself(
+    kind: str, time: int | None, tmp_path: Path
+) -> None:
+    x = keras.Input((time, 5, 3), name="x")
+    served = serve(randomize(keras.Model(x, layers.TimeDistributed(WRAPPED[kind]())(x))))
+    counts = convert(served, tmp_path / "m.onnx")
+    assert not {"Loop", "Scan"} & set(counts)
+    assert (counts["GRU"], counts["LSTM"]) == {"gru": (1, 0), "lstm": (0, 2)}.get(kind, (0, 0))
+    rng = np.random.default_rng(0)
+    feeds = [{"x": rng.normal(size=(batch, 4, 5, 3)).astype("float32")} for batch in (1, 3, 7)]
+    assert largest_difference(served, tmp_path / "m.onnx", *feeds) < 1e-6
+    graph = tf.function(served, autograph=False)
+    for feed in feeds:
+        (expected,), (got,) = served.run(feed).values(), graph(feed["x"]).values()
+        np.testing.assert_allclose(got, expected, atol=1e-6)
+
+
+def test_time_distributed_hands_on_the_mask(tmp_path: Path) -> None:
+    words = keras.Input((None, 5), dtype="int32", name="words")
+    x = layers.Embedding(9, 3)(words)
+    inner = keras.Sequential([keras.Input((5, 3)), layers.Masking(0.0), layers.LSTM(2)])
+    x = layers.TimeDistributed(inner)(x * keras.ops.cast(words > 0, "float32")[..., None])
+    served = serve(randomize(keras.Model(words, layers.GRU(2)(x))))
+    convert(served, tmp_path / "m.onnx")
+    ids = np.random.default_rng(0).integers(0, 3, (4, 6, 5)).astype("int32")
+    assert largest_difference(served, tmp_path / "m.onnx", {"words": ids}) < 1e-6
