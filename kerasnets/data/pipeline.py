@@ -2,39 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from kerasnets._lazy import tf
 from kerasnets.data.dataset import Arrays, Split
 
 
-def training_batches(split: Split, batch_size: int, *, seed: int, epochs: range) -> Any:
-    """Shuffled batches of some epochs, one epoch after the other.
+class RowMatrices(NamedTuple):
+    """Which rows each step takes, as a ``tf.data.Dataset`` of matrices (steps, batch).
+
+    Attributes:
+        dataset: the matrices of all epochs, one epoch after the other.
+        per_epoch: how many matrices an epoch has.
+    """
+
+    dataset: Any
+    per_epoch: int
+
+
+def row_matrices(
+    rows: int, batch_size: int, *, seed: int, epochs: range, whole_epochs: bool = True
+) -> RowMatrices:
+    """The shuffled rows of some epochs.
 
     The order of an epoch depends on the seed and its number alone, so a run that is resumed at
-    epoch 7 sees the batches it would have seen. The last, smaller batch is kept.
+    epoch 7 takes the batches it would have taken. The last, smaller batch is kept; it is a matrix
+    of its own.
 
     Args:
-        split: the examples.
-        batch_size: examples a step.
+        rows: how many there are.
+        batch_size: rows a step.
         seed: seed of the shuffling.
         epochs: the numbers of the epochs to give.
-
-    Returns:
-        A ``tf.data.Dataset`` of ``(x, y)``.
+        whole_epochs: one matrix for all full batches of an epoch, else one for each.
     """
-    x, y = _tensors(split.x), tf.constant(split.y)
-    rows = tf.range(len(split), dtype=tf.int64)
+    full = rows // batch_size
+    steps = max(full, 1) if whole_epochs else 1
 
-    def shuffled(epoch: Any) -> Any:
-        order = tf.random.experimental.stateless_shuffle(rows, seed=[seed, epoch])
-        return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
-
-    def gather(indices: Any) -> Any:
-        return tf.nest.map_structure(lambda array: tf.gather(array, indices), (x, y))
+    def matrices(epoch: Any) -> Any:
+        order = tf.random.experimental.stateless_shuffle(tf.range(rows), seed=[seed, epoch])
+        order, rest = order[: full * batch_size], order[full * batch_size :]
+        shaped = tf.reshape(order, (-1, steps, batch_size))
+        dataset = tf.data.Dataset.from_tensor_slices(shaped)
+        if rows % batch_size:
+            dataset = dataset.concatenate(tf.data.Dataset.from_tensors(rest[tf.newaxis]))
+        return dataset
 
     numbers = tf.data.Dataset.range(epochs.start, epochs.stop)
-    return numbers.flat_map(shuffled).map(gather).prefetch(tf.data.AUTOTUNE)
+    per_epoch = full // steps + (rows % batch_size > 0)
+    return RowMatrices(numbers.flat_map(matrices).prefetch(tf.data.AUTOTUNE), per_epoch)
 
 
 def batches(split: Split, batch_size: int) -> Any:

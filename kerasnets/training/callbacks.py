@@ -1,8 +1,7 @@
-"""What happens beside the steps: progress, divergence, randomness and the state on disk."""
+"""What happens beside the steps: progress, randomness and the state on disk."""
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -13,32 +12,6 @@ from tqdm import tqdm
 from kerasnets._lazy import keras
 
 History = dict[str, list[float]]
-
-
-class TrainingDivergedError(ArithmeticError):
-    """The loss is not finite any more."""
-
-
-class StopOnNaN(keras.callbacks.Callback):
-    """Stop at the first step whose loss is not finite, and name it."""
-
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Start in the first epoch of this session."""
-        self.epoch = 0
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Remember the epoch for the message."""
-        self.epoch = epoch
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Raise TrainingDivergedError where the running loss is not finite."""
-        # The running mean of an epoch stays infinite or NaN from the first bad step on.
-        loss = float((logs or {})["loss"])
-        if not math.isfinite(loss):
-            raise TrainingDivergedError(
-                f"The loss is {loss} at step {batch + 1} of epoch {self.epoch + 1}. Lower the "
-                "learning rate or rescale the inputs; the weights of the last whole epoch are kept."
-            )
 
 
 class EpochRandomness(keras.callbacks.Callback):
@@ -97,9 +70,10 @@ class Progress(keras.callbacks.Callback):
             dynamic_ncols=True,
         )
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Move the bar by one step."""
-        self.bar.update()
+    def move(self, steps: int) -> None:
+        """Move the bar by some steps."""
+        if hasattr(self, "bar"):
+            self.bar.update(steps)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Print the epoch's line."""

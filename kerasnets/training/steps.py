@@ -1,21 +1,22 @@
-"""How steps are run: the seam behind which the trainer's engine stands.
+"""How steps are run: the seam between the trainer and Keras's ``fit``.
 
-Now it is Keras's own ``fit`` over tf.data, compiled by XLA where that pays: a recurrent layer is
-a loop of small operations that XLA fuses, while TensorFlow's own convolutions on a CPU are
-faster than XLA's.
+Arrays in memory go through the engine, many steps a call; whatever else a split holds is streamed
+by tf.data. XLA compiles where that pays: it fuses small operations, as in dense nets and in the
+loop of a recurrent layer, while TensorFlow's own convolutions on a CPU are faster than XLA's.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from kerasnets._lazy import keras
 from kerasnets.data.dataset import Split
-from kerasnets.data.pipeline import batches, training_batches
+from kerasnets.data.pipeline import batches, row_matrices
+from kerasnets.training.engine import Engine, compiled_steps
 from kerasnets.training.recipe import Recipe
 
 _EVALUATION_BATCH = 256
@@ -44,16 +45,38 @@ def run_epochs(
     recipe: Recipe,
     first_epoch: int,
     callbacks: Sequence[Any],
+    progress: Callable[[int], object],
 ) -> None:
-    """Train from ``first_epoch``, counted from 0, to the recipe's last."""
-    epochs = range(first_epoch, recipe.epochs)
+    """Train from ``first_epoch``, counted from 0, to the recipe's last.
+
+    Args:
+        model: compiled by :func:`compile_model`.
+        train: the training split.
+        validation: the validation split, measured after each epoch.
+        recipe: how to train.
+        first_epoch: 0, or where a resumed run goes on.
+        callbacks: Keras callbacks. Where one has a method for batches, every step is a call.
+        progress: called with the number of steps that have just been run.
+
+    Raises:
+        TrainingDivergedError: if a loss is not finite; the message names the step.
+    """
+    weights = _class_weights(train.y) if recipe.class_weights == "balanced" else None
+    run = compiled_steps(model, train.x, train.y, weights, xla=_xla_pays(model))
+    model.train_function = Engine(model, run, steps_per_epoch(recipe, len(train)), progress)
+    matrices = row_matrices(
+        len(train),
+        recipe.batch_size,
+        seed=recipe.seed,
+        epochs=range(first_epoch, recipe.epochs),
+        whole_epochs=not any(_wants_batches(callback) for callback in callbacks),
+    )
     model.fit(
-        training_batches(train, recipe.batch_size, seed=recipe.seed, epochs=epochs),
+        matrices.dataset,
         initial_epoch=first_epoch,
         epochs=recipe.epochs,
-        steps_per_epoch=steps_per_epoch(recipe, len(train)),
+        steps_per_epoch=matrices.per_epoch,
         validation_data=batches(validation, _EVALUATION_BATCH),
-        class_weight=_class_weight(train.y) if recipe.class_weights == "balanced" else None,
         callbacks=list(callbacks),
         shuffle=False,
         verbose=0,
@@ -72,6 +95,22 @@ def _is_recurrent(model: keras.Model) -> bool:
     )
 
 
+def _xla_pays(model: keras.Model) -> bool:
+    return _is_recurrent(model) or not any(
+        "Conv" in type(layer).__name__ for layer in model._flatten_layers()
+    )
+
+
+def _wants_batches(callback: keras.callbacks.Callback) -> bool:
+    """Whether a callback has a method of its own for the begin or end of a training batch."""
+    names = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+    plain = keras.callbacks.Callback
+    return any(
+        getattr(getattr(callback, name), "__func__", None) is not getattr(plain, name)
+        for name in names
+    )
+
+
 def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
     rate: Any = recipe.learning_rate
     if recipe.schedule == "cosine":
@@ -81,8 +120,7 @@ def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
     return keras.optimizers.get({"class_name": recipe.optimizer, "config": {"learning_rate": rate}})
 
 
-def _class_weight(y: np.ndarray) -> Mapping[int, float]:
-    """Weights that give every class the same share of the loss, 1 on average over the rows."""
-    labels, counts = np.unique(y, return_counts=True)
-    weights = len(y) / (len(labels) * counts)
-    return {int(label): float(weight) for label, weight in zip(labels, weights, strict=True)}
+def _class_weights(y: np.ndarray) -> np.ndarray:
+    """A weight for each row that gives every class the same share of the loss; 1 on average."""
+    labels, inverse, counts = np.unique(y, return_inverse=True, return_counts=True)
+    return (len(y) / (len(labels) * counts))[inverse].astype("float32")

@@ -150,7 +150,7 @@ def _finish(
     if not _is_over(history, recipe):
         bar = ours.Progress(recipe.net, recipe.epochs, first, per_epoch)
         record = ours.Record(history, lambda model: _save_epoch(folder, model, history, recipe))
-        all_callbacks = [ours.StopOnNaN(), ours.EpochRandomness(recipe.seed), record]
+        all_callbacks = [ours.EpochRandomness(recipe.seed), record]
         all_callbacks += [bar] if progress else []
         if tensorboard:
             logs = folder / "tensorboard"
@@ -158,7 +158,13 @@ def _finish(
         with _session(folder, first, history):
             try:
                 steps.run_epochs(
-                    model, data.train, data.validation, recipe, first, [*all_callbacks, *callbacks]
+                    model,
+                    data.train,
+                    data.validation,
+                    recipe,
+                    first,
+                    callbacks=[*all_callbacks, *callbacks],
+                    progress=bar.move,
                 )
             except KeyboardInterrupt:
                 raise KeyboardInterrupt(

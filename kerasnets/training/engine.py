@@ -1,0 +1,112 @@
+"""Many steps in one compiled call, over data that fits in memory.
+
+A small net spends its time in the framework, not in arithmetic: handing a batch from tf.data to a
+compiled step, and the logs back, costs more than the step. Here a compiled loop gathers its
+batches from arrays on the device, one call for up to an epoch. It stands in for the training
+function of Keras's own ``fit``, so callbacks, metrics, history and validation stay Keras's.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from kerasnets._lazy import keras, tf
+from kerasnets.data.dataset import Arrays
+
+# A call should end this soon, for Ctrl-C and the progress bar.
+_SECONDS_A_CALL = 0.3
+
+
+class TrainingDivergedError(ArithmeticError):
+    """The loss is not finite any more."""
+
+    def __init__(self, loss: float, step: int, epoch: int) -> None:
+        """Name the step and epoch, both counted from 1."""
+        super().__init__(
+            f"The loss is {loss} at step {step} of epoch {epoch}. Lower the learning rate or "
+            "rescale the inputs; the weights of the last whole epoch are kept."
+        )
+
+
+def compiled_steps(
+    model: keras.Model, x: Arrays, y: np.ndarray, weights: np.ndarray | None, *, xla: bool
+) -> Callable[[Any, Any, Any], dict[str, Any]]:
+    """A compiled function that runs the steps ``first`` to ``last`` of a matrix of rows.
+
+    Args:
+        model: compiled; its own ``train_step`` is what runs.
+        x: all inputs.
+        y: all labels.
+        weights: one weight an example, or None.
+        xla: compile with XLA.
+
+    Returns:
+        A function of ``rows`` (steps, batch), ``first`` and ``last`` that gives the logs. It stops
+        after a loss that is not finite, so that the optimizer's count of steps tells which it was.
+    """
+    given = (dict(x) if not isinstance(x, np.ndarray) else x, y, weights)
+    arrays = tf.nest.map_structure(tf.constant, given[: 2 if weights is None else 3])
+    # Variables cannot be made inside the loop, so metrics and optimizer make theirs now.
+    model.compute_metrics(None, y[:1], keras.ops.zeros((1, *model.output_shape[1:])))
+    model.reset_metrics()
+    model.optimizer.build(model.trainable_variables)
+
+    @tf.function(jit_compile=xla, autograph=False, reduce_retracing=False)
+    def run(rows: Any, first: Any, last: Any) -> dict[str, Any]:
+        def one_step(step: Any, _: Any) -> tuple[Any, Any]:
+            batch = tf.nest.map_structure(lambda array: tf.gather(array, rows[step]), arrays)
+            return step + 1, tf.math.is_finite(model.train_step(batch)["loss"])
+
+        tf.while_loop(
+            lambda step, finite: (step < last) & finite, one_step, [first, tf.constant(True)]
+        )
+        return model.get_metrics_result()
+
+    return run
+
+
+class Engine:
+    """The training function that ``fit`` calls, once for each matrix of rows."""
+
+    def __init__(
+        self,
+        model: keras.Model,
+        run: Callable[[Any, Any, Any], dict[str, Any]],
+        steps_per_epoch: int,
+        progress: Callable[[int], object],
+    ) -> None:
+        """Take the model, what :func:`compiled_steps` made for it, and who is told of steps run."""
+        self.model, self.run, self.steps_per_epoch = model, run, steps_per_epoch
+        self.progress = progress
+        self.steps_a_call = 1
+
+    def __call__(self, iterator: Iterator[Any]) -> dict[str, Any]:
+        """Run every step of the next matrix of rows; return the logs.
+
+        Raises:
+            TrainingDivergedError: if a loss is not finite.
+        """
+        rows, step = next(iterator), 0
+        logs: dict[str, Any] = {}
+        while step < rows.shape[0]:
+            last = min(step + self.steps_a_call, rows.shape[0])
+            started = time.perf_counter()
+            logs = self.run(rows, tf.constant(step), tf.constant(last))
+            if not math.isfinite(loss := float(logs["loss"])):
+                iterations = int(self.model.optimizer.iterations) - 1
+                epoch, bad = divmod(iterations, self.steps_per_epoch)
+                raise TrainingDivergedError(loss, bad + 1, epoch + 1)
+            self._adapt(last - step, time.perf_counter() - started)
+            self.progress(last - step)
+            step = last
+        return logs
+
+    def _adapt(self, steps: int, seconds: float) -> None:
+        """Let the next call take as many steps as fit into its time, at most 8 times as many."""
+        fitting = int(steps * _SECONDS_A_CALL / max(seconds, 1e-9))
+        self.steps_a_call = max(1, min(fitting, 8 * self.steps_a_call))
