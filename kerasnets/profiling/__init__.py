@@ -1,5 +1,7 @@
 """What a network costs: parameters, MACs and FLOPs under a named convention."""
 
+from kerasnets.profiling.claims import check_claims as check_claims
+from kerasnets.profiling.claims import claims_text as claims_text
 from kerasnets.profiling.conventions import convention as convention
 from kerasnets.profiling.conventions import list_conventions as list_conventions
 from kerasnets.profiling.counts import Counts as Counts

@@ -8,9 +8,9 @@ from kerasnets._lazy import keras
 from kerasnets.profiling import rules as _rules  # noqa: F401  registers the rules
 from kerasnets.profiling.registry import Uncounted, of_class
 
-# These only call what they are given, or nothing at all, so they are read from a symbolic call.
-_READ = "counted"
-_BASES = "unsupported: a base class; what a subclass computes is read from a symbolic call"
+# Lambda and Pipeline only call what they are given, so they are read from a symbolic call.
+_COUNTED = "counted"
+_BASE = "unsupported: a base class; what a subclass computes is read from a symbolic call"
 
 
 def coverage() -> dict[str, str]:
@@ -23,11 +23,14 @@ def coverage() -> dict[str, str]:
 
 
 def _layer_classes() -> dict[str, type]:
-    return {
-        cls.__name__: cls
-        for cls in vars(keras.layers).values()
+    """The layer classes by their public names; of several names the class's own."""
+    public = {
+        name: cls
+        for name, cls in vars(keras.layers).items()
         if inspect.isclass(cls) and issubclass(cls, keras.layers.Layer)
     }
+    own = {cls for name, cls in public.items() if cls.__name__ == name}
+    return {name: cls for name, cls in public.items() if cls not in own or cls.__name__ == name}
 
 
 def _state(name: str, cls: type) -> str:
@@ -35,5 +38,5 @@ def _state(name: str, cls: type) -> str:
     if isinstance(found, Uncounted):
         return f"{'ignored' if found.complete else 'unsupported'}: {found.reason}"
     if found is None and name in ("Layer", "Wrapper"):
-        return _BASES
-    return _READ
+        return _BASE
+    return _COUNTED

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from kerasnets.profiling.counts import Op
 from kerasnets.profiling.profile import LayerProfile, Profile
 from kerasnets.profiling.sizes import Factor, Term, number, product, sum_term, written
-from kerasnets.profiling.table import shape
+from kerasnets.profiling.table import shape, title
 
 
 def explain(profile: Profile) -> str:
@@ -17,9 +17,7 @@ def explain(profile: Profile) -> str:
     Such as ``(178 + 1) · 16 = 2,864`` for the parameters of a dense layer.
     """
     blocks = [_layer(layer) for layer in profile.layers]
-    return "\n\n".join(
-        [f"{profile.name}, one sample, convention {profile.convention}", *blocks, _total(profile)]
-    )
+    return "\n\n".join([title(profile), *blocks, _total(profile)])
 
 
 def _layer(layer: LayerProfile) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -55,7 +56,7 @@ def trace(layer: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
             outputs = function(*args, **kwargs)
             return keras.Function(tensors, [x for x in keras.tree.flatten(outputs) if _symbolic(x)])
         except Exception as error:  # noqa: BLE001  a user's code may raise anything
-            reason = str(error).strip().partition("\n")[0]
+            reason = re.split(r"\. |\n", str(error).strip())[0]
             name = getattr(layer, "name", getattr(layer, "__name__", str(layer)))
             raise UnsupportedError(
                 f"no rule for {type(layer).__name__}, and {name} cannot be read from a symbolic "

@@ -172,7 +172,7 @@ class _Rows:
             macs=total(op.macs for op in ops),
             flops=total(product(factors) for _, factors in steps),
             steps=steps,
-            reason=visit.reason,
+            reason="" if ops and visit.supported else visit.reason,
             supported=visit.supported,
             **memory,
         )

@@ -56,8 +56,8 @@ class Call:
 
     @staticmethod
     def sample(shape: Shape) -> Shape:
-        """A shape without its batch axis; a single number is ``(1,)``."""
-        return shape[1:] or (1,)
+        """A shape without its batch axis of 1; a single number is ``(1,)``."""
+        return (shape if shape and shape[0] != 1 else shape[1:]) or (1,)
 
 
 Rule: TypeAlias = Callable[[Any, Call], Iterable[Op]]

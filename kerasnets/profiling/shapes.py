@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+from kerasnets.profiling.elementwise import ELEMENTWISE
 from kerasnets.profiling.registry import keras_name
 from kerasnets.profiling.sizes import (
     Shape,
@@ -46,9 +47,8 @@ def fill(layer: Any, inputs: Sequence[Shape], known: Known) -> Sequence[Size | N
         known: the output shape as Keras infers it.
 
     Returns:
-        The shape with a batch axis of 1; ``None`` for an axis that no rule derives.
+        The shape; ``None`` for an axis that no rule derives.
     """
-    known = (1, *known[1:]) if known else known
     if None not in known:
         return known
     sizes: Sequence[Size | None] = known
@@ -69,8 +69,8 @@ def probe(
 ) -> list[Size | None]:
     """Axes that no rule derives, from what Keras infers at three sets of sizes.
 
-    An axis that is a · n + b at all three, with whole a and b and n the same axis of the first
-    input that has it, is taken for that.
+    An axis that is a · n + b at all three, with whole a and b and n the size of an input's axis,
+    is taken for that.
 
     Args:
         infer: the output shape for known input shapes.
@@ -85,19 +85,29 @@ def probe(
     for axis, side in enumerate(sides):
         if side is not None:
             continue
-        for shape in inputs:
-            if axis < len(shape) and symbols_of(shape[axis]):
-                points = [put(shape[axis], sizes) for sizes in at]
-                line = _line(points, [out[axis] for out in outs])
-                if line is not None:
-                    result[axis] = simplified(shape[axis] * line[0] + line[1])
-                    break
+        for size in _candidates(inputs, axis):
+            points = [put(size, sizes) for sizes in at]
+            line = _line(points, [out[axis] for out in outs])
+            if line is not None:
+                result[axis] = simplified(size * line[0] + line[1])
+                break
     return result
+
+
+def _candidates(inputs: Sequence[Shape], axis: int) -> list[Size]:
+    """The sizes an axis may come from: the same axis of an input first, then any unknown one."""
+    same = [shape[axis] for shape in inputs if axis < len(shape)]
+    every = [size for shape in inputs for size in shape]
+    return [size for size in (*same, *every) if symbols_of(size)] or [1]
 
 
 def _line(xs: Sequence[int], ys: Sequence[int | None]) -> tuple[int, int] | None:
     """The whole a and b of y = a · x + b through all points, if there are any."""
-    if None in ys or len(set(xs)) < len(xs):
+    if None in ys:
+        return None
+    if len(set(ys)) == 1:
+        return 0, ys[0]  # type: ignore[return-value]
+    if len(set(xs)) < len(xs):
         return None
     slope, rest = divmod(ys[1] - ys[0], xs[1] - xs[0])  # type: ignore[operator]
     offset = ys[0] - slope * xs[0]  # type: ignore[operator]
@@ -114,9 +124,9 @@ def _same_axis(inputs: Sequence[Shape], known: Known) -> list[Size | None]:
     sizes: list[Size | None] = list(known)
     for axis, side in enumerate(known):
         from_end = axis - len(known)
-        there = {shape[from_end] for shape in inputs if len(shape) >= -from_end} - {1}
+        there = {shape[from_end] for shape in inputs if len(shape) >= -from_end}
         if side is None and there:
-            sizes[axis] = min(there, key=str)
+            sizes[axis] = min(there - {1} or {1}, key=str)
     return sizes
 
 
@@ -153,34 +163,57 @@ def _window(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Size | No
     return sizes
 
 
-# Layers whose unknown axes are those of their inputs.
+# Layers whose unknown axes are those of their first input.
 _KEEPING = (
-    "Dense EinsumDense Embedding Activation ReLU LeakyReLU PReLU ELU Softmax BatchNormalization "
+    "Dense Embedding Activation ReLU LeakyReLU PReLU ELU Softmax BatchNormalization "
     "LayerNormalization GroupNormalization RMSNormalization UnitNormalization Normalization "
     "Rescaling Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D Identity Masking "
-    "SimpleRNN GRU LSTM RNN Bidirectional Add Subtract Multiply Average Maximum Minimum"
+    "SimpleRNN GRU LSTM RNN Bidirectional"
 )
 
 
 @shape_rule(*_KEEPING.split())
 def _keeping(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Size | None]:
+    first = inputs[0]
+    return [
+        first[axis] if side is None and axis < len(first) else side
+        for axis, side in enumerate(known)
+    ]
+
+
+_MERGING = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
+
+
+@shape_rule(*_MERGING, *(f"ops.{name}" for name in ELEMENTWISE))
+def _broadcast(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Size | None]:
     return _same_axis(inputs, known)
 
 
 @shape_rule("Flatten")
 def _flatten(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Size | None]:
-    return [1, product(inputs[0])]
+    return [known[0], product(inputs[0][1:])]
 
 
-@shape_rule("Reshape", "ops.Reshape")
+@shape_rule("Reshape")
 def _reshape(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Size | None]:
-    rest = product(side for side in known if side is not None)
-    return [ratio(product(inputs[0]), rest) if side is None else side for side in known]
+    rest = product(side for side in known[1:] if side is not None)
+    whole = product(inputs[0][1:])
+    return [ratio(whole, rest) if side is None else side for side in known]
+
+
+@shape_rule("ops.Reshape")
+def _reshape_operation(op: Any, inputs: Sequence[Shape], known: Known) -> list[Size | None]:
+    """As asked for; one unknown side takes what the others leave."""
+    given = tuple(op.newshape)
+    if any(side is None or not isinstance(side, int) for side in given):
+        return list(known)
+    rest = product(side for side in given if side != -1)
+    return [ratio(product(inputs[0]), rest) if side == -1 else side for side in given]
 
 
 @shape_rule("Permute")
 def _permute(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Size | None]:
-    return [1, *(inputs[0][axis] for axis in layer.dims)]
+    return [known[0], *(inputs[0][axis] for axis in layer.dims)]
 
 
 @shape_rule("Concatenate", "ops.Concatenate")

@@ -28,6 +28,7 @@ _ACTIVATIONS = {
     "sigmoid": Counts(additions=1, multiplications=2),  # dy · y · (1 − y)
     "tanh": Counts(additions=1, multiplications=2),  # dy · (1 − y²)
     "exponential": _MULTIPLY,  # dy · y
+    "dropout": Counts(multiplications=2),  # dy · mask · 1/keep
 }
 
 

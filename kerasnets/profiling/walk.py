@@ -15,9 +15,9 @@ from kerasnets._lazy import keras
 from kerasnets.profiling import rules as _rules  # noqa: F401  registers the rules
 from kerasnets.profiling.counts import Op
 from kerasnets.profiling.graph import graph_of, nodes_of, placeholder, trace
+from kerasnets.profiling.infer import output_shapes
 from kerasnets.profiling.registry import Call, Uncounted, UnsupportedError, find
-from kerasnets.profiling.shapes import Known, fill, probe
-from kerasnets.profiling.sizes import Shape, Size, is_known, symbol
+from kerasnets.profiling.sizes import Shape
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Walker:
         path = f"{path}/{layer.name}" if path else layer.name
         if graph_of(layer) is not None:
             return self.model(layer, inputs, path)
-        shapes = [self._shape(node, layer, inputs, tuple(x.shape)) for x in node.outputs]
+        shapes = output_shapes(node, [x.shape for x in inputs], self.sizes)
         grows = any(x.grows for x in inputs) or bool(getattr(layer, "trainable_weights", ()))
         outputs = tuple(
             self.tensor(shape, str(x.dtype), grows)
@@ -125,8 +125,21 @@ class Walker:
             node.arguments.args,
             node.arguments.kwargs,
         )
-        self.visits.append(self._counted(visit, call))
+        self.visits.append(self._folded(visit, call))
         return outputs
+
+    def _folded(self, visit: Visit, call: Call) -> Visit:
+        """The visit of a layer, once for each entry that was folded into its batch axis."""
+        fold = visit.inputs[0].shape[0] if visit.inputs and visit.inputs[0].shape else 1
+        if fold == 1 or not isinstance(visit.layer, keras.layers.Layer):
+            return self._counted(visit, call)
+        single = replace(
+            call,
+            inputs=tuple((1, *shape[1:]) for shape in call.inputs),
+            outputs=tuple((1, *shape[1:]) for shape in call.outputs),
+        )
+        counted = self._counted(visit, single)
+        return replace(counted, ops=tuple(op.times(fold) for op in counted.ops))
 
     def _subclassed(
         self,
@@ -144,24 +157,6 @@ class Walker:
             )
             return outputs
         return self.graph(graph, inputs, path)
-
-    def _shape(self, node: Any, layer: Any, inputs: Sequence[Tensor], known: Known) -> Shape:
-        shapes = [x.shape for x in inputs]
-        sides = fill(layer, shapes, known)
-        if None in sides:
-            sides = _derived(node, shapes, known, sides)
-        if any(isinstance(side, int) and side < 1 for side in sides[1:]):
-            raise ValueError(
-                f"The layer {layer.name!r} leaves nothing of an input of shape "
-                f"{', '.join(str(shape[1:]) for shape in shapes)}; give larger sizes."
-            )
-        return tuple(
-            self._unknown(f"{layer.name}_{axis}") if side is None else side
-            for axis, side in enumerate(sides)
-        )
-
-    def _unknown(self, name: str) -> Size:
-        return self.sizes.get(name) or symbol(name)
 
     def inner(
         self,
@@ -193,7 +188,12 @@ class Walker:
                 raise UnsupportedError(f"{visit.path}: {visit.reason}")
         if len(self.visits) == 1:
             return list(self.visits[0].ops)
-        return [op.labelled(f"{visit.path}:") for visit in self.visits for op in visit.ops]
+        return [
+            # An operation's steps are named after it already.
+            op.labelled(f"{visit.path}:") if hasattr(visit.layer, "weights") else op
+            for visit in self.visits
+            for op in visit.ops
+        ]
 
     def _counted(self, visit: Visit, call: Call) -> Visit:
         found = find(visit.layer)
@@ -245,28 +245,3 @@ def _replaced(
         return next(fresh) if isinstance(value, keras.KerasTensor) else value
 
     return keras.tree.map_structure(put, (tuple(args), dict(kwargs)))
-
-
-def _derived(
-    node: Any, shapes: Sequence[Shape], known: Known, sides: Sequence[Size | None]
-) -> Sequence[Size | None]:
-    """Axes that no rule derives, by Keras's own inference at known sizes."""
-    place = [tuple(x.shape) for x in node.outputs].index(known)
-    if all(map(is_known, (side for shape in shapes for side in shape))):
-        inferred = _inferred(node, shapes, place)
-        return [new if side is None else side for new, side in zip(inferred, sides, strict=True)]
-    try:
-        return probe(lambda sizes: _inferred(node, sizes, place), shapes, sides)
-    except Exception:  # noqa: BLE001  a layer may refuse sizes in any way; its axes stay unknown
-        return sides
-
-
-def _inferred(node: Any, shapes: Sequence[Shape], place: int) -> Known:
-    """The shape of an output of a call, as Keras infers it from known input shapes."""
-    by_id = {
-        id(x): keras.KerasTensor(shape, x.dtype)
-        for x, shape in zip(node.input_tensors, shapes, strict=True)
-    }
-    args, kwargs = node.arguments.fill_in(by_id)
-    specs = keras.tree.flatten(node.operation.compute_output_spec(*args, **kwargs))
-    return tuple(specs[place].shape)
