@@ -1,4 +1,4 @@
-"""The pieces the builders share: the EEG input, a stack of dense layers, the head."""
+"""The pieces the builders share: the inputs, a stack of dense layers, the head."""
 
 from __future__ import annotations
 
@@ -21,6 +21,30 @@ def signal_input(samples: int, shape: tuple[int, ...] | None = None) -> tuple[An
     if shape is None:
         return signal, signal
     return signal, keras.layers.Reshape(shape, name="as_sequence")(signal)
+
+
+def image_input(size: int, frame: int | None = None) -> tuple[Any, Any]:
+    """The input ``image`` of shape ``(batch, size, size, 1)``, and its pixels from 0 to 1.
+
+    Images come in as the files have them, pixels from 0 to 255 on a background of 0; what a net
+    needs besides is in the net, and so in its exported files.
+
+    Args:
+        size: pixels a side.
+        frame: pixels a side after background has been put around the image; ``size`` by default.
+
+    Raises:
+        ValueError: if the frame is smaller than the image.
+    """
+    image = keras.Input((size, size, 1), name="image", dtype="float32")
+    x = keras.layers.Rescaling(1 / 255, name="from_0_to_1")(image)
+    around = 0 if frame is None else frame - size
+    if around < 0:
+        raise ValueError(f"An image of {size} pixels a side does not fit a frame of {frame}.")
+    if around:
+        sides = (around // 2, around - around // 2)
+        x = keras.layers.ZeroPadding2D((sides, sides), name="frame")(x)
+    return image, x
 
 
 def dense_stack(
