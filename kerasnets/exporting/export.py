@@ -24,6 +24,7 @@ from kerasnets.exporting.verify import (
     check_tolerance,
     list_versions,
     run_verification,
+    write_verification,
 )
 
 FORMATS = ("saved_model", "onnx")
@@ -60,8 +61,8 @@ def export(
     """Write a model to ``folder/version/`` for TensorFlow Serving, ONNX Runtime and Triton.
 
     The folder gets ``saved_model.pb`` and ``variables/``, ``model.onnx``, ``card.json``, the
-    card in words as ``README.md``, and ``reference.npz``: inputs of several batch sizes with
-    Keras's own outputs. It appears whole, after verification, or not at all.
+    card in words as ``README.md``, ``reference.npz``, inputs of several batch sizes with Keras's
+    own outputs, and ``verification.json``. It appears whole, after verification, or not at all.
 
     Names of inputs and outputs are those of :func:`kerasnets.exporting.signature.serve`: a
     model with the single output ``logits`` is a classifier and gives ``probabilities`` too.
@@ -158,6 +159,7 @@ def _verify(card: dict[str, Any], folder: Path, target: Path, tolerance: float) 
         "max_abs_diff": verification.max_abs_diff,
     }
     write_json(folder / "card.json", card)
+    write_verification(folder, verification, tolerance)
     if "onnx" in card["formats"]:
         add_metadata(
             folder / "model.onnx",

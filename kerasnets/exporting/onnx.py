@@ -45,7 +45,8 @@ def write_onnx(
         doc: written as the graph's doc string.
 
     Returns:
-        For the card: the opset, and how many nodes of each operator there are.
+        For the card: the opset, whether loops are allowed, and how many nodes of each operator
+        there are.
 
     Raises:
         ValueError: the opset is not one of those, the model has operations ONNX has not, or it
@@ -77,7 +78,7 @@ def write_onnx(
     onnx.helper.set_model_props(proto, {"opset": str(opset), **(metadata or {})})
     onnx.save(proto, path)
     nodes = Counter(node.op_type for node in all_nodes(proto.graph))
-    return {"opset": opset, "nodes": dict(sorted(nodes.items()))}
+    return {"opset": opset, "allow_loops": allow_loops, "nodes": dict(sorted(nodes.items()))}
 
 
 def add_metadata(path: Path, metadata: Mapping[str, str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -18,6 +19,25 @@ BATCH_SIZES = (1, 2, 7, 64)
 _FREE_AXIS = 12
 
 
+@dataclass(frozen=True)
+class Case:
+    """One set of inputs.
+
+    Attributes:
+        name: what it shows.
+        inputs: arrays by input name.
+        same_as: other inputs to which the model must give the same outputs; what runtimes are
+            compared with is then Keras's answer to these.
+        required: whether the model must be able to run it; a convolution may need more steps
+            than a shortened case has.
+    """
+
+    name: str
+    inputs: Arrays
+    same_as: Arrays | None = None
+    required: bool = True
+
+
 def write_reference(served: Served, samples: object, path: Path) -> list[str]:
     """Write inputs of several batch sizes and lengths with the outputs of the Keras model.
 
@@ -31,22 +51,20 @@ def write_reference(served: Served, samples: object, path: Path) -> list[str]:
     Returns:
         The names of the cases.
     """
-    arrays = as_samples(served, samples)
     contents: Arrays = {}
-    cases = []
-    for case, inputs, required in _cases(served, arrays):
+    names = []
+    for case in cases(served, as_samples(served, samples)):
         try:
-            outputs = served.run(inputs)
+            outputs = served.run(case.same_as or case.inputs)
         except (ValueError, tf.errors.InvalidArgumentError):
-            # A convolution may need more steps than a shortened case has.
-            if required:
+            if case.required:
                 raise
             continue
-        contents |= {f"{case}/inputs/{name}": value for name, value in inputs.items()}
-        contents |= {f"{case}/outputs/{name}": value for name, value in outputs.items()}
-        cases.append(case)
+        contents |= {f"{case.name}/inputs/{name}": value for name, value in case.inputs.items()}
+        contents |= {f"{case.name}/outputs/{name}": value for name, value in outputs.items()}
+        names.append(case.name)
     np.savez_compressed(path, **contents)  # type: ignore[arg-type]  # names are not its flags
-    return cases
+    return names
 
 
 def as_samples(served: Served, samples: object) -> Arrays:
@@ -99,7 +117,7 @@ def _draw(served: Served) -> Arrays:
     rng = np.random.default_rng(0)
     examples = max(BATCH_SIZES)
     longest = max(
-        (info.shape[1] or _FREE_AXIS for info in served.inputs if len(info.shape) > 1), default=1
+        (info.shape[1] or _FREE_AXIS for info in served.inputs if _is_sequence(info)), default=1
     )
     drawn: Arrays = {}
     for info in served.inputs:
@@ -112,35 +130,73 @@ def _draw(served: Served) -> Arrays:
     return drawn
 
 
+def cases(served: Served, samples: Arrays) -> Iterator[Case]:
+    """Batch sizes, numbers of steps, lengths and paddings to compare on.
+
+    Args:
+        served: the model.
+        samples: examples, as :func:`as_samples` gives them.
+    """
+    examples = len(next(iter(samples.values())))
+
+    def batch(size: int) -> Arrays:
+        rows = np.arange(size) % examples
+        return {name: array[rows] for name, array in samples.items()}
+
+    for size in BATCH_SIZES:
+        yield Case(f"batch-{size}", batch(size))
+    time = _steps(served, samples, free=True)
+    for steps in sorted({steps for steps in (1, time // 2) if 0 < steps < time}):
+        yield Case(f"time-{steps}", _cut(served, batch(2), steps), required=False)
+    if any(_is_length(info) for info in served.inputs):
+        time = _steps(served, samples)
+        for length in sorted({1, time // 2, time} - {0}):
+            full = batch(2)
+            yield Case(f"length-{length}", full | {"length": np.full_like(full["length"], length)})
+        yield from _padded(served, batch(7))
+
+
+def _padded(served: Served, inputs: Arrays) -> Iterator[Case]:
+    """The same sequences with other values, and more of them, beyond their lengths."""
+    if any(axis is None for info in served.outputs for axis in info.shape[1:]):
+        return  # the outputs grow with the padding
+    for fill in (0, 1000):
+        padded = dict(inputs)
+        for info in filter(_is_sequence, served.inputs):
+            array = inputs[info.name]
+            more = 3 if info.shape[1] is None else 0
+            array = np.pad(array, [(0, 0), (0, more), *[(0, 0)] * (array.ndim - 2)])
+            beyond = np.arange(array.shape[1]) >= inputs["length"][:, np.newaxis]
+            array[beyond] = fill
+            padded[info.name] = array
+        yield Case(f"padded-with-{fill}", padded, same_as=inputs)
+
+
 def _is_length(info: TensorInfo) -> bool:
     return info.name == "length" and len(info.shape) == 1
 
 
-def _cases(served: Served, arrays: Arrays) -> Iterator[tuple[str, Arrays, bool]]:
-    """Name and inputs of each case, and whether the model must be able to run it."""
-    first = next(iter(arrays.values()))
-    for size in BATCH_SIZES:
-        rows = np.arange(size) % len(first)
-        yield f"batch-{size}", {name: array[rows] for name, array in arrays.items()}, True
-    time = _free_time(served, arrays)
-    if not time:
-        return
-    for steps in sorted({1, time // 2} - {0, time}):
-        cut = _cut(served, arrays, steps)
-        yield f"batch-2-time-{steps}", {name: array[:2] for name, array in cut.items()}, False
+def _is_sequence(info: TensorInfo) -> bool:
+    return len(info.shape) > 2 or (len(info.shape) == 2 and info.shape[1] is None)
 
 
-def _free_time(served: Served, arrays: Arrays) -> int:
-    """The steps in the samples where the second axis of an input is free, else 0."""
-    free = [i.name for i in served.inputs if len(i.shape) > 1 and i.shape[1] is None]
-    return arrays[free[0]].shape[1] if free else 0
+def _steps(served: Served, samples: Arrays, *, free: bool = False) -> int:
+    """The steps of the sequences among the inputs, 0 if there are none.
+
+    Args:
+        served: the model.
+        samples: its inputs.
+        free: count only where the signature leaves the number open.
+    """
+    sequences = [i for i in served.inputs if _is_sequence(i) and not (free and i.shape[1])]
+    return max((samples[info.name].shape[1] for info in sequences), default=0)
 
 
-def _cut(served: Served, arrays: Arrays, steps: int) -> Arrays:
-    cut = dict(arrays)
+def _cut(served: Served, inputs: Arrays, steps: int) -> Arrays:
+    cut = dict(inputs)
     for info in served.inputs:
-        if len(info.shape) > 1 and info.shape[1] is None:
-            cut[info.name] = arrays[info.name][:, :steps]
+        if _is_sequence(info) and info.shape[1] is None:
+            cut[info.name] = inputs[info.name][:, :steps]
         elif _is_length(info):
-            cut[info.name] = np.minimum(arrays[info.name], steps)
+            cut[info.name] = np.minimum(inputs[info.name], steps)
     return cut

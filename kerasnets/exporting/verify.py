@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kerasnets._files import write_json
 from kerasnets.exporting import _runtimes
 
 TOLERANCE = 1e-5
@@ -59,7 +61,8 @@ def verify(path: str | Path, *, tolerance: float = TOLERANCE) -> Verification:
 
     A fresh process in which neither Keras nor kerasnets can be imported loads the SavedModel
     (``serving_default``) and the ONNX file (in ONNX Runtime), runs them on every case of
-    ``reference.npz`` and compares names, dtypes, axes, shapes and values.
+    ``reference.npz`` and compares names, dtypes, axes, shapes and values. What it finds is
+    written to ``verification.json`` in the folder.
 
     Args:
         path: a version folder made by :func:`export`, or its parent for the highest version.
@@ -74,10 +77,32 @@ def verify(path: str | Path, *, tolerance: float = TOLERANCE) -> Verification:
         VerificationError: something is wrong; it lists every failure.
     """
     check_tolerance(tolerance)
-    verification = run_verification(version_folder(Path(path)), tolerance)
+    folder = version_folder(Path(path))
+    verification = run_verification(folder, tolerance)
+    with contextlib.suppress(OSError):  # a folder that only a server may write
+        write_verification(folder, verification, tolerance)
     if not verification.ok:
         raise VerificationError(verification)
     return verification
+
+
+def write_verification(folder: Path, verification: Verification, tolerance: float) -> None:
+    """Write ``verification.json``: what was found, with which tolerance.
+
+    Args:
+        folder: the version folder.
+        verification: what was found in it.
+        tolerance: what it was found with.
+    """
+    write_json(
+        folder / "verification.json",
+        {
+            "ok": verification.ok,
+            "tolerance": tolerance,
+            "max_abs_diff": verification.max_abs_diff,
+            "failures": verification.failures,
+        },
+    )
 
 
 def version_folder(path: Path) -> Path:

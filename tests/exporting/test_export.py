@@ -27,8 +27,9 @@ def card_of(folder: Path) -> dict:
 
 def test_the_folder_holds_every_file_and_no_other(exported: Path) -> None:
     names = {entry.name for entry in exported.iterdir()}
-    ours = {"saved_model.pb", "variables", "model.onnx", "card.json", "README.md", "reference.npz"}
-    assert names == ours | {"assets", "fingerprint.pb"}  # TensorFlow's own
+    theirs = {"saved_model.pb", "variables", "assets", "fingerprint.pb"}
+    ours = {"model.onnx", "card.json", "README.md", "reference.npz", "verification.json"}
+    assert names == theirs | ours
     assert [entry.name for entry in exported.parent.iterdir()] == ["1"]
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+import kerasnets as kn
 from kerasnets._lazy import keras
 from kerasnets.exporting.reference import as_samples, write_reference
 from kerasnets.exporting.signature import Served, serve
@@ -31,11 +33,11 @@ def test_drawn_lengths_fit_the_drawn_time() -> None:
 def test_a_free_time_axis_is_shortened_and_the_lengths_with_it(tmp_path: Path) -> None:
     samples = {"visits": np.ones((3, 8, 2)), "length": np.array([8, 3, 1])}
     cases = write_reference(sequence_model(), samples, tmp_path / "r.npz")
-    assert cases[-2:] == ["batch-2-time-1", "batch-2-time-4"]
+    assert cases[4:6] == ["time-1", "time-4"]
     with np.load(tmp_path / "r.npz") as stored:
-        assert stored["batch-2-time-4/inputs/visits"].shape == (2, 4, 2)
-        np.testing.assert_array_equal(stored["batch-2-time-4/inputs/length"], [4, 3])
-        np.testing.assert_array_equal(stored["batch-2-time-1/inputs/length"], [1, 1])
+        assert stored["time-4/inputs/visits"].shape == (2, 4, 2)
+        np.testing.assert_array_equal(stored["time-4/inputs/length"], [4, 3])
+        np.testing.assert_array_equal(stored["time-1/inputs/length"], [1, 1])
         # Three examples fill seven rows in turn.
         np.testing.assert_array_equal(stored["batch-7/inputs/length"], [8, 3, 1, 8, 3, 1, 8])
 
@@ -43,8 +45,42 @@ def test_a_free_time_axis_is_shortened_and_the_lengths_with_it(tmp_path: Path) -
 def test_lengths_too_short_for_the_model_itself_are_left_out(tmp_path: Path) -> None:
     samples = {"visits": np.ones((3, 8, 2)), "length": np.array([8, 3, 1])}
     cases = write_reference(sequence_model(kernel_size=3), samples, tmp_path / "r.npz")
-    assert "batch-2-time-4" in cases
-    assert "batch-2-time-1" not in cases
+    assert "time-4" in cases
+    assert "time-1" not in cases
+
+
+def test_every_length_is_tried(tmp_path: Path) -> None:
+    samples = {"visits": np.ones((3, 8, 2)), "length": np.array([8, 3, 1])}
+    cases = write_reference(sequence_model(), samples, tmp_path / "r.npz")
+    assert [case for case in cases if case.startswith("length")] == [
+        "length-1",
+        "length-4",
+        "length-8",
+    ]
+    with np.load(tmp_path / "r.npz") as stored:
+        np.testing.assert_array_equal(stored["length-4/inputs/length"], [4, 4])
+        assert stored["length-4/inputs/visits"].shape == (2, 8, 2)
+
+
+def test_padding_is_measured_against_the_outputs_without_it(tmp_path: Path) -> None:
+    net = kn.build("mortality-gru", features=2, units=(3,), dense_units=(2,))
+    visits = np.random.default_rng(0).normal(size=(7, 5, 2)).astype("float32")
+    samples = {"visits": visits, "length": np.array([5, 3, 1, 2, 4, 5, 1], "int32")}
+    write_reference(serve(net), samples, tmp_path / "r.npz")
+    with np.load(tmp_path / "r.npz") as stored:
+        padded = stored["padded-with-1000/inputs/visits"]
+        assert padded.shape == (7, 8, 2)
+        for row, length in enumerate(samples["length"]):
+            np.testing.assert_array_equal(padded[row, :length], visits[row, :length])
+            assert (padded[row, length:] == 1000).all()
+        np.testing.assert_array_equal(
+            stored["padded-with-1000/outputs/logits"], stored["batch-7/outputs/logits"]
+        )
+
+
+def test_a_model_that_looks_at_padding_is_not_put_in_place(tmp_path: Path) -> None:
+    with pytest.raises(kn.VerificationError, match="of padded-with-1000 differs from Keras"):
+        kn.export(sequence_model().model, tmp_path / "net")
 
 
 def test_a_fixed_time_axis_is_left_alone(tmp_path: Path) -> None:

@@ -60,6 +60,34 @@ def nan_weight(proto: onnx.ModelProto) -> None:
     bias.CopyFrom(onnx.numpy_helper.from_array(np.full(5, np.nan, "float32"), bias.name))
 
 
+def add_loop(proto: onnx.ModelProto) -> None:
+    """A loop that passes the logits through three times."""
+    make = onnx.helper
+    for node in proto.graph.node:
+        node.output[:] = ["before" if name == "logits" else name for name in node.output]
+        node.input[:] = ["before" if name == "logits" else name for name in node.input]
+    body = make.make_graph(
+        [
+            make.make_node("Identity", ["go"], ["go_on"]),
+            make.make_node("Identity", ["carried"], ["kept"]),
+        ],
+        "body",
+        [
+            make.make_tensor_value_info("step", onnx.TensorProto.INT64, []),
+            make.make_tensor_value_info("go", onnx.TensorProto.BOOL, []),
+            make.make_tensor_value_info("carried", onnx.TensorProto.FLOAT, [None, 5]),
+        ],
+        [
+            make.make_tensor_value_info("go_on", onnx.TensorProto.BOOL, []),
+            make.make_tensor_value_info("kept", onnx.TensorProto.FLOAT, [None, 5]),
+        ],
+    )
+    three = onnx.numpy_helper.from_array(np.array(3, "int64"), "three")
+    proto.graph.initializer.append(three)
+    loop = make.make_node("Loop", ["three", "", "before"], ["logits"], name="spin", body=body)
+    proto.graph.node.append(loop)
+
+
 def edit_reference(**changes: np.ndarray | None) -> Callable[[Path], None]:
     def damage(folder: Path) -> None:
         with np.load(folder / "reference.npz") as stored:
@@ -118,6 +146,9 @@ def edit_card(**changes: object) -> Callable[[Path], None]:
         ),
         (edit_card(inputs=[]), "saved_model: inputs are named ['signal'], the card says []"),
         (edit_card(outputs="?"), "card.json: TypeError"),
+        (edit_card(formats=[]), "card.json: ValueError: formats are []"),
+        (edit_card(formats=["tflite"]), "card.json: ValueError: formats are ['tflite']"),
+        (edit_onnx(add_loop), "onnx: node 'spin' is a Loop, which the card does not allow"),
     ],
 )
 def test_damage_is_named(copy: Path, damage: Callable[[Path], None], expected: str) -> None:
@@ -139,6 +170,13 @@ def test_every_failure_is_collected_and_raised_from_a_fresh_process(copy: Path) 
         kn.verify(copy)
     found = raised.value.verification
     assert not found.ok
+    written = json.loads((copy / "verification.json").read_text(encoding="utf-8"))
+    assert written == {
+        "ok": False,
+        "tolerance": 1e-5,
+        "max_abs_diff": found.max_abs_diff,
+        "failures": found.failures,
+    }
     # The shifted bias shows in the logits of all four batch sizes, never in the softmax.
     assert len([f for f in found.failures if "'logits'" in f and "differs" in f]) == 4
     assert len(found.failures) == 5
