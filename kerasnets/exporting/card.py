@@ -89,6 +89,7 @@ def readme(card: Mapping[str, Any]) -> str:
         _tensors("What comes out", card["outputs"], ""),
         _classes(card["class_names"]),
         _how_to_call(card),
+        _not_finite(card["formats"]),
         _checked(card),
         _pairs("Where it comes from", card["provenance"]),
         _pairs("More", card["metadata"]),
@@ -150,8 +151,24 @@ def _how_to_call(card: Mapping[str, Any]) -> str:
             "model = tf.saved_model.load(folder)",
             f'outputs = model.signatures["serving_default"](**{{{feeds}}})',
             "```",
+            *_signatures(card["signatures"]),
         ]
     return "\n".join(lines).rstrip()
+
+
+def _signatures(names: Sequence[str]) -> list[str]:
+    if "classify" not in names:
+        return []
+    return ["", "A second signature, `classify`, gives `class_name` and its `probability`."]
+
+
+def _not_finite(formats: Sequence[str]) -> str:
+    lines = ["## NaN and infinity", ""]
+    if "saved_model" in formats:
+        lines.append("The SavedModel refuses a request that holds any, and names the rows.")
+    if "onnx" in formats:
+        lines.append("ONNX Runtime does not look: what it gives for such a row means nothing.")
+    return "\n".join(lines)
 
 
 def _checked(card: Mapping[str, Any]) -> str:

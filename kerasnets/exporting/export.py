@@ -136,7 +136,7 @@ def _write(
     card = make_card(served, about, formats)
     card["cases"] = write_reference(served, samples, folder / "reference.npz")
     if "saved_model" in formats:
-        write_saved_model(served, folder)
+        card["signatures"] = write_saved_model(served, folder, about.class_names)
     if "onnx" in formats:
         card["onnx"] = write_onnx(
             served, folder / "model.onnx", metadata=metadata_props(card), **onnx_options

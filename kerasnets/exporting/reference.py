@@ -117,7 +117,7 @@ def _draw(served: Served) -> Arrays:
     rng = np.random.default_rng(0)
     examples = max(BATCH_SIZES)
     longest = max(
-        (info.shape[1] or _FREE_AXIS for info in served.inputs if _is_sequence(info)), default=1
+        (info.shape[1] or _FREE_AXIS for info in served.inputs if info.is_sequence), default=1
     )
     drawn: Arrays = {}
     for info in served.inputs:
@@ -125,7 +125,7 @@ def _draw(served: Served) -> Arrays:
         if np.issubdtype(info.dtype, np.floating):
             drawn[info.name] = rng.normal(size=shape).astype(info.dtype)
         else:
-            low, high = (1, longest) if _is_length(info) else (0, 1)
+            low, high = (1, longest) if info.is_length else (0, 1)
             drawn[info.name] = rng.integers(low, high, size=shape, endpoint=True).astype(info.dtype)
     return drawn
 
@@ -148,7 +148,7 @@ def cases(served: Served, samples: Arrays) -> Iterator[Case]:
     time = _steps(served, samples, free=True)
     for steps in sorted({steps for steps in (1, time // 2) if 0 < steps < time}):
         yield Case(f"time-{steps}", _cut(served, batch(2), steps), required=False)
-    if any(_is_length(info) for info in served.inputs):
+    if any(info.is_length for info in served.inputs):
         time = _steps(served, samples)
         for length in sorted({1, time // 2, time} - {0}):
             full = batch(2)
@@ -162,7 +162,7 @@ def _padded(served: Served, inputs: Arrays) -> Iterator[Case]:
         return  # the outputs grow with the padding
     for fill in (0, 1000):
         padded = dict(inputs)
-        for info in filter(_is_sequence, served.inputs):
+        for info in (i for i in served.inputs if i.is_sequence):
             array = inputs[info.name]
             more = 3 if info.shape[1] is None else 0
             array = np.pad(array, [(0, 0), (0, more), *[(0, 0)] * (array.ndim - 2)])
@@ -170,14 +170,6 @@ def _padded(served: Served, inputs: Arrays) -> Iterator[Case]:
             array[beyond] = fill
             padded[info.name] = array
         yield Case(f"padded-with-{fill}", padded, same_as=inputs)
-
-
-def _is_length(info: TensorInfo) -> bool:
-    return info.name == "length" and len(info.shape) == 1
-
-
-def _is_sequence(info: TensorInfo) -> bool:
-    return len(info.shape) > 2 or (len(info.shape) == 2 and info.shape[1] is None)
 
 
 def _steps(served: Served, samples: Arrays, *, free: bool = False) -> int:
@@ -188,15 +180,15 @@ def _steps(served: Served, samples: Arrays, *, free: bool = False) -> int:
         samples: its inputs.
         free: count only where the signature leaves the number open.
     """
-    sequences = [i for i in served.inputs if _is_sequence(i) and not (free and i.shape[1])]
+    sequences = [i for i in served.inputs if i.is_sequence and not (free and i.shape[1])]
     return max((samples[info.name].shape[1] for info in sequences), default=0)
 
 
 def _cut(served: Served, inputs: Arrays, steps: int) -> Arrays:
     cut = dict(inputs)
     for info in served.inputs:
-        if _is_sequence(info) and info.shape[1] is None:
+        if info.is_sequence and info.shape[1] is None:
             cut[info.name] = inputs[info.name][:, :steps]
-        elif _is_length(info):
+        elif info.is_length:
             cut[info.name] = np.minimum(inputs[info.name], steps)
     return cut

@@ -27,6 +27,16 @@ class TensorInfo:
     dtype: str
     shape: tuple[int | None, ...]
 
+    @property
+    def is_length(self) -> bool:
+        """Whether it says how long each sequence of the batch is."""
+        return self.name == "length" and len(self.shape) == 1
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether its second axis is time."""
+        return len(self.shape) > 2 or (len(self.shape) == 2 and self.shape[1] is None)
+
 
 @dataclass(frozen=True, eq=False)
 class Served:
