@@ -59,6 +59,8 @@ def _show_data(name: str, arguments: argparse.Namespace) -> None:
         print_json(data.describe(dataset))
     else:
         print(data.describe_text(dataset))
+    if isinstance(dataset.train.x, data.VisitSequences):
+        return
     folder = arguments.out or Path("runs") / "data"
     for path in save_figure(example_traces(dataset), folder / f"{name}-traces"):
         print(path, file=sys.stderr)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
 
-Arrays: TypeAlias = np.ndarray | Mapping[str, np.ndarray]
+from kerasnets.data.visits import VisitSequences
+
+Arrays: TypeAlias = np.ndarray | Mapping[str, np.ndarray] | VisitSequences
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,8 @@ class Split:
     """One part of a data set.
 
     Attributes:
-        x: inputs, first axis the examples; a mapping of them for nets with several inputs.
+        x: inputs, first axis the examples; a mapping of them for nets with several inputs;
+            sequences of visits, which become ``visits`` and ``length`` a batch at a time.
         y: integer class labels, shape ``(n,)``, int32, counted from 0.
         groups: the recording or person each example belongs to, shape ``(n,)``, or ``None``
             where the source does not say.
@@ -47,6 +50,7 @@ class Dataset:
         checksum: SHA-256 over the arrays before splitting, the same for every file format
             that holds the same data.
         units: the physical unit of ``x``, such as ``"µV"``.
+        counts: what was read of the records and what was left out, by what it is called.
     """
 
     name: str
@@ -59,6 +63,7 @@ class Dataset:
     source: str
     checksum: str
     units: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def simulated(self) -> bool:

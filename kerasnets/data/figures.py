@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -50,8 +52,12 @@ def _choose(dataset: Dataset, per_class: int) -> np.ndarray:
     """Traces of shape ``(classes, per_class, samples)``."""
     x, y = dataset.train.x, dataset.train.y
     if not isinstance(x, np.ndarray) or x.ndim != 2:
-        shape = x.shape if isinstance(x, np.ndarray) else f"the arrays {', '.join(x)}"
-        raise ValueError(f"Traces need inputs of shape (n, samples), got {shape}.")
+        given: object = "sequences of visits"
+        if isinstance(x, np.ndarray):
+            given = x.shape
+        elif isinstance(x, Mapping):
+            given = f"the arrays {', '.join(x)}"
+        raise ValueError(f"Traces need inputs of shape (n, samples), got {given}.")
     smallest = int(np.bincount(y, minlength=len(dataset.class_names)).min())
     if not 1 <= per_class <= smallest:
         raise ValueError(

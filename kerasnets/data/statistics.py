@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kerasnets.data.cohort_table import cohort_text, describe_cohort
 from kerasnets.data.dataset import Dataset, Split
+from kerasnets.data.visits import VisitSequences
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,8 +54,11 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         Name, ``simulated``, source, checksum, units, split and seed; under ``rows`` and, where
         they are known, ``recordings``, each split's total and number of each class; under
         ``statistics``, a list of features for each split. The last is ``None`` for a data set
-        whose inputs are several arrays.
+        whose inputs are several arrays. For sequences of visits, what
+        :func:`kerasnets.data.cohort_table.describe_cohort` says.
     """
+    if isinstance(dataset.train.x, VisitSequences):
+        return describe_cohort(dataset)
     splits = dataset.splits
     single = isinstance(dataset.train.x, np.ndarray)
     tables = {name: statistics(dataset, name) for name in splits} if single else None
@@ -76,6 +81,8 @@ def describe_text(dataset: Dataset) -> str:
     """What ``kerasnets data NAME`` prints."""
     import pandas as pd
 
+    if isinstance(dataset.train.x, VisitSequences):
+        return cohort_text(dataset)
     facts = describe(dataset)
     kind = "SIMULATED, not measured" if dataset.simulated else "real"
     lines = [
@@ -104,9 +111,8 @@ def _heading(column: str) -> str:
 
 def _features(split: Split) -> np.ndarray:
     if not isinstance(split.x, np.ndarray):
-        raise ValueError(
-            f"Statistics need one array of inputs, got {', '.join(split.x)}; measure one of them."
-        )
+        several = "visits" if isinstance(split.x, VisitSequences) else ", ".join(split.x)
+        raise ValueError(f"Statistics need one array of inputs, got {several}.")
     return split.x.reshape(len(split.x), -1).astype(np.float64)
 
 
