@@ -121,7 +121,7 @@ def _count(request: _Request, sizes: dict[str, int]) -> Profile:
         trainable_params=_size(model.trainable_weights),
         param_bytes=dict(by_type),
         layers=tuple(layers),
-        symbols=_symbols(layers),
+        symbols=_symbols([x.shape for x in inputs], layers),
         recount=lambda more: _count(request, {**sizes, **more}),
     )
 
@@ -221,12 +221,9 @@ def _with_symbols(shape: Shape, suffix: str, sizes: Mapping[str, int]) -> Shape:
     return (1, *list(sides)[1:])
 
 
-def _symbols(layers: Iterable[LayerProfile]) -> tuple[str, ...]:
-    sizes = (
-        side
-        for layer in layers
-        for side in (layer.flops, *(side for shape in layer.output_shapes for side in shape))
-    )
+def _symbols(inputs: Iterable[Shape], layers: Iterable[LayerProfile]) -> tuple[str, ...]:
+    shapes = [*inputs, *(shape for layer in layers for shape in layer.output_shapes)]
+    sizes = [side for shape in shapes for side in shape]
     return tuple(sorted({str(s) for side in sizes for s in symbols_of(side)}))
 
 

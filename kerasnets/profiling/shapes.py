@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+from kerasnets.profiling.einsum import label_sizes
 from kerasnets.profiling.elementwise import ELEMENTWISE
 from kerasnets.profiling.registry import keras_name
 from kerasnets.profiling.sizes import (
@@ -179,6 +180,12 @@ def _keeping(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Size | N
         first[axis] if side is None and axis < len(first) else side
         for axis, side in enumerate(known)
     ]
+
+
+@shape_rule("EinsumDense")
+def _einsum_dense(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Size | None]:
+    sizes, kept = label_sizes(layer.equation, [inputs[0], tuple(layer.kernel.shape)])
+    return [sizes[label] for label in kept]
 
 
 _MERGING = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")

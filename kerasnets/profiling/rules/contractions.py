@@ -7,9 +7,10 @@ from typing import Any
 import sympy
 
 from kerasnets.profiling.counts import Op, elementwise, sum_of_products
+from kerasnets.profiling.einsum import label_sizes
 from kerasnets.profiling.registry import Call, UnsupportedError, rule
 from kerasnets.profiling.rules.activations import activation_ops, named_activation
-from kerasnets.profiling.sizes import Shape, Size, product, ratio, simplified
+from kerasnets.profiling.sizes import Shape, product, ratio, simplified
 
 
 @rule("Dense")
@@ -47,44 +48,10 @@ def einsum_dense(layer: Any, call: Call) -> list[Op]:
 
 
 def contraction(equation: str, shapes: list[Shape]) -> tuple[Shape, Shape]:
-    """The sizes an Einstein sum keeps and those it sums over.
-
-    Args:
-        equation: such as ``"abc,cd->abd"``; ``...`` stands for the axes left over.
-        shapes: the shapes of its operands.
-    """
-    equation = equation.replace(" ", "")
-    inputs, arrow, kept = equation.partition("->")
-    sizes: dict[str, Size] = {}
-    labelled = []
-    for labels, shape in zip(inputs.split(","), shapes, strict=True):
-        labels = _spelled_out(labels, len(shape))
-        labelled.append(labels)
-        for label, side in zip(labels, shape, strict=True):
-            # A side of 1 is broadcast.
-            sizes[label] = side if sizes.get(label, 1) == 1 else sizes[label]
-    joined = "".join(labelled)
-    if not arrow:
-        kept = "".join(sorted(x for x in set(joined) if joined.count(x) == 1))
-    kept = _spelled_out(kept, len(kept.replace("...", "")) + _left_over(inputs, shapes))
-    outputs = tuple(sizes[label] for label in kept)
+    """The sizes an Einstein sum keeps, without batch axes of 1, and those it sums over."""
+    sizes, kept = label_sizes(equation, shapes)
     terms = tuple(side for label, side in sizes.items() if label not in kept)
-    # The batch axis of 1 says nothing in a calculation.
-    return tuple(side for side in outputs if side != 1) or (1,), terms or (1,)
-
-
-def _left_over(inputs: str, shapes: list[Shape]) -> int:
-    """How many axes ``...`` stands for."""
-    pairs = zip(inputs.split(","), shapes, strict=True)
-    return max((len(s) - len(x.replace(".", "")) for x, s in pairs if "..." in x), default=0)
-
-
-def _spelled_out(labels: str, rank: int) -> str:
-    """``...`` replaced by labels of its own, numbered from the right."""
-    if "..." not in labels:
-        return labels
-    extra = rank - len(labels.replace("...", ""))
-    return labels.replace("...", "".join(chr(0x2460 + at) for at in reversed(range(extra))))
+    return tuple(sizes[x] for x in kept if sizes[x] != 1) or (1,), terms or (1,)
 
 
 @rule("ops.Einsum")

@@ -1,0 +1,235 @@
+"""Every kind of model is read: shared, nested, several inputs, subclassed, custom, raw."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers, ops
+
+import kerasnets as kn
+from kerasnets.profiling import elementwise, ignore, rule, unsupported
+
+
+def dense(inputs, units, positions=1):
+    return 2 * inputs * units * positions
+
+
+def test_a_shared_layer_counts_each_call_and_its_parameters_once():
+    layer, inputs = layers.Dense(4), keras.Input((4,))
+    cost = kn.profile(keras.Model(inputs, layer(layer(inputs))))
+    assert cost.flops == 2 * dense(4, 4)
+    assert cost.params == 4 * 4 + 4
+    assert [row.params for row in cost.layers] == [20, 0]
+
+
+def test_nested_models_are_entered_and_their_rows_have_paths():
+    inner = keras.Sequential([keras.Input((6,)), layers.Dense(3, name="d")], name="inner")
+    middle_in = keras.Input((6,))
+    middle = keras.Model(middle_in, inner(middle_in), name="middle")
+    inputs = keras.Input((6,))
+    cost = kn.profile(keras.Model(inputs, layers.Dense(2, name="head")(middle(inputs))))
+    assert [row.path for row in cost.layers] == ["middle/inner/d", "head"]
+    assert cost.flops == dense(6, 3) + dense(3, 2)
+
+
+def test_a_nested_model_is_counted_at_the_sizes_it_is_called_with():
+    inner_in = keras.Input((None, 6))
+    inner = keras.Model(inner_in, layers.Conv1D(3, 3)(inner_in))
+    inputs = keras.Input((20, 6))
+    assert kn.profile(keras.Model(inputs, inner(inputs))).flops == 2 * 3 * 6 * 3 * (20 - 3 + 1)
+
+
+def test_several_inputs_and_outputs():
+    first, second = keras.Input((3,), name="a"), keras.Input((3,), name="b")
+    joined = layers.Concatenate()([first, second])
+    model = keras.Model({"a": first, "b": second}, {"x": layers.Dense(2)(joined), "y": joined * 2})
+    assert kn.profile(model).flops == dense(6, 2) + 6
+
+
+def test_a_model_cut_from_the_middle_of_another_counts_its_own_part():
+    inputs = keras.Input((5,))
+    middle = layers.Dense(7)(inputs)
+    outputs = layers.Dense(2)(middle)
+    assert kn.profile(keras.Model(middle, outputs)).flops == dense(7, 2)
+
+
+class Branches(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = layers.Dense(3), layers.Dense(2)
+
+    def build(self, shape):
+        self.first.build(shape)
+        self.second.build((None, 3))
+        self.offset = self.add_weight((2,))
+
+    def call(self, x):
+        return self.second(ops.relu(self.first(x))) + self.second(self.first(x)) + self.offset
+
+
+@pytest.mark.parametrize("build", [lambda m: m.build((None, 7)), lambda m: m(np.zeros((5, 7)))])
+def test_a_subclassed_model_is_read_from_a_symbolic_call_and_forgets_it(build):
+    model = Branches()
+    build(model)
+    cost = kn.profile(model)
+    assert cost.unsupported == ()
+    assert cost.flops == 2 * (dense(7, 3) + dense(3, 2)) + 3 + 2 + 2
+    assert cost.params == (7 + 1) * 3 + (3 + 1) * 2 + 2 == model.count_params()
+    assert sum(row.params for row in cost.layers) == cost.params
+    assert model.first._inbound_nodes == []
+    assert kn.profile(model).flops == cost.flops
+
+
+def test_a_subclassed_model_inside_a_functional_one():
+    inputs = keras.Input((7,))
+    model = keras.Model(inputs, Branches()(inputs))
+    assert kn.profile(model).flops == 2 * (dense(7, 3) + dense(3, 2)) + 3 + 2 + 2
+
+
+class Projected(layers.Layer):
+    """A custom layer of a sublayer and a weight of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.inside = layers.Dense(3)
+
+    def build(self, shape):
+        self.inside.build(shape)
+        self.kernel = self.add_weight((3, 5))
+
+    def call(self, x):
+        return ops.matmul(self.inside(x), self.kernel)
+
+
+def test_a_custom_layer_without_a_rule_is_read_from_a_symbolic_call():
+    inputs = keras.Input((7,))
+    cost = kn.profile(keras.Model(inputs, Projected()(inputs)))
+    assert cost.flops == dense(7, 3) + (2 * 3 - 1) * 5
+    assert [row.type for row in cost.layers] == ["Projected"]
+    assert cost.params == (7 + 1) * 3 + 3 * 5
+
+
+def test_a_custom_activation_is_read_too():
+    inputs = keras.Input((7,))
+    model = keras.Model(inputs, layers.Dense(3, lambda x: x * ops.sigmoid(1.7 * x))(inputs))
+    assert kn.profile(model).flops == dense(7, 3) + 3 * (1 + 4 + 1)
+
+
+class Opaque(layers.Layer):
+    """A layer of TensorFlow functions, which a symbolic call cannot enter."""
+
+    def call(self, x):
+        return tf.math.cumsum(x)
+
+    def compute_output_shape(self, shape):
+        return shape
+
+
+def test_a_layer_that_cannot_be_read_is_reported_until_it_has_a_rule():
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, Opaque(name="odd")(inputs))
+    (missing,) = kn.profile(model).unsupported
+    assert missing.startswith("odd: no rule for Opaque")
+
+    @rule(Opaque)
+    def opaque(layer, call):
+        return [elementwise("running sum", call.sample(call.output), additions=1)]
+
+    assert kn.profile(model).flops == 4
+    assert kn.profile(model).unsupported == ()
+    ignore("copies, let us say", Opaque)
+    assert kn.profile(model).flops == 0
+    assert kn.profile(model).unsupported == ()
+    unsupported("written by hand", Opaque)
+    assert kn.profile(model).unsupported == ("odd: written by hand",)
+
+
+def test_a_subclass_goes_by_its_parents_rule_unless_it_computes_something_else():
+    class Named(layers.Dense):
+        pass
+
+    class Doubled(layers.Dense):
+        def call(self, x):
+            return 2 * super().call(x)
+
+    inputs = keras.Input((4,))
+    assert kn.profile(keras.Model(inputs, Named(3)(inputs))).flops == dense(4, 3)
+    assert kn.profile(keras.Model(inputs, Doubled(3)(inputs))).flops == dense(4, 3) + 3
+
+
+class Cell(layers.Layer):
+    """h ← tanh(W·x + b + h)."""
+
+    def __init__(self, units):
+        super().__init__()
+        self.state_size = units
+        self.inside = layers.Dense(units)
+
+    def build(self, shape):
+        self.inside.build(shape)
+
+    def call(self, x, states):
+        h = ops.tanh(self.inside(x) + states[0])
+        return h, [h]
+
+
+def test_recurrent_layers_of_custom_and_stacked_cells():
+    inputs = keras.Input((10, 3))
+    custom = keras.Model(inputs, layers.RNN(Cell(4))(inputs))
+    assert kn.profile(custom).flops == 10 * (dense(3, 4) + 4 + 6 * 4)
+    stacked = keras.Model(
+        inputs, layers.RNN([layers.SimpleRNNCell(4), layers.SimpleRNNCell(2)])(inputs)
+    )
+    assert kn.profile(stacked).flops == 10 * ((2 * (3 + 4) + 6) * 4 + (2 * (4 + 2) + 6) * 2)
+
+
+def test_wrappers():
+    inputs = keras.Input((10, 3))
+    distributed = keras.Model(inputs, layers.TimeDistributed(layers.Dense(4, "relu"))(inputs))
+    assert kn.profile(distributed).flops == 10 * (dense(3, 4) + 4)
+    one = (2 * (3 + 4) + 6) * 4 * 10
+    for mode, merging in (("concat", 0), ("sum", 4), ("mul", 4), ("ave", 8), (None, 0)):
+        layer = layers.Bidirectional(layers.SimpleRNN(4), merge_mode=mode)
+        assert kn.profile(keras.Model(inputs, layer(inputs))).flops == 2 * one + merging
+
+
+@pytest.mark.parametrize(
+    ("operation", "flops"),
+    [
+        (lambda x: ops.exp(x) + 1.0, 2 * 6 * 4),
+        (lambda x: ops.mean(x, axis=1), 6 * 4),
+        (lambda x: ops.max(x, axis=-1), 6 * 3),
+        (lambda x: ops.matmul(x, ops.transpose(x, (0, 2, 1))), (2 * 4 - 1) * 6 * 6),
+        (lambda x: ops.einsum("btf,bsf->bts", x, x), (2 * 4 - 1) * 6 * 6),
+        (lambda x: ops.softmax(x), 6 * (3 * 4 - 1)),
+        (lambda x: ops.var(x, axis=-1), 6 * (4 + 4 + 4 + 4)),
+        (lambda x: ops.concatenate([x, x], axis=1), 0),
+        (lambda x: ops.clip(x, 0, 1), 2 * 6 * 4),
+        (lambda x: ops.cumsum(x, axis=1), 4 * 5),
+        (lambda x: ops.logsumexp(x, axis=-1), 6 * (3 + 4 + 4 + 3 + 1 + 1)),
+        (lambda x: ops.conv(x, np.ones((3, 4, 2), "float32")), (2 * 12 - 1) * 4 * 2),
+        (lambda x: ops.max_pool(x, 2), 3 * 4),
+        (lambda x: layers.Dense(2)(ops.reshape(x, (-1, 4))), 6 * 2 * 2 * 4),
+    ],
+)
+def test_raw_operations(operation, flops):
+    inputs = keras.Input((6, 4))
+    cost = kn.profile(keras.Model(inputs, operation(inputs)))
+    assert cost.flops == flops
+    assert cost.unsupported == ()
+
+
+def test_a_fixed_batch_still_counts_one_sample():
+    inputs = keras.Input(batch_shape=(4, 10, 3))
+    model = keras.Model(inputs, layers.SimpleRNN(5, stateful=True)(inputs))
+    assert kn.profile(model).flops == 10 * (2 * (3 + 5) + 6) * 5
+
+
+def test_reading_a_model_leaves_it_as_it_was():
+    model = kn.build("seizure-gru")
+    before = [w.numpy() for w in model.weights]
+    nodes = [len(layer._inbound_nodes) for layer in model.layers]
+    kn.profile(model)
+    assert [len(layer._inbound_nodes) for layer in model.layers] == nodes
+    for old, weight in zip(before, model.weights, strict=True):
+        np.testing.assert_array_equal(old, weight.numpy())
