@@ -31,6 +31,19 @@ class Files:
 
 _BONN = "http://epileptologie-bonn.de/cms/upload/workgroup/lehnertz"
 _UPF = "https://www.upf.edu/documents/229517819/234490509"
+_MNIST = {
+    f"{name}-ubyte.gz": sha256
+    for name, sha256 in {
+        "train-images-idx3": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        "train-labels-idx1": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+        "t10k-images-idx3": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+        "t10k-labels-idx1": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+    }.items()
+}
+_MNIST_MIRRORS = (
+    "https://storage.googleapis.com/cvdf-datasets/mnist",
+    "https://ossci-datasets.s3.amazonaws.com/mnist",
+)
 
 FILES = {
     "seizure": Files(
@@ -52,6 +65,11 @@ FILES = {
                 "S.zip": f"{_UPF}/S.zip/7647d3f7-c6bb-6d72-57f7-8f12972896a6",
             },
         ),
+    ),
+    "mnist": Files(
+        folder="mnist",
+        sha256=_MNIST,
+        mirrors=tuple({name: f"{base}/{name}" for name in _MNIST} for base in _MNIST_MIRRORS),
     ),
 }
 

@@ -31,18 +31,23 @@ def places(data_dir: str | Path | None) -> list[Path]:
     return [*([Path(variable).expanduser()] if variable else []), cache_dir()]
 
 
-def not_found(name: str, looked: Iterable[str], files: str, stand_in: str) -> FileNotFoundError:
+def not_found(
+    name: str, looked: Iterable[str], files: str, stand_in: str, origin: str | None = None
+) -> FileNotFoundError:
     """The error for a data set whose files are in none of the places.
 
     Args:
         name: the data set.
         looked: the places looked in, with what was found there if that was not enough.
         files: what was looked for.
-        stand_in: the simulated data set that needs no files.
+        stand_in: the data set to try things out with, which needs no files.
+        origin: where to get the files by hand, for a data set that is not one to fetch.
     """
     where = "\n".join(f"  {place}" for place in looked)
+    get = f"Get it with `kerasnets data fetch {name}`" if origin is None else f"Get {origin}"
+    kind = "simulated stand-in" if stand_in.endswith("-simulated") else "stand-in"
     return FileNotFoundError(
         f"The data set {name!r} was not found. Looked for {files} in:\n{where}\n"
-        f"Get it with `kerasnets data fetch {name}`, or say where it is with --data-dir "
-        f"(data_dir=) or ${VARIABLE}. The simulated stand-in {stand_in!r} needs no files."
+        f"{get}, or say where it is with --data-dir (data_dir=) or ${VARIABLE}. "
+        f"The {kind} {stand_in!r} needs no files."
     )
