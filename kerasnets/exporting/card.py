@@ -91,6 +91,7 @@ def readme(card: Mapping[str, Any]) -> str:
         _how_to_call(card),
         _not_finite(card["formats"]),
         _checked(card),
+        _weights(card.get("weights", {})),
         _pairs("Where it comes from", card["provenance"]),
         _pairs("More", card["metadata"]),
         _pairs("Made with", card["libraries"]),
@@ -189,6 +190,18 @@ def _checked(card: Mapping[str, Any]) -> str:
             *rows,
         ]
     )
+
+
+def _weights(kinds: Mapping[str, Mapping[str, Any]]) -> str:
+    if not kinds:
+        return ""
+    lines = ["## Smaller weights", "", "Outputs on the samples of the export, against Keras:", ""]
+    lines += ["| file | bytes | largest difference | same class |", "|---|---|---|---|"]
+    for entry in kinds.values():
+        largest = max(entry["max_abs_diff"].values())
+        same = f"{entry['same_class']:.1%}" if "same_class" in entry else "–"
+        lines.append(f"| {entry['file']} | {entry['bytes']:,} | {largest:.2g} | {same} |")
+    return "\n".join(lines)
 
 
 def _pairs(title: str, pairs: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from kerasnets._lazy import import_tensorflow, keras
 from kerasnets._names import unknown_name
 from kerasnets.exporting.card import About, make_card, metadata_props, readme
 from kerasnets.exporting.onnx import OPSET, OPSETS, add_metadata, write_onnx
-from kerasnets.exporting.reference import write_reference
+from kerasnets.exporting.reference import Arrays, as_samples, write_reference
 from kerasnets.exporting.saved_model import write_saved_model
 from kerasnets.exporting.signature import Served, serve
 from kerasnets.exporting.verify import (
@@ -26,6 +26,7 @@ from kerasnets.exporting.verify import (
     run_verification,
     write_verification,
 )
+from kerasnets.exporting.weights import check_kinds, write_small_weights
 
 FORMATS = ("saved_model", "onnx")
 
@@ -55,6 +56,7 @@ def export(
     classifier: bool | None = None,
     opset: int = OPSET,
     allow_loops: bool = False,
+    weights: Sequence[str] = (),
     verify: bool = True,
     tolerance: float = TOLERANCE,
 ) -> Path:
@@ -84,6 +86,8 @@ def export(
         opset: the version of the ONNX operators, 13 to 18.
         allow_loops: export recurrent layers that no ONNX operator computes as loops, which are
             slow, instead of refusing them.
+        weights: ONNX files with smaller weights to write too, ``"float16"`` or ``"int8"``; the
+            card compares their sizes and outputs.
         verify: compare the files with Keras before they are put in place.
         tolerance: the largest difference allowed, as in :func:`verify`.
 
@@ -96,10 +100,12 @@ def export(
         ValueError: an argument is not allowed, or the model cannot be exported.
         VerificationError: the files do not give what Keras gives; nothing is left behind.
     """
-    chosen = _check_formats(formats)
+    plan = _Plan(_check_formats(formats), opset, allow_loops, check_kinds(weights))
     check_tolerance(tolerance)
     if opset not in OPSETS:
         raise ValueError(f"opset must be in [{OPSETS[0]}, {OPSETS[-1]}]; got {opset!r}.")
+    if plan.weights and "onnx" not in plan.formats:
+        raise ValueError("weights are those of the ONNX file. Add 'onnx' to formats.")
     target = _target(Path(folder), version)
     _check_metadata(metadata)
     import_tensorflow()
@@ -116,31 +122,40 @@ def export(
     _check_class_names(served, about.class_names)
     samples = _first(samples, getattr(run, "example_inputs", None), None)
     with _no_empty_parent(target.parent), atomic_folder(target) as temporary:
-        onnx_options = {"opset": opset, "allow_loops": allow_loops}
-        card = _write(served, about, samples, chosen, onnx_options, temporary)
+        card = _write(served, about, as_samples(served, samples), plan, temporary)
         if verify:
             _verify(card, temporary, target, tolerance)
         (temporary / "README.md").write_text(readme(card), encoding="utf-8")
     return target
 
 
+@dataclasses.dataclass(frozen=True)
+class _Plan:
+    formats: tuple[str, ...]
+    opset: int
+    allow_loops: bool
+    weights: tuple[str, ...]
+
+
 def _write(
-    served: Served,
-    about: About,
-    samples: object,
-    formats: Sequence[str],
-    onnx_options: Mapping[str, Any],
-    folder: Path,
+    served: Served, about: About, samples: Arrays, plan: _Plan, folder: Path
 ) -> dict[str, Any]:
     """Fill the folder, and return the card."""
-    card = make_card(served, about, formats)
+    card = make_card(served, about, plan.formats)
     card["cases"] = write_reference(served, samples, folder / "reference.npz")
-    if "saved_model" in formats:
+    if "saved_model" in plan.formats:
         card["signatures"] = write_saved_model(served, folder, about.class_names)
-    if "onnx" in formats:
+    if "onnx" in plan.formats:
+        path = folder / "model.onnx"
         card["onnx"] = write_onnx(
-            served, folder / "model.onnx", metadata=metadata_props(card), **onnx_options
+            served,
+            path,
+            opset=plan.opset,
+            allow_loops=plan.allow_loops,
+            metadata=metadata_props(card),
         )
+        if plan.weights:
+            card["weights"] = write_small_weights(served, path, plan.weights, samples)
     write_json(folder / "card.json", card)
     return card
 

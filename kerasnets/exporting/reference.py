@@ -38,14 +38,14 @@ class Case:
     required: bool = True
 
 
-def write_reference(served: Served, samples: object, path: Path) -> list[str]:
+def write_reference(served: Served, samples: Arrays, path: Path) -> list[str]:
     """Write inputs of several batch sizes and lengths with the outputs of the Keras model.
 
     The arrays stand in the file as ``<case>/inputs/<name>`` and ``<case>/outputs/<name>``.
 
     Args:
         served: the model; it is run eagerly, so that tracing cannot hide a fault of its own.
-        samples: raw inputs as :func:`as_samples` takes them.
+        samples: raw inputs, as :func:`as_samples` gives them.
         path: the ``.npz`` to write.
 
     Returns:
@@ -53,7 +53,7 @@ def write_reference(served: Served, samples: object, path: Path) -> list[str]:
     """
     contents: Arrays = {}
     names = []
-    for case in cases(served, as_samples(served, samples)):
+    for case in cases(served, samples):
         try:
             outputs = served.run(case.same_as or case.inputs)
         except (ValueError, tf.errors.InvalidArgumentError):

@@ -14,6 +14,7 @@ import pytest
 
 import kerasnets as kn
 from kerasnets._lazy import keras, tf
+from kerasnets.exporting import _runtimes
 from tests.exporting.conftest import CLASSES, TrainedNet
 
 
@@ -196,11 +197,31 @@ def test_a_model_that_answers_differently_as_a_graph_is_not_put_in_place(tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_model_that_gives_nan_is_not_put_in_place(tmp_path: Path) -> None:
+def test_a_model_that_gives_nan_fails_verification(tmp_path: Path) -> None:
     net = small_net()
     net.get_layer("logits").bias.assign([np.nan, 0, 0, 0, 0])
-    with pytest.raises(kn.VerificationError, match="'logits' of batch-1 holds NaN or infinity"):
-        kn.export(net, tmp_path / "net")
+    folder = kn.export(net, tmp_path / "net", verify=False)
+    failures = _runtimes.check(folder, 1e-5).failures
+    assert "reference.npz: outputs 'logits' of batch-1 holds NaN or infinity" in failures
+    assert "saved_model: output 'logits' of batch-1 holds NaN or infinity" in failures
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
+    """No file may grow beyond 1,000 bytes, which stops every writer as a full disk does."""
+    code = f"""
+import resource
+import signal
+import kerasnets as kn
+net = kn.build("seizure-mlp")
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    kn.export(net, {str(tmp_path / "net")!r})
+except OSError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "File too large" in done.stdout
     assert list(tmp_path.iterdir()) == []
 
 
