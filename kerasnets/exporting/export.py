@@ -17,6 +17,7 @@ from kerasnets.exporting.card import About, make_card, metadata_props, readme
 from kerasnets.exporting.onnx import OPSET, OPSETS, add_metadata, write_onnx
 from kerasnets.exporting.reference import Arrays, as_samples, write_reference
 from kerasnets.exporting.saved_model import write_saved_model
+from kerasnets.exporting.serving import write_triton_config, write_warmup
 from kerasnets.exporting.signature import Served, serve
 from kerasnets.exporting.verify import (
     TOLERANCE,
@@ -64,7 +65,9 @@ def export(
 
     The folder gets ``saved_model.pb`` and ``variables/``, ``model.onnx``, ``card.json``, the
     card in words as ``README.md``, ``reference.npz``, inputs of several batch sizes with Keras's
-    own outputs, and ``verification.json``. It appears whole, after verification, or not at all.
+    own outputs, and ``verification.json``; warm-up requests for TensorFlow Serving stand in
+    ``assets.extra``. It appears whole, after verification, or not at all. Beside the versions
+    stands ``config.pbtxt`` for Triton.
 
     Names of inputs and outputs are those of :func:`kerasnets.exporting.signature.serve`: a
     model with the single output ``logits`` is a classifier and gives ``probabilities`` too.
@@ -126,6 +129,8 @@ def export(
         if verify:
             _verify(card, temporary, target, tolerance)
         (temporary / "README.md").write_text(readme(card), encoding="utf-8")
+    if "onnx" in plan.formats:
+        write_triton_config(served, target.parent)
     return target
 
 
@@ -145,6 +150,7 @@ def _write(
     card["cases"] = write_reference(served, samples, folder / "reference.npz")
     if "saved_model" in plan.formats:
         card["signatures"] = write_saved_model(served, folder, about.class_names)
+        write_warmup(served, about.name, folder)
     if "onnx" in plan.formats:
         path = folder / "model.onnx"
         card["onnx"] = write_onnx(
