@@ -76,6 +76,13 @@ def metadata_props(card: Mapping[str, Any]) -> dict[str, str]:
     return props
 
 
+def summary(card: Mapping[str, Any]) -> str:
+    """The card in two sentences, for the doc string of an ONNX graph."""
+    inputs = ", ".join(tensor["name"] for tensor in card["inputs"])
+    units = f" in {card['input_units']}" if card["input_units"] else ""
+    return f"{card['name']}, version {card['version']}. Takes raw values{units} as {inputs}."
+
+
 def readme(card: Mapping[str, Any]) -> str:
     """The card in words, as Markdown.
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from kerasnets._files import atomic_folder, write_json
 from kerasnets._lazy import import_tensorflow, keras
 from kerasnets._names import unknown_name
-from kerasnets.exporting.card import About, make_card, metadata_props, readme
+from kerasnets.exporting.card import About, make_card, metadata_props, readme, summary
 from kerasnets.exporting.onnx import OPSET, OPSETS, add_metadata, write_onnx
 from kerasnets.exporting.reference import Arrays, as_samples, write_reference
 from kerasnets.exporting.saved_model import write_saved_model
@@ -82,7 +82,8 @@ def export(
         class_names: one name a class.
         input_units: the unit of the raw inputs, such as ``"µV"``.
         samples: raw inputs to verify on, an array or a mapping of arrays by input name, each of
-            shape ``(examples, …)``. Without any, normal noise is drawn.
+            shape ``(examples, …)``. Without any, normal noise is drawn. Some of them stand in
+            ``reference.npz``, so give none that must not leave with the model.
         metadata: more to tell in the card; anything JSON can say, by name.
         classifier: ``True`` to treat a model's only output as logits whatever its name,
             ``False`` to leave the outputs as they are.
@@ -159,6 +160,7 @@ def _write(
             opset=plan.opset,
             allow_loops=plan.allow_loops,
             metadata=metadata_props(card),
+            doc=summary(card),
         )
         if plan.weights:
             card["weights"] = write_small_weights(served, path, plan.weights, samples)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +91,8 @@ def test_card_and_metadata_tell_what_the_run_knows(exported: Path, trained: Trai
     assert card["provenance"] == trained.provenance
     props = {p.key: p.value for p in onnx.load(exported / "model.onnx").metadata_props}
     assert json.loads(props["class_names"]) == list(CLASSES)
+    summary = "seizure-mlp, version 1. Takes raw values in µV as signal."
+    assert onnx.load(exported / "model.onnx").graph.doc_string == summary
     assert props["input_units"] == "µV"
     assert props["provenance.seed"] == "3"
     assert props["version.keras"] == keras.__version__
@@ -204,6 +208,20 @@ def test_a_model_that_gives_nan_fails_verification(tmp_path: Path) -> None:
     failures = _runtimes.check(folder, 1e-5).failures
     assert "reference.npz: outputs 'logits' of batch-1 holds NaN or infinity" in failures
     assert "saved_model: output 'logits' of batch-1 holds NaN or infinity" in failures
+
+
+def test_threads_can_export_the_same_model_at_once(tmp_path: Path) -> None:
+    net = kn.build("seizure-gru", units=3, samples=6)
+    logger = logging.getLogger("tf2onnx")
+    before = (dict(vars(net.get_layer("gru_1"))), logger.level)
+    with ThreadPoolExecutor(3) as pool:
+        folders = list(
+            pool.map(lambda name: kn.export(net, tmp_path / name, verify=False), ("a", "b", "c"))
+        )
+    assert (dict(vars(net.get_layer("gru_1"))), logger.level) == before
+    for folder in folders:
+        assert _runtimes.check(folder, 1e-5).failures == []
+        assert card_of(folder)["onnx"]["nodes"]["GRU"] == 1
 
 
 def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
