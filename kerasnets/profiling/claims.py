@@ -117,28 +117,7 @@ def _verdict(claim: Claim) -> str:
     return claim.reproduced_by if claim.holds else "no"
 
 
-def _lenet5() -> list[Any]:
-    conv, pool, dense = keras.layers.Conv2D, keras.layers.AveragePooling2D, keras.layers.Dense
-    return [
-        conv(6, 5, activation="tanh"),
-        pool(2),
-        conv(16, 5, activation="tanh"),
-        pool(2),
-        conv(120, 5, activation="tanh"),
-        keras.layers.Flatten(),
-        dense(84, activation="tanh"),
-        dense(10),
-    ]
-
-
-def _digit_mlp() -> list[Any]:
-    hidden = [keras.layers.Dense(units, activation="tanh") for units in (256, 64, 16)]
-    return [*hidden, keras.layers.Dense(10)]
-
-
-# Systems of the digit documents as they are drawn there: input shape and layers.
+# What a source counts that is no network of the catalogue: input shape and layers.
 _DRAWN: dict[str, tuple[tuple[int, ...], Callable[[], list[Any]]]] = {
-    "lenet5": ((32, 32, 1), _lenet5),
-    "digit-mlp-tanh": ((1024,), _digit_mlp),
     "conv-exercise": ((32, 32, 3), lambda: [keras.layers.Conv2D(8, 5)]),
 }

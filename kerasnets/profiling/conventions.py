@@ -1,7 +1,8 @@
 """Conventions: what turns scalar operations into the one number called FLOPs.
 
 A convention is a function that takes an :class:`Op` and returns its cost: a number, or a tuple
-of factors whose product it is, which explanations then write out.
+of factors whose product it is, which explanations then write out. It prices a step once: what is
+repeated for each time step is multiplied by the profiler.
 """
 
 from __future__ import annotations

@@ -98,6 +98,11 @@ class Op:
             return 0
         return product((*self.terms, *self.outputs, *self.repeats))
 
+    @property
+    def sums(self) -> Size:
+        """How many sums of products there are; 0 where a step is none."""
+        return product((*self.outputs, *self.repeats)) if self.terms else 0
+
     def times(self, factor: Factor) -> Op:
         """The same step done several times."""
         return replace(self, repeats=(*self.repeats, factor))

@@ -37,7 +37,7 @@ def nodes_of(graph: Any) -> Iterator[Any]:
 def placeholder(shape: Shape, dtype: str) -> Any:
     """A symbolic tensor of a shape; axes that are expressions stay unknown."""
     sides = [side if isinstance(side, int) else None for side in shape]
-    return keras.Input(batch_shape=(None, *sides[1:]), dtype=dtype)
+    return keras.KerasTensor((None, *sides[1:]), dtype=dtype)
 
 
 def trace(layer: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -53,8 +53,10 @@ def trace(layer: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     function = layer.call if isinstance(layer, keras.layers.Layer) else layer
     with _calls_forgotten(layer):
         try:
-            outputs = function(*args, **kwargs)
-            return keras.Function(tensors, [x for x in keras.tree.flatten(outputs) if _symbolic(x)])
+            outputs = [x for x in keras.tree.flatten(function(*args, **kwargs)) if _symbolic(x)]
+            # An input that comes out as it is has no call behind it.
+            passed = [keras.layers.Identity()(x) if _among(x, tensors) else x for x in outputs]
+            return keras.Function(tensors, passed)
         except Exception as error:  # noqa: BLE001  a user's code may raise anything
             reason = re.split(r"\. |\n", str(error).strip())[0]
             name = getattr(layer, "name", getattr(layer, "__name__", str(layer)))
@@ -66,6 +68,10 @@ def trace(layer: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
 
 def _symbolic(value: Any) -> bool:
     return isinstance(value, keras.KerasTensor)
+
+
+def _among(value: Any, tensors: Sequence[Any]) -> bool:
+    return any(value is tensor for tensor in tensors)
 
 
 @contextmanager

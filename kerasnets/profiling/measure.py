@@ -180,7 +180,7 @@ class _Rows:
 
 def priced(convention: Convention, op: Op) -> tuple[Factor, ...]:
     """What a step costs under a convention, as factors, its repeats among them."""
-    cost = convention(op)
+    cost = convention(replace(op, repeats=()))
     return (*(cost if isinstance(cost, tuple) else (cost,)), *op.repeats)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from kerasnets.profiling.counts import Op
@@ -30,6 +30,14 @@ class Call:
     operands: tuple[Shape, ...] = ()
     args: Sequence[Any] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
+
+    def single(self) -> Call:
+        """The call with a batch axis of 1 whatever is folded into it."""
+        return replace(
+            self,
+            inputs=tuple((1, *shape[1:]) for shape in self.inputs),
+            outputs=tuple((1, *shape[1:]) for shape in self.outputs),
+        )
 
     def named(self, *names: str) -> dict[str, Shape]:
         """The shapes of the tensor arguments by name.

@@ -6,7 +6,7 @@ layers and the shapes. Nested models are entered; a shared layer is met once for
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
@@ -81,9 +81,7 @@ class Walker:
         """Walk a model; return its outputs."""
         graph = graph_of(model)
         if graph is None:
-            graph = trace(
-                model, *_arguments(model, [placeholder(x.shape, x.dtype) for x in inputs])
-            )
+            graph = trace(model, *_arguments(model, inputs))
         return self.graph(graph, inputs, path)
 
     def graph(self, graph: Any, inputs: Sequence[Tensor], path: str) -> tuple[Tensor, ...]:
@@ -103,77 +101,69 @@ class Walker:
         path = f"{path}/{layer.name}" if path else layer.name
         if graph_of(layer) is not None:
             return self.model(layer, inputs, path)
+        reason = ""
+        if find(layer) is None:
+            try:
+                return self._read(node, inputs, path)
+            except UnsupportedError as error:
+                reason = str(error)
         shapes = output_shapes(node, [x.shape for x in inputs], self.sizes)
-        grows = any(x.grows for x in inputs) or bool(getattr(layer, "trainable_weights", ()))
         outputs = tuple(
-            self.tensor(shape, str(x.dtype), grows)
+            self.tensor(shape, str(x.dtype), _grows(layer, inputs))
             for shape, x in zip(shapes, node.outputs, strict=True)
         )
-        if isinstance(layer, keras.Model) and find(layer) is None:
-            return self._subclassed(node, layer, inputs, outputs, path)
-        operands = [
-            values[id(x)].shape if id(x) in values else tuple(x.shape)
-            for x in node.arguments._flat_arguments
-            if hasattr(x, "shape")
-        ]
-        visit = Visit(path, layer, inputs, outputs)
-        call = Call(
-            tuple(x.shape for x in inputs),
-            tuple(x.shape for x in outputs),
-            self.inner,
-            tuple(operands),
-            node.arguments.args,
-            node.arguments.kwargs,
+        visit = Visit(path, layer, inputs, outputs, reason=reason, supported=not reason)
+        self.visits.append(
+            visit if reason else self._counted(visit, _call(node, visit, values, self.inner))
         )
-        self.visits.append(self._folded(visit, call))
         return outputs
 
-    def _folded(self, visit: Visit, call: Call) -> Visit:
-        """The visit of a layer, once for each entry that was folded into its batch axis."""
-        fold = visit.inputs[0].shape[0] if visit.inputs and visit.inputs[0].shape else 1
-        if fold == 1 or not isinstance(visit.layer, keras.layers.Layer):
-            return self._counted(visit, call)
-        single = replace(
-            call,
-            inputs=tuple((1, *shape[1:]) for shape in call.inputs),
-            outputs=tuple((1, *shape[1:]) for shape in call.outputs),
-        )
-        counted = self._counted(visit, single)
-        return replace(counted, ops=tuple(op.times(fold) for op in counted.ops))
+    def _read(self, node: Any, inputs: tuple[Tensor, ...], path: str) -> tuple[Tensor, ...]:
+        """Visit a call without a rule as its symbolic call shows it.
 
-    def _subclassed(
-        self,
-        node: Any,
-        model: Any,
-        inputs: tuple[Tensor, ...],
-        outputs: tuple[Tensor, ...],
-        path: str,
-    ) -> tuple[Tensor, ...]:
+        A subclassed model shows its layers; a custom layer is one visit of all its steps.
+
+        Raises:
+            UnsupportedError: if it cannot be called symbolically, or a step has no rule.
+        """
+        layer = node.operation
+        if not isinstance(layer, keras.layers.Layer):
+            raise UnsupportedError(f"no rule for the operation {type(layer).__name__}")
+        graph = trace(layer, *_replaced(node.arguments, inputs))
+        if isinstance(layer, keras.Model):
+            return self.graph(graph, inputs, path)
+        walker = Walker(self.sizes, _keys=self._keys)
+        found = walker.graph(graph, inputs, "")
+        outputs = tuple(replace(x, grows=_grows(layer, inputs)) for x in found)
+        self.visits.append(Visit(path, layer, inputs, outputs, tuple(walker.all_ops())))
+        return outputs
+
+    def _counted(self, visit: Visit, call: Call) -> Visit:
+        """The visit with the steps its rule gives, once for each entry folded into the batch."""
+        found = find(visit.layer)
+        if isinstance(found, Uncounted):
+            return replace(visit, reason=found.reason, supported=found.complete)
+        fold = call.inputs[0][0] if call.inputs and call.inputs[0] else 1
+        folded = fold != 1 and isinstance(visit.layer, keras.layers.Layer)
         try:
-            graph = trace(model, *_replaced(node.arguments.args, node.arguments.kwargs, inputs))
+            ops = found(visit.layer, call.single() if folded else call)  # type: ignore[misc]
+            return replace(visit, ops=tuple(op.times(fold) if folded else op for op in ops))
         except UnsupportedError as error:
-            self.visits.append(
-                Visit(path, model, inputs, outputs, reason=str(error), supported=False)
-            )
-            return outputs
-        return self.graph(graph, inputs, path)
+            return replace(visit, reason=str(error), supported=False)
 
-    def inner(
-        self,
-        layer: Any,
-        inputs: Sequence[Shape],
-        outputs: Sequence[Shape] = (),
-        args: Sequence[Any] | None = None,
-    ) -> list[Op]:
+    def inner(self, layer: Any, inputs: Sequence[Shape], outputs: Sequence[Shape] = ()) -> list[Op]:
         """The steps of a layer or function inside another; see :class:`Call`."""
         walker = Walker(self.sizes)
         tensors = [walker.tensor(shape) for shape in inputs]
-        if graph_of(layer) is not None or isinstance(layer, keras.Model):
+        if graph_of(layer) is not None:
             walker.model(layer, tensors)
+        elif find(layer) is None:
+            graph = trace(layer, *_arguments(layer, tensors))
+            states = [walker.tensor((1, *x.shape[1:])) for x in graph.inputs[len(tensors) :]]
+            walker.graph(graph, [*tensors, *states], "")
         else:
-            name = getattr(layer, "name", "")
-            visit = Visit(name, layer, tuple(tensors), tuple(map(walker.tensor, outputs)))
-            call = Call(tuple(inputs), tuple(outputs), walker.inner, tuple(inputs), args or ())
+            visit = Visit(layer.name, layer, tuple(tensors), tuple(map(walker.tensor, outputs)))
+            call = Call(tuple(inputs), tuple(outputs), walker.inner, tuple(inputs))
             walker.visits.append(walker._counted(visit, call))
         return walker.all_ops()
 
@@ -195,53 +185,47 @@ class Walker:
             for op in visit.ops
         ]
 
-    def _counted(self, visit: Visit, call: Call) -> Visit:
-        found = find(visit.layer)
-        if isinstance(found, Uncounted):
-            return replace(visit, reason=found.reason, supported=found.complete)
-        try:
-            ops = self._traced(visit, call) if found is None else found(visit.layer, call)
-            return replace(visit, ops=tuple(ops))
-        except UnsupportedError as error:
-            return replace(visit, reason=str(error), supported=False)
 
-    def _traced(self, visit: Visit, call: Call) -> list[Op]:
-        """The steps of a layer without a rule, read from a symbolic call."""
-        if call.args or call.kwargs:
-            arguments = _replaced(call.args, call.kwargs, visit.inputs)
-        else:
-            arguments = _arguments(
-                visit.layer, [placeholder(x.shape, x.dtype) for x in visit.inputs]
-            )
-        graph = trace(visit.layer, *arguments)
-        walker = Walker(self.sizes)
-        inputs = [walker.tensor((1, *x.shape[1:]), x.dtype) for x in graph.inputs]
-        inputs[: len(visit.inputs)] = visit.inputs
-        walker.graph(graph, inputs, "")
-        return walker.all_ops()
+def _grows(layer: Any, inputs: Sequence[Tensor]) -> bool:
+    return any(x.grows for x in inputs) or bool(getattr(layer, "trainable_weights", ()))
 
 
-def _arguments(layer: Any, tensors: list[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _call(
+    node: Any, visit: Visit, values: Mapping[int, Tensor], inner: Callable[..., list[Op]]
+) -> Call:
+    """What a rule sees of a call."""
+    operands = tuple(
+        values[id(x)].shape if id(x) in values else tuple(x.shape)
+        for x in node.arguments._flat_arguments
+        if hasattr(x, "shape")
+    )
+    return Call(
+        tuple(x.shape for x in visit.inputs),
+        tuple(x.shape for x in visit.outputs),
+        inner,
+        operands,
+        node.arguments.args,
+        node.arguments.kwargs,
+    )
+
+
+def _arguments(layer: Any, inputs: Sequence[Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """A call's arguments as a model or cell takes them: its inputs, then a cell's states."""
-    states = getattr(layer, "state_size", None)
+    tensors = [placeholder(x.shape, x.dtype) for x in inputs]
     first = tensors[0] if len(tensors) == 1 else tensors
+    states = getattr(layer, "state_size", None)
     if states is None:
         return (first,), {}
-    sizes = [(size,) if isinstance(size, int) else tuple(size) for size in _as_list(states)]
-    return (first, [placeholder((1, *size), tensors[0].dtype) for size in sizes]), {}
+    flat = states if isinstance(states, list | tuple) else [states]
+    shapes = [(1, size) if isinstance(size, int) else (1, *size) for size in flat]
+    return (first, [placeholder(shape, inputs[0].dtype) for shape in shapes]), {}
 
 
-def _as_list(states: Any) -> list[Any]:
-    return list(states) if isinstance(states, list | tuple) else [states]
-
-
-def _replaced(
-    args: Sequence[Any], kwargs: Mapping[str, Any], inputs: Sequence[Tensor]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _replaced(arguments: Any, inputs: Sequence[Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """A call's arguments with fresh symbolic tensors of the inputs' shapes."""
     fresh = iter([placeholder(x.shape, x.dtype) for x in inputs])
 
     def put(value: Any) -> Any:
         return next(fresh) if isinstance(value, keras.KerasTensor) else value
 
-    return keras.tree.map_structure(put, (tuple(args), dict(kwargs)))
+    return keras.tree.map_structure(put, (arguments.args, arguments.kwargs))

@@ -122,6 +122,10 @@ def test_a_convention_of_ones_own_takes_a_few_lines():
 
     cost = kn.profile(kn.build("seizure-mlp"), convention="cheap-activations")
     assert cost.flops == 2 * (178 * 16 + 16 * 5) + 16
+    # What a layer repeats is priced once and multiplied by the profiler.
+    inputs = keras.Input((10, 3))
+    recurrent = keras.Model(inputs, layers.SimpleRNN(4)(inputs))
+    assert kn.profile(recurrent, "cheap-activations").flops == 10 * (2 * 4 * (3 + 4) + 4)
     with pytest.raises(ValueError, match="already registered"):
         convention("cheap-activations")(cheap)
 

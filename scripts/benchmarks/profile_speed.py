@@ -1,0 +1,53 @@
+"""How fast kerasnets.profile is, and whether it keeps memory.
+
+    python scripts/benchmarks/profile_speed.py
+
+Goals: every net of ours under 10 ms after the first, ResNet50 under 1 s, no memory growth.
+"""
+
+import statistics
+import time
+import tracemalloc
+
+import keras
+
+import kerasnets as kn
+
+REPEATS = 20
+
+
+def milliseconds(model):
+    """The median of several runs after the first."""
+    kn.profile(model)
+    times = []
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        kn.profile(model)
+        times.append(1000 * (time.perf_counter() - started))
+    return statistics.median(times)
+
+
+def grown(model):
+    """Bytes still held after many profiles."""
+    kn.profile(model)
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for _ in range(REPEATS):
+        kn.profile(model)
+    after, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return after - before, peak
+
+
+def main():
+    """Print one line a network."""
+    nets = {name: kn.build(name) for name in kn.list_nets()}
+    nets["ResNet50"] = keras.applications.ResNet50(weights=None)
+    print(f"{'network':<24} {'ms':>8} {'kept KB':>8} {'peak KB':>8}")
+    for name, model in nets.items():
+        kept, peak = grown(model)
+        print(f"{name:<24} {milliseconds(model):>8.2f} {kept / 1024:>8.1f} {peak / 1024:>8.0f}")
+
+
+if __name__ == "__main__":
+    main()
