@@ -124,6 +124,8 @@ def test_flags_override_the_recipe_file(folder, tmp_path):
         (["evaluate", "nowhere"], "nowhere is not a run folder"),
         (["profile", "nowhere.keras"], "There is no file nowhere.keras"),
         (["profile", "nowhere"], "Unknown net 'nowhere'"),
+        (["profile"], "Name a net, a .keras file or a run folder"),
+        (["profile", "seizure-mlp", "--mode", "backward"], "training"),
         (["profile", "seizure-mlp", "--convention", "exat"], "exact"),
         (["export", "nowhere"], "Unknown net 'nowhere'"),
         (["verify", "nowhere"], "nowhere"),
@@ -159,6 +161,22 @@ def test_profile_of_a_net_a_file_and_a_run(folder, capsys):
     assert capsys.readouterr().out.count(",") > 10
     assert main(["profile", "seizure-mlp", "--explain"]) == 0
     assert "16" in capsys.readouterr().out
+
+
+def test_profile_of_training_drawn(capsys, tmp_path):
+    assert main(["profile", "seizure-mlp", "--json"]) == 0
+    forward = json.loads(capsys.readouterr().out)["flops"]
+    plot = ["--plot", str(tmp_path / "cost")]
+    assert main(["profile", "seizure-mlp", "--mode", "training", "--json", *plot]) == 0
+    assert json.loads(capsys.readouterr().out)["flops"] > 2 * forward
+    assert {path.name for path in tmp_path.iterdir()} == {"cost.png", "cost.svg"}
+
+
+def test_the_sources_claims(capsys):
+    assert main(["profile", "--claims"]) == 0
+    assert "263,014" in capsys.readouterr().out
+    assert main(["profile", "--claims", "--json"]) == 0
+    assert {claim["source"] for claim in json.loads(capsys.readouterr().out)} >= {"S1", "S5"}
 
 
 def test_export_and_verify(folder, capsys, tmp_path):
