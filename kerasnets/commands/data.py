@@ -19,7 +19,7 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the words this command takes."""
     parser.add_argument("words", nargs="*", metavar="[fetch] NAME", help="the data set")
-    parser.add_argument("--out", type=Path, help="folder for the figure of example traces")
+    parser.add_argument("--out", type=Path, help="folder for the figure of examples")
     parser.add_argument("--url", action="append", help="fetch from this base address instead")
     data_flags(parser)
     parser.add_argument("--split", help="what is kept together; the data set's own by default")
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
 def _show_data(name: str, arguments: argparse.Namespace) -> None:
     # Here and not above: the names of the data sets and fetching them need no matplotlib.
     from kerasnets._style import save_figure
-    from kerasnets.data.figures import example_traces
+    from kerasnets.data.examples import draw_examples
 
     dataset = data.load_data(
         name,
@@ -62,5 +62,6 @@ def _show_data(name: str, arguments: argparse.Namespace) -> None:
     if isinstance(dataset.train.x, data.VisitSequences):
         return
     folder = arguments.out or Path("runs") / "data"
-    for path in save_figure(example_traces(dataset), folder / f"{name}-traces"):
+    what, figure = draw_examples(dataset)
+    for path in save_figure(figure, folder / f"{name}-{what}"):
         print(path, file=sys.stderr)

@@ -15,7 +15,18 @@ from kerasnets._names import unknown_name
 from kerasnets.data.dataset import Dataset
 
 # The modules whose import fills the catalogue.
-_MODULES = ("seizure", "simulate", "mnist", "eicu", "mimic3", "simulate_visits")
+_MODULES = (
+    "seizure",
+    "simulate",
+    "mnist",
+    "covid",
+    "rain",
+    "simulate_tables",
+    "points",
+    "eicu",
+    "mimic3",
+    "simulate_visits",
+)
 
 # What load_data itself passes to every loader; the other arguments of a loader are its options.
 _COMMON = ("data_dir", "split", "seed")

@@ -75,7 +75,9 @@ def make_dataset(
     }
     return Dataset(
         name=name,
-        **splits,
+        train=splits["train"],
+        validation=splits["validation"],
+        test=splits["test"],
         class_names=CLASS_NAMES,
         split="patient",
         seed=seed,

@@ -51,6 +51,7 @@ class Dataset:
             that holds the same data.
         units: the physical unit of ``x``, such as ``"µV"``.
         counts: what was read of the records and what was left out, by what it is called.
+        feature_names: of a table, one name a column of ``x``; empty for anything else.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Dataset:
     checksum: str
     units: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
+    feature_names: tuple[str, ...] = ()
 
     @property
     def simulated(self) -> bool:
@@ -74,6 +76,17 @@ class Dataset:
     def splits(self) -> dict[str, Split]:
         """The three splits by name, in the order train, validation, test."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
+
+
+def sequences(split: Split) -> VisitSequences:
+    """The visits of a split.
+
+    Raises:
+        ValueError: if it holds something else.
+    """
+    if not isinstance(split.x, VisitSequences):
+        raise ValueError(f"Expected sequences of visits, got {type(split.x).__name__}.")
+    return split.x
 
 
 def checksum(*arrays: np.ndarray) -> str:

@@ -28,9 +28,9 @@ def statistics(dataset: Dataset, split: str = "train") -> pd.DataFrame:
         split: the split to measure; the scale is always that of the training split.
 
     Returns:
-        A row a feature, counted from 0, and the columns ``min``, ``max``, ``mean``, ``variance``,
-        ``rescaled_min``, ``rescaled_max``, ``rescaled_mean``, ``rescaled_variance``. Variances
-        divide by n.
+        A row a feature, by its name or counted from 0, and the columns ``min``, ``max``,
+        ``mean``, ``variance``, ``rescaled_min``, ``rescaled_max``, ``rescaled_mean``,
+        ``rescaled_variance``. Variances divide by n.
 
     Raises:
         ValueError: if the inputs are several arrays, such as visits and their lengths, or there
@@ -44,15 +44,17 @@ def statistics(dataset: Dataset, split: str = "train") -> pd.DataFrame:
     scale = train.std(axis=0)
     rescaled = (part - train.mean(axis=0)) / np.where(scale > 0, scale, 1.0)
     columns = {**_measures(part, ""), **_measures(rescaled, "rescaled_")}
-    return pd.DataFrame(columns, index=pd.RangeIndex(part.shape[1], name="feature"))
+    names = dataset.feature_names or range(part.shape[1])
+    return pd.DataFrame(columns, index=pd.Index(names, name="feature"))
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:
     """What ``kerasnets data NAME --json`` prints: plain numbers and strings only.
 
     Returns:
-        Name, ``simulated``, source, checksum, units, split and seed; under ``rows`` and, where
-        they are known, ``recordings``, each split's total and number of each class; under
+        Name, ``simulated``, source, checksum, units, split and seed; under ``counts`` what was
+        read and left out, where that was counted; under ``rows`` and, where they are known,
+        ``recordings``, each split's total and number of each class; under
         ``statistics``, a list of features for each split. The last is ``None`` for a data set
         whose inputs are several arrays. For sequences of visits, what
         :func:`kerasnets.data.cohort_table.describe_cohort` says.
@@ -70,6 +72,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "units": dataset.units,
         "split": dataset.split,
         "seed": dataset.seed,
+        "counts": dict(dataset.counts),
         "rows": {name: _counts(part.y, dataset.class_names) for name, part in splits.items()},
         "recordings": {name: _groups(part, dataset.class_names) for name, part in splits.items()},
         "statistics": tables
@@ -90,6 +93,7 @@ def describe_text(dataset: Dataset) -> str:
         f"source    {dataset.source}",
         f"checksum  {dataset.checksum}",
         f"split     by {dataset.split}, seed {dataset.seed}",
+        *(f"{count:>9,}  {what}" for what, count in dataset.counts.items()),
     ]
     for what in ("rows", "recordings"):
         if all(facts[what].values()):
@@ -100,7 +104,10 @@ def describe_text(dataset: Dataset) -> str:
         lines += [
             "",
             f"{len(table)} features of the {name} split in {units}, → rescaled by the train split",
-            table.to_string(max_rows=_SHOWN, float_format=lambda value: f"{value:.2f}"),
+            table.to_string(
+                max_rows=None if dataset.feature_names else _SHOWN,
+                float_format=lambda value: f"{value:.2f}",
+            ),
         ]
     return "\n".join(lines)
 

@@ -77,7 +77,7 @@ COUNTS = {
 }
 # What is kept but not trained: moving mean and variance of the batch normalisation.
 NOT_TRAINED = {"digit-cnn": 2 * 32}
-CLASSES = {"seizure": 5, "mimic3": 2, "mnist": 10, "covid": 2, "xor": 2}
+CLASSES = {"seizure": 5, "mimic3": 2, "mnist": 10, "covid": 2, "xor-simulated": 2}
 ALL = pytest.mark.parametrize("name", kn.list_nets())
 
 
