@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasnets.data.dataset import Dataset, Split
+from kerasnets.data.dataset import Dataset, Split, sequences
 from kerasnets.data.visits import VisitSequences
 
 _BAR = 40  # letters of the longest bar of the histogram
@@ -69,17 +69,6 @@ def cohort_text(dataset: Dataset) -> str:
         *(f"{share:>9.1%}  {code}" for code, share in facts["common_codes"].items()),
     ]
     return "\n".join(lines)
-
-
-def sequences(split: Split) -> VisitSequences:
-    """The visits of a split.
-
-    Raises:
-        ValueError: if it holds something else.
-    """
-    if not isinstance(split.x, VisitSequences):
-        raise ValueError(f"Expected sequences of visits, got {type(split.x).__name__}.")
-    return split.x
 
 
 def _row(parts: list[Split]) -> dict[str, Any]:

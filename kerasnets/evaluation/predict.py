@@ -9,6 +9,8 @@ import numpy as np
 
 from kerasnets._lazy import keras
 from kerasnets._names import unknown_name
+from kerasnets.data.pipeline import sequences_in_order
+from kerasnets.data.visits import VisitSequences
 from kerasnets.evaluation.metrics import classification_metrics
 
 if TYPE_CHECKING:
@@ -62,7 +64,8 @@ def predict_probabilities(model: keras.Model, x: Arrays, batch_size: int = 256) 
 
     Args:
         model: a model whose output is logits, shape ``(n, classes)``.
-        x: its inputs, an array or a mapping of arrays, first axis the examples.
+        x: its inputs, an array, a mapping of arrays, first axis the examples, or sequences of
+            visits.
         batch_size: examples predicted at a time.
 
     Returns:
@@ -71,16 +74,24 @@ def predict_probabilities(model: keras.Model, x: Arrays, batch_size: int = 256) 
     Raises:
         ValueError: no examples, an output of another shape, or logits that are not finite.
     """
-    inputs = dict(x) if isinstance(x, Mapping) else x
-    if not all(len(array) for array in (inputs.values() if isinstance(inputs, dict) else [inputs])):
-        raise ValueError("x has no examples: there is nothing to predict.")
-    logits = model.predict(inputs, batch_size=batch_size, verbose=0)
+    logits = _logits(model, x, batch_size)
     if not isinstance(logits, np.ndarray) or logits.ndim != 2:
         raise ValueError(
             "The model must have one output, logits of shape (n, classes); "
             f"{model.name!r} has {model.output_shape}."
         )
     return softmax(logits)
+
+
+def _logits(model: keras.Model, x: Arrays, batch_size: int) -> Any:
+    if not all(map(len, x.values() if isinstance(x, Mapping) else [x])):
+        raise ValueError("x has no examples: there is nothing to predict.")
+    if not isinstance(x, VisitSequences):
+        inputs = dict(x) if isinstance(x, Mapping) else x
+        return model.predict(inputs, batch_size=batch_size, verbose=0)
+    dataset, rows = sequences_in_order(x, batch_size)
+    logits = model.predict(dataset, verbose=0)
+    return logits[np.argsort(rows)] if isinstance(logits, np.ndarray) else logits
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

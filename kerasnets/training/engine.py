@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from kerasnets._lazy import keras, tf
-from kerasnets.data.dataset import Arrays
 
 # A call should end this soon, for Ctrl-C and the progress bar.
 _SECONDS_A_CALL = 0.3
@@ -34,7 +33,12 @@ class TrainingDivergedError(ArithmeticError):
 
 
 def compiled_steps(
-    model: keras.Model, x: Arrays, y: np.ndarray, weights: np.ndarray | None, *, xla: bool
+    model: keras.Model,
+    x: np.ndarray | Mapping[str, np.ndarray],
+    y: np.ndarray,
+    weights: np.ndarray | None,
+    *,
+    xla: bool,
 ) -> Callable[[Any, Any, Any], dict[str, Any]]:
     """A compiled function that runs the steps ``first`` to ``last`` of a matrix of rows.
 
@@ -97,10 +101,7 @@ class Engine:
             last = min(step + self.steps_a_call, rows.shape[0])
             started = time.perf_counter()
             logs = self.run(rows, tf.constant(step), tf.constant(last))
-            if not math.isfinite(loss := float(logs["loss"])):
-                iterations = int(self.model.optimizer.iterations) - 1
-                epoch, bad = divmod(iterations, self.steps_per_epoch)
-                raise TrainingDivergedError(loss, bad + 1, epoch + 1)
+            _check_loss(logs, self.model, self.steps_per_epoch)
             self._adapt(last - step, time.perf_counter() - started)
             self.progress(last - step)
             step = last
@@ -110,3 +111,32 @@ class Engine:
         """Let the next call take as many steps as fit into its time, at most 8 times as many."""
         fitting = int(steps * _SECONDS_A_CALL / max(seconds, 1e-9))
         self.steps_a_call = max(1, min(fitting, 8 * self.steps_a_call))
+
+
+class Stream:
+    """The training function that ``fit`` calls for batches made on the fly: Keras's, watched."""
+
+    def __init__(
+        self, model: keras.Model, steps_per_epoch: int, progress: Callable[[int], object]
+    ) -> None:
+        """Take the compiled model, and who is told of steps run."""
+        model.make_train_function(force=True)
+        self.model, self.run = model, model.train_function
+        self.steps_per_epoch, self.progress = steps_per_epoch, progress
+
+    def __call__(self, iterator: Iterator[Any]) -> dict[str, Any]:
+        """Run one step; return the logs.
+
+        Raises:
+            TrainingDivergedError: if the loss is not finite.
+        """
+        logs = self.run(iterator)
+        _check_loss(logs, self.model, self.steps_per_epoch)
+        self.progress(1)
+        return logs
+
+
+def _check_loss(logs: dict[str, Any], model: keras.Model, steps_per_epoch: int) -> None:
+    if not math.isfinite(loss := float(logs["loss"])):
+        epoch, bad = divmod(int(model.optimizer.iterations) - 1, steps_per_epoch)
+        raise TrainingDivergedError(loss, bad + 1, epoch + 1)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from kerasnets._lazy import keras
-from kerasnets.data import Dataset
+from kerasnets.data import Dataset, VisitSequences
+from kerasnets.data.dataset import Arrays
 from kerasnets.training.recipe import Recipe
 
 
@@ -14,7 +17,7 @@ def check_data(data: Dataset) -> None:
     for name, split in data.splits.items():
         if len(split) == 0:
             raise ValueError(f"The {name} split of {data.name} is empty.")
-        arrays = [split.x] if isinstance(split.x, np.ndarray) else list(split.x.values())
+        arrays = _arrays(split.x)
         if not all(array.dtype.kind in "fiub" for array in arrays):
             types = sorted({str(array.dtype) for array in arrays})
             raise ValueError(f"The {name} split of {data.name} holds {types}, not numbers.")
@@ -34,7 +37,9 @@ def check_fit(model: keras.Model, data: Dataset) -> None:
             f"{model.name} has no inputs yet: make it with the functional API, or give a "
             "Sequential model an Input."
         )
-    if isinstance(data.train.x, np.ndarray):
+    if isinstance(data.train.x, VisitSequences):
+        _check_visits(model, data.train.x)
+    elif isinstance(data.train.x, np.ndarray):
         wanted, given = model.input_shape[1:], data.train.x.shape[1:]
         if len(wanted) != len(given) or any(
             w not in (None, g) for w, g in zip(wanted, given, strict=True)
@@ -56,6 +61,27 @@ def check_fit(model: keras.Model, data: Dataset) -> None:
             f"{model.name} ends in probabilities ({last.name}); training takes logits, so leave "
             "the last activation out. Exported files give probabilities beside them."
         )
+
+
+def _arrays(x: Arrays) -> list[np.ndarray]:
+    """The arrays a split may hold anything in; sequences of visits check their own."""
+    if isinstance(x, VisitSequences):
+        return []
+    return [x] if isinstance(x, np.ndarray) else list(x.values())
+
+
+def _check_visits(model: keras.Model, x: VisitSequences) -> None:
+    given = {name: tuple(tensor.shape) for name, tensor in _named_inputs(model).items()}
+    wanted = {"visits": (None, None, x.features), "length": (None,)}
+    if given != wanted:
+        raise ValueError(
+            f"{model.name} takes {given}; visits of {x.features} codes need {wanted}. A net of "
+            f"the catalogue takes features={x.features}."
+        )
+
+
+def _named_inputs(model: keras.Model) -> dict[str, Any]:
+    return model.input if isinstance(model.input, dict) else {t.name: t for t in model.inputs}
 
 
 def with_rescaling(net: keras.Model, data: Dataset, recipe: Recipe) -> keras.Model:

@@ -31,6 +31,7 @@ import kerasnets
 from kerasnets._files import atomic_write
 from kerasnets._lazy import keras
 from kerasnets.data.dataset import Dataset
+from kerasnets.data.visits import VisitSequences
 from kerasnets.nets import load_model
 from kerasnets.training.recipe import Recipe, check_recipe, read_settings
 
@@ -180,9 +181,13 @@ def save_model(model: keras.Model, path: Path) -> None:
 
 def save_examples(folder: Path, data: Dataset) -> None:
     """Keep the first raw test inputs, from which export makes its reference."""
-    x = {"x": data.test.x} if isinstance(data.test.x, np.ndarray) else dict(data.test.x)
+    x = data.test.x
+    if isinstance(x, VisitSequences):
+        first = x.take(np.arange(min(_EXAMPLES, len(x)))).dense()
+    else:
+        arrays = {"x": x} if isinstance(x, np.ndarray) else x
+        first = {name: array[:_EXAMPLES] for name, array in arrays.items()}
     with atomic_write(folder / "examples.npz") as path:
-        first = {name: array[:_EXAMPLES] for name, array in x.items()}
         np.savez(path, allow_pickle=False, **first)
 
 

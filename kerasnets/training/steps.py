@@ -1,8 +1,9 @@
 """How steps are run: the seam between the trainer and Keras's ``fit``.
 
-Arrays in memory go through the engine, many steps a call; whatever else a split holds is streamed
-by tf.data. XLA compiles where that pays: it fuses small operations, as in dense nets and in the
-loop of a recurrent layer, while TensorFlow's own convolutions on a CPU are faster than XLA's.
+Arrays in memory go through the engine, many steps a call; sequences of visits are streamed by
+tf.data, in buckets of like length. XLA compiles where that pays: it fuses small operations, as in
+dense nets and in the loop of a recurrent layer, while TensorFlow's own convolutions on a CPU are
+faster than XLA's.
 """
 
 from __future__ import annotations
@@ -14,27 +15,29 @@ from typing import Any
 import numpy as np
 
 from kerasnets._lazy import keras
+from kerasnets.data.buckets import make_buckets
 from kerasnets.data.dataset import Split
-from kerasnets.data.pipeline import batches, row_matrices
-from kerasnets.training.engine import Engine, compiled_steps
+from kerasnets.data.pipeline import batches, row_matrices, shuffled_sequences
+from kerasnets.data.visits import VisitSequences
+from kerasnets.training.engine import Engine, Stream, compiled_steps
 from kerasnets.training.recipe import Recipe
 
 _EVALUATION_BATCH = 256
 
 
-def compile_model(model: keras.Model, recipe: Recipe, examples: int) -> None:
+def compile_model(model: keras.Model, recipe: Recipe, train: Split) -> None:
     """Give the model its loss, optimizer and metrics.
 
     Args:
         model: gives logits.
         recipe: names optimizer and schedule.
-        examples: rows of the training split, from which the schedule knows its end.
+        train: the training split, from which the schedule knows its end.
     """
     model.compile(
-        optimizer=_optimizer(recipe, recipe.epochs * steps_per_epoch(recipe, examples)),
+        optimizer=_optimizer(recipe, recipe.epochs * steps_per_epoch(recipe, train)),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
-        jit_compile=_is_recurrent(model),
+        jit_compile=_is_recurrent(model) and not _has_free_axes(model),
     )
 
 
@@ -62,20 +65,28 @@ def run_epochs(
         TrainingDivergedError: if a loss is not finite; the message names the step.
     """
     weights = _class_weights(train.y) if recipe.class_weights == "balanced" else None
-    run = compiled_steps(model, train.x, train.y, weights, xla=_xla_pays(model))
-    model.train_function = Engine(model, run, steps_per_epoch(recipe, len(train)), progress)
-    matrices = row_matrices(
-        len(train),
-        recipe.batch_size,
-        seed=recipe.seed,
-        epochs=range(first_epoch, recipe.epochs),
-        whole_epochs=not any(_wants_batches(callback) for callback in callbacks),
-    )
+    epochs, per_epoch = range(first_epoch, recipe.epochs), steps_per_epoch(recipe, train)
+    if isinstance(train.x, VisitSequences):
+        model.train_function = Stream(model, per_epoch, progress)
+        given = shuffled_sequences(
+            train, recipe.batch_size, seed=recipe.seed, epochs=epochs, weights=weights
+        )
+        calls = per_epoch
+    else:
+        run = compiled_steps(model, train.x, train.y, weights, xla=_xla_pays(model))
+        model.train_function = Engine(model, run, per_epoch, progress)
+        given, calls = row_matrices(
+            len(train),
+            recipe.batch_size,
+            seed=recipe.seed,
+            epochs=epochs,
+            whole_epochs=not any(_wants_batches(callback) for callback in callbacks),
+        )
     model.fit(
-        matrices.dataset,
+        given,
         initial_epoch=first_epoch,
         epochs=recipe.epochs,
-        steps_per_epoch=matrices.per_epoch,
+        steps_per_epoch=calls,
         validation_data=batches(validation, _EVALUATION_BATCH),
         callbacks=list(callbacks),
         shuffle=False,
@@ -83,9 +94,22 @@ def run_epochs(
     )
 
 
-def steps_per_epoch(recipe: Recipe, examples: int) -> int:
-    """Steps an epoch takes; the last one may be smaller."""
-    return math.ceil(examples / recipe.batch_size)
+def steps_per_epoch(recipe: Recipe, train: Split) -> int:
+    """Steps an epoch takes; the last one may be smaller, of sequences the last of each bucket."""
+    if isinstance(train.x, VisitSequences):
+        return make_buckets(train.x.lengths).steps(recipe.batch_size)
+    return math.ceil(len(train) / recipe.batch_size)
+
+
+def padding_note(train: Split) -> str:
+    """How much of what is computed is padding, where anything is; else nothing."""
+    if not isinstance(train.x, VisitSequences):
+        return ""
+    buckets = make_buckets(train.x.lengths)
+    return (
+        f"{buckets.padding:.1%} of the steps computed are padding, in buckets padded to "
+        f"{', '.join(map(str, buckets.times))}"
+    )
 
 
 def _is_recurrent(model: keras.Model) -> bool:
@@ -93,6 +117,11 @@ def _is_recurrent(model: keras.Model) -> bool:
         isinstance(layer, keras.layers.RNN | keras.layers.Bidirectional)
         for layer in model._flatten_layers()
     )
+
+
+def _has_free_axes(model: keras.Model) -> bool:
+    """Whether shapes differ from batch to batch: XLA would compile each of them, for seconds."""
+    return any(None in given.shape[1:] for given in model.inputs)
 
 
 def _xla_pays(model: keras.Model) -> bool:

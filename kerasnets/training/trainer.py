@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,9 +14,9 @@ from typing import Any
 
 from kerasnets._files import atomic_write, write_json
 from kerasnets._lazy import keras
-from kerasnets.data import Dataset, load_data
+from kerasnets.data import Dataset, VisitSequences, load_data
 from kerasnets.evaluation import evaluate
-from kerasnets.nets import build, load_model
+from kerasnets.nets import build, describe, load_model
 from kerasnets.training import run as run_folder
 from kerasnets.training import steps
 from kerasnets.training.prepare import check_data, check_fit, with_rescaling
@@ -63,7 +64,7 @@ def train(
     own = build(recipe.net, **recipe.net_arguments) if isinstance(net, str) else net
     check_fit(own, data)
     model = with_rescaling(own, data, recipe)
-    steps.compile_model(model, recipe, len(data.train))
+    steps.compile_model(model, recipe, data.train)
 
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "environment.json", run_folder.describe_environment(data))
@@ -144,7 +145,7 @@ def _finish(
     # Here and not above: callbacks are Keras classes, and only training should import Keras.
     from kerasnets.training import callbacks as ours
 
-    per_epoch = steps.steps_per_epoch(recipe, len(data.train))
+    per_epoch = steps.steps_per_epoch(recipe, data.train)
     first = int(model.optimizer.iterations.numpy()) // per_epoch
     history = run_folder.read_history(folder, first)
     if not _is_over(history, recipe):
@@ -155,6 +156,8 @@ def _finish(
         if tensorboard:
             logs = folder / "tensorboard"
             all_callbacks.append(keras.callbacks.TensorBoard(logs, write_graph=False))
+        if progress and (note := steps.padding_note(data.train)):
+            print(note, file=sys.stderr)
         with _session(folder, first, history):
             try:
                 steps.run_epochs(
@@ -250,7 +253,15 @@ def _recipe_and_data(
         recipe = check_recipe({"net": net.name, **settings})
     if not isinstance(data, Dataset):
         data = load_recipe_data(recipe, data_dir)
+    if isinstance(data.train.x, VisitSequences) and _takes_features(net):
+        # A net is as wide as the vocabulary, which only the training split tells.
+        features = {"features": data.train.x.features}
+        recipe = replace(recipe, net_arguments={**features, **recipe.net_arguments})
     return replace(recipe, split=data.split), data
+
+
+def _takes_features(net: str | keras.Model) -> bool:
+    return isinstance(net, str) and "features" in describe(net).arguments
 
 
 def _new_folder(out: str | Path | None, name: str) -> Path:

@@ -45,14 +45,14 @@ def small_model(kind="dense"):
 
 
 def run(model, train, settings, first_epoch=0, callbacks=(), progress=lambda steps: None):
-    compile_model(model, settings, len(train))
+    compile_model(model, settings, train)
     run_epochs(model, train, split(40, 1), settings, first_epoch, callbacks, progress)
     return model.history.history
 
 
 def plain_fit(model, train, settings, **arguments):
     """Keras's own fit on the batches the engine takes."""
-    compile_model(model, settings, len(train))
+    compile_model(model, settings, train)
     per_step = row_matrices(
         len(train),
         settings.batch_size,
@@ -162,7 +162,7 @@ def test_a_callback_for_batches_sees_every_step():
     spy = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(batch))
     watched, alone = small_model(), small_model()
     run(watched, train, settings, callbacks=[spy])
-    assert seen == 2 * list(range(steps_per_epoch(settings, 150)))
+    assert seen == 2 * list(range(steps_per_epoch(settings, train)))
     run(alone, train, settings)
     for a, b in zip(watched.get_weights(), alone.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
