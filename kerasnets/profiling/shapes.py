@@ -191,9 +191,29 @@ def _einsum_dense(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Siz
 _MERGING = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
 
 
-@shape_rule(*_MERGING, *(f"ops.{name}" for name in ELEMENTWISE))
+_SAME = (
+    "ops.Cast",
+    "ops.OnesLike",
+    "ops.ZerosLike",
+    "ops.Cumsum",
+    "ops.Softmax",
+    "ops.Sigmoid",
+    "ops.Tanh",
+    "ops.Relu",
+)
+
+
+@shape_rule(*_MERGING, *_SAME, *(f"ops.{name}" for name in ELEMENTWISE))
 def _broadcast(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Size | None]:
     return _same_axis(inputs, known)
+
+
+@shape_rule("ops.ExpandDims")
+def _expand_dims(op: Any, inputs: Sequence[Shape], known: Known) -> list[Size | None]:
+    axes = op.axis if isinstance(op.axis, list | tuple) else (op.axis,)
+    new = {axis % len(known) for axis in axes}
+    old = iter(inputs[0])
+    return [1 if axis in new else next(old) for axis in range(len(known))]
 
 
 @shape_rule("Flatten")

@@ -22,7 +22,7 @@ PUBLISHED = {
     "EfficientNetV2S": 8.37, "EfficientNetV2M": 24.58, "EfficientNetV2L": 56.08,
     "InceptionV3": 5.71, "MobileNet": 0.569, "MobileNetV2": 0.30, "MobileNetV3Large": 0.219,
     "MobileNetV3Small": 0.056, "NASNetLarge": 23.8, "NASNetMobile": 0.564, "ResNet50": 3.86,
-    "ResNet101": 7.57, "ResNet152": 11.28, "VGG16": 15.47, "VGG19": 19.63, "Xception": 8.4,
+    "ResNet101": 7.6, "ResNet152": 11.3, "VGG16": 15.47, "VGG19": 19.63, "Xception": 8.4,
 }  # fmt: skip
 
 

@@ -17,13 +17,13 @@ REPEATS = 20
 
 
 def milliseconds(model):
-    """The median of several runs after the first."""
+    """The median of several runs after the first, in processor time: other work does not count."""
     kn.profile(model)
     times = []
     for _ in range(REPEATS):
-        started = time.perf_counter()
+        started = time.process_time()
         kn.profile(model)
-        times.append(1000 * (time.perf_counter() - started))
+        times.append(1000 * (time.process_time() - started))
     return statistics.median(times)
 
 

@@ -1,6 +1,8 @@
 """Every public Keras layer is counted, ignored with a reason, or reported as not counted."""
 
 import inspect
+import re
+from pathlib import Path
 
 import keras
 import pytest
@@ -129,3 +131,9 @@ def test_a_layer_no_rule_counts_is_reported_with_its_path_and_the_total_is_a_low
     assert f"FLOPs (exact): ≥ {cost.flops:,}" in str(cost)
     assert cost.layers[0].supported is False
     assert cost.layers[-1].supported is True
+
+
+def test_the_manual_names_every_layer():
+    manual = (Path(__file__).parents[2] / "docs" / "profiling.md").read_text("utf-8")
+    words = set(re.findall(r"\w+", manual.partition("## Which layers")[2]))
+    assert set(coverage()) <= words
