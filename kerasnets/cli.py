@@ -24,6 +24,7 @@ COMMANDS = {
     "profile": "count parameters, MACs and FLOPs, layer by layer",
     "export": "write a verified SavedModel and ONNX file",
     "verify": "compare exported files with Keras's own outputs",
+    "trees": "grow decision trees of every size on a table, and recommend one",
 }
 
 
