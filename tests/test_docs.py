@@ -1,0 +1,29 @@
+"""What the documents show in Python is run, and gives what they show."""
+
+from __future__ import annotations
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+@pytest.mark.parametrize("name", ["by-hand.md"])
+def test_the_python_blocks_give_what_is_shown(name):
+    blocks = re.findall(r"```python\n(.*?)```", (DOCS / name).read_text("utf-8"), re.DOTALL)
+    text = "\n".join(block for block in blocks if block.startswith(">>>"))
+    test = doctest.DocTestParser().get_doctest(text, {}, name, name, 0)
+    assert len(test.examples) > 10
+    report: list[str] = []
+    result = doctest.DocTestRunner().run(test, out=report.append)
+    assert result.failed == 0, "".join(report)
+    assert result.attempted == len(test.examples)
+
+
+def test_links_lead_somewhere():
+    for path in DOCS.glob("*.md"):
+        for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text("utf-8")):
+            assert (path.parent / target).exists(), f"{path.name}: {target}"
