@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from kerasnets.data import Dataset
 from kerasnets.evaluation import figures, predict_probabilities
+from kerasnets.evaluation.weights import fits_a_picture, weight_matrices
 
 if TYPE_CHECKING:
     from kerasnets.training.run import Run
 
 
 def draw_figures(run: Run, data: Dataset) -> None:
-    """Draw learning curves, confusion matrix and ROC curves into the run folder."""
+    """Draw learning curves, confusion matrix, ROC curves, and the weights of a small table net."""
     subtitle = f"{data.name}, split by {data.split}, seed {run.recipe.seed}"
     test = run.metrics["test"]
     probabilities = predict_probabilities(run.model, data.test.x)
@@ -30,5 +31,9 @@ def draw_figures(run: Run, data: Dataset) -> None:
             data.test.y, probabilities, data.class_names, title=run.name, subtitle=subtitle
         ),
     }
+    if data.feature_names and fits_a_picture(run.model):
+        drawn["weights"] = weight_matrices(
+            run.model, data.feature_names, data.class_names, title=run.name, subtitle=subtitle
+        )
     for name, figure in drawn.items():
         figures.save_figure(figure, run.folder / "figures" / name)
