@@ -14,7 +14,7 @@ HEAVY = ("tensorflow", "keras", "numpy", "pandas", "matplotlib", "sklearn", "pyd
 
 def python(code):
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=600
     )
 
 
