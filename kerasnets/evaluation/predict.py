@@ -11,6 +11,7 @@ from kerasnets._lazy import keras
 from kerasnets._names import unknown_name
 from kerasnets.data.pipeline import sequences_in_order
 from kerasnets.data.visits import VisitSequences
+from kerasnets.evaluation.binary import RESAMPLES, binary_metrics, choose_threshold
 from kerasnets.evaluation.metrics import classification_metrics
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def evaluate(
     data: Dataset,
     batch_size: int = 256,
     splits: Sequence[str] = ("train", "validation", "test"),
+    threshold: str | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Every metric on every split.
 
@@ -31,9 +33,12 @@ def evaluate(
         data: the data set; its inputs must be what the model takes.
         batch_size: examples predicted at a time.
         splits: the names of the splits to measure.
+        threshold: of two classes, the rule that chooses the decision threshold on the validation
+            split; that of the run's recipe by default, else ``"fixed"``, which is 0.5.
 
     Returns:
-        By name of split, what ``classification_metrics`` gives.
+        By name of split, what ``classification_metrics`` gives; of two classes, what
+        ``binary_metrics`` gives too, without intervals on the training split.
 
     Raises:
         ValueError: not a model, an unknown split, a model with another number of classes than
@@ -49,14 +54,42 @@ def evaluate(
             f"Data set {data.name!r} has {len(data.class_names)} classes, so the model must give "
             f"logits of shape (n, {len(data.class_names)}); {model.name!r} gives {shape}."
         )
-    return {
-        name: classification_metrics(
-            data.splits[name].y,
-            predict_probabilities(model, data.splits[name].x, batch_size),
-            data.class_names,
-        )
-        for name in splits
+    probabilities = {
+        name: predict_probabilities(model, data.splits[name].x, batch_size) for name in splits
     }
+    results = {
+        name: classification_metrics(data.splits[name].y, given, data.class_names)
+        for name, given in probabilities.items()
+    }
+    if len(data.class_names) == 2:
+        recipe = getattr(model_or_run, "recipe", None)
+        rule = threshold or str(getattr(recipe, "threshold", "fixed"))
+        chosen = _threshold(model, data, probabilities, rule, batch_size)
+        for name, given in probabilities.items():
+            results[name] |= binary_metrics(
+                data.splits[name].y,
+                given[:, 1],
+                data.splits[name].groups,
+                threshold=chosen,
+                resamples=0 if name == "train" else RESAMPLES,
+            )
+    return results
+
+
+def _threshold(
+    model: keras.Model,
+    data: Dataset,
+    probabilities: Mapping[str, np.ndarray],
+    rule: str,
+    batch_size: int,
+) -> float:
+    """The threshold a rule chooses on the validation split, measured or not."""
+    if rule == "fixed":
+        return 0.5
+    given = probabilities.get("validation")
+    if given is None:
+        given = predict_probabilities(model, data.validation.x, batch_size)
+    return choose_threshold(data.validation.y, given[:, 1], rule)
 
 
 def predict_probabilities(model: keras.Model, x: Arrays, batch_size: int = 256) -> np.ndarray:
@@ -74,13 +107,22 @@ def predict_probabilities(model: keras.Model, x: Arrays, batch_size: int = 256) 
     Raises:
         ValueError: no examples, an output of another shape, or logits that are not finite.
     """
+    return softmax(predict_logits(model, x, batch_size))
+
+
+def predict_logits(model: keras.Model, x: Arrays, batch_size: int = 256) -> np.ndarray:
+    """What the model gives for each example, shape ``(n, classes)``; else as above.
+
+    Raises:
+        ValueError: no examples, or an output of another shape.
+    """
     logits = _logits(model, x, batch_size)
     if not isinstance(logits, np.ndarray) or logits.ndim != 2:
         raise ValueError(
             "The model must have one output, logits of shape (n, classes); "
             f"{model.name!r} has {model.output_shape}."
         )
-    return softmax(logits)
+    return logits
 
 
 def _logits(model: keras.Model, x: Arrays, batch_size: int) -> Any:

@@ -39,6 +39,11 @@ class Recipe:
         schedule: of the learning rate over all steps: constant, down to 0 along a half cosine,
             or down to a hundredth exponentially.
         class_weights: ``"balanced"`` weights each class by the inverse of its share.
+        threshold: of two classes, what chooses the decision threshold on the validation split:
+            ``"fixed"`` at 0.5, ``"youden"`` for the highest sum of sensitivity and specificity,
+            ``"f1"`` for the highest F1 of the second class. The probabilities stay as they are.
+        calibration: ``"temperature"`` divides the logits of the trained model by the temperature
+            that makes the log loss on the validation split smallest (Guo et al. 2017).
         early_stopping: epochs without improvement of ``monitor`` after which training stops;
             0 never stops.
         monitor: what decides which epoch is the best one, whose weights are kept.
@@ -58,6 +63,8 @@ class Recipe:
     learning_rate: Rate = 1e-3
     schedule: Literal["constant", "cosine", "exponential"] = "constant"
     class_weights: Literal["none", "balanced"] = "none"
+    threshold: Literal["fixed", "youden", "f1"] = "fixed"
+    calibration: Literal["none", "temperature"] = "none"
     early_stopping: Annotated[int, Field(ge=0)] = 0
     monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
     seed: Seed = 0

@@ -15,7 +15,8 @@ from typing import Any
 from kerasnets._files import atomic_write, write_json
 from kerasnets._lazy import keras
 from kerasnets.data import Dataset, VisitSequences, load_data
-from kerasnets.evaluation import evaluate
+from kerasnets.evaluation import evaluate, predict_logits
+from kerasnets.evaluation.calibration import fit_temperature, scale_logits
 from kerasnets.nets import build, describe, load_model
 from kerasnets.training import run as run_folder
 from kerasnets.training import steps
@@ -206,8 +207,12 @@ def _is_over(history: run_folder.History, recipe: Recipe) -> bool:
 def _measure(folder: Path, recipe: Recipe, data: Dataset, history: run_folder.History) -> Run:
     """Keep the best epoch's weights, evaluate and draw; the metrics are written last."""
     model = load_model(folder / "checkpoints" / "best.keras")
+    if recipe.calibration == "temperature":
+        scale_logits(
+            model, fit_temperature(predict_logits(model, data.validation.x), data.validation.y)
+        )
     run_folder.save_model(model, folder / "model.keras")
-    metrics = evaluate(model, data)
+    metrics = evaluate(model, data, threshold=recipe.threshold)
     environment = run_folder.read_json(folder / "environment.json")
     run = Run(folder, recipe, history, metrics, environment)
     run.__dict__["model"] = model

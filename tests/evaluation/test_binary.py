@@ -1,0 +1,162 @@
+"""Metrics of two classes against scikit-learn, by hand, and intervals that cover."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn import metrics as reference
+
+from kerasnets.evaluation.binary import (
+    auroc,
+    average_precision,
+    binary_metrics,
+    bootstrap,
+    brier,
+    calibration_error,
+    choose_threshold,
+    log_loss,
+)
+from kerasnets.evaluation.metrics import expected_calibration_error
+
+REFERENCES = {
+    auroc: reference.roc_auc_score,
+    average_precision: reference.average_precision_score,
+    brier: reference.brier_score_loss,
+    log_loss: reference.log_loss,
+}
+
+
+def draw(seed, n=200, ties=False, weighted=False):
+    rng = np.random.default_rng(seed)
+    y = (rng.random(n) < 0.2).astype(int)
+    y[:2] = 0, 1
+    scores = 1 / (1 + np.exp(2 - 1.5 * y - rng.normal(size=n)))
+    weights = rng.integers(0, 4, n).astype(float) if weighted else np.ones(n)
+    weights[:2] = 1
+    return y, np.round(scores, 1) if ties else scores, weights
+
+
+@pytest.mark.parametrize("metric", REFERENCES)
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_metrics_are_those_of_scikit_learn(metric, ties, weighted):
+    for seed in range(5):
+        y, scores, weights = draw(seed, ties=ties, weighted=weighted)
+        expected = REFERENCES[metric](y, scores, sample_weight=weights)
+        assert metric(y, scores, weights) == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_calibration_error_is_that_of_all_classes():
+    for seed in range(3):
+        y, scores, ones = draw(seed, ties=seed == 2)
+        expected = expected_calibration_error(y, np.stack([1 - scores, scores], axis=1))
+        assert calibration_error(y, scores, ones) == pytest.approx(expected, abs=1e-12)
+        weights = draw(seed, weighted=True)[2]
+        copies = np.repeat(np.arange(len(y)), weights.astype(int))
+        expected = calibration_error(y[copies], scores[copies], np.ones(len(copies)))
+        assert calibration_error(y, scores, weights) == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_table_by_hand():
+    y, scores = np.array([0, 0, 1, 1]), np.array([0.1, 0.6, 0.4, 0.9])
+    table = binary_metrics(y, scores, threshold=0.5, resamples=0)
+    assert table["prevalence"] == 0.5
+    assert table["average_precision"] == pytest.approx((1 + 2 / 3) / 2)
+    assert table["brier"] == pytest.approx((0.01 + 0.36 + 0.36 + 0.01) / 4)
+    assert (table["sensitivity"], table["specificity"]) == (0.5, 0.5)
+    assert table["auroc_hard_labels"] == 0.5
+    assert table["intervals"] == {}
+
+
+def test_hard_labels_hide_what_soft_ones_show():
+    """S5's point: no score above 0.5, so hard labels know nothing, and the order knows it all."""
+    y = np.array([0] * 90 + [1] * 10)
+    scores = np.where(y == 1, 0.4, 0.1)
+    table = binary_metrics(y, scores, resamples=0)
+    assert table["auroc_hard_labels"] == 0.5
+    assert auroc(y, scores, np.ones(100)) == 1.0
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_one_class_leaves_ranks_undefined(label):
+    table = binary_metrics(np.full(5, label), np.linspace(0.1, 0.9, 5))
+    assert table["average_precision"] is None
+    assert table["auroc_hard_labels"] is None
+    assert table["sensitivity" if label == 0 else "specificity"] is None
+    assert table["intervals"] == {}
+
+
+def test_intervals_are_seeded_and_hold_the_value():
+    y, scores, ones = draw(0, 300)
+    metrics = {"auroc": auroc, "brier": brier}
+    one, again, other = (bootstrap(y, scores, None, metrics, 200, seed) for seed in (0, 0, 1))
+    assert one == again != other
+    for name, (low, high) in one.items():
+        assert low < metrics[name](y, scores, ones) < high
+
+
+def test_copies_of_a_patient_make_no_interval_narrower():
+    """Each example four times: over rows the interval halves, over patients it stays."""
+    y, scores, _ = draw(1, 200)
+    patients = np.arange(200)
+    metrics = {"brier": brier}
+    copies = [np.repeat(column, 4) for column in (y, scores, patients)]
+
+    def width(groups, labels, values):
+        low, high = bootstrap(labels, values, groups, metrics, 1000)["brier"]
+        return high - low
+
+    alone = width(patients, y, scores)
+    assert width(copies[2], copies[0], copies[1]) == pytest.approx(alone, rel=1e-9)
+    assert width(None, copies[0], copies[1]) == pytest.approx(alone / 2, rel=0.15)
+
+
+def test_intervals_cover_as_often_as_they_say():
+    """The mean squared error of a known distribution, in 300 samples of 100."""
+    rng = np.random.default_rng(0)
+    truth = 0.25 + 0.2**2
+    covered = 0
+    for _ in range(300):
+        y = rng.integers(0, 2, 100)
+        scores = 0.5 + rng.choice([-0.2, 0.2], 100)
+        low, high = bootstrap(y, scores, None, {"brier": brier}, 200)["brier"]
+        covered += low <= truth <= high
+    assert 0.90 <= covered / 300 <= 0.98
+
+
+@pytest.mark.parametrize("rule", ["youden", "f1"])
+@pytest.mark.parametrize("ties", [False, True])
+def test_no_other_threshold_is_better(rule, ties):
+    y, scores, _ = draw(4, ties=ties)
+
+    def worth(threshold):
+        positive = scores >= threshold
+        if rule == "f1":
+            return reference.f1_score(y, positive)
+        return positive[y == 1].mean() - positive[y == 0].mean()
+
+    best = max(worth(threshold) for threshold in scores)
+    assert worth(choose_threshold(y, scores, rule)) == pytest.approx(best)
+    assert choose_threshold(y, scores, "fixed") == 0.5
+
+
+@pytest.mark.parametrize(
+    ("y", "scores", "message"),
+    [
+        ([0, 1], [0.5], "one label and one probability"),
+        ([], [], "one label and one probability"),
+        ([0, 2], [0.1, 0.2], "Labels must be 0 or 1"),
+        ([0, 1], [0.1, 1.2], "probabilities from 0 to 1"),
+        ([0, 1], [0.1, np.nan], "probabilities from 0 to 1"),
+    ],
+)
+def test_what_does_not_fit_is_refused(y, scores, message):
+    with pytest.raises(ValueError, match=message):
+        binary_metrics(np.array(y, int), np.array(scores))
+
+
+def test_thresholds_need_two_classes_and_a_known_rule():
+    with pytest.raises(ValueError, match="got labels of one"):
+        choose_threshold(np.zeros(3, int), np.full(3, 0.5))
+    with pytest.raises(ValueError, match="Unknown rule 'best'"):
+        choose_threshold(np.array([0, 1]), np.array([0.1, 0.2]), "best")
