@@ -14,6 +14,7 @@ from kerasnets.data.visits import VisitSequences
 
 CLASS_NAMES = ("alive", "died")
 SPLITS = ("patient",)
+_TRAIN_VALIDATION = (7 / 8, 1 / 8)  # of what a fold does not test on
 UNKNOWN = "unknown"  # the name of the index of every code outside the vocabulary
 
 
@@ -51,8 +52,8 @@ def make_dataset(
         cohort: the examples.
         seed: of the split.
         folds: 0 for 60 % training, 20 % validation, 20 % test; else the parts of a
-            cross-validation, of which part ``fold`` is the test split and the next one the
-            validation split.
+            cross-validation, of which part ``fold`` is the test split; an eighth of the others
+            is the validation split.
         fold: the part to test on.
         min_count: visits of the training split that a code must be in to get an index of its
             own.
@@ -95,15 +96,16 @@ def split_patients(cohort: Cohort, seed: int, folds: int, fold: int) -> dict[str
 
     A patient with several examples counts as died if one of them did.
     """
-    patients, member = np.unique(cohort.patients, return_inverse=True)
+    ids, member = np.unique(cohort.patients, return_inverse=True)
+    patients = np.arange(len(ids))
     ever = np.bincount(member, weights=cohort.died, minlength=len(patients)) > 0
     fractions = (1 / folds,) * folds if folds else FRACTIONS
     parts = split_groups(ever.astype(np.int64), patients, fractions, seed)
     if folds:
-        test, validation = parts[fold], parts[(fold + 1) % folds]
-        train = np.concatenate(
-            [parts[i] for i in range(folds) if i not in (fold, (fold + 1) % folds)]
-        )
+        test = parts[fold]
+        others = np.setdiff1d(patients, test)
+        inner = split_groups(ever[others].astype(np.int64), others, _TRAIN_VALIDATION, seed)
+        train, validation = (others[part] for part in inner)
     else:
         train, validation, test = parts
     chosen = {"train": train, "validation": validation, "test": test}
@@ -136,11 +138,8 @@ def _check_options(folds: int, fold: int, min_count: int) -> None:
     for name, value in (("folds", folds), ("fold", fold), ("min_count", min_count)):
         if not isinstance(value, int) or isinstance(value, bool):
             raise ValueError(f"{name} must be a whole number, got {value!r}.")
-    if folds != 0 and folds < 3:
-        raise ValueError(
-            "folds must be 0 for one split, or 3 or more (one part tests, one validates, the rest "
-            f"trains), got {folds}."
-        )
+    if folds == 1 or folds < 0:
+        raise ValueError(f"folds must be 0 for one split, or 2 or more, got {folds}.")
     if not 0 <= fold < max(folds, 1):
         raise ValueError(f"fold must be in [0, {max(folds, 1) - 1}], got {fold}.")
     if min_count < 1:

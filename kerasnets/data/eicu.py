@@ -29,6 +29,7 @@ def load_eicu(
     seed: int,
     window_hours: int = 24,
     visit_hours: int = 1,
+    ancestors: bool = True,
     min_count: int = 5,
     folds: int = 0,
     fold: int = 0,
@@ -48,6 +49,9 @@ def load_eicu(
         window_hours: hours after admission at which the prediction is made; nothing recorded
             then or later goes in.
         visit_hours: hours that make one visit.
+        ancestors: whether a code such as ``renal|disorder of kidney|acute renal failure`` also
+            stands for ``renal|disorder of kidney`` and ``renal``: rare codes then share what is
+            known of their kind.
         min_count: as in :func:`kerasnets.data.cohort.make_dataset`, and so are ``folds`` and
             ``fold``.
         folds: parts of a cross-validation.
@@ -62,7 +66,7 @@ def load_eicu(
         if not isinstance(hours, int) or hours < 1:
             raise ValueError(f"{name} must be a whole number of 1 or more, got {hours!r}.")
     files = find_tables("eicu", ("patient", *_EVENTS), _FOLDERS, data_dir)
-    cohort = read_cohort(files, window_hours, visit_hours)
+    cohort = read_cohort(files, window_hours, visit_hours, ancestors)
     source = (
         f"{files['patient'].parent}, events of the first {window_hours} hours, a visit each "
         f"{visit_hours}"
@@ -72,7 +76,12 @@ def load_eicu(
     )
 
 
-def read_cohort(files: dict[str, Path], window_hours: int = 24, visit_hours: int = 1) -> Cohort:
+def read_cohort(
+    files: dict[str, Path],
+    window_hours: int = 24,
+    visit_hours: int = 1,
+    ancestors: bool = False,
+) -> Cohort:
     """Read the stays with their events before the end of the window.
 
     Raises:
@@ -99,14 +108,31 @@ def read_cohort(files: dict[str, Path], window_hours: int = 24, visit_hours: int
         times.append(minute[used] // (60 * visit_hours))
         names.append(f"{table}|" + frame[name][used])
     code, all_names = pd.factorize(pd.concat(names, ignore_index=True), sort=True)
-    subject = np.concatenate(subjects)
-    sequences = group_events(
-        subject, np.concatenate(times), code, subjects=len(died), names=list(all_names)
-    )
+    subject, time = np.concatenate(subjects), np.concatenate(times)
+    rows, vocabulary = np.arange(len(code)), list(all_names)
+    if ancestors:
+        rows, code, vocabulary = _with_ancestors(code, vocabulary)
+    sequences = group_events(subject[rows], time[rows], code, subjects=len(died), names=vocabulary)
     counts["stays without an event in the window, one empty visit"] = len(died) - len(
         np.unique(subject)
     )
     return Cohort(sequences, died, patients, counts)
+
+
+def _with_ancestors(code: np.ndarray, names: list[str]) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Each event once for its code and once for each group it is in: row, code, names."""
+    lines = [name.split("|") for name in names]
+    # The first part is the table, which is no group of its own.
+    family = [["|".join(line[:end]) for end in range(2, len(line) + 1)] for line in lines]
+    vocabulary = sorted({member for members in family for member in members} | set(names))
+    index = {name: number for number, name in enumerate(vocabulary)}
+    sizes = np.array([len(members) for members in family], np.int64)
+    flat = np.array([index[member] for members in family for member in members], np.int64)
+    starts = np.cumsum(sizes) - sizes
+    repeats = sizes[code]
+    rows = np.repeat(np.arange(len(code)), repeats)
+    within = np.arange(len(rows)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    return rows, flat[starts[code][rows] + within], vocabulary
 
 
 def _read_stays(

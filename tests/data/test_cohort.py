@@ -39,13 +39,13 @@ def test_no_patient_is_on_two_sides_even_with_several_examples():
     assert sum(map(len, seen)) == len(set(patients))
 
 
-@pytest.mark.parametrize("folds", [3, 5])
+@pytest.mark.parametrize("folds", [2, 5])
 def test_the_folds_test_every_patient_once(folds):
     made = [split_patients(cohort(90, 15), 1, folds, fold) for fold in range(folds)]
     assert sorted(np.concatenate([parts["test"] for parts in made])) == list(range(90))
-    for fold, parts in enumerate(made):
+    for parts in made:
         assert sorted(np.concatenate(list(parts.values()))) == list(range(90))
-        assert set(parts["validation"]) == set(made[(fold + 1) % folds]["test"])
+        assert len(parts["validation"]) == pytest.approx(90 * (1 - 1 / folds) / 8, abs=2)
 
 
 def test_splits_are_stratified_and_seeded(simulated):
@@ -86,7 +86,7 @@ def test_rare_codes_are_one():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"folds": 2}, "folds must be 0 .* or 3 or more"),
+        ({"folds": 1}, "folds must be 0 .* or 2 or more"),
         ({"folds": 5, "fold": 5}, r"fold must be in \[0, 4\]"),
         ({"fold": 1}, r"fold must be in \[0, 0\]"),
         ({"min_count": 0}, "min_count must be 1 or more"),

@@ -124,6 +124,15 @@ def test_mimic3_admissions_become_visits(tmp_path, form):
     assert counts["diagnoses used"] == 4
 
 
+def test_codes_stand_for_the_groups_they_are_in(tmp_path):
+    named = DIAGNOSIS.assign(diagnosisstring=["a|b|c", "a|d", "a|b", "l", "m", "n", None])
+    files = write(tmp_path, eicu_tables(diagnosis=named))
+    first, second = visits_of(eicu.read_cohort(files, ancestors=True))[:2]
+    assert first[0] == ["diagnosis|a", "diagnosis|a|b", "diagnosis|a|b|c"]
+    assert first[1] == ["diagnosis|a", "diagnosis|a|d", "treatment|x"]
+    assert second == [["diagnosis|a", "diagnosis|a|b"]]
+
+
 def same(one, other):
     assert visits_of(one) == visits_of(other)
     np.testing.assert_array_equal(one.died, other.died)
