@@ -13,8 +13,8 @@ FEATURES = 911  # codes a visit in the documents' own example
 CLASSES = 2  # alive, died
 
 
-def _visit_inputs(features: int) -> tuple[dict[str, Any], Any]:
-    """The inputs ``visits`` and ``length``, and the visits with the mask of their lengths."""
+def _visit_inputs(features: int, code_dropout: float) -> tuple[dict[str, Any], Any]:
+    """The inputs ``visits`` and ``length``, and the masked visits, some codes dropped."""
     # Here and not above: the layer is a Keras class, and names and summaries need no Keras.
     from kerasnets.nets.length_mask import LengthMask
 
@@ -22,7 +22,10 @@ def _visit_inputs(features: int) -> tuple[dict[str, Any], Any]:
         "visits": keras.Input((None, features), name="visits", dtype="float32"),
         "length": keras.Input((), name="length", dtype="int32"),
     }
-    return inputs, LengthMask(name="length_mask")([inputs["visits"], inputs["length"]])
+    x = LengthMask(name="length_mask")([inputs["visits"], inputs["length"]])
+    if code_dropout:
+        x = keras.layers.Dropout(code_dropout, name="code_dropout")(x)
+    return inputs, x
 
 
 def _recurrent_stack(layer: Any, x: Any, units: Sequence[int], **arguments: Any) -> Any:
@@ -42,6 +45,7 @@ def mortality_gru(
     units: Sequence[int] = (16,),
     reset_after: bool = True,
     dropout: float = 0.0,
+    code_dropout: float = 0.0,
     features: int = FEATURES,
     classes: int = CLASSES,
 ) -> keras.Model:
@@ -57,10 +61,12 @@ def mortality_gru(
         units: the width of each GRU layer.
         reset_after: apply the reset gate after the matrix product, with a second bias vector.
         dropout: the rate after each dense layer.
+        code_dropout: the share of a visit's codes that training drops; with few patients and
+            many codes it keeps a net from learning patients by heart.
         features: codes a visit is a multi-hot row of.
         classes: how many logits come out.
     """
-    inputs, x = _visit_inputs(features)
+    inputs, x = _visit_inputs(features, code_dropout)
     x = dense_stack(x, dense_units, activation, dropout)
     x = _recurrent_stack(keras.layers.GRU, x, units, reset_after=reset_after)
     return classifier("mortality-gru", inputs, x, classes)
@@ -74,6 +80,7 @@ def mortality_lstm(
     units: Sequence[int] = (16, 16),
     head_units: int = 8,
     dropout: float = 0.0,
+    code_dropout: float = 0.0,
     features: int = FEATURES,
     classes: int = CLASSES,
 ) -> keras.Model:
@@ -82,7 +89,7 @@ def mortality_lstm(
     Arguments as in ``mortality-gru``, and ``head_units``, the width of the ReLU layer before the
     logits. S5 does not name the activation of the first layer.
     """
-    inputs, x = _visit_inputs(features)
+    inputs, x = _visit_inputs(features, code_dropout)
     x = dense_stack(x, dense_units, activation, dropout)
     x = _recurrent_stack(keras.layers.LSTM, x, units)
     x = keras.layers.Dense(head_units, activation="relu", name="head")(x)
@@ -97,6 +104,7 @@ def mortality_deep(
     dropout: float = 0.2,
     units: Sequence[int] = (16, 16, 16, 16),
     reset_after: bool = True,
+    code_dropout: float = 0.0,
     features: int = FEATURES,
     classes: int = CLASSES,
 ) -> keras.Model:
@@ -105,7 +113,7 @@ def mortality_deep(
     S2's improvement; it gives neither widths nor rates, so these are ours. Arguments as in
     ``mortality-gru``, and ``negative_slope``, that of the LeakyReLU after each dense layer.
     """
-    inputs, x = _visit_inputs(features)
+    inputs, x = _visit_inputs(features, code_dropout)
     for number, width in enumerate(dense_units, start=1):
         x = keras.layers.Dense(width, name=f"dense_{number}")(x)
         x = keras.layers.LeakyReLU(negative_slope, name=f"dense_{number}_leaky_relu")(x)

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+from matplotlib.figure import Figure
+
 from kerasnets.data import Dataset
 from kerasnets.evaluation import figures, predict_probabilities
+from kerasnets.evaluation.binary_figures import (
+    precision_recall_figure,
+    reliability_figure,
+    soft_hard_figure,
+)
 from kerasnets.evaluation.weights import fits_a_picture, weight_matrices
 
 if TYPE_CHECKING:
@@ -35,5 +43,22 @@ def draw_figures(run: Run, data: Dataset) -> None:
         drawn["weights"] = weight_matrices(
             run.model, data.feature_names, data.class_names, title=run.name, subtitle=subtitle
         )
+    if len(data.class_names) == 2:
+        drawn |= _two_class_figures(run, data, probabilities[:, 1], subtitle)
     for name, figure in drawn.items():
         figures.save_figure(figure, run.folder / "figures" / name)
+
+
+def _two_class_figures(
+    run: Run, data: Dataset, scores: np.ndarray, subtitle: str
+) -> dict[str, Figure]:
+    """What two classes allow beyond the general figures."""
+    y, threshold = data.test.y, run.metrics["test"]["threshold"]
+    names = {"title": run.name, "subtitle": subtitle}
+    drawn = {
+        "precision_recall": precision_recall_figure(y, scores, threshold, **names),
+        "reliability": reliability_figure(y, scores, data.class_names, **names),
+    }
+    if 0 < y.sum() < len(y):
+        drawn["soft_and_hard_labels"] = soft_hard_figure(y, scores, threshold, **names)
+    return drawn
