@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from kerasnets._lazy import keras
-from kerasnets.nets.blocks import classifier, dense_stack
 from kerasnets.nets.catalogue import register
 
 FEATURES = 911  # codes a visit in the documents' own example
@@ -28,6 +27,25 @@ def _visit_inputs(features: int, code_dropout: float) -> tuple[dict[str, Any], A
     return inputs, x
 
 
+def _dense(x: Any, units: Sequence[int], activation: str, dropout: float, l2: float) -> Any:
+    """Dense layers that see a visit at a time, each followed by dropout where its rate is not 0."""
+    for number, width in enumerate(units, start=1):
+        name = f"dense_{number}"
+        x = keras.layers.Dense(width, activation=activation, name=name, **_penalty(l2))(x)
+        if dropout:
+            x = keras.layers.Dropout(dropout, name=f"{name}_dropout")(x)
+    return x
+
+
+def _penalty(l2: float) -> dict[str, Any]:
+    return {"kernel_regularizer": keras.regularizers.L2(l2)} if l2 else {}
+
+
+def _classifier(name: str, inputs: Any, x: Any, classes: int, l2: float) -> keras.Model:
+    logits = keras.layers.Dense(classes, name="logits", **_penalty(l2))(x)
+    return keras.Model(inputs, logits, name=name)
+
+
 def _recurrent_stack(layer: Any, x: Any, units: Sequence[int], **arguments: Any) -> Any:
     """Recurrent layers in a row; the last gives its last state only."""
     for number, width in enumerate(units, start=1):
@@ -46,6 +64,7 @@ def mortality_gru(
     reset_after: bool = True,
     dropout: float = 0.0,
     code_dropout: float = 0.0,
+    l2: float = 0.0,
     features: int = FEATURES,
     classes: int = CLASSES,
 ) -> keras.Model:
@@ -63,13 +82,14 @@ def mortality_gru(
         dropout: the rate after each dense layer.
         code_dropout: the share of a visit's codes that training drops; with few patients and
             many codes it keeps a net from learning patients by heart.
+        l2: the weight of the squared kernels in the loss, for the same.
         features: codes a visit is a multi-hot row of.
         classes: how many logits come out.
     """
     inputs, x = _visit_inputs(features, code_dropout)
-    x = dense_stack(x, dense_units, activation, dropout)
-    x = _recurrent_stack(keras.layers.GRU, x, units, reset_after=reset_after)
-    return classifier("mortality-gru", inputs, x, classes)
+    x = _dense(x, dense_units, activation, dropout, l2)
+    x = _recurrent_stack(keras.layers.GRU, x, units, reset_after=reset_after, **_penalty(l2))
+    return _classifier("mortality-gru", inputs, x, classes, l2)
 
 
 @register("mortality-lstm", data="mimic3", source="S5")
@@ -81,6 +101,7 @@ def mortality_lstm(
     head_units: int = 8,
     dropout: float = 0.0,
     code_dropout: float = 0.0,
+    l2: float = 0.0,
     features: int = FEATURES,
     classes: int = CLASSES,
 ) -> keras.Model:
@@ -90,10 +111,10 @@ def mortality_lstm(
     logits. S5 does not name the activation of the first layer.
     """
     inputs, x = _visit_inputs(features, code_dropout)
-    x = dense_stack(x, dense_units, activation, dropout)
-    x = _recurrent_stack(keras.layers.LSTM, x, units)
-    x = keras.layers.Dense(head_units, activation="relu", name="head")(x)
-    return classifier("mortality-lstm", inputs, x, classes)
+    x = _dense(x, dense_units, activation, dropout, l2)
+    x = _recurrent_stack(keras.layers.LSTM, x, units, **_penalty(l2))
+    x = keras.layers.Dense(head_units, activation="relu", name="head", **_penalty(l2))(x)
+    return _classifier("mortality-lstm", inputs, x, classes, l2)
 
 
 @register("mortality-deep", data="mimic3", source="S2")
@@ -105,6 +126,7 @@ def mortality_deep(
     units: Sequence[int] = (16, 16, 16, 16),
     reset_after: bool = True,
     code_dropout: float = 0.0,
+    l2: float = 0.0,
     features: int = FEATURES,
     classes: int = CLASSES,
 ) -> keras.Model:
@@ -115,8 +137,8 @@ def mortality_deep(
     """
     inputs, x = _visit_inputs(features, code_dropout)
     for number, width in enumerate(dense_units, start=1):
-        x = keras.layers.Dense(width, name=f"dense_{number}")(x)
+        x = keras.layers.Dense(width, name=f"dense_{number}", **_penalty(l2))(x)
         x = keras.layers.LeakyReLU(negative_slope, name=f"dense_{number}_leaky_relu")(x)
         x = keras.layers.Dropout(dropout, name=f"dense_{number}_dropout")(x)
-    x = _recurrent_stack(keras.layers.GRU, x, units, reset_after=reset_after)
-    return classifier("mortality-deep", inputs, x, classes)
+    x = _recurrent_stack(keras.layers.GRU, x, units, reset_after=reset_after, **_penalty(l2))
+    return _classifier("mortality-deep", inputs, x, classes, l2)
