@@ -13,6 +13,7 @@ from kerasnets.data.dataset import Dataset
 from kerasnets.data.records import find_tables, read_records, refuse_duplicates, whole_numbers
 from kerasnets.data.visits import group_events
 
+_ORIGIN = "it from PhysioNet (the eICU demo is open to everyone)"
 _FOLDERS = (".", "eicu", "eicudemo")
 _EVENTS = {  # table: (minutes since admission to the unit, code)
     "diagnosis": ("diagnosisoffset", "diagnosisstring"),
@@ -65,7 +66,7 @@ def load_eicu(
     for name, hours in (("window_hours", window_hours), ("visit_hours", visit_hours)):
         if not isinstance(hours, int) or hours < 1:
             raise ValueError(f"{name} must be a whole number of 1 or more, got {hours!r}.")
-    files = find_tables("eicu", ("patient", *_EVENTS), _FOLDERS, data_dir)
+    files = find_tables("eicu", ("patient", *_EVENTS), _FOLDERS, data_dir, _ORIGIN)
     cohort = read_cohort(files, window_hours, visit_hours, ancestors)
     source = (
         f"{files['patient'].parent}, events of the first {window_hours} hours, a visit each "

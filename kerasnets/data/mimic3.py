@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _TABLES = ("ADMISSIONS", "DIAGNOSES_ICD", "PATIENTS")
+_ORIGIN = "it from PhysioNet (the MIMIC-III demo is open to everyone)"
 _FOLDERS = (".", "mimic3", "mimic3demo")
 
 
@@ -63,7 +64,7 @@ def load_mimic3(
     del split  # by patient is the only one
     if not isinstance(horizon_days, int) or horizon_days < 1:
         raise ValueError(f"horizon_days must be a whole number of 1 or more, got {horizon_days!r}.")
-    files = find_tables("mimic3", _TABLES, _FOLDERS, data_dir)
+    files = find_tables("mimic3", _TABLES, _FOLDERS, data_dir, _ORIGIN)
     cohort = read_cohort(files, horizon_days)
     source = f"{files['PATIENTS'].parent}, death within {horizon_days} days after discharge"
     return make_dataset(

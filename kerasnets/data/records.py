@@ -18,7 +18,11 @@ _DATES = "%Y-%m-%d %H:%M:%S"
 
 
 def find_tables(
-    name: str, tables: Sequence[str], folders: Sequence[str], data_dir: str | Path | None
+    name: str,
+    tables: Sequence[str],
+    folders: Sequence[str],
+    data_dir: str | Path | None,
+    origin: str,
 ) -> dict[str, Path]:
     """The file of each table, in the first folder that has any of them.
 
@@ -27,6 +31,7 @@ def find_tables(
         tables: names without suffix; files may be ``.csv`` or ``.csv.gz``, in any case.
         folders: where in a data folder the tables may lie.
         data_dir: as :func:`kerasnets.data.load_data` takes it.
+        origin: where to get them, for the message.
 
     Raises:
         FileNotFoundError: if a table is missing.
@@ -49,7 +54,7 @@ def find_tables(
                 absent = ", ".join(table for table in tables if table not in files)
                 looked[-1] += f" (has {', '.join(sorted(files))}, not {absent})"
     described = f"the tables {', '.join(tables)} (.csv or .csv.gz)"
-    raise not_found(name, looked, described, "mortality-simulated")
+    raise not_found(name, looked, described, "mortality-simulated", origin)
 
 
 def read_records(path: Path, columns: Sequence[str]) -> pd.DataFrame:

@@ -214,6 +214,7 @@ def test_missing_columns_and_tables_are_named(tmp_path):
     (tmp_path / "treatment.csv").unlink()
     with pytest.raises(FileNotFoundError, match=r"has diagnosis, patient, not treatment") as caught:
         load_data("eicu", data_dir=tmp_path)
+    assert "Get it from PhysioNet" in str(caught.value)
     assert "mortality-simulated" in str(caught.value)
     with pytest.raises(FileNotFoundError, match="'mimic3' was not found"):
         load_data("mimic3", data_dir=tmp_path / "nowhere")
