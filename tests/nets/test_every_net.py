@@ -68,7 +68,7 @@ COUNTS = {
     "lenet5": conv(25, 1, 6, 16, 120) + dense(120, 84, 10),
     "digit-mlp-tanh": dense(32 * 32, 256, 64, 16, 10),
     "digit-mlp-1": dense(28 * 28, 100, 10),
-    "digit-mlp-2": dense(28 * 28, 140, 60, 10),
+    "digit-mlp-2": dense(28 * 28, 150, 50, 10),
     "digit-mlp-3": dense(28 * 28, 500, 350, 150, 10),
     "digit-cnn": conv(9, 1, 32, 32) + 2 * 32 + dense(5 * 5 * 32, 64, 10),
     "covid-1": dense(11, 2),
