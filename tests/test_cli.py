@@ -59,7 +59,8 @@ def test_nets(capsys):
     assert main(["nets", "--json"]) == 0
     entries = json.loads(capsys.readouterr().out)
     assert [entry["name"] for entry in entries] == kn.list_nets()
-    assert entries[0]["arguments"]["units"] == 16
+    (entry,) = [entry for entry in entries if entry["name"] == "seizure-gru"]
+    assert entry["arguments"]["units"] == 16
     assert "No net matches 'no-such'" in refused(capsys, "nets", "no-such")
 
 
