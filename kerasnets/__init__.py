@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kerasnets.data import Dataset as Dataset
+    from kerasnets.data import Split as Split
     from kerasnets.data import load_data as load_data
     from kerasnets.evaluation import evaluate as evaluate
     from kerasnets.exporting import Verification as Verification
@@ -26,18 +27,20 @@ if TYPE_CHECKING:
     from kerasnets.training import Recipe as Recipe
     from kerasnets.training import Run as Run
     from kerasnets.training import load_run as load_run
+    from kerasnets.training import read_recipe as read_recipe
+    from kerasnets.training import resume as resume
     from kerasnets.training import train as train
 
 __version__ = "0.1.0"
 
 # Where each public name lives; it is imported when first asked for.
 _HOMES = {
-    "data": ("Dataset", "load_data"),
+    "data": ("Dataset", "Split", "load_data"),
     "evaluation": ("evaluate",),
     "exporting": ("Verification", "VerificationError", "export", "verify"),
     "nets": ("NetSpec", "build", "describe", "list_nets", "register"),
     "profiling": ("Profile", "profile"),
-    "training": ("Recipe", "Run", "load_run", "train"),
+    "training": ("Recipe", "Run", "load_run", "read_recipe", "resume", "train"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import secrets
@@ -70,6 +71,32 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
             raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def locked(folder: str | os.PathLike[str]) -> Iterator[None]:
+    """Keep other processes that ask for the same out of ``folder`` while the block runs.
+
+    Raises:
+        BlockingIOError: another process is in it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BlockingIOError(
+                f"Another process is at work in {folder}. Wait for it, or choose another folder."
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def remove_neighbours(folder: str | os.PathLike[str]) -> None:
+    """Remove the temporary neighbours that a killed process left in ``folder``."""
+    for path in Path(folder).glob(".????????-*"):
+        path.unlink()
 
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
 import kerasnets
+from kerasnets._errors import WorkFailedError
 
 # What the shell is told: 0 done, 1 the work itself failed, 2 wrong input, 130 interrupted.
 FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
@@ -43,11 +45,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.command(arguments)
     except KeyboardInterrupt as interrupt:
         return _tell(str(interrupt) or "interrupted", INTERRUPTED)
-    except (ValueError, OSError, ImportError) as error:
-        failed = type(error).__name__ == "VerificationError"
-        return _tell(str(error), FAILED if failed else WRONG_INPUT)
-    except ArithmeticError as error:
+    except WorkFailedError as error:
         return _tell(str(error), FAILED)
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough; Python must not try to flush to it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except (ValueError, OSError, ImportError) as error:
+        return _tell(str(error), WRONG_INPUT)
     return 0
 
 

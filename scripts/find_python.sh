@@ -9,4 +9,4 @@ for python in python3 python3.13 python3.12 python3.11 python; do
 done
 echo "kerasnets needs Python 3.11, 3.12 or 3.13 with venv (on Debian: apt-get install python3-venv);" \
   "name one with: make PYTHON=/path/to/python3" >&2
-echo python3
+exit 1

@@ -13,10 +13,11 @@ from kerasnets.training import Run, load_run
 def load_model(text: str, net_arguments: dict[str, Any]) -> tuple[keras.Model | Run, str]:
     """The run in a folder, the model in a ``.keras`` file, or a fresh net; and its name."""
     path = Path(text)
-    if path.is_dir():
+    # A folder may have a net's name without being a run, as those in exported/ have.
+    if (path / "recipe.toml").is_file() or (path.is_dir() and text not in nets.list_nets()):
         run = load_run(path)
         return run, run.name
-    if path.suffix == ".keras":
+    if path.suffix == ".keras" or len(path.parts) > 1:
         if not path.is_file():
             raise FileNotFoundError(f"There is no file {path}.")
         model = nets.load_model(path, compile=False)

@@ -39,6 +39,10 @@ def value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
+        pass
+    try:
+        return float(text)  # .5, which TOML refuses
+    except ValueError:
         return text
 
 

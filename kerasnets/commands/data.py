@@ -33,6 +33,8 @@ def run(arguments: argparse.Namespace) -> None:
         case []:
             names = data.list_datasets()
             print_json(names) if arguments.json else print("\n".join(names))
+        case ["fetch"]:
+            raise ValueError("Name the data set to fetch: kerasnets data fetch NAME.")
         case ["fetch", name]:
             print(data.fetch(name, data_dir=arguments.data_dir, urls=arguments.url))
         case [name]:

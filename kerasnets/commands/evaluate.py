@@ -9,7 +9,7 @@ from typing import Any
 from kerasnets.commands._shared import json_flag, print_json
 from kerasnets.evaluation import evaluate
 from kerasnets.training import Run, load_run
-from kerasnets.training.trainer import load_recipe_data
+from kerasnets.training.trainer import load_run_data
 
 EXAMPLES = """\
   kerasnets evaluate runs/seizure-cnn-1
@@ -27,8 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Do what the words ask for."""
     trained = load_run(arguments.run)
-    data = load_recipe_data(trained.recipe, arguments.data_dir)
-    metrics = evaluate(trained, data)
+    data = load_run_data(arguments.run, data_dir=arguments.data_dir)
+    metrics = evaluate(trained, data, threshold=trained.recipe.threshold)
     if arguments.json:
         print_json(metrics)
     else:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from kerasnets.commands._models import load_model
 from kerasnets.commands._shared import json_flag, print_json
 from kerasnets.exporting import export
+from kerasnets.nets import list_nets
+from kerasnets.training import Run
 
 EXAMPLES = """\
   kerasnets export runs/seizure-cnn-1
@@ -29,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Do what the words ask for."""
     model, name = load_model(arguments.model, {})
+    if arguments.model in list_nets() and not isinstance(model, Run):
+        print(f"{name} is exported untrained, with fresh weights", file=sys.stderr)
     out = arguments.out or Path("exported") / name
     folder = export(
         model, out, formats=tuple(arguments.formats.split(",")), version=arguments.version

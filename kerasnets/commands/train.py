@@ -33,10 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard logs too")
     parser.add_argument("--quiet", action="store_true", help="no progress")
     json_flag(parser)
-    group = parser.add_argument_group("settings of the recipe")
-    for name, field in Recipe.fields().items():
+    group = parser.add_argument_group("settings of the recipe, each the net's own by default")
+    for name, text in Recipe.descriptions().items():
         if name not in ("net", "net_arguments", "data_options"):
-            group.add_argument(f"--{name.replace('_', '-')}", help=f"default: {field.default!r}")
+            group.add_argument(f"--{name.replace('_', '-')}", help=text.replace("%", "%%"))
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -64,7 +64,13 @@ def run(arguments: argparse.Namespace) -> None:
             )
         settings.pop("net", None)
         words = {"net_arguments": arguments.set, "data_options": arguments.data_option}
-        merged = {name: {**settings.get(name, {}), **pairs(words[name])} for name in words}
+        merged = {
+            name: {**settings.get(name, {}), **pairs(words[name])}
+            if words[name]
+            else settings[name]
+            for name in words
+            if words[name] or name in settings
+        }
         trained = train(net, out=arguments.out, **options, **{**settings, **flags, **merged})
     _print_run(trained, arguments.json)
 

@@ -7,6 +7,7 @@ import gzip
 import io
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -70,6 +71,23 @@ def _recordings(ids: list[str], labels: np.ndarray) -> np.ndarray | None:
     if len(set(zip(ids, labels, strict=True))) < len(ids) or len(matches) < len(ids):
         return None
     return np.array([match[2] for match in matches])
+
+
+def check_whole(path: Path, rows: Rows) -> None:
+    """Refuse a table that was cut at the end of a line: recordings would lack rows.
+
+    Raises:
+        DataError: if a recording has not all its rows.
+    """
+    if rows.recordings is None:
+        return
+    counts = Counter(zip(rows.recordings.tolist(), (rows.y + 1).tolist(), strict=True))
+    for (recording, label), count in counts.items():
+        if count != CHUNKS:
+            raise DataError(
+                f"{path}: recording {recording} of label {label} has {count} rows, and a whole one "
+                f"{CHUNKS}, X1 … X{CHUNKS}. Get the table again, or leave the recording out."
+            )
 
 
 def _read_text(path: Path) -> str:

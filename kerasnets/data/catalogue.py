@@ -6,7 +6,7 @@ import fnmatch
 import importlib
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -142,4 +142,8 @@ def load_data(
     for option in options:
         if option not in spec.options:
             raise unknown_name(f"option of {name}", option, spec.options)
-    return spec.loader(data_dir=data_dir, split=split, seed=seed, **options)
+    try:
+        data = spec.loader(data_dir=data_dir, split=split, seed=seed, **options)
+    except TypeError as error:
+        raise ValueError(f"{name} cannot be loaded with {options}: {error}") from error
+    return replace(data, options=options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -52,6 +52,7 @@ class Dataset:
         units: the physical unit of ``x``, such as ``"µV"``.
         counts: what was read of the records and what was left out, by what it is called.
         feature_names: of a table, one name a column of ``x``; empty for anything else.
+        options: the loader's own options it was loaded with, other than their defaults.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Dataset:
     units: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
     feature_names: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def simulated(self) -> bool:

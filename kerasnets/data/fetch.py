@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kerasnets._errors import WorkFailedError
 from kerasnets._names import unknown_name
 from kerasnets.data.locate import places
 
 
-class FetchError(OSError):
+class FetchError(WorkFailedError, OSError):
     """No mirror gave a file; the message names what each of them answered."""
 
 

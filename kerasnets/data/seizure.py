@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kerasnets.data.bonn import SETS, SPLITS, make_dataset
 from kerasnets.data.bonn_archives import find_sets, read_archives
-from kerasnets.data.bonn_table import read_table
+from kerasnets.data.bonn_table import check_whole, read_table
 from kerasnets.data.catalogue import register
 from kerasnets.data.dataset import Dataset
 from kerasnets.data.locate import not_found, places
@@ -31,9 +31,13 @@ def load_seizure(*, data_dir: str | Path | None, split: str, seed: int) -> Datas
         FileNotFoundError: if neither table nor archives are found.
     """
     source = _find(data_dir)
-    rows = read_table(source) if isinstance(source, Path) else read_archives(source)
-    name = source if isinstance(source, Path) else source[SETS[0]].parent
-    return make_dataset("seizure", rows, split=split, seed=seed, source=str(name))
+    if isinstance(source, Path):
+        rows = read_table(source)
+        check_whole(source, rows)
+    else:
+        rows = read_archives(source)
+        source = source[SETS[0]].parent
+    return make_dataset("seizure", rows, split=split, seed=seed, source=str(source))
 
 
 def _find(data_dir: str | Path | None) -> Path | dict[str, Path]:

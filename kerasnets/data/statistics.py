@@ -41,8 +41,9 @@ def statistics(dataset: Dataset, split: str = "train") -> pd.DataFrame:
     if split not in dataset.splits:
         raise ValueError(f"Unknown split {split!r}. Allowed: {', '.join(dataset.splits)}.")
     train, part = _features(dataset.train), _features(dataset.splits[split])
-    scale = train.std(axis=0)
-    rescaled = (part - train.mean(axis=0)) / np.where(scale > 0, scale, 1.0)
+    # Not where the deviation is 0: rounding leaves a constant column one of 1e-15.
+    scale = np.where(np.ptp(train, axis=0) > 0, train.std(axis=0), 1.0)
+    rescaled = (part - train.mean(axis=0)) / scale
     columns = {**_measures(part, ""), **_measures(rescaled, "rescaled_")}
     names = dataset.feature_names or range(part.shape[1])
     return pd.DataFrame(columns, index=pd.Index(names, name="feature"))

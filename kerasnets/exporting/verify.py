@@ -10,6 +10,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kerasnets._errors import WorkFailedError
 from kerasnets._files import write_json
 from kerasnets.exporting import _runtimes
 
@@ -39,7 +40,7 @@ class Verification:
         return not self.failures
 
 
-class VerificationError(ValueError):
+class VerificationError(WorkFailedError, ValueError):
     """Exported files do not do what the Keras model does.
 
     Attributes:

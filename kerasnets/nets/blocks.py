@@ -48,13 +48,14 @@ def image_input(size: int, frame: int | None = None) -> tuple[Any, Any]:
 
 
 def dense_stack(
-    x: Any, units: Sequence[int], activations: str | Sequence[str], dropout: float = 0.0
+    x: Any, units: int | Sequence[int], activations: str | Sequence[str], dropout: float = 0.0
 ) -> Any:
     """Dense layers in a row, each followed by dropout where the rate is not 0.
 
     Raises:
         ValueError: if there are not as many activations as widths.
     """
+    units = [units] if isinstance(units, int) else units
     if isinstance(activations, str):
         activations = [activations] * len(units)
     if len(activations) != len(units):

@@ -130,4 +130,7 @@ def build(name: str, **arguments: Any) -> keras.Model:
     for argument in arguments:
         if argument not in spec.arguments:
             raise unknown_name(f"argument of {name}", argument, spec.arguments)
-    return spec.builder(**arguments)
+    try:
+        return spec.builder(**arguments)
+    except TypeError as error:
+        raise ValueError(f"{name} cannot be built with {arguments}: {error}") from error

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def _seizure_mlp(
     name: str,
-    units: Sequence[int],
+    units: int | Sequence[int],
     activation: str | Sequence[str],
     dropout: float,
     samples: int,
@@ -27,7 +27,7 @@ def _seizure_mlp(
 @register("seizure-mlp", data="seizure", source="S1 S2 S5")
 def seizure_mlp(
     *,
-    units: Sequence[int] = (16,),
+    units: int | Sequence[int] = (16,),
     activation: str | Sequence[str] = "sigmoid",
     dropout: float = 0.0,
     samples: int = SAMPLES,
@@ -36,7 +36,7 @@ def seizure_mlp(
     """178 → 16 sigmoid → 5, the baseline of S1, S2 and S5: 2,949 parameters.
 
     Args:
-        units: the width of each hidden layer.
+        units: the width of each hidden layer; a single number is one layer.
         activation: one for all hidden layers, or one for each.
         dropout: the rate after each hidden layer.
         samples: samples a row, in µV.
@@ -48,7 +48,7 @@ def seizure_mlp(
 @register("seizure-mlp-two-hidden", data="seizure", source="S1")
 def seizure_mlp_two_hidden(
     *,
-    units: Sequence[int] = (16, 16),
+    units: int | Sequence[int] = (16, 16),
     activation: str | Sequence[str] = "sigmoid",
     dropout: float = 0.0,
     samples: int = SAMPLES,
@@ -64,7 +64,7 @@ def seizure_mlp_two_hidden(
 @register("seizure-mlp-stepped", data="seizure", source="S2")
 def seizure_mlp_stepped(
     *,
-    units: Sequence[int] = (100, 50, 24, 12),
+    units: int | Sequence[int] = (100, 50, 24, 12),
     activation: str | Sequence[str] = ("relu", "relu", "relu", "sigmoid"),
     dropout: float = 0.0,
     samples: int = SAMPLES,
@@ -80,7 +80,7 @@ def seizure_mlp_stepped(
 @register("seizure-mlp-wide", data="seizure", source="S5")
 def seizure_mlp_wide(
     *,
-    units: Sequence[int] = (256, 256, 256, 256),
+    units: int | Sequence[int] = (256, 256, 256, 256),
     activation: str | Sequence[str] = "relu",
     dropout: float = 0.0,
     samples: int = SAMPLES,

@@ -52,7 +52,9 @@ def covid_2(
     return _covid("covid-2", **locals())
 
 
-@register("xor", data="xor-simulated", source="S4", rescaling="none", epochs=300, learning_rate=0.05)
+@register(
+    "xor", data="xor-simulated", source="S4", rescaling="none", epochs=300, learning_rate=0.05
+)
 def xor(*, units: Sequence[int] = (2,), by_hand: bool = False, classes: int = 2) -> keras.Model:
     """2 → 2 ReLU → 2, the smallest ReLU net that computes XOR: 12 parameters.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +11,8 @@ import numpy as np
 from tqdm import tqdm
 
 from kerasnets._lazy import keras
-
-History = dict[str, list[float]]
+from kerasnets.training.engine import TrainingDivergedError
+from kerasnets.training.run import History
 
 
 class EpochRandomness(keras.callbacks.Callback):
@@ -43,12 +44,20 @@ class Record(keras.callbacks.Callback):
         self.save = save
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Record and save; stop the training where ``save`` says so."""
+        """Record and save; stop the training where ``save`` says so.
+
+        Raises:
+            TrainingDivergedError: if a figure of the epoch, such as the validation loss, is not
+                finite; nothing of the epoch is kept.
+        """
         row = {key: float(value) for key, value in (logs or {}).items()}
+        if wrong := {key: value for key, value in row.items() if not math.isfinite(value)}:
+            raise TrainingDivergedError(f"After epoch {epoch + 1}, {wrong} is not finite")
         row["learning_rate"] = float(np.asarray(self.model.optimizer.learning_rate))
         for key, value in row.items():
             self.history_so_far.setdefault(key, []).append(value)
-        self.model.stop_training = self.save(self.model)
+        if self.save(self.model):
+            self.model.stop_training = True
 
 
 class Progress(keras.callbacks.Callback):

@@ -15,20 +15,21 @@ from typing import Any
 
 import numpy as np
 
+from kerasnets._errors import WorkFailedError
 from kerasnets._lazy import keras, tf
 
 # A call should end this soon, for Ctrl-C and the progress bar.
 _SECONDS_A_CALL = 0.3
 
 
-class TrainingDivergedError(ArithmeticError):
+class TrainingDivergedError(WorkFailedError, ArithmeticError):
     """The loss is not finite any more."""
 
-    def __init__(self, loss: float, step: int, epoch: int) -> None:
-        """Name the step and epoch, both counted from 1."""
+    def __init__(self, where: str) -> None:
+        """Say what is not finite, and where."""
         super().__init__(
-            f"The loss is {loss} at step {step} of epoch {epoch}. Lower the learning rate or "
-            "rescale the inputs; the weights of the last whole epoch are kept."
+            f"{where}. Lower the learning rate or rescale the inputs; the weights of the last "
+            "whole epoch before are kept."
         )
 
 
@@ -55,10 +56,9 @@ def compiled_steps(
     """
     given = (dict(x) if not isinstance(x, np.ndarray) else x, y, weights)
     arrays = tf.nest.map_structure(tf.constant, given[: 2 if weights is None else 3])
-    # Variables cannot be made inside the loop, so metrics and optimizer make theirs now.
+    # Variables cannot be made inside the loop, so the metrics make theirs now.
     model.compute_metrics(None, y[:1], keras.ops.zeros((1, *model.output_shape[1:])))
     model.reset_metrics()
-    model.optimizer.build(model.trainable_variables)
 
     @tf.function(jit_compile=xla, autograph=False, reduce_retracing=False)
     def run(rows: Any, first: Any, last: Any) -> dict[str, Any]:
@@ -139,4 +139,4 @@ class Stream:
 def _check_loss(logs: dict[str, Any], model: keras.Model, steps_per_epoch: int) -> None:
     if not math.isfinite(loss := float(logs["loss"])):
         epoch, bad = divmod(int(model.optimizer.iterations) - 1, steps_per_epoch)
-        raise TrainingDivergedError(loss, bad + 1, epoch + 1)
+        raise TrainingDivergedError(f"The loss is {loss} at step {bad + 1} of epoch {epoch + 1}")

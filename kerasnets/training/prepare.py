@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,15 @@ import numpy as np
 from kerasnets._lazy import keras
 from kerasnets.data import Dataset, VisitSequences
 from kerasnets.data.dataset import Arrays
+from kerasnets.nets import load_model
 from kerasnets.training.recipe import Recipe
 
 
 def check_data(data: Dataset) -> None:
-    """Refuse empty splits, inputs that are not finite, and labels without a class."""
+    """Refuse empty splits, inputs that are not finite numbers, and labels without a class."""
+    names = data.class_names
+    if len(names) < 2 or len(set(names)) < len(names):
+        raise ValueError(f"{data.name} needs two or more different class names, got {names}.")
     for name, split in data.splits.items():
         if len(split) == 0:
             raise ValueError(f"The {name} split of {data.name} is empty.")
@@ -23,6 +28,16 @@ def check_data(data: Dataset) -> None:
             raise ValueError(f"The {name} split of {data.name} holds {types}, not numbers.")
         if not all(np.isfinite(array).all() for array in arrays):
             raise ValueError(f"The {name} split of {data.name} holds NaN or infinite inputs.")
+        if split.y.ndim != 1 or split.y.dtype.kind not in "iu":
+            raise ValueError(
+                f"The labels of the {name} split of {data.name} are {split.y.dtype} of shape "
+                f"{split.y.shape}; give the class of each example as an integer, shape (n,)."
+            )
+        if any(len(array) != len(split) for array in arrays):
+            raise ValueError(
+                f"The {name} split of {data.name} has {len(split)} labels for "
+                f"{[len(array) for array in arrays]} inputs."
+            )
         if split.y.min() < 0 or split.y.max() >= len(data.class_names):
             raise ValueError(
                 f"The {name} split of {data.name} has labels from {split.y.min()} to "
@@ -84,14 +99,30 @@ def _named_inputs(model: keras.Model) -> dict[str, Any]:
     return model.input if isinstance(model.input, dict) else {t.name: t for t in model.inputs}
 
 
+def check_reloads(path: Path) -> None:
+    """Refuse a model that is saved but cannot be loaded again, before any work.
+
+    Raises:
+        ValueError: it has a layer of the user's own that Keras does not know, or a Lambda.
+    """
+    try:
+        load_model(path)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            "The model cannot be loaded from its own file, so a run could be neither resumed nor "
+            "used. Put @keras.saving.register_keras_serializable() on layers of your own, and "
+            f"use no Lambda layers. Keras says: {str(error).strip().splitlines()[0]}"
+        ) from error
+
+
 def with_rescaling(net: keras.Model, data: Dataset, recipe: Recipe) -> keras.Model:
     """The net behind a layer that standardises raw values as fitted on the training split."""
     if recipe.rescaling == "none" or not isinstance(data.train.x, np.ndarray):
         return net
     x = data.train.x.astype(np.float64)
-    variance = x.var(axis=0)
-    # A constant column has nothing to rescale; dividing by 0 would blow up the first change.
-    variance[variance == 0] = 1.0
+    # A constant column has nothing to rescale, and its variance is 0 or what rounding leaves of
+    # it: dividing by that would blow up the first change.
+    variance = np.where(np.ptp(x, axis=0) > 0, x.var(axis=0), 1.0)
     given = net.inputs[0]
     inputs = keras.Input(given.shape[1:], name=given.name, dtype=given.dtype)
     standardize = keras.layers.Normalization(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
+import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import tomli_w
 from pydantic import ConfigDict, Field, ValidationError
@@ -74,6 +76,18 @@ class Recipe:
         """The fields by name."""
         return {field.name: field for field in dataclasses.fields(cls)}
 
+    @classmethod
+    def descriptions(cls) -> dict[str, str]:
+        """What each field means and may be, by its name, from the docstring above."""
+        entries = re.findall(
+            r"^ {4}(\w+): (.*(?:\n {8}.*)*)", inspect.getdoc(cls) or "", flags=re.MULTILINE
+        )
+        texts = {name: " ".join(text.replace("``", "").split()) for name, text in entries}
+        for name, kind in get_type_hints(cls).items():
+            if get_origin(kind) is Literal:
+                texts[name] += f" One of: {', '.join(get_args(kind))}."
+        return texts
+
 
 def make_recipe(net: str, **settings: Any) -> Recipe:
     """The default recipe of a net of the catalogue, with some settings replaced.
@@ -83,10 +97,11 @@ def make_recipe(net: str, **settings: Any) -> Recipe:
             wrong type or out of range, naming every such setting.
     """
     spec = describe(net)
-    for argument in settings.get("net_arguments", {}):
+    recipe = check_recipe({"net": net, "data": spec.data, **spec.recipe, **settings})
+    for argument in recipe.net_arguments:
         if argument not in spec.arguments:
             raise unknown_name(f"argument of {net}", argument, spec.arguments)
-    return check_recipe({"net": net, "data": spec.data, **spec.recipe, **settings})
+    return recipe
 
 
 def check_recipe(settings: dict[str, Any], origin: str = "the recipe") -> Recipe:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def draw_figures(run: Run, data: Dataset) -> None:
     """Draw learning curves, confusion matrix, ROC curves, and the weights of a small table net."""
-    subtitle = f"{data.name}, split by {data.split}, seed {run.recipe.seed}"
+    subtitle = f"{data.name}, split by {data.split}, training seed {run.recipe.seed}"
     test = run.metrics["test"]
     probabilities = predict_probabilities(run.model, data.test.x)
     drawn = {

@@ -180,21 +180,23 @@ def save_model(model: keras.Model, path: Path) -> None:
 
 
 def save_examples(folder: Path, data: Dataset) -> None:
-    """Keep the first raw test inputs, from which export makes its reference."""
+    """Keep some raw test inputs from all over the split, for export to make its reference from."""
     x = data.test.x
+    rows = np.linspace(0, len(data.test) - 1, min(_EXAMPLES, len(data.test))).astype(int)
     if isinstance(x, VisitSequences):
-        first = x.take(np.arange(min(_EXAMPLES, len(x)))).dense()
+        examples: dict[str, Any] = x.take(rows).dense()
     else:
         arrays = {"x": x} if isinstance(x, np.ndarray) else x
-        first = {name: array[:_EXAMPLES] for name, array in arrays.items()}
+        examples = {name: array[rows] for name, array in arrays.items()}
     with atomic_write(folder / "examples.npz") as path:
-        np.savez(path, allow_pickle=False, **first)
+        np.savez(path, **examples)
 
 
 def best_epoch(history: History, monitor: str) -> int:
     """The epoch, counted from 1, with the best value; the first of equals."""
     values = np.asarray(history[monitor])
-    return 1 + int(np.argmax(values) if monitor.endswith("accuracy") else np.argmin(values))
+    losses = -values if monitor.endswith("accuracy") else values
+    return 1 + int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))
 
 
 def describe_environment(data: Dataset) -> dict[str, Any]:
@@ -207,18 +209,23 @@ def describe_environment(data: Dataset) -> dict[str, Any]:
         },
         "machine": {"platform": platform.platform(), "cpus": os.cpu_count()},
         "commit": _commit(),
-        "data": {
-            "name": data.name,
-            "simulated": data.simulated,
-            "source": data.source,
-            "checksum": data.checksum,
-            "split": data.split,
-            "split_seed": data.seed,
-            "rows": {name: len(split) for name, split in data.splits.items()},
-            "class_names": list(data.class_names),
-            "units": data.units,
-        },
+        "data": describe_data(data),
         "sessions": [],
+    }
+
+
+def describe_data(data: Dataset) -> dict[str, Any]:
+    """What a run has to know of its data set, ready for JSON."""
+    return {
+        "name": data.name,
+        "simulated": data.simulated,
+        "source": data.source,
+        "checksum": data.checksum,
+        "split": data.split,
+        "split_seed": data.seed,
+        "rows": {name: len(split) for name, split in data.splits.items()},
+        "class_names": list(data.class_names),
+        "units": data.units,
     }
 
 

@@ -39,6 +39,8 @@ def compile_model(model: keras.Model, recipe: Recipe, train: Split) -> None:
         metrics=["accuracy"],
         jit_compile=_is_recurrent(model) and not _has_free_axes(model),
     )
+    # Now, so that a checkpoint made before the first step can be loaded again.
+    model.optimizer.build(model.trainable_variables)
 
 
 def run_epochs(

@@ -59,6 +59,14 @@ def test_no_recording_crosses_a_recording_split_but_rows_do(bonn: Bonn, write_ta
     assert set(by_row.train.groups) & set(by_row.test.groups)
 
 
+def test_a_table_cut_at_the_end_of_a_line_is_refused(bonn: Bonn, write_table: WriteTable):
+    path = write_table(bonn.table()[:-3])
+    with pytest.raises(
+        DataError, match=r"recording V1\.\S+ of label \d has \d+ rows, .* whole one 23"
+    ):
+        load_data("seizure", path)
+
+
 def test_labels_are_counted_from_0(bonn: Bonn, write_table: WriteTable):
     dataset = load_data("seizure", write_table(bonn.table()))
     seizure = dataset.class_names.index("seizure")

@@ -15,9 +15,12 @@ import numpy as np
 import pytest
 
 import kerasnets as kn
+from kerasnets._files import locked
 from kerasnets.data import Dataset, Split
-from kerasnets.training import resume
+from kerasnets.training import make_recipe, resume
 from kerasnets.training.run import best_epoch, read_history
+from kerasnets.training.session import run_to_the_end
+from kerasnets.training.trainer import load_run_data
 
 KERASNETS = [sys.executable, "-m", "kerasnets"]
 FIGURES = {"learning_curves", "confusion_matrix", "roc_curves"}
@@ -99,7 +102,8 @@ def test_without_rescaling_the_net_gets_raw_values(data, tmp_path):
 def test_a_run_is_loaded_from_its_folder(trained, data):
     again = kn.load_run(trained.folder)
     assert dataclasses.replace(again) == dataclasses.replace(trained)
-    np.testing.assert_array_equal(again.example_inputs, data.test.x[:32])
+    rows = np.linspace(0, len(data.test) - 1, 32).astype(int)
+    np.testing.assert_array_equal(again.example_inputs, data.test.x[rows])
     assert_same_bits(again.model.get_weights(), trained.model.get_weights())
     assert again.provenance["data"] == "seizure-simulated"
 
@@ -153,8 +157,12 @@ def test_a_killed_run_ends_with_the_bits_of_an_uninterrupted_one(uninterrupted, 
         assert (folder / name).read_bytes() == (uninterrupted / name).read_bytes()
     for name in ("model.keras", "checkpoints/last.keras", "checkpoints/best.keras"):
         assert_same_bits(weights_of(folder, name), weights_of(uninterrupted, name))
-    sessions = json.loads((folder / "environment.json").read_text())["sessions"]
-    assert sessions[-1]["epochs"][1] == 12
+    killed, resumed = json.loads((folder / "environment.json").read_text())["sessions"]
+    assert killed["epochs"][0] == 1
+    assert resumed["epochs"][0] <= killed["epochs"][1] + 1
+    assert resumed["epochs"][1] == 12
+    assert killed["seconds"] > 0
+    assert not list((folder / "checkpoints").glob(".*"))
 
 
 def test_ctrl_c_says_how_to_go_on(uninterrupted, tmp_path):
@@ -192,8 +200,11 @@ def test_resuming_with_other_data_is_refused(trained, data, tmp_path):
     shutil.copytree(trained.folder, folder)
     (folder / "metrics.json").unlink()
     other = kn.load_data("seizure-simulated", recordings_per_class=9)
-    with pytest.raises(ValueError, match="began with data of checksum"):
+    with pytest.raises(ValueError, match="has data of checksum"):
         resume(folder, data=other)
+    by_row = kn.load_data("seizure-simulated", recordings_per_class=8, split="row")
+    with pytest.raises(ValueError, match="has data of split recording, and these have row"):
+        resume(folder, data=by_row)
     with pytest.raises(FileNotFoundError, match=r"is not a run folder: it has no recipe\.toml"):
         resume(tmp_path)
 
@@ -217,6 +228,69 @@ def test_the_monitor_decides_which_epoch_is_best():
     history = {"val_loss": [0.9, 0.5, 0.5, 0.7], "val_accuracy": [0.1, 0.6, 0.7, 0.7]}
     assert best_epoch(history, "val_loss") == 2
     assert best_epoch(history, "val_accuracy") == 3
+    assert best_epoch({"val_loss": [np.nan, 0.9, np.inf, 0.8]}, "val_loss") == 4
+
+
+def test_a_validation_loss_that_is_not_finite_never_replaces_the_best_epoch(data, tmp_path):
+    class Poison(keras.callbacks.Callback):
+        tests = 0
+
+        def on_test_begin(self, logs=None):
+            self.tests += 1
+            if self.tests == 3:
+                bias = self.model.get_layer("logits").bias
+                bias.assign(np.full(bias.shape, np.nan))
+
+    out = tmp_path / "r"
+    with pytest.raises(ArithmeticError, match=r"After epoch 3, \{'val_loss': nan\} is not finite"):
+        kn.train("seizure-mlp", data=data, epochs=5, out=out, callbacks=[Poison()], progress=False)
+    for name in ("last.keras", "best.keras"):
+        assert all(np.isfinite(weight).all() for weight in weights_of(out / "checkpoints", name))
+    assert len(read_history(out)["loss"]) == 2
+
+
+def test_a_run_stopped_before_its_first_step_can_be_resumed(data, tmp_path):
+    def interrupt(epoch, logs):
+        raise KeyboardInterrupt
+
+    stop = keras.callbacks.LambdaCallback(on_epoch_begin=interrupt)
+    settings = {"data": data, "epochs": 2, "progress": False}
+    with pytest.raises(KeyboardInterrupt, match="go on with: kerasnets train --resume"):
+        kn.train("seizure-cnn-dropout", out=tmp_path / "a", callbacks=[stop], **settings)
+    whole = kn.train("seizure-cnn-dropout", out=tmp_path / "b", **settings)
+    resumed = resume(tmp_path / "a", progress=False)
+    assert_same_bits(resumed.model.get_weights(), whole.model.get_weights())
+
+
+def test_a_run_knows_the_options_of_its_data(trained, data):
+    recipe = kn.load_run(trained.folder).recipe
+    assert recipe.data_options == {"recordings_per_class": 8}
+    assert load_run_data(trained.folder).checksum == data.checksum
+
+
+def test_a_recipe_can_be_given_whole(tmp_path):
+    options = {"recordings_per_class": 8}
+    recipe = make_recipe("seizure-mlp", epochs=1, data="seizure-simulated", data_options=options)
+    run = kn.train(recipe, out=tmp_path / "a", seed=3, progress=False)
+    assert (run.recipe.epochs, run.recipe.seed, run.recipe.split) == (1, 3, "recording")
+    again = kn.train(kn.read_recipe(run.folder / "recipe.toml"), out=tmp_path / "b", progress=False)
+    assert_same_bits(run.model.get_weights(), again.model.get_weights())
+
+
+def test_two_processes_do_not_write_into_one_run(trained, data):
+    folder = trained.folder
+    with locked(folder), pytest.raises(OSError, match="Another process is at work in"):
+        run_to_the_end(folder, trained.recipe, data, trained.model, (), False, False)
+
+
+def test_a_callback_that_stops_is_obeyed(data, tmp_path):
+    stop = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: setattr(stop.model, "stop_training", batch == 3)
+    )
+    run = kn.train(
+        "seizure-mlp", data=data, epochs=5, out=tmp_path / "r", callbacks=[stop], progress=False
+    )
+    assert len(run.history["loss"]) == 1
 
 
 def test_schedules_end_where_they_should(data, tmp_path):
@@ -305,6 +379,10 @@ def test_bad_input_is_refused_before_any_work(data, tmp_path):
         ({"data": replaced(data, "train", x=nan)}, "train split of seizure-simulated holds NaN"),
         ({"data": replaced(data, "train", x=nan.astype("U8"))}, r"holds \['<U8'\], not numbers"),
         ({"data": replaced(data, "test", y=labels)}, "labels from 0 to 5; its 5 classes"),
+        ({"data": replaced(data, "test", y=labels / 2)}, "labels of the test split .* float64"),
+        ({"data": replaced(data, "test", y=labels[1:] % 5)}, r"has 183 labels for \[184\] inputs"),
+        ({"data": replaced(data, "test", y=np.eye(5, dtype=int)[labels % 5])}, r"shape \(184, 5\)"),
+        ({"data": dataclasses.replace(data, class_names=("a", "a"))}, "different class names"),
         (
             {"data": replaced(data, "validation", x=nan[:0], y=labels[:0])},
             "validation split .* empty",
@@ -324,6 +402,13 @@ def test_bad_input_is_refused_before_any_work(data, tmp_path):
         assert not out.exists()
 
 
+class OfOnesOwn(keras.layers.Layer):
+    """A layer that Keras does not know by name."""
+
+    def call(self, x):
+        return 2 * x
+
+
 def test_models_that_cannot_be_trained_so_are_refused_before_any_work(data, tmp_path):
     inputs = keras.Input((178,), name="signal")
     softmax = keras.layers.Dense(5, "softmax")(inputs)
@@ -332,10 +417,12 @@ def test_models_that_cannot_be_trained_so_are_refused_before_any_work(data, tmp_
         (keras.Model(inputs, keras.layers.Dense(3)(inputs)), "gives 3 logits; .* 5 classes"),
         (keras.Sequential([keras.layers.Dense(5)], name="open"), "open has no inputs yet"),
     ]
+    unknown = keras.layers.Dense(5, name="logits")(OfOnesOwn()(inputs))
+    cases.append((keras.Model(inputs, unknown), "cannot be loaded from its own file.*register"))
     for model, message in cases:
         with pytest.raises(ValueError, match=message):
             kn.train(model, data=data, out=tmp_path / "r", progress=False)
-        assert not (tmp_path / "r").exists()
+        assert not list(tmp_path.iterdir())
 
 
 def test_an_existing_folder_is_never_written_over(trained, data, tmp_path):
@@ -347,6 +434,12 @@ def test_an_existing_folder_is_never_written_over(trained, data, tmp_path):
     file.write_text("x")
     with pytest.raises(FileExistsError, match="holds something already"):
         kn.train("seizure-mlp", data=data, out=file)
+
+
+def test_another_folder_is_not_called_a_run(data, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"Choose another folder\.$"):
+        kn.train("seizure-mlp", data=data, out=tmp_path)
 
 
 def test_run_folders_are_numbered_by_default(data, tmp_path, monkeypatch):
