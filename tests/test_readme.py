@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import kerasnets as kn
 from kerasnets.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -84,6 +85,12 @@ def test_the_scripts_to_copy_from_run(script, newcomer):
     answer = subprocess.run(words, capture_output=True, text=True, check=True)
     expected = {"train": "test accuracy", "profile": "parameters", "export": "'onnx'"}
     assert expected[script] in answer.stdout
+
+
+def test_the_table_of_results_has_every_seizure_net():
+    results = (ROOT / "docs" / "seizure-results.md").read_text(encoding="utf-8")
+    for name in kn.list_nets("seizure-*"):
+        assert f"| `{name}` | {kn.build(name).count_params():,} |" in results
 
 
 def test_links_and_pictures_are_there():
