@@ -30,7 +30,7 @@ class NetSpec:
         name: the name it is built by.
         builder: the function that builds it; every argument is keyword-only with a default.
         data: the data set it is meant for.
-        source: the documents it comes from, such as ``"S1 S2 S5"``.
+        source: the documents it comes from, such as ``"S1 S2 S5"``; ``"own"`` for ours.
         recipe: what its default recipe sets otherwise than the general one.
     """
 
@@ -61,7 +61,7 @@ def register(name: str, *, data: str, source: str, **recipe: Any) -> Callable[[B
     Args:
         name: the name to build it by; must be new.
         data: the data set it is meant for.
-        source: the documents it comes from.
+        source: the documents it comes from, or ``"own"``.
         recipe: what its default recipe sets otherwise than the general one.
 
     Raises:

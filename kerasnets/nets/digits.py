@@ -1,4 +1,4 @@
-"""Networks on handwritten digits: four multi-layer perceptrons and a convolutional network."""
+"""Networks on handwritten digits: four multi-layer perceptrons and two convolutional networks."""
 
 from __future__ import annotations
 
@@ -139,3 +139,71 @@ def digit_cnn(
             x = keras.layers.Dropout(dropout, name=f"conv_{number}_dropout")(x)
     x = keras.layers.Flatten(name="flatten")(x)
     return classifier("digit-cnn", image, dense_stack(x, units, "relu"), classes)
+
+
+@register(
+    "digit-cnn-compact",
+    data="mnist",
+    source="own",
+    epochs=20,
+    batch_size=64,
+    learning_rate=0.003,
+    schedule="cosine",
+    **_RECIPE,
+)
+def digit_cnn_compact(
+    *,
+    filters: Sequence[int] = (16, 24, 32, 48, 64),
+    kernel_sizes: Sequence[int] = (5, 3, 3, 3, 3),
+    strides: Sequence[int] = (2, 1, 1, 1, 1),
+    pool_after: int = 3,
+    dropout: float = 0.2,
+    rotation: float = 10.0,
+    scale: float = 0.1,
+    shear: float = 0.1,
+    shift: float = 2.0,
+    size: int = 28,
+    classes: int = 10,
+) -> keras.Model:
+    """Five convs 16 to 64, each normalised, on images moved at random → 10: 53,258 parameters.
+
+    Ours, to do better than ``lenet5`` with fewer parameters: there are no dense layers but the
+    logits. 28 pixels a side become 14 by stride 2, then 12, 10, by pooling 5, 3 and 1. Turning,
+    sizing, slanting and moving the images is of training only.
+
+    Args:
+        filters: the filters of each convolution.
+        kernel_sizes: pixels a side under the kernels of each convolution.
+        strides: of each convolution; one with stride 2 is padded, the others are not.
+        pool_after: the convolution, counted from 1, after which a max pooling of 2 stands.
+        dropout: the rate before the logits.
+        rotation: degrees, at most, by which training turns an image either way.
+        scale: logarithm, at most, of the factor by which it sizes each axis.
+        shear: pixels sideways a pixel downwards, at most, by which it slants.
+        shift: pixels, at most, by which it moves along each axis.
+        size: pixels a side, from 0 to 255.
+        classes: how many logits come out.
+    """
+    # Here and not above: the layer is a Keras class, and names and summaries need no Keras.
+    from kerasnets.nets.random_affine import RandomAffine
+
+    image, x = image_input(size)
+    x = RandomAffine(rotation, scale, shear, shift, name="augment")(x)
+    shapes = zip(filters, kernel_sizes, strides, strict=True)
+    for number, (width, kernel_size, stride) in enumerate(shapes, start=1):
+        x = keras.layers.Conv2D(
+            width,
+            kernel_size,
+            strides=stride,
+            padding="same" if stride > 1 else "valid",
+            use_bias=False,
+            name=f"conv_{number}",
+        )(x)
+        x = keras.layers.BatchNormalization(momentum=0.98, name=f"conv_{number}_norm")(x)
+        x = keras.layers.ReLU(name=f"conv_{number}_relu")(x)
+        if number == pool_after:
+            x = keras.layers.MaxPooling2D(2, name="pool")(x)
+    x = keras.layers.Flatten(name="flatten")(x)
+    if dropout:
+        x = keras.layers.Dropout(dropout, name="dropout")(x)
+    return classifier("digit-cnn-compact", image, x, classes)

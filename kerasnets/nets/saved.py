@@ -7,6 +7,9 @@ from pathlib import Path
 
 from kerasnets._lazy import keras
 
+# The modules with layers of this package's own.
+_LAYERS = ("length_mask", "random_affine")
+
 
 def load_model(path: str | Path, compile: bool = True) -> keras.Model:  # noqa: A002  # Keras's own
     """Load a ``.keras`` file.
@@ -18,5 +21,6 @@ def load_model(path: str | Path, compile: bool = True) -> keras.Model:  # noqa: 
         path: the file.
         compile: whether to restore loss and optimizer too.
     """
-    importlib.import_module("kerasnets.nets.length_mask")
+    for module in _LAYERS:
+        importlib.import_module(f"kerasnets.nets.{module}")
     return keras.saving.load_model(path, compile=compile)

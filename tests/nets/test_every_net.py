@@ -28,6 +28,15 @@ def conv(kernel, channels, *filters):
     return total
 
 
+def norm_conv(kernels, channels, *filters):
+    """Trained parameters of convolutions without bias in a row, each normalised over the batch."""
+    total = 0
+    for kernel, width in zip(kernels, filters, strict=True):
+        total += kernel * channels * width + 2 * width
+        channels = width
+    return total
+
+
 def gru(inputs, *widths, biases=2, directions=1):
     """Parameters of stacked GRU layers: three gates a unit."""
     total = 0
@@ -71,12 +80,13 @@ COUNTS = {
     "digit-mlp-2": dense(28 * 28, 150, 50, 10),
     "digit-mlp-3": dense(28 * 28, 500, 350, 150, 10),
     "digit-cnn": conv(9, 1, 32, 32) + 2 * 32 + dense(5 * 5 * 32, 64, 10),
+    "digit-cnn-compact": norm_conv([25, 9, 9, 9, 9], 1, 16, 24, 32, 48, 64) + dense(64, 10),
     "covid-1": dense(11, 2),
     "covid-2": dense(11, 16, 2),
     "xor": dense(2, 2, 2),
 }
 # What is kept but not trained: moving mean and variance of the batch normalisation.
-NOT_TRAINED = {"digit-cnn": 2 * 32}
+NOT_TRAINED = {"digit-cnn": 2 * 32, "digit-cnn-compact": 2 * (16 + 24 + 32 + 48 + 64)}
 CLASSES = {"seizure": 5, "mimic3": 2, "mnist": 10, "covid": 2, "xor-simulated": 2}
 ALL = pytest.mark.parametrize("name", kn.list_nets())
 
