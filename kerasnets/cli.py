@@ -27,6 +27,7 @@ COMMANDS = {
     "export": "write a verified SavedModel and ONNX file",
     "verify": "compare exported files with Keras's own outputs",
     "trees": "grow decision trees of every size on a table, and recommend one",
+    "reproduce": "do what the sources did, and print what they state beside what we get",
 }
 
 

@@ -2,12 +2,13 @@
 
 ``claims.csv`` lists every figure of the sources. A count is reproduced by counting, or under the
 convention of its source, or not, with the reason. Figures that come from training are listed
-without a check.
+without a check; :mod:`kerasnets.studies.reproduce` does the work they take.
 """
 
 from __future__ import annotations
 
 import csv
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
@@ -32,8 +33,8 @@ class Claim:
         ours: our count, under the source's convention where it has one; ``None`` where it is
             a figure of training, not of counting.
         exact: our count under ``exact``.
-        reproduced_by: ``"count"``, ``"convention s2"`` and the like, or ``"no"``; ``"train"``
-            and ``"trees"`` for what only training can check.
+        reproduced_by: ``"count"``, ``"convention s2"`` and the like, or ``"no"``; ``"train"``,
+            ``"trees"`` and ``"study"`` for what counting cannot check.
         note: the reading under which it holds, or why the source is off.
     """
 
@@ -58,13 +59,23 @@ def check_claims(build: Callable[..., Any]) -> list[Claim]:
     Args:
         build: builds a network by name, such as ``kerasnets.build``.
     """
+    return [_checked(row, build) for row in read_claims()]
+
+
+def read_claims(part: str | None = None) -> list[dict[str, str]]:
+    """The rows of ``claims.csv``, of one part such as ``"counts"`` or ``"seizure"`` where given."""
     text = files("kerasnets.profiling").joinpath("claims.csv").read_text("utf-8")
-    return [_checked(row, build) for row in csv.DictReader(text.splitlines())]
+    return [row for row in csv.DictReader(text.splitlines()) if part in (None, row["part"])]
+
+
+def claim_arguments(text: str) -> dict[str, Any]:
+    """The arguments of a claim: NAME=VALUE, as TOML writes values, separated by blanks."""
+    return tomllib.loads(text.replace(" ", "\n"))
 
 
 def _checked(row: dict[str, str], build: Callable[..., Any]) -> Claim:
     ours = exact = None
-    if row["net"]:
+    if row["part"] == "counts":
         net = _net(row, build)
         if row["quantity"] == "trainable parameters":
             ours = exact = profile(net).trainable_params
@@ -88,9 +99,7 @@ def _net(row: dict[str, str], build: Callable[..., Any]) -> Any:
     if row["net"] in _DRAWN:
         shape, layers = _DRAWN[row["net"]]
         return keras.Sequential([keras.Input(shape), *layers()], name=row["net"])
-    # The one builder argument that a reading depends on.
-    single_bias = row["arguments"] == "reset_after=false"
-    return build(row["net"], **({"reset_after": False} if single_bias else {}))
+    return build(row["net"], **claim_arguments(row["arguments"]))
 
 
 def claims_text(claims: list[Claim]) -> str:
