@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kerasnets.data.dataset import Dataset, Split, checksum
-from kerasnets.data.splits import split_groups, split_rows
+from kerasnets.data.splits import split_fold
 
 RATE = 173.61  # samples a second
 CHUNKS = 23  # rows a recording
@@ -22,6 +22,8 @@ UNITS = "µV"
 # In the order of the labels: the files' 1 to 5, ours 0 to 4.
 CLASS_NAMES = ("seizure", "tumour area", "healthy area", "eyes closed", "eyes open")
 SETS = ("S", "F", "N", "O", "Z")
+# Seizure against the rest, by ``classes=2``; a detector's positive class is the last one.
+BINARY_NAMES = ("no seizure", "seizure")
 
 SPLITS = ("recording", "row")
 
@@ -58,8 +60,18 @@ def canonical(rows: Rows) -> Rows:
     return Rows(x, y, rank[member].astype(np.int32))
 
 
-def make_dataset(name: str, rows: Rows, *, split: str, seed: int, source: str) -> Dataset:
-    """Split rows 60/20/20 into a data set.
+def make_dataset(
+    name: str,
+    rows: Rows,
+    *,
+    split: str,
+    seed: int,
+    source: str,
+    folds: int = 0,
+    fold: int = 0,
+    classes: int = 5,
+) -> Dataset:
+    """Split rows into a data set.
 
     Args:
         name: the name it is loaded by.
@@ -67,25 +79,34 @@ def make_dataset(name: str, rows: Rows, *, split: str, seed: int, source: str) -
         split: ``"recording"`` keeps the rows of a recording together, ``"row"`` does not.
         seed: the seed of the split.
         source: where the rows came from.
+        folds: 0 for 60 % training, 20 % validation, 20 % test; else the parts of a
+            cross-validation, of which one tests and an eighth of the others validates.
+        fold: which of the folds tests, counted from 0.
+        classes: 5, or 2 for seizure against the rest, on the same splits.
 
     Raises:
-        ValueError: if the rows are to be split by recording and do not say theirs, or a class
-            has too few for three parts.
+        ValueError: if the rows are to be split by recording and do not say theirs, a class
+            has too few for the parts, or an option is out of range.
     """
+    if classes not in (2, len(CLASS_NAMES)):
+        raise ValueError(
+            f"classes must be {len(CLASS_NAMES)}, or 2 for seizure against the rest, "
+            f"got {classes!r}."
+        )
     x, y, groups = canonical(rows)
     missing = np.setdiff1d(range(len(CLASS_NAMES)), y)
     if len(missing):
         names = ", ".join(f"{CLASS_NAMES[label]} (y={label + 1})" for label in missing)
         raise ValueError(f"{source}: no row of {names}; all five classes are needed.")
-    if split == "row":
-        parts = split_rows(y, seed=seed)
-    elif groups is None:
+    if split == "recording" and groups is None:
         raise ValueError(
             f"{source}: without its id column a table cannot be split by recording. Use a table "
             "with ids or the archives, or take split='row' and expect a flattering score."
         )
-    else:
-        parts = split_groups(y, groups, seed=seed)
+    together = np.arange(len(y)) if split == "row" else groups
+    parts = split_fold(y, together, folds=folds, fold=fold, seed=seed)
+    if classes == len(BINARY_NAMES):
+        y = (y == CLASS_NAMES.index("seizure")).astype(np.int32)
     train, validation, test = (
         Split(x[part], y[part], None if groups is None else groups[part]) for part in parts
     )
@@ -94,7 +115,7 @@ def make_dataset(name: str, rows: Rows, *, split: str, seed: int, source: str) -
         train=train,
         validation=validation,
         test=test,
-        class_names=CLASS_NAMES,
+        class_names=BINARY_NAMES if classes == len(BINARY_NAMES) else CLASS_NAMES,
         split=split,
         seed=seed,
         source=source,

@@ -9,12 +9,11 @@ import numpy as np
 
 from kerasnets.data.cells import DataError
 from kerasnets.data.dataset import Dataset, Split, checksum
-from kerasnets.data.splits import FRACTIONS, split_groups
+from kerasnets.data.splits import check_fold, split_fold
 from kerasnets.data.visits import VisitSequences
 
 CLASS_NAMES = ("alive", "died")
 SPLITS = ("patient",)
-_TRAIN_VALIDATION = (7 / 8, 1 / 8)  # of what a fold does not test on
 UNKNOWN = "unknown"  # the name of the index of every code outside the vocabulary
 
 
@@ -99,15 +98,9 @@ def split_patients(cohort: Cohort, seed: int, folds: int, fold: int) -> dict[str
     ids, member = np.unique(cohort.patients, return_inverse=True)
     patients = np.arange(len(ids))
     ever = np.bincount(member, weights=cohort.died, minlength=len(patients)) > 0
-    fractions = (1 / folds,) * folds if folds else FRACTIONS
-    parts = split_groups(ever.astype(np.int64), patients, fractions, seed)
-    if folds:
-        test = parts[fold]
-        others = np.setdiff1d(patients, test)
-        inner = split_groups(ever[others].astype(np.int64), others, _TRAIN_VALIDATION, seed)
-        train, validation = (others[part] for part in inner)
-    else:
-        train, validation, test = parts
+    train, validation, test = split_fold(
+        ever.astype(np.int64), patients, folds=folds, fold=fold, seed=seed
+    )
     chosen = {"train": train, "validation": validation, "test": test}
     return {name: np.flatnonzero(np.isin(member, part)) for name, part in chosen.items()}
 
@@ -135,13 +128,9 @@ def learn_vocabulary(train: VisitSequences, min_count: int) -> tuple[np.ndarray,
 
 
 def _check_options(folds: int, fold: int, min_count: int) -> None:
-    for name, value in (("folds", folds), ("fold", fold), ("min_count", min_count)):
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise ValueError(f"{name} must be a whole number, got {value!r}.")
-    if folds == 1 or folds < 0:
-        raise ValueError(f"folds must be 0 for one split, or 2 or more, got {folds}.")
-    if not 0 <= fold < max(folds, 1):
-        raise ValueError(f"fold must be in [0, {max(folds, 1) - 1}], got {fold}.")
+    check_fold(folds, fold)
+    if not isinstance(min_count, int) or isinstance(min_count, bool):
+        raise ValueError(f"min_count must be a whole number, got {min_count!r}.")
     if min_count < 1:
         raise ValueError(f"min_count must be 1 or more, got {min_count}.")
 

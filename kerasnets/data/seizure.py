@@ -17,7 +17,15 @@ _FOLDERS = (".", "seizure", "bonn", "seizure/bonn")
 
 
 @register("seizure", splits=SPLITS)
-def load_seizure(*, data_dir: str | Path | None, split: str, seed: int) -> Dataset:
+def load_seizure(
+    *,
+    data_dir: str | Path | None,
+    split: str,
+    seed: int,
+    folds: int = 0,
+    fold: int = 0,
+    classes: int = 5,
+) -> Dataset:
     """EEG of five kinds, 500 recordings of 23 rows × 178 samples in µV (Andrzejak et al. 2001).
 
     Args:
@@ -25,9 +33,12 @@ def load_seizure(*, data_dir: str | Path | None, split: str, seed: int) -> Datas
             them, or the table itself.
         split: ``"recording"`` or ``"row"``.
         seed: the seed of the split.
+        folds: as in :func:`kerasnets.data.bonn.make_dataset`, and so are ``fold`` and ``classes``.
+        fold: which of the folds tests.
+        classes: 5, or 2 for seizure against the rest.
 
     Raises:
-        ValueError: if the files hold anything they should not.
+        ValueError: if an option is out of range, or the files hold anything they should not.
         FileNotFoundError: if neither table nor archives are found.
     """
     source = _find(data_dir)
@@ -37,7 +48,16 @@ def load_seizure(*, data_dir: str | Path | None, split: str, seed: int) -> Datas
     else:
         rows = read_archives(source)
         source = source[SETS[0]].parent
-    return make_dataset("seizure", rows, split=split, seed=seed, source=str(source))
+    return make_dataset(
+        "seizure",
+        rows,
+        split=split,
+        seed=seed,
+        source=str(source),
+        folds=folds,
+        fold=fold,
+        classes=classes,
+    )
 
 
 def _find(data_dir: str | Path | None) -> Path | dict[str, Path]:

@@ -137,6 +137,9 @@ def load_seizure_simulated(
     seed: int,
     recordings_per_class: int = 40,
     generator_seed: int = 0,
+    folds: int = 0,
+    fold: int = 0,
+    classes: int = 5,
 ) -> Dataset:
     """Simulated EEG of the same five kinds and the same form; needs no files.
 
@@ -146,10 +149,13 @@ def load_seizure_simulated(
         seed: the seed of the split.
         recordings_per_class: recordings of each kind, 23 rows each; 100 in the real data.
         generator_seed: the seed of the signals. Another one gives other data.
+        folds: as in :func:`kerasnets.data.bonn.make_dataset`, and so are ``fold`` and ``classes``.
+        fold: which of the folds tests.
+        classes: 5, or 2 for seizure against the rest.
 
     Raises:
-        ValueError: if ``recordings_per_class`` is not a whole number of 3 or more, one for each
-            part of a split.
+        ValueError: if an option is out of range; ``recordings_per_class`` must be 3 or more, one
+            for each part of a split.
     """
     if not isinstance(recordings_per_class, int) or recordings_per_class < 3:
         raise ValueError(
@@ -167,7 +173,16 @@ def load_seizure_simulated(
         f"simulated, not measured: {recordings_per_class} recordings of each kind, "
         f"generator seed {generator_seed}"
     )
-    return make_dataset("seizure-simulated", rows, split=split, seed=seed, source=source)
+    return make_dataset(
+        "seizure-simulated",
+        rows,
+        split=split,
+        seed=seed,
+        source=source,
+        folds=folds,
+        fold=fold,
+        classes=classes,
+    )
 
 
 def simulate_recordings(recordings_per_class: int, seed: int = 0) -> np.ndarray:

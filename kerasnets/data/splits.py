@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 FRACTIONS = (0.6, 0.2, 0.2)
+_TRAIN_VALIDATION = (7 / 8, 1 / 8)  # of what a fold does not test on
 
 
 def split_groups(
@@ -68,6 +69,47 @@ def split_rows(
         ValueError: as :func:`split_groups`.
     """
     return split_groups(y, np.arange(len(y)), fractions, seed)
+
+
+def split_fold(
+    y: np.ndarray, groups: np.ndarray, *, folds: int, fold: int, seed: int = 0
+) -> tuple[np.ndarray, ...]:
+    """Training, validation and test part: of a cross-validation, or 60/20/20.
+
+    The folds' test parts make up the whole; an eighth of the others validates.
+
+    Args:
+        y: class labels, shape ``(n,)``.
+        groups: as :func:`split_groups`.
+        folds: the parts of the cross-validation, or 0 for a single split.
+        fold: which of them tests, counted from 0.
+        seed: the seed of the draw; the same one for all folds.
+
+    Raises:
+        ValueError: if there is no such fold, or as :func:`split_groups`.
+    """
+    check_fold(folds, fold)
+    if not folds:
+        return split_groups(y, groups, seed=seed)
+    test = split_groups(y, groups, (1 / folds,) * folds, seed)[fold]
+    others = np.setdiff1d(np.arange(len(y)), test)
+    inner = split_groups(y[others], groups[others], _TRAIN_VALIDATION, seed)
+    return *(others[part] for part in inner), test
+
+
+def check_fold(folds: int, fold: int) -> None:
+    """Refuse a fold that is none.
+
+    Raises:
+        ValueError: if ``folds`` is not 0 or 2 or more, or ``fold`` not one of them.
+    """
+    for name, value in (("folds", folds), ("fold", fold)):
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise ValueError(f"{name} must be a whole number, got {value!r}.")
+    if folds == 1 or folds < 0:
+        raise ValueError(f"folds must be 0 for one split, or 2 or more, got {folds}.")
+    if not 0 <= fold < max(folds, 1):
+        raise ValueError(f"fold must be in [0, {max(folds, 1) - 1}], got {fold}.")
 
 
 def _check_fractions(fractions: Sequence[float]) -> np.ndarray:

@@ -70,3 +70,34 @@ def test_the_dataset_says_where_it_is_from():
     assert dataset.units == "µV"
     assert len(dataset.class_names) == 5
     assert not dataset.simulated
+
+
+@pytest.mark.parametrize("split", ["recording", "row"])
+def test_seizure_against_the_rest_has_the_same_splits(split):
+    options = {"split": split, "seed": 1, "source": "here", "folds": 3, "fold": 2}
+    five = make_dataset("seizure", rows(7), **options)
+    two = make_dataset("seizure", rows(7), **options, classes=2)
+    assert two.class_names == ("no seizure", "seizure")
+    for part, same in zip(five.splits.values(), two.splits.values(), strict=True):
+        assert np.array_equal(part.x, same.x)
+        assert np.array_equal(same.y == 1, part.y == five.class_names.index("seizure"))
+        assert same.y.dtype == np.int32
+
+
+def test_folds_keep_recordings_together_and_test_each_once():
+    made = [
+        make_dataset(
+            "seizure", rows(8), split="recording", seed=2, source="here", folds=3, fold=fold
+        )
+        for fold in range(3)
+    ]
+    assert sorted(np.concatenate([np.unique(d.test.groups) for d in made])) == list(range(30))
+    for dataset in made:
+        train, validation, test = (set(part.groups) for part in dataset.splits.values())
+        assert not train & (validation | test)
+        assert not validation & test
+
+
+def test_other_numbers_of_classes_are_refused():
+    with pytest.raises(ValueError, match=r"classes must be 5, or 2 for seizure .* got 3"):
+        make_dataset("seizure", rows(9), split="row", seed=0, source="here", classes=3)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kerasnets.data.splits import split_groups, split_rows
+from kerasnets.data.splits import split_fold, split_groups, split_rows
 
 
 def make(groups_per_class: list[int], rows: int = 4) -> tuple[np.ndarray, np.ndarray]:
@@ -60,6 +60,38 @@ def test_folds_of_equal_share():
     folds = split_groups(y, groups, fractions=(0.2,) * 5)
     assert [len(set(groups[fold])) for fold in folds] == [5] * 5
     assert all(min(counts(y, groups, fold, 2)) >= 2 for fold in folds)
+
+
+def test_the_folds_test_every_group_once_and_an_eighth_of_the_others_validates():
+    y, groups = make([40, 80])
+    made = [split_fold(y, groups, folds=5, fold=fold, seed=3) for fold in range(5)]
+    assert np.array_equal(np.sort(np.concatenate([test for *_, test in made])), np.arange(len(y)))
+    for parts in made:
+        assert [counts(y, groups, part, 2) for part in parts] == [[28, 56], [4, 8], [8, 16]]
+        assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(len(y)))
+
+
+def test_no_folds_are_one_split():
+    y, groups = make([10, 20])
+    for one, other in zip(
+        split_fold(y, groups, folds=0, fold=0, seed=4), split_groups(y, groups, seed=4), strict=True
+    ):
+        assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("folds", "fold", "message"),
+    [
+        (1, 0, "folds must be 0 for one split, or 2 or more, got 1"),
+        (5, 5, r"fold must be in \[0, 4\], got 5"),
+        (0, 1, r"fold must be in \[0, 0\], got 1"),
+        (5, -1, r"fold must be in \[0, 4\], got -1"),
+        (5, True, "fold must be a whole number, got True"),
+    ],
+)
+def test_a_fold_that_is_none_is_refused(folds, fold, message):
+    with pytest.raises(ValueError, match=message):
+        split_fold(*make([10, 10]), folds=folds, fold=fold)
 
 
 @pytest.mark.parametrize("size", range(3, 30))
