@@ -98,12 +98,15 @@ def make_dataset(
     if len(missing):
         names = ", ".join(f"{CLASS_NAMES[label]} (y={label + 1})" for label in missing)
         raise ValueError(f"{source}: no row of {names}; all five classes are needed.")
-    if split == "recording" and groups is None:
+    if split == "row":
+        together = np.arange(len(y))
+    elif groups is not None:
+        together = groups
+    else:
         raise ValueError(
             f"{source}: without its id column a table cannot be split by recording. Use a table "
             "with ids or the archives, or take split='row' and expect a flattering score."
         )
-    together = np.arange(len(y)) if split == "row" else groups
     parts = split_fold(y, together, folds=folds, fold=fold, seed=seed)
     if classes == len(BINARY_NAMES):
         y = (y == CLASS_NAMES.index("seizure")).astype(np.int32)
