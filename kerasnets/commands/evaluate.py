@@ -16,6 +16,14 @@ EXAMPLES = """\
   kerasnets evaluate runs/seizure-cnn-1 --json
 """
 
+_BINARY = {
+    "auroc": "AUROC",
+    "average_precision": "average precision",
+    "brier": "Brier score",
+    "log_loss": "log loss",
+    "ece": "ECE",
+}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the words this command takes."""
@@ -42,6 +50,22 @@ def print_metrics(run: Run, metrics: dict[str, dict[str, Any]]) -> None:
     print(" " * 12 + "".join(f"{column:>19}" for column in columns))
     for split, row in metrics.items():
         print(f"{split:<12}" + "".join(f"{_cell(row[column]):>19}" for column in columns))
+    if "average_precision" in metrics["test"]:
+        _print_binary(run, metrics["test"])
+
+
+def _print_binary(run: Run, test: dict[str, Any]) -> None:
+    """Print what only two classes have, with the intervals of the test split."""
+    over = "patients" if run.recipe.split == "patient" else "independent groups of examples"
+    print(f"test split, 95 % intervals by bootstrap over {over}:")
+    for name, title in _BINARY.items():
+        low, high = test["intervals"].get(name, (None, None))
+        print(f"  {title:<18} {_cell(test[name])} ({_cell(low)} to {_cell(high)})")
+    print(
+        f"  at threshold {_cell(test['threshold'])} ({run.recipe.threshold}): sensitivity "
+        f"{_cell(test['sensitivity'])}, specificity {_cell(test['specificity'])}, AUROC of the "
+        f"hard labels {_cell(test['auroc_hard_labels'])}"
+    )
 
 
 def _cell(value: float | None) -> str:

@@ -172,5 +172,7 @@ def _read_codes(
     counts["diagnoses without a code, left out"] = int(empty.sum())
     counts["diagnoses of unknown or left-out admissions, left out"] = int((unknown & ~empty).sum())
     counts["diagnoses used"] = int(used.sum())
-    code, names = pd.factorize(group_icd9(frame["icd9_code"][used]), sort=True)
-    return row[used], code, list(names)
+    # Grouped once for each distinct code, not for each of the many diagnoses.
+    raw, distinct = pd.factorize(frame["icd9_code"][used])
+    group, names = pd.factorize(group_icd9(pd.Series(distinct, dtype=str)), sort=True)
+    return row[used], group[raw], list(names)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import kerasnets as kn
+from kerasnets.commands.evaluate import print_metrics
 from kerasnets.data.buckets import make_buckets
 from kerasnets.evaluation import predict_probabilities
 from kerasnets.training import resume
@@ -57,6 +58,16 @@ def test_the_same_seed_gives_the_same_bits_and_a_resumed_run_too(trained, data, 
     resumed = resume(again.folder, data=data, progress=False)
     assert_same_bits(resumed, trained)
     assert resumed.history == trained.history
+
+
+def test_what_only_two_classes_have_is_printed_with_its_interval(trained, capsys):
+    print_metrics(trained, trained.metrics)
+    printed = capsys.readouterr().out
+    test = trained.metrics["test"]
+    low, high = test["intervals"]["average_precision"]
+    assert f"{test['average_precision']:.4f} ({low:.4f} to {high:.4f})" in printed
+    assert "over patients" in printed
+    assert f"sensitivity {test['sensitivity']:.4f}" in printed
 
 
 def test_probabilities_come_in_the_order_of_the_rows(trained, data):
