@@ -27,6 +27,7 @@ COMMANDS = {
     "export": "write a verified SavedModel and ONNX file",
     "verify": "compare exported files with Keras's own outputs",
     "trees": "grow decision trees of every size on a table, and recommend one",
+    "principles": "show what activation, first weights and order do to a small net",
     "reproduce": "do what the sources did, and print what they state beside what we get",
 }
 

@@ -15,6 +15,7 @@ from kerasnets.profiling import check_claims
 from kerasnets.profiling.claims import read_claims
 from kerasnets.studies.digits import reproduce_digits
 from kerasnets.studies.mortality import reproduce_mortality
+from kerasnets.studies.principles import reproduce_principles
 from kerasnets.studies.results import Result, result, write_results
 from kerasnets.studies.seizure import reproduce_seizure
 from kerasnets.studies.tabular import reproduce_covid, reproduce_rain
@@ -90,5 +91,6 @@ PARTS: MappingProxyType[str, Callable[[Workspace], list[Result]]] = MappingProxy
         "digits": reproduce_digits,
         "covid": reproduce_covid,
         "rain": reproduce_rain,
+        "principles": reproduce_principles,
     }
 )
