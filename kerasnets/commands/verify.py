@@ -7,10 +7,12 @@ from pathlib import Path
 
 from kerasnets.commands._shared import json_flag, print_json
 from kerasnets.exporting import verify
+from kerasnets.training.trainer import load_run_data
 
 EXAMPLES = """\
   kerasnets verify exported/seizure-cnn
   kerasnets verify exported/seizure-cnn/2 --tolerance 1e-6 --json
+  kerasnets verify exported/seizure-cnn --test runs/seizure-cnn-1
 """
 
 
@@ -18,14 +20,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the words this command takes."""
     parser.add_argument("folder", type=Path, help="what kerasnets export made")
     parser.add_argument("--tolerance", type=float, default=1e-5, help="largest difference allowed")
+    parser.add_argument(
+        "--test",
+        type=Path,
+        metavar="RUN",
+        help="a run folder: accuracy and AUROC on its test split must be the same everywhere",
+    )
+    parser.add_argument("--data-dir", type=Path, help="where the data set of --test is")
     json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Do what the words ask for."""
-    report = verify(arguments.folder, tolerance=arguments.tolerance)
+    test = None
+    if arguments.test:
+        test = load_run_data(arguments.test, data_dir=arguments.data_dir).test
+    report = verify(arguments.folder, tolerance=arguments.tolerance, test=test)
     if arguments.json:
-        print_json({"ok": report.ok, "max_abs_diff": report.max_abs_diff})
-    else:
-        for runtime, difference in report.max_abs_diff.items():
-            print(f"{runtime}: largest difference from Keras {difference:.2e}")
+        found = {"ok": report.ok, "max_abs_diff": report.max_abs_diff}
+        print_json(found | {"test_metrics": report.test_metrics} if test else found)
+        return
+    for runtime, difference in report.max_abs_diff.items():
+        print(f"{runtime}: largest difference from Keras {difference:.2e}")
+    for runtime, metrics in report.test_metrics.items():
+        words = [f"{key} {value:.6f}" for key, value in metrics.items() if value is not None]
+        print(f"{runtime}: on the test split {', '.join(words)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -11,6 +12,7 @@ from typing import Any
 
 from kerasnets.exporting.signature import Served
 
+_URL = "http://localhost:8501/v1/models/{name}:predict"
 _LIBRARIES = ("kerasnets", "keras", "tensorflow", "numpy", "onnx", "tf2onnx", "onnxruntime")
 
 
@@ -21,6 +23,7 @@ class About:
     Attributes:
         name: what it is called.
         version: the number of this export.
+        served_as: what servers call it: the name of the folder of its versions.
         class_names: one name a class, in the order of the logits; empty if unknown.
         input_units: the physical unit of the raw inputs, such as ``"µV"``.
         provenance: where it comes from: net, data set and its checksum, seed, commit, …
@@ -29,6 +32,7 @@ class About:
 
     name: str
     version: int
+    served_as: str
     class_names: tuple[str, ...] = ()
     input_units: str = ""
     provenance: Mapping[str, str] = field(default_factory=dict)
@@ -46,6 +50,7 @@ def make_card(served: Served, about: About, formats: Sequence[str]) -> dict[str,
     return {
         "name": about.name,
         "version": about.version,
+        "served_as": about.served_as,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "formats": list(formats),
         "inputs": [asdict(info) for info in served.inputs],
@@ -151,7 +156,7 @@ def _how_to_call(card: Mapping[str, Any]) -> str:
         ]
     if "saved_model" in card["formats"]:
         lines += [
-            "With TensorFlow, from this folder's path (TensorFlow Serving takes the parent's):",
+            "With TensorFlow, from this folder's path:",
             "",
             "```python",
             "import tensorflow as tf",
@@ -160,6 +165,12 @@ def _how_to_call(card: Mapping[str, Any]) -> str:
             f'outputs = model.signatures["serving_default"](**{{{feeds}}})',
             "```",
             *_signatures(card["signatures"]),
+            "",
+            "From TensorFlow Serving, which takes the parent's path:",
+            "",
+            "```sh",
+            f"curl --max-time 10 -d @request.json {_URL.format(name=card['served_as'])}",
+            "```",
         ]
     return "\n".join(lines).rstrip()
 
@@ -184,30 +195,64 @@ def _checked(card: Mapping[str, Any]) -> str:
     if verification is None:
         return "## How it was checked\n\nIt was not: verification was switched off."
     rows = [f"| {name} | {diff:.2g} |" for name, diff in verification["max_abs_diff"].items()]
+    words = (
+        f"Loaded in a fresh process, every runtime but Keras without Keras, and run on "
+        f"{len(card['cases'])} sets of inputs: {', '.join(card['cases'])}. The tolerance was "
+        f"{verification['tolerance']:g}, absolute for values up to 1, in parts of the output's "
+        "largest value above that."
+    )
     return "\n".join(
         [
             "## How it was checked",
             "",
-            f"Loaded in a fresh process without Keras, run on {len(card['cases'])} sets of inputs:",
-            f"{', '.join(card['cases'])}. The tolerance was {verification['tolerance']:g},",
-            "absolute for values up to 1, in parts of the output's largest value above that.",
+            textwrap.fill(words, 100, break_on_hyphens=False),
             "",
-            "| runtime | largest difference from Keras |",
+            "| runtime | largest difference from what Keras gave |",
             "|---|---|",
             *rows,
+            *_keras_left_out(card.get("keras", {})),
+            *_test_metrics(verification.get("test_metrics") or {}),
         ]
     )
+
+
+def _keras_left_out(keras: Mapping[str, Any]) -> list[str]:
+    if "needs" in keras:
+        needs = ", ".join(f"`{name}`" for name in keras["needs"])
+        return ["", f"`model.keras` was not loaded again: it needs {needs}."]
+    if "left_out" in keras:
+        return [
+            "",
+            f"There is no `model.keras`: Keras cannot save this model ({keras['left_out']}).",
+        ]
+    return []
+
+
+def _test_metrics(metrics: Mapping[str, Mapping[str, float | None]]) -> list[str]:
+    if not metrics:
+        return []
+    rows = [
+        f"| {name} | {entry['accuracy']:.4f} | "
+        f"{'–' if entry['auroc'] is None else format(entry['auroc'], '.4f')} |"
+        for name, entry in metrics.items()
+    ]
+    return ["", "On the test split:", "", "| runtime | accuracy | AUROC |", "|---|---|---|", *rows]
 
 
 def _weights(kinds: Mapping[str, Mapping[str, Any]]) -> str:
     if not kinds:
         return ""
     lines = ["## Smaller weights", "", "Outputs on the samples of the export, against Keras:", ""]
-    lines += ["| file | bytes | largest difference | same class |", "|---|---|---|---|"]
+    head = "| file | bytes | largest difference | same class | accuracy on the test split |"
+    lines += [head, "|---|---|---|---|---|"]
     for entry in kinds.values():
         largest = max(entry["max_abs_diff"].values())
-        same = f"{entry['same_class']:.1%}" if "same_class" in entry else "–"
-        lines.append(f"| {entry['file']} | {entry['bytes']:,} | {largest:.2g} | {same} |")
+        same, accuracy = (
+            f"{entry[key]:.1%}" if key in entry else "–" for key in ("same_class", "accuracy")
+        )
+        lines.append(
+            f"| {entry['file']} | {entry['bytes']:,} | {largest:.2g} | {same} | {accuracy} |"
+        )
     return "\n".join(lines)
 
 

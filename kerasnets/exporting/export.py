@@ -14,11 +14,15 @@ from kerasnets._files import atomic_folder, write_json
 from kerasnets._lazy import import_tensorflow, keras
 from kerasnets._names import unknown_name
 from kerasnets.exporting.card import About, make_card, metadata_props, readme, summary
+from kerasnets.exporting.keras_file import check_no_lambda, write_keras_file
+from kerasnets.exporting.labelled import Labelled
 from kerasnets.exporting.onnx import OPSET, OPSETS, add_metadata, write_onnx
-from kerasnets.exporting.reference import Arrays, as_samples, write_reference
+from kerasnets.exporting.reference import write_reference
+from kerasnets.exporting.samples import Arrays, as_samples, draw_samples
 from kerasnets.exporting.saved_model import write_saved_model
-from kerasnets.exporting.serving import write_triton_config, write_warmup
+from kerasnets.exporting.serving import write_requests, write_triton_config
 from kerasnets.exporting.signature import Served, serve
+from kerasnets.exporting.tracing import check_keras_version
 from kerasnets.exporting.verify import (
     TOLERANCE,
     VerificationError,
@@ -58,16 +62,18 @@ def export(
     opset: int = OPSET,
     allow_loops: bool = False,
     weights: Sequence[str] = (),
+    keras_file: bool = True,
     verify: bool = True,
     tolerance: float = TOLERANCE,
+    test: Labelled | None = None,
 ) -> Path:
     """Write a model to ``folder/version/`` for TensorFlow Serving, ONNX Runtime and Triton.
 
-    The folder gets ``saved_model.pb`` and ``variables/``, ``model.onnx``, ``card.json``, the
-    card in words as ``README.md``, ``reference.npz``, inputs of several batch sizes with Keras's
-    own outputs, and ``verification.json``; warm-up requests for TensorFlow Serving stand in
-    ``assets.extra``. It appears whole, after verification, or not at all. Beside the versions
-    stands ``config.pbtxt`` for Triton.
+    The folder gets ``saved_model.pb`` and ``variables/``, ``model.onnx``, ``model.keras``,
+    ``card.json``, the card in words as ``README.md``, ``reference.npz``, inputs of several batch
+    sizes with Keras's own outputs, and ``verification.json``; for TensorFlow Serving, example
+    requests and, in ``assets.extra``, warm-up requests. It appears whole, after verification, or
+    not at all. Beside the versions stands ``config.pbtxt`` for Triton.
 
     Names of inputs and outputs are those of :func:`kerasnets.exporting.signature.serve`: a
     model with the single output ``logits`` is a classifier and gives ``probabilities`` too.
@@ -75,14 +81,15 @@ def export(
     Args:
         model: any built Keras model, or a run with one as ``.model``. A run's ``class_names``,
             ``units``, ``name``, ``example_inputs`` and ``provenance`` are used where the
-            arguments do not say otherwise.
+            arguments do not say otherwise. Nothing of the examples leaves with the model: inputs
+            of their form and scale are drawn.
         folder: the parent of the versions, such as ``exported/seizure-gru``.
         formats: any of ``"saved_model"`` and ``"onnx"``.
         version: a whole number from 1; the next free one by default.
         class_names: one name a class.
         input_units: the unit of the raw inputs, such as ``"µV"``.
         samples: raw inputs to verify on, an array or a mapping of arrays by input name, each of
-            shape ``(examples, …)``. Without any, normal noise is drawn. Some of them stand in
+            shape ``(examples, …)``. Without any, some are drawn. They stand in
             ``reference.npz``, so give none that must not leave with the model.
         metadata: more to tell in the card; anything JSON can say, by name.
         classifier: ``True`` to treat a model's only output as logits whatever its name,
@@ -92,19 +99,23 @@ def export(
             slow, instead of refusing them.
         weights: ONNX files with smaller weights to write too, ``"float16"`` or ``"int8"``; the
             card compares their sizes and outputs.
+        keras_file: write ``model.keras`` too.
         verify: compare the files with Keras before they are put in place.
         tolerance: the largest difference allowed, as in :func:`verify`.
+        test: labelled examples, such as ``data.test``, on which accuracy and AUROC of each
+            runtime must equal Keras's; the card has them, and those of smaller weights.
 
     Returns:
         The version folder.
 
     Raises:
+        ImportError: the Keras installed is not one this was tested with.
         FileExistsError: the version exists; none is ever overwritten.
         NotADirectoryError: ``folder`` is a file.
         ValueError: an argument is not allowed, or the model cannot be exported.
         VerificationError: the files do not give what Keras gives; nothing is left behind.
     """
-    plan = _Plan(_check_formats(formats), opset, allow_loops, check_kinds(weights))
+    plan = _Plan(_check_formats(formats), opset, allow_loops, check_kinds(weights), keras_file)
     check_tolerance(tolerance)
     if opset not in OPSETS:
         raise ValueError(f"opset must be in [{OPSETS[0]}, {OPSETS[-1]}]; got {opset!r}.")
@@ -113,22 +124,28 @@ def export(
     target = _target(Path(folder), version)
     _check_metadata(metadata)
     import_tensorflow()
+    check_keras_version()
     net, run = (model, None) if isinstance(model, keras.Model) else (_model_of(model), model)
     served = serve(net, classifier)
+    check_no_lambda(net)
     about = About(
         name=str(getattr(run, "name", None) or net.name),
         version=int(target.name),
+        served_as=target.parent.resolve().name,
         class_names=tuple(_first(class_names, getattr(run, "class_names", None), ())),
         input_units=_first(input_units, getattr(run, "units", None), ""),
         provenance=getattr(run, "provenance", None) or {},
         metadata=metadata or {},
     )
     _check_class_names(served, about.class_names)
-    samples = _first(samples, getattr(run, "example_inputs", None), None)
+    drawn = draw_samples(served, _first(getattr(run, "example_inputs", None), samples))
+    given = drawn if samples is None else as_samples(served, samples)
     with _no_empty_parent(target.parent), atomic_folder(target) as temporary:
-        card = _write(served, about, as_samples(served, samples), plan, temporary)
+        card = _write(served, about, given, plan, temporary, test)
+        if "saved_model" in plan.formats:
+            write_requests(served, drawn, about.served_as, temporary)
         if verify:
-            _verify(card, temporary, target, tolerance)
+            _verify(card, temporary, target, tolerance, test)
         (temporary / "README.md").write_text(readme(card), encoding="utf-8")
     if "onnx" in plan.formats:
         write_triton_config(served, target.parent)
@@ -141,17 +158,25 @@ class _Plan:
     opset: int
     allow_loops: bool
     weights: tuple[str, ...]
+    keras_file: bool
 
 
 def _write(
-    served: Served, about: About, samples: Arrays, plan: _Plan, folder: Path
+    served: Served,
+    about: About,
+    samples: Arrays,
+    plan: _Plan,
+    folder: Path,
+    test: Labelled | None,
 ) -> dict[str, Any]:
     """Fill the folder, and return the card."""
     card = make_card(served, about, plan.formats)
     card["cases"] = write_reference(served, samples, folder / "reference.npz")
+    card["keras"] = (
+        write_keras_file(served.model, folder) if plan.keras_file else {"left_out": "not asked for"}
+    )
     if "saved_model" in plan.formats:
         card["signatures"] = write_saved_model(served, folder, about.class_names)
-        write_warmup(served, about.name, folder)
     if "onnx" in plan.formats:
         path = folder / "model.onnx"
         card["onnx"] = write_onnx(
@@ -163,23 +188,26 @@ def _write(
             doc=summary(card),
         )
         if plan.weights:
-            card["weights"] = write_small_weights(served, path, plan.weights, samples)
+            card["weights"] = write_small_weights(served, path, plan.weights, samples, test)
     write_json(folder / "card.json", card)
     return card
 
 
-def _verify(card: dict[str, Any], folder: Path, target: Path, tolerance: float) -> None:
+def _verify(
+    card: dict[str, Any], folder: Path, target: Path, tolerance: float, test: Labelled | None
+) -> None:
     """Verify what is in ``folder`` and write down the largest differences.
 
     Raises:
         VerificationError: it names the version folder, which will not come to be.
     """
-    verification = run_verification(folder, tolerance)
+    verification = run_verification(folder, tolerance, test)
     if not verification.ok:
         raise VerificationError(dataclasses.replace(verification, path=target))
     card["verification"] = {
         "tolerance": tolerance,
         "max_abs_diff": verification.max_abs_diff,
+        "test_metrics": verification.test_metrics,
     }
     write_json(folder / "card.json", card)
     write_verification(folder, verification, tolerance)

@@ -19,6 +19,10 @@ from kerasnets.exporting.signature import Served, TensorInfo
 
 OPSETS = range(13, 19)
 OPSET = 17
+# What ONNX Runtime computes Where for.
+_WHERE_TYPES = {
+    getattr(onnx.TensorProto, name) for name in ("FLOAT", "DOUBLE", "INT32", "INT64", "BOOL")
+}
 # tf2onnx keeps state in its modules.
 _CONVERTING = threading.Lock()
 
@@ -111,13 +115,28 @@ def _convert(served: Served, opset: int, allow_loops: bool) -> onnx.ModelProto:
             output_names=list(outputs),
             opset=opset,
             tensors_to_rename=names,
-            custom_op_handlers={"PyFunc": (handler, [])},
+            custom_op_handlers={"PyFunc": (handler, []), "SelectV2": (_choose, [])},
         )
     if handler.errors:
         raise ValueError(
             f"{served.model.name!r} cannot become ONNX: {handler.errors[0]}"
         ) from handler.errors[0]
     return proto
+
+
+def _choose(graph: Any, node: Any, name: str, arguments: object) -> None:
+    """Turn ``tf.where`` into ``Where``, as tf2onnx calls custom handlers.
+
+    tf2onnx's own handler multiplies both sides with 0 or 1 and adds them, which lets NaN and
+    infinity through from the side that was not chosen.
+    """
+    from tf2onnx.onnx_opset.controlflow import Select
+
+    del name, arguments
+    if graph.get_dtype(node.output[0]) in _WHERE_TYPES:
+        node.type = "Where"
+    else:
+        Select.version_9(graph, node)
 
 
 def _teach_numpy_2() -> None:

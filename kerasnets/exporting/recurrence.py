@@ -170,7 +170,11 @@ def _run_cells(
         x, *new = _mark(
             layer.name, cell, x, states[len(final) : len(final) + count], reverse, lengths
         )
-        last = new[0]  # all three cells put out their first state
+        if lengths is not None:
+            # All three cells put out their first state. OpenVINO runs on past the lengths, so
+            # only what came out at them is the same in every runtime.
+            new[0] = tf.gather(x, lengths - 1, batch_dims=1)
+        last = new[0]
         final += new
     return x, last, final
 

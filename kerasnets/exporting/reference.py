@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 
-from kerasnets._lazy import tf
+from kerasnets._lazy import keras, tf
+from kerasnets.exporting.samples import EXAMPLES, Arrays
 from kerasnets.exporting.signature import Served, TensorInfo
+from kerasnets.exporting.tracing import all_layers
 
-Arrays: TypeAlias = dict[str, np.ndarray]
-
-BATCH_SIZES = (1, 2, 7, 64)
-# How long a free axis is made where no samples say so.
-_FREE_AXIS = 12
+BATCH_SIZES = (1, 2, 7, EXAMPLES)
+# What stands beyond the length of a sequence in the cases that pad; as TensorFlow Serving pads,
+# with the first value of the batch.
+_PADDING = {"0": 0.0, "1000": 1000.0, "nan": np.nan, "first-value": None}
+# Steps that a mask by value shows: every other one, the first half, the last half, one, none.
+_MASKS = ("holes", "right", "left", "one-step", "all")
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,8 @@ class Case:
         inputs: arrays by input name.
         same_as: other inputs to which the model must give the same outputs; what runtimes are
             compared with is then Keras's answer to these.
-        required: whether the model must be able to run it; a convolution may need more steps
-            than a shortened case has.
+        required: whether the model must be able to run it, and give numbers; a convolution may
+            need more steps than a shortened case has, a mean be undefined over none.
     """
 
     name: str
@@ -39,13 +43,14 @@ class Case:
 
 
 def write_reference(served: Served, samples: Arrays, path: Path) -> list[str]:
-    """Write inputs of several batch sizes and lengths with the outputs of the Keras model.
+    """Write inputs of several batch sizes, lengths and masks with the outputs of the Keras model.
 
-    The arrays stand in the file as ``<case>/inputs/<name>`` and ``<case>/outputs/<name>``.
+    The arrays stand in the file as ``<case>/inputs/<name>`` and ``<case>/outputs/<name>``; those
+    that are equal stand there once, and ``same`` says as JSON which further names mean them.
 
     Args:
         served: the model; it is run eagerly, so that tracing cannot hide a fault of its own.
-        samples: raw inputs, as :func:`as_samples` gives them.
+        samples: raw inputs, as :func:`kerasnets.exporting.samples.as_samples` gives them.
         path: the ``.npz`` to write.
 
     Returns:
@@ -54,88 +59,50 @@ def write_reference(served: Served, samples: Arrays, path: Path) -> list[str]:
     contents: Arrays = {}
     names = []
     for case in cases(served, samples):
-        try:
-            outputs = served.run(case.same_as or case.inputs)
-        except (ValueError, tf.errors.InvalidArgumentError):
-            if case.required:
-                raise
+        outputs = _outputs(served, case)
+        if outputs is None:
             continue
         contents |= {f"{case.name}/inputs/{name}": value for name, value in case.inputs.items()}
         contents |= {f"{case.name}/outputs/{name}": value for name, value in outputs.items()}
         names.append(case.name)
-    np.savez_compressed(path, **contents)  # type: ignore[arg-type]  # names are not its flags
+    kept, same = _without_repetition(contents)
+    np.savez_compressed(path, same=json.dumps(same), **kept)  # type: ignore[arg-type]
     return names
 
 
-def as_samples(served: Served, samples: object) -> Arrays:
-    """Bring example inputs into the form of the model's signature.
-
-    Args:
-        served: the model.
-        samples: an array for a model with one input, or a mapping of arrays by input name, each
-            of shape ``(examples, …)``; ``None`` draws some: normal floats, integers 0 and 1,
-            and for an input named ``length`` whole numbers from 1 to the length of the others.
-
-    Raises:
-        ValueError: inputs are missing or unknown, or their shape or type does not fit.
-    """
-    if samples is None:
-        return _draw(served)
-    names = [info.name for info in served.inputs]
-    if not isinstance(samples, Mapping):
-        if len(names) > 1:
-            raise ValueError(
-                f"samples must be a mapping with {', '.join(names)}; got {type(samples).__name__}."
-            )
-        samples = {names[0]: samples}
-    if set(samples) != set(names):
-        raise ValueError(f"samples has {sorted(samples)}; the model takes {sorted(names)}.")
-    arrays = {info.name: _sample(info, samples[info.name]) for info in served.inputs}
-    counts = {name: len(array) for name, array in arrays.items()}
-    if len(set(counts.values())) != 1 or not min(counts.values()):
-        raise ValueError(f"samples must hold the same examples for every input; got {counts}.")
-    return arrays
+def _outputs(served: Served, case: Case) -> Arrays | None:
+    """What Keras gives; ``None`` if it cannot, and need not."""
+    try:
+        outputs = served.run(case.same_as or case.inputs)
+    except (ValueError, tf.errors.InvalidArgumentError):
+        if case.required:
+            raise
+        return None
+    numbers = all(np.isfinite(value).all() for value in outputs.values() if value.dtype.kind == "f")
+    return outputs if case.required or numbers else None
 
 
-def _sample(info: TensorInfo, value: object) -> np.ndarray:
-    array = np.asarray(value)
-    fits = array.ndim == len(info.shape) and all(
-        want in (None, got) for want, got in zip(info.shape[1:], array.shape[1:], strict=True)
-    )
-    if not fits:
-        raise ValueError(
-            f"samples[{info.name!r}] has shape {array.shape}; the model takes {info.shape}."
-        )
-    if not np.can_cast(array.dtype, info.dtype, casting="same_kind"):
-        raise ValueError(
-            f"samples[{info.name!r}] has type {array.dtype}; the model takes {info.dtype}."
-        )
-    return array.astype(info.dtype)
-
-
-def _draw(served: Served) -> Arrays:
-    rng = np.random.default_rng(0)
-    examples = max(BATCH_SIZES)
-    longest = max(
-        (info.shape[1] or _FREE_AXIS for info in served.inputs if info.is_sequence), default=1
-    )
-    drawn: Arrays = {}
-    for info in served.inputs:
-        shape = (examples, *(axis or _FREE_AXIS for axis in info.shape[1:]))
-        if np.issubdtype(info.dtype, np.floating):
-            drawn[info.name] = rng.normal(size=shape).astype(info.dtype)
+def _without_repetition(arrays: Arrays) -> tuple[Arrays, dict[str, str]]:
+    """The arrays that differ, and for the names of the others the first of the same content."""
+    kept: Arrays = {}
+    same: dict[str, str] = {}
+    first: dict[tuple[object, ...], str] = {}
+    for name, array in arrays.items():
+        content = hashlib.sha256(array.tobytes()).digest()
+        original = first.setdefault((array.dtype.str, array.shape, content), name)
+        if original == name:
+            kept[name] = array
         else:
-            low, high = (1, longest) if info.is_length else (0, 1)
-            drawn[info.name] = rng.integers(low, high, size=shape, endpoint=True).astype(info.dtype)
-    return drawn
+            same[name] = original
+    return kept, same
 
 
 def cases(served: Served, samples: Arrays) -> Iterator[Case]:
-    """Batch sizes, numbers of steps, lengths and paddings to compare on.
+    """Batch sizes, numbers of steps, lengths, masks and paddings to compare on.
 
     Args:
         served: the model.
-        samples: examples, as :func:`as_samples` gives them.
+        samples: examples, as :func:`kerasnets.exporting.samples.as_samples` gives them.
     """
     examples = len(next(iter(samples.values())))
 
@@ -143,33 +110,75 @@ def cases(served: Served, samples: Arrays) -> Iterator[Case]:
         rows = np.arange(size) % examples
         return {name: array[rows] for name, array in samples.items()}
 
+    has_length = any(info.is_length for info in served.inputs)
+    time, free_time = _steps(served, samples), _steps(served, samples, free=True)
     for size in BATCH_SIZES:
-        yield Case(f"batch-{size}", batch(size))
-    time = _steps(served, samples, free=True)
-    for steps in sorted({steps for steps in (1, time // 2) if 0 < steps < time}):
-        yield Case(f"time-{steps}", _cut(served, batch(2), steps), required=False)
-    if any(info.is_length for info in served.inputs):
-        time = _steps(served, samples)
-        for length in sorted({1, time // 2, time} - {0}):
-            full = batch(2)
-            yield Case(f"length-{length}", full | {"length": np.full_like(full["length"], length)})
+        full = batch(size)
+        yield Case(f"batch-{size}", full)
+        for steps in sorted({1, free_time // 2} - {0, free_time}) if free_time else ():
+            cut = _cut(served, full, steps)
+            yield Case(f"batch-{size}-steps-{steps}", cut, required=False)
+        for length in sorted({0, 1, time // 2, time}) if has_length else ():
+            inputs = full | {"length": np.full_like(full["length"], length)}
+            yield Case(f"batch-{size}-length-{length}", inputs, required=length > 0)
+    yield from _masked(served, batch(7))
+    if has_length:
         yield from _padded(served, batch(7))
+
+
+def _masked(served: Served, inputs: Arrays) -> Iterator[Case]:
+    """Steps of every kind of mask, for models that read the mask from the values."""
+    value = mask_value(served.model)
+    sequences = [info.name for info in served.inputs if info.is_sequence]
+    time = max((inputs[name].shape[1] for name in sequences), default=0)
+    if value is None or not time:
+        return
+    steps = np.arange(time)
+    shown = {
+        "holes": steps % 2 == 0,
+        "right": steps < (time + 1) // 2,
+        "left": steps >= time // 2,
+        "one-step": steps == time // 2,
+        "all": steps < 0,
+    }
+    for kind in _MASKS:
+        hidden = {}
+        for name in sequences:
+            array = inputs[name].copy()
+            # Rows of other kinds beside it: a mask must not reach its batch mates.
+            array[::2, ~shown[kind][: array.shape[1]]] = value
+            hidden[name] = array
+        yield Case(f"masked-{kind}", inputs | hidden, required=False)
+
+
+def mask_value(model: keras.Model) -> float | None:
+    """The value that masks a step, where layers take the mask from values; else ``None``."""
+    for layer in all_layers(model):
+        if isinstance(layer, keras.layers.Masking):
+            return float(layer.mask_value)
+        if isinstance(layer, keras.layers.Embedding) and layer.mask_zero:
+            return 0.0
+    return None
 
 
 def _padded(served: Served, inputs: Arrays) -> Iterator[Case]:
     """The same sequences with other values, and more of them, beyond their lengths."""
     if any(axis is None for info in served.outputs for axis in info.shape[1:]):
         return  # the outputs grow with the padding
-    for fill in (0, 1000):
+    for name, fill in _PADDING.items():
         padded = dict(inputs)
         for info in (i for i in served.inputs if i.is_sequence):
-            array = inputs[info.name]
-            more = 3 if info.shape[1] is None else 0
-            array = np.pad(array, [(0, 0), (0, more), *[(0, 0)] * (array.ndim - 2)])
-            beyond = np.arange(array.shape[1]) >= inputs["length"][:, np.newaxis]
-            array[beyond] = fill
-            padded[info.name] = array
-        yield Case(f"padded-with-{fill}", padded, same_as=inputs)
+            padded[info.name] = _pad(info, inputs[info.name], inputs["length"], fill)
+        yield Case(f"padded-with-{name}", padded, same_as=inputs)
+
+
+def _pad(info: TensorInfo, array: np.ndarray, length: np.ndarray, fill: float | None) -> np.ndarray:
+    more = 3 if info.shape[1] is None else 0
+    value = array.flat[0] if fill is None else fill
+    array = np.pad(array, [(0, 0), (0, more), *[(0, 0)] * (array.ndim - 2)])
+    beyond = np.arange(array.shape[1]) >= length[:, np.newaxis]
+    array[beyond] = value if array.dtype.kind == "f" else np.nan_to_num(value)
+    return array
 
 
 def _steps(served: Served, samples: Arrays, *, free: bool = False) -> int:

@@ -1,54 +1,70 @@
-"""What servers read beside the model: TensorFlow Serving's warm-up requests, Triton's config."""
+"""What servers read beside a model: warm-up and example requests, Triton's configuration."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from kerasnets._files import atomic_write
 from kerasnets._lazy import tf
-from kerasnets.exporting.reference import as_samples
+from kerasnets.exporting.client import rest_body
+from kerasnets.exporting.messages import predict_request, prediction_log
+from kerasnets.exporting.samples import Arrays
 from kerasnets.exporting.signature import Served, TensorInfo
 
 WARMUP = Path("assets.extra") / "tf_serving_warmup_requests"
+REQUEST = "request.json"
+GRPC_REQUEST = "request.pbtxt"
+# The largest batch that verification runs, and that servers may put together.
+MAX_BATCH = 64
 _WARMUP_BATCHES = (1, 8)
-# The largest batch that verification runs.
-_MAX_BATCH = 64
 _TRITON_TYPES = {"bool": "BOOL", "float16": "FP16", "float32": "FP32", "float64": "FP64"}
 
 
-def write_warmup(served: Served, name: str, folder: Path) -> None:
-    """Write the requests TensorFlow Serving runs before it lets a version answer.
+def write_requests(served: Served, samples: Arrays, name: str, folder: Path) -> None:
+    """Write the requests TensorFlow Serving warms up with, and one to send for a start.
 
-    They are ``PredictionLog`` records for ``serving_default`` with drawn noise as inputs, never
-    with data that was given to the export.
+    ``assets.extra`` gets ``PredictionLog`` records, which the server runs before it lets a version
+    answer; ``request.json`` is the body of a REST request and ``request.pbtxt`` a
+    ``PredictRequest`` in the text form of protocol buffers, both with one example.
 
     Args:
         served: the model under its serving names.
+        samples: inputs that may leave with the model: drawn ones, never those of patients.
         name: what the server calls the model.
-        folder: the version folder; the file goes to ``assets.extra`` in it.
+        folder: the version folder.
     """
-    samples = as_samples(served, None)
+
+    def first(count: int) -> Arrays:
+        rows = np.arange(count) % len(next(iter(samples.values())))
+        return {key: array[rows] for key, array in samples.items()}
+
     path = folder / WARMUP
     path.parent.mkdir()
     with tf.io.TFRecordWriter(str(path)) as writer:
         for size in _WARMUP_BATCHES:
-            # PredictRequest: the model as field 1, each entry of the inputs as field 2.
-            request = _field(1, _field(1, name.encode()) + _field(3, b"serving_default"))
-            for key, array in samples.items():
-                tensor = tf.make_tensor_proto(array[:size]).SerializeToString()
-                request += _field(2, _field(1, key.encode()) + _field(2, tensor))
-            # PredictionLog.predict_log is field 6, PredictLog.request field 1.
-            writer.write(_field(6, _field(1, request)))
+            request = predict_request(name, first(size), "serving_default")
+            writer.write(prediction_log(request))
+    one = _shortest(served, first(1))
+    (folder / REQUEST).write_text(rest_body(one, "serving_default") + "\n", encoding="utf-8")
+    text = _pbtxt(predict_request(name, one, "serving_default"))
+    (folder / GRPC_REQUEST).write_text(text, encoding="utf-8")
 
 
-def _field(number: int, content: bytes) -> bytes:
-    """A field of strings, bytes or messages as protocol buffers write it."""
-    return _varint(number << 3 | 2) + _varint(len(content)) + content
+def _shortest(served: Served, inputs: Arrays) -> Arrays:
+    """The inputs with no more steps than their length says, so that an example stays readable."""
+    if not any(info.is_length for info in served.inputs):
+        return inputs
+    steps = max(1, int(inputs["length"].max()))
+    cut = {info.name for info in served.inputs if info.is_sequence and info.shape[1] is None}
+    return {name: array[:, :steps] if name in cut else array for name, array in inputs.items()}
 
 
-def _varint(number: int) -> bytes:
-    low, rest = number & 0x7F, number >> 7
-    return bytes([low | 0x80]) + _varint(rest) if rest else bytes([low])
+def _pbtxt(request: object) -> str:
+    from google.protobuf import text_format
+
+    return str(text_format.MessageToString(request, as_utf8=True))
 
 
 def write_triton_config(served: Served, folder: Path) -> None:
@@ -61,7 +77,7 @@ def write_triton_config(served: Served, folder: Path) -> None:
     blocks = [
         f'name: "{folder.resolve().name}"',
         'platform: "onnxruntime_onnx"',
-        f"max_batch_size: {_MAX_BATCH}",
+        f"max_batch_size: {MAX_BATCH}",
         *(_triton_tensor("input", info) for info in served.inputs),
         *(_triton_tensor("output", info) for info in served.outputs),
     ]

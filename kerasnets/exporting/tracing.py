@@ -14,9 +14,26 @@ from typing import Any
 
 from kerasnets._lazy import keras, tf
 
+# Keras's insides are replaced here by name; only of these versions is it known to be right.
+_KERAS = "3.15"
+
 # Two threads exporting the same model would undo each other's changes.
 _REPLACING = threading.RLock()
 _MISSING = object()
+
+
+def check_keras_version() -> None:
+    """Refuse to trace with a Keras this was not tested with.
+
+    Raises:
+        ImportError: another one is installed.
+    """
+    found = str(keras.__version__)
+    if not found.startswith(f"{_KERAS}."):
+        raise ImportError(
+            f"Exporting replaces parts of Keras while it traces, and is tested with Keras {_KERAS} "
+            f"only; {found} is installed. Install the other: pip install 'keras=={_KERAS}.*'"
+        )
 
 
 def all_layers(model: keras.Model) -> list[Any]:

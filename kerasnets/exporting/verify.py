@@ -10,12 +10,15 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from kerasnets._errors import WorkFailedError
 from kerasnets._files import write_json
-from kerasnets.exporting import _runtimes
+from kerasnets.exporting import runtimes
+from kerasnets.exporting.labelled import Labelled, measure, metric_failures, read_labelled
 
 TOLERANCE = 1e-5
-_MARKS = ("card.json", "reference.npz", *_runtimes.FILES.values())
+_MARKS = ("card.json", "reference.npz", "model.onnx", "saved_model.pb")
 
 
 @dataclass(frozen=True)
@@ -25,14 +28,18 @@ class Verification:
     Attributes:
         path: the version folder.
         max_abs_diff: the largest difference from Keras of each runtime that ran,
-            ``"saved_model"`` and ``"onnx"``; absolute for values up to 1, in parts of the
+            ``"saved_model"``, ``"onnx"``, ``"openvino"`` where it is installed, and ``"keras"``,
+            which is ``model.keras`` loaded again; absolute for values up to 1, in parts of the
             output's largest value above that.
         failures: everything that is wrong, one line each.
+        test_metrics: accuracy and AUROC of each runtime on labelled examples, where some were
+            given.
     """
 
     path: Path
     max_abs_diff: dict[str, float] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
+    test_metrics: dict[str, dict[str, float | None]] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -57,29 +64,32 @@ class VerificationError(WorkFailedError, ValueError):
         self.verification = verification
 
 
-def verify(path: str | Path, *, tolerance: float = TOLERANCE) -> Verification:
-    """Compare the exported files with what Keras gave for the same inputs.
+def verify(
+    path: str | Path, *, tolerance: float = TOLERANCE, test: Labelled | None = None
+) -> Verification:
+    """Compare every exported file of a version with the outputs Keras gave.
 
-    A fresh process in which neither Keras nor kerasnets can be imported loads the SavedModel
-    (``serving_default``) and the ONNX file (in ONNX Runtime), runs them on every case of
+    Loads the files in a fresh process that cannot import kerasnets, runs them on the inputs in
     ``reference.npz`` and compares names, dtypes, axes, shapes and values. What it finds is
     written to ``verification.json`` in the folder.
 
     Args:
         path: a version folder made by :func:`export`, or its parent for the highest version.
         tolerance: the largest difference allowed, measured as in :class:`Verification`.
+        test: labelled examples, such as ``data.test``, on which accuracy and AUROC of each
+            runtime must equal Keras's too; they are not kept.
 
     Returns:
         What was found, when nothing is wrong.
 
     Raises:
         FileNotFoundError: there is no export at ``path``.
-        ValueError: ``tolerance`` is not a positive number.
+        ValueError: ``tolerance`` is not a positive number, or ``test`` does not fit the net.
         VerificationError: something is wrong; it lists every failure.
     """
     check_tolerance(tolerance)
     folder = version_folder(Path(path))
-    verification = run_verification(folder, tolerance)
+    verification = run_verification(folder, tolerance, test)
     with contextlib.suppress(OSError):  # a folder that only a server may write
         write_verification(folder, verification, tolerance)
     if not verification.ok:
@@ -95,15 +105,15 @@ def write_verification(folder: Path, verification: Verification, tolerance: floa
         verification: what was found in it.
         tolerance: what it was found with.
     """
-    write_json(
-        folder / "verification.json",
-        {
-            "ok": verification.ok,
-            "tolerance": tolerance,
-            "max_abs_diff": verification.max_abs_diff,
-            "failures": verification.failures,
-        },
-    )
+    content = {
+        "ok": verification.ok,
+        "tolerance": tolerance,
+        "max_abs_diff": verification.max_abs_diff,
+        "failures": verification.failures,
+    }
+    if verification.test_metrics:
+        content["test_metrics"] = verification.test_metrics
+    write_json(folder / "verification.json", content)
 
 
 def version_folder(path: Path) -> Path:
@@ -137,16 +147,26 @@ def check_tolerance(tolerance: float) -> None:
         raise ValueError(f"tolerance must be a positive number; got {tolerance}.")
 
 
-def run_verification(folder: Path, tolerance: float) -> Verification:
-    """What :func:`verify` finds in a version folder, without raising."""
+def run_verification(folder: Path, tolerance: float, test: Labelled | None = None) -> Verification:
+    """What :func:`verify` finds in a version folder, without raising for it."""
     with tempfile.TemporaryDirectory() as scratch:
-        result = Path(scratch) / "result.json"
-        # -P keeps this folder off the path, where `onnx` would be our module of that name.
-        command = [sys.executable, "-P", _runtimes.__file__, str(folder), repr(tolerance)]
-        done = subprocess.run([*command, str(result)], capture_output=True, text=True, check=False)
-        if result.exists():
-            return Verification(folder, **json.loads(result.read_text(encoding="utf-8")))
-    tail = " ".join(done.stderr.split())[-500:]
-    return Verification(
-        folder, failures=[f"the verifying process ended with code {done.returncode}: {tail}"]
-    )
+        result, inputs, outputs = (
+            Path(scratch) / name for name in ("result.json", "inputs.npz", "outputs.npz")
+        )
+        # -P keeps that folder off the path, whose modules are to be found as a package only.
+        program = Path(runtimes.__file__).with_name("__main__.py")
+        command = [sys.executable, "-P", program, folder, repr(tolerance), result]
+        if test is not None:
+            arrays, labels = read_labelled(folder, test)
+            np.savez(inputs, **arrays)  # type: ignore[arg-type]  # names are not its flags
+            command += [inputs, outputs]
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+        if not result.exists():
+            tail = " ".join(done.stderr.split())[-500:]
+            failure = f"the verifying process ended with code {done.returncode}: {tail}"
+            return Verification(folder, failures=[failure])
+        found = json.loads(result.read_text(encoding="utf-8"))
+        if test is not None and outputs.exists():
+            found["test_metrics"] = measure(outputs, labels)
+            found["failures"] += metric_failures(found["test_metrics"])
+        return Verification(folder, **found)

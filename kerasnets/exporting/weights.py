@@ -11,7 +11,8 @@ import onnx
 import onnxruntime
 
 from kerasnets._names import unknown_name
-from kerasnets.exporting.reference import Arrays
+from kerasnets.exporting.labelled import Labelled, input_arrays, most_probable
+from kerasnets.exporting.samples import Arrays
 from kerasnets.exporting.signature import Served
 
 KINDS = ("float16", "int8")
@@ -34,7 +35,11 @@ def check_kinds(kinds: Sequence[str]) -> tuple[str, ...]:
 
 
 def write_small_weights(
-    served: Served, path: Path, kinds: Sequence[str], samples: Arrays
+    served: Served,
+    path: Path,
+    kinds: Sequence[str],
+    samples: Arrays,
+    test: Labelled | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Write ``model.float16.onnx`` or ``model.int8.onnx`` beside ``model.onnx``.
 
@@ -46,21 +51,23 @@ def write_small_weights(
         path: the ``model.onnx`` to shrink.
         kinds: any of ``"float16"`` and ``"int8"``.
         samples: inputs to measure on.
+        test: labelled examples to measure the accuracy of a classifier on.
 
     Returns:
         By kind, and under ``"float32"`` for the original: ``file``, ``bytes``, the largest
-        difference of each output from Keras as ``max_abs_diff``, and for a classifier the share
-        of samples with the same most probable class as ``same_class``.
+        difference of each output from Keras as ``max_abs_diff``, for a classifier the share of
+        samples with the same most probable class as ``same_class``, and the ``accuracy`` on
+        ``test``.
     """
     expected = served.run(samples)
-    report = {"float32": _measure(served, path, samples, expected)}
+    report = {"float32": _measure(served, path, samples, expected, test)}
     for kind in kinds:
         small = path.with_name(f"{path.stem}.{kind}{path.suffix}")
         proto = onnx.load(path)
         shrink(proto, kind)
         onnx.checker.check_model(proto, full_check=True)
         onnx.save(proto, small)
-        report[kind] = _measure(served, small, samples, expected)
+        report[kind] = _measure(served, small, samples, expected, test)
     return report
 
 
@@ -119,7 +126,9 @@ def _as_int8(
     return stored, onnx.helper.make_node("DequantizeLinear", inputs, [name], axis=axis)
 
 
-def _measure(served: Served, path: Path, samples: Arrays, expected: Arrays) -> dict[str, Any]:
+def _measure(
+    served: Served, path: Path, samples: Arrays, expected: Arrays, test: Labelled | None
+) -> dict[str, Any]:
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
     got = dict(zip(names, session.run(names, samples), strict=True))
@@ -133,4 +142,8 @@ def _measure(served: Served, path: Path, samples: Arrays, expected: Arrays) -> d
     if served.classifier:
         same = got["logits"].argmax(axis=-1) == expected["logits"].argmax(axis=-1)
         result["same_class"] = float(same.mean())
+    if served.classifier and test is not None:
+        arrays = input_arrays([info.name for info in served.inputs], test)
+        (probabilities,) = session.run(["probabilities"], arrays)
+        result["accuracy"] = float((most_probable(probabilities) == test.y).mean())
     return result

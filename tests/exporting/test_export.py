@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ import pytest
 
 import kerasnets as kn
 from kerasnets._lazy import keras, tf
-from kerasnets.exporting import _runtimes
+from kerasnets.exporting import runtimes
 from tests.exporting.conftest import CLASSES, TrainedNet
 
 
@@ -31,8 +32,8 @@ def card_of(folder: Path) -> dict:
 def test_the_folder_holds_every_file_and_no_other(exported: Path) -> None:
     names = {entry.name for entry in exported.iterdir()}
     theirs = {"saved_model.pb", "variables", "assets", "assets.extra", "fingerprint.pb"}
-    ours = {"model.onnx", "card.json", "README.md", "reference.npz", "verification.json"}
-    assert names == theirs | ours
+    ours = {"model.onnx", "model.keras", "card.json", "README.md", "reference.npz"}
+    assert names == theirs | ours | {"verification.json", "request.json", "request.pbtxt"}
     assert {entry.name for entry in exported.parent.iterdir()} == {"1", "config.pbtxt"}
 
 
@@ -97,7 +98,7 @@ def test_card_and_metadata_tell_what_the_run_knows(exported: Path, trained: Trai
     assert props["provenance.seed"] == "3"
     assert props["version.keras"] == keras.__version__
     largest = card["verification"]["max_abs_diff"]
-    assert set(largest) == {"saved_model", "onnx"}
+    assert set(largest) >= {"saved_model", "onnx", "keras"}
     assert float(props["max_abs_diff"]) == largest["onnx"] <= 1e-5
     readme = (exported / "README.md").read_text(encoding="utf-8")
     for word in ("# seizure-mlp, version 1", "µV", "4. open", "`probabilities`", "seed: 3"):
@@ -115,15 +116,26 @@ def test_the_readme_shows_code_that_runs(exported: Path, monkeypatch: pytest.Mon
         assert logits.shape == (3, 5)
 
 
-def test_reference_holds_the_examples_of_the_run_at_several_batch_sizes(
-    exported: Path, trained: TrainedNet
-) -> None:
-    with np.load(exported / "reference.npz") as stored:
-        sizes = {key: len(stored[key]) for key in stored.files}
-        for size in (1, 2, 7, 64):
-            assert sizes[f"batch-{size}/inputs/signal"] == size
-            assert sizes[f"batch-{size}/outputs/probabilities"] == size
-        np.testing.assert_array_equal(stored["batch-64/inputs/signal"], trained.example_inputs[:64])
+def test_nothing_of_the_runs_examples_leaves_with_it(exported: Path, trained: TrainedNet) -> None:
+    theirs = {row.tobytes() for row in trained.example_inputs}
+    cases = runtimes.read_reference(exported / "reference.npz")
+    assert len(cases["batch-64"][0]["signal"]) == 64
+    for inputs, _ in cases.values():
+        assert not theirs & {row.tobytes() for row in inputs["signal"]}
+        # But they are of the same scale, where the net has something to tell.
+        assert inputs["signal"].std() == pytest.approx(trained.example_inputs.std(), rel=0.1)
+    body = json.loads((exported / "request.json").read_text("utf-8"))
+    assert np.array(body["inputs"]["signal"], "float32")[0].tobytes() not in theirs
+
+
+def test_samples_given_by_hand_are_what_is_verified_on(tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).normal(size=(70, 6)).astype("float32")
+    folder = kn.export(small_net(), tmp_path / "net", "onnx", samples=rows, verify=False)
+    cases = runtimes.read_reference(folder / "reference.npz")
+    for size in (1, 2, 7, 64):
+        inputs, outputs = cases[f"batch-{size}"]
+        np.testing.assert_array_equal(inputs["signal"], rows[:size])
+        assert outputs["probabilities"].shape == (size, 5)
 
 
 def test_versions_count_up_and_none_is_overwritten(tmp_path: Path) -> None:
@@ -181,7 +193,12 @@ def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
 
 def test_an_operation_onnx_has_not_is_named_and_nothing_is_left(tmp_path: Path) -> None:
     signal = keras.Input((4,), name="signal")
-    digamma = keras.layers.Lambda(tf.math.digamma, name="odd_one", output_shape=(4,))
+
+    class Digamma(keras.layers.Layer):
+        def call(self, x):
+            return tf.math.digamma(x)
+
+    digamma = Digamma(name="odd_one")
     with pytest.raises(ValueError, match=r"no operator of opset 17 for Digamma \(.*odd_one"):
         kn.export(keras.Model(signal, digamma(signal)), tmp_path / "net")
     assert list(tmp_path.iterdir()) == []
@@ -197,7 +214,7 @@ def test_a_model_that_answers_differently_as_a_graph_is_not_put_in_place(tmp_pat
     with pytest.raises(kn.VerificationError, match="differs from Keras by 3") as raised:
         kn.export(model, tmp_path / "net")
     assert raised.value.verification.path == tmp_path / "net" / "1"
-    assert set(raised.value.verification.max_abs_diff) == {"saved_model", "onnx"}
+    assert set(raised.value.verification.max_abs_diff) >= {"saved_model", "onnx"}
     assert list(tmp_path.iterdir()) == []
 
 
@@ -205,7 +222,7 @@ def test_a_model_that_gives_nan_fails_verification(tmp_path: Path) -> None:
     net = small_net()
     net.get_layer("logits").bias.assign([np.nan, 0, 0, 0, 0])
     folder = kn.export(net, tmp_path / "net", verify=False)
-    failures = _runtimes.check(folder, 1e-5).failures
+    failures = runtimes.check(folder, 1e-5).failures
     assert "reference.npz: outputs 'logits' of batch-1 holds NaN or infinity" in failures
     assert "saved_model: output 'logits' of batch-1 holds NaN or infinity" in failures
 
@@ -220,7 +237,7 @@ def test_threads_can_export_the_same_model_at_once(tmp_path: Path) -> None:
         )
     assert (dict(vars(net.get_layer("gru_1"))), logger.level) == before
     for folder in folders:
-        assert _runtimes.check(folder, 1e-5).failures == []
+        assert runtimes.check(folder, 1e-5).failures == []
         assert card_of(folder)["onnx"]["nodes"]["GRU"] == 1
 
 
@@ -240,6 +257,66 @@ except OSError as error:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "File too large" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("opened", [0o555, 0o000])
+def test_a_folder_that_cannot_be_written_is_an_error_and_stays_as_it_was(
+    tmp_path: Path, opened: int
+) -> None:
+    folder = tmp_path / "read-only"
+    folder.mkdir(mode=opened)
+    code = f"""
+import kerasnets as kn
+try:
+    kn.export(kn.build("seizure-mlp"), {str(folder / "net")!r})
+except OSError as error:
+    print(type(error).__name__, error)
+"""
+    # Root may write anywhere, so it becomes somebody else.
+    somebody = {"user": 65534, "group": 65534, "extra_groups": []} if os.getuid() == 0 else {}
+    tmp_path.chmod(0o755)
+    for parent in tmp_path.parents[:2]:
+        parent.chmod(0o755)
+    home = {"HOME": "/nonexistent", "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=home, **somebody
+    )
+    assert done.stdout.startswith("PermissionError"), done.stderr
+    folder.chmod(0o755)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_disk_that_fills_up_while_files_are_written_leaves_nothing(tmp_path: Path) -> None:
+    """A disk of 150 kB, where mounting one is allowed; else files of 30,000 bytes at most."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=150k", "tmpfs", str(disk)], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("mounting a small disk needs rights that are not here")
+    try:
+        with pytest.raises((OSError, tf.errors.OpError), match=r"No space left|space"):
+            kn.export(kn.build("seizure-mlp-wide"), disk / "net")
+        assert list(disk.iterdir()) == []
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_lambda_is_refused_by_name(tmp_path: Path) -> None:
+    x = keras.Input((4,), name="x")
+    odd = keras.layers.Lambda(lambda value: 2 * value, name="odd_one")
+    inner = keras.Sequential([keras.Input((4,)), odd])
+    with pytest.raises(ValueError, match=r"has Lambda layers.*'odd_one'.*keras\.ops"):
+        kn.export(keras.Model(x, inner(x)), tmp_path / "net")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_keras_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keras, "__version__", "3.16.0")
+    with pytest.raises(ImportError, match=r"tested with Keras 3\.15 only; 3\.16\.0 is installed"):
+        kn.export(small_net(), tmp_path / "net")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,4 +1,4 @@
-"""Files for servers: the warm-up is replayed, and Triton's config is read back."""
+"""Files for servers: the warm-up is replayed, and every configuration is read back."""
 
 from __future__ import annotations
 
@@ -8,53 +8,27 @@ from typing import Any
 
 import numpy as np
 import pytest
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import text_format
+from tensorflow_serving.apis import prediction_log_pb2
+from tensorflow_serving.config import model_server_config_pb2
 
 import kerasnets as kn
 from kerasnets._lazy import tf
+from kerasnets.exporting import write_server_files
+from kerasnets.exporting.samples import draw_samples
 from kerasnets.exporting.saved_model import write_saved_model
-from kerasnets.exporting.serving import WARMUP, write_triton_config, write_warmup
+from kerasnets.exporting.serving import WARMUP, write_requests, write_triton_config
 from kerasnets.exporting.signature import serve
 from tests.exporting.conftest import TrainedNet
 
-FIELD = descriptor_pb2.FieldDescriptorProto
-
-
-def prediction_log() -> Any:
-    """The message ``tensorflow.serving.PredictionLog``, as far as a request goes."""
-    file = descriptor_pb2.FileDescriptorProto(name="log.proto", package="t", syntax="proto3")
-    messages = {
-        "PredictionLog": [("predict_log", 6, ".t.PredictLog")],
-        "PredictLog": [("request", 1, ".t.PredictRequest")],
-        "PredictRequest": [("model_spec", 1, ".t.ModelSpec"), ("inputs", 2, ".t.Input")],
-        "ModelSpec": [("name", 1, str), ("signature_name", 3, str)],
-        "Input": [("key", 1, str), ("value", 2, bytes)],
-    }
-    for name, fields in messages.items():
-        message = file.message_type.add(name=name)
-        for field, number, kind in fields:
-            label = FIELD.LABEL_REPEATED if field == "inputs" else FIELD.LABEL_OPTIONAL
-            added = message.field.add(name=field, number=number, label=label)
-            if isinstance(kind, str):
-                added.type, added.type_name = FIELD.TYPE_MESSAGE, kind
-            else:
-                added.type = FIELD.TYPE_STRING if kind is str else FIELD.TYPE_BYTES
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("t.PredictionLog"))
-
 
 def replay(folder: Path) -> list[tuple[Any, dict[str, np.ndarray], dict[str, np.ndarray]]]:
-    """Model, inputs and outputs of every warm-up request."""
+    """Model, inputs and outputs of every warm-up request, by the official definitions."""
     signatures = tf.saved_model.load(str(folder)).signatures
     answers = []
     for record in tf.data.TFRecordDataset(str(folder / WARMUP)).as_numpy_iterator():
-        request = prediction_log().FromString(record).predict_log.request
-        inputs = {}
-        for entry in request.inputs:
-            tensor = tf.make_tensor_proto(0)
-            tensor.ParseFromString(entry.value)
-            inputs[entry.key] = tf.make_ndarray(tensor)
+        request = prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
+        inputs = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
         run = signatures[request.model_spec.signature_name]
         outputs = run(**{name: tf.constant(value) for name, value in inputs.items()})
         answers.append((request.model_spec, inputs, outputs))
@@ -67,13 +41,14 @@ def test_the_warm_up_runs_and_holds_no_data_of_the_run(exported: Path, trained: 
     for model, inputs, outputs in answers:
         assert model.name == "seizure-mlp"
         assert outputs["probabilities"].shape == (len(inputs["signal"]), 5)
-        assert not np.isin(inputs["signal"], trained.example_inputs).any()
+        theirs = {row.tobytes() for row in trained.example_inputs}
+        assert not theirs & {row.tobytes() for row in inputs["signal"]}
 
 
 def test_the_warm_up_of_sequences_has_lengths_that_fit(tmp_path: Path) -> None:
     served = serve(kn.build("mortality-gru", features=300, units=(3,), dense_units=(2,)))
     write_saved_model(served, tmp_path)
-    write_warmup(served, "mortality", tmp_path)
+    write_requests(served, draw_samples(served), "mortality", tmp_path)
     for _, inputs, _ in replay(tmp_path):
         assert inputs["visits"].shape[2] == 300
         assert (inputs["length"] >= 1).all()
@@ -107,4 +82,43 @@ def test_each_server_gets_files_only_for_its_format(formats: tuple, tmp_path: Pa
     net = kn.build("seizure-mlp", units=(2,), samples=4)
     folder = kn.export(net, tmp_path / "net", formats, verify=False)
     assert (folder / WARMUP).exists() == ("saved_model" in formats)
+    assert (folder / "request.json").exists() == ("saved_model" in formats)
     assert (tmp_path / "net" / "config.pbtxt").exists() == ("onnx" in formats)
+
+
+def a_version(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    (folder / "saved_model.pb").touch()
+
+
+def test_the_models_of_a_folder_are_what_the_server_is_told(tmp_path: Path) -> None:
+    a_version(tmp_path / "gru" / "1")
+    a_version(tmp_path / "cnn" / "3")
+    (tmp_path / "onnx-only" / "1").mkdir(parents=True)
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "README.md").touch()
+    models, batching, compose = write_server_files(tmp_path)
+    config = text_format.Parse(
+        models.read_text("utf-8"), model_server_config_pb2.ModelServerConfig()
+    )
+    found = {
+        (entry.name, entry.base_path, entry.model_platform)
+        for entry in config.model_config_list.config
+    }
+    assert found == {
+        ("cnn", "/models/cnn", "tensorflow"),
+        ("gru", "/models/gru", "tensorflow"),
+    }
+    # The server pads requests of other lengths with values of its own: see `padded-with-…`.
+    assert "pad_variable_length_inputs: true\n" in batching.read_text("utf-8")
+    sizes = [int(n) for n in re.findall(r"allowed_batch_sizes: (\d+)", batching.read_text())]
+    assert sizes == sorted(sizes)
+    assert f"max_batch_size {{ value: {sizes[-1]} }}" in batching.read_text("utf-8")
+    text = compose.read_text("utf-8")
+    for word in ("tensorflow/serving:", "/models/models.config", "/models/batching.config"):
+        assert word in text
+
+
+def test_a_folder_without_nets_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="holds no net with a SavedModel"):
+        write_server_files(tmp_path)

@@ -1,0 +1,180 @@
+"""Exported files, each loaded by what serves it."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .compare import Signature
+
+Arrays = dict[str, np.ndarray]
+Card = Mapping[str, Any]
+FILES = {
+    "onnx": "model.onnx",
+    "openvino": "model.onnx",
+    "saved_model": "saved_model.pb",
+    "keras": "model.keras",
+}
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """An exported file, loaded: its signature, and a function that runs it."""
+
+    inputs: Signature
+    outputs: Signature
+    run: Callable[[Arrays], Arrays]
+
+
+def runtimes_of(card: Card) -> list[str]:
+    """The runtimes that can run what the card says is there; Keras last, so that none has it."""
+    names = ["onnx"] if "onnx" in card["formats"] else []
+    if names and importlib.util.find_spec("openvino"):
+        names.append("openvino")
+    names += ["saved_model"] if "saved_model" in card["formats"] else []
+    return names + (["keras"] if "modules" in card.get("keras", {}) else [])
+
+
+def load(name: str, folder: Path, card: Card) -> Runtime:
+    """A runtime on the file of a version folder that it runs."""
+    loaders = {
+        "onnx": load_onnx,
+        "openvino": load_openvino,
+        "saved_model": load_saved_model,
+        "keras": load_keras,
+    }
+    return loaders[name](folder, card)
+
+
+def load_onnx(folder: Path, card: Card) -> Runtime:
+    """``model.onnx`` in ONNX Runtime, after the full check of the ``onnx`` package."""
+    import onnx
+    import onnxruntime
+
+    del card
+    path = str(folder / "model.onnx")
+    onnx.checker.check_model(path, full_check=True)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+    def run(inputs: Arrays) -> Arrays:
+        names = [output.name for output in session.get_outputs()]
+        return dict(zip(names, session.run(names, inputs), strict=True))
+
+    def read(values: list[Any]) -> Signature:
+        return {
+            v.name: (
+                _NUMPY_NAMES.get(v.type, v.type),
+                tuple(axis if isinstance(axis, int) else None for axis in v.shape),
+            )
+            for v in values
+        }
+
+    return Runtime(read(session.get_inputs()), read(session.get_outputs()), run)
+
+
+def load_openvino(folder: Path, card: Card) -> Runtime:
+    """``model.onnx`` in OpenVINO on the CPU, in float32."""
+    import openvino
+
+    del card
+    # On some processors its own choice is bfloat16, which has three digits.
+    options = {"INFERENCE_PRECISION_HINT": "f32", "EXECUTION_MODE_HINT": "ACCURACY"}
+    model = openvino.Core().compile_model(str(folder / "model.onnx"), "CPU", options)
+
+    def run(inputs: Arrays) -> Arrays:
+        given = model(inputs)
+        return {port.any_name: np.array(given[port]) for port in model.outputs}
+
+    def read(ports: Any) -> Signature:
+        return {
+            port.any_name: (
+                np.dtype(port.element_type.to_dtype()).name,
+                tuple(
+                    None if axis.is_dynamic else axis.get_length() for axis in port.partial_shape
+                ),
+            )
+            for port in ports
+        }
+
+    return Runtime(read(model.inputs), read(model.outputs), run)
+
+
+def load_saved_model(folder: Path, card: Card) -> Runtime:
+    """The ``serving_default`` signature of the SavedModel in ``folder``."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import tensorflow as tf
+
+    del card
+    loaded = tf.saved_model.load(str(folder))
+    if "serving_default" not in loaded.signatures:
+        raise ValueError(f"no signature serving_default among {sorted(loaded.signatures)}")
+    function = loaded.signatures["serving_default"]
+
+    def run(inputs: Arrays) -> Arrays:
+        outputs = function(**{name: tf.constant(value) for name, value in inputs.items()})
+        return {name: value.numpy() for name, value in outputs.items()}
+
+    def read(specs: Mapping[str, Any]) -> Signature:
+        return {
+            name: (spec.dtype.name, tuple(spec.shape) if spec.shape.rank is not None else ())
+            for name, spec in specs.items()
+        }
+
+    # The function keeps only a weak hold on the variables of what it was loaded with.
+    run.owner = loaded  # type: ignore[attr-defined]
+    inputs = read(function.structured_input_signature[1])
+    return Runtime(inputs, read(function.structured_outputs), run)
+
+
+def load_keras(folder: Path, card: Card) -> Runtime:
+    """``model.keras`` in Keras, run eagerly, with the modules its own layers are in."""
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    for name in ("keras", "kerasnets"):
+        if name in sys.modules and sys.modules[name] is None:
+            del sys.modules[name]
+    import keras
+    import tensorflow as tf
+
+    for module in card["keras"]["modules"]:
+        importlib.import_module(module)
+    model = keras.saving.load_model(folder / "model.keras", compile=False)
+    names = [tensor["name"] for tensor in card["outputs"]]
+
+    def run(inputs: Arrays) -> Arrays:
+        tensors = [tf.constant(inputs[tensor["name"]]) for tensor in card["inputs"]]
+        given = model(keras.tree.pack_sequence_as(model.input, tensors), training=False)
+        outputs = keras.tree.flatten(given)
+        if len(outputs) == 1 and names == ["probabilities", "logits"]:
+            (logits,) = outputs
+            one = logits.shape[-1] == 1
+            outputs = [tf.sigmoid(logits) if one else tf.nn.softmax(logits), logits]
+        return {name: np.asarray(value) for name, value in zip(names, outputs, strict=True)}
+
+    # Its names are those of layers; the card's are what the model is served under.
+    def read(tensors: list[Any]) -> Signature:
+        return {t["name"]: (t["dtype"], tuple(t["shape"])) for t in tensors}
+
+    return Runtime(read(card["inputs"]), read(card["outputs"]), run)
+
+
+_NUMPY_NAMES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(double)": "float64",
+    "tensor(bool)": "bool",
+    **{
+        f"tensor({sign}int{bits})": f"{sign}int{bits}"
+        for sign in ("", "u")
+        for bits in (8, 16, 32, 64)
+    },
+}
