@@ -12,8 +12,8 @@ FEATURES = 911  # codes a visit in the documents' own example
 CLASSES = 2  # alive, died
 
 
-def _visit_inputs(features: int, code_dropout: float) -> tuple[dict[str, Any], Any]:
-    """The inputs ``visits`` and ``length``, and the masked visits, some codes dropped."""
+def _visit_inputs(features: int, code_dropout: float) -> tuple[dict[str, Any], Any, Any]:
+    """The inputs ``visits`` and ``length``, the masked visits, and these with codes dropped."""
     # Here and not above: the layer is a Keras class, and names and summaries need no Keras.
     from kerasnets.nets.length_mask import LengthMask
 
@@ -21,10 +21,10 @@ def _visit_inputs(features: int, code_dropout: float) -> tuple[dict[str, Any], A
         "visits": keras.Input((None, features), name="visits", dtype="float32"),
         "length": keras.Input((), name="length", dtype="int32"),
     }
-    x = LengthMask(name="length_mask")([inputs["visits"], inputs["length"]])
-    if code_dropout:
-        x = keras.layers.Dropout(code_dropout, name="code_dropout")(x)
-    return inputs, x
+    visits = LengthMask(name="length_mask")([inputs["visits"], inputs["length"]])
+    if not code_dropout:
+        return inputs, visits, visits
+    return inputs, visits, keras.layers.Dropout(code_dropout, name="code_dropout")(visits)
 
 
 def _dense(x: Any, units: Sequence[int], activation: str, dropout: float, l2: float) -> Any:
@@ -41,8 +41,18 @@ def _penalty(l2: float) -> dict[str, Any]:
     return {"kernel_regularizer": keras.regularizers.L2(l2)} if l2 else {}
 
 
-def _classifier(name: str, inputs: Any, x: Any, classes: int, l2: float) -> keras.Model:
-    logits = keras.layers.Dense(classes, name="logits", **_penalty(l2))(x)
+def _classifier(
+    name: str, inputs: Any, visits: Any, x: Any, *, classes: int, l2: float, wide: bool
+) -> keras.Model:
+    arguments = _penalty(l2)
+    if wide:
+        # Beyond each length the visits are 0, so the largest value says whether a code was ever
+        # there. An operation, since Keras's pooling layers complain of a mask they do not need.
+        ever = keras.ops.max(visits, axis=1)
+        x = keras.layers.Concatenate(name="wide_and_deep")([x, ever])
+        # As a linear model starts: of rare codes, random weights would stay to the end.
+        arguments["kernel_initializer"] = "zeros"
+    logits = keras.layers.Dense(classes, name="logits", **arguments)(x)
     return keras.Model(inputs, logits, name=name)
 
 
@@ -65,6 +75,7 @@ def mortality_gru(
     dropout: float = 0.0,
     code_dropout: float = 0.0,
     l2: float = 0.0,
+    wide: bool = False,
     features: int = FEATURES,
     classes: int = CLASSES,
 ) -> keras.Model:
@@ -83,13 +94,16 @@ def mortality_gru(
         code_dropout: the share of a visit's codes that training drops; with few patients and
             many codes it keeps a net from learning patients by heart.
         l2: the weight of the squared kernels in the loss, for the same.
+        wide: also give the last layer which codes were ever there, beside the last state, so that
+            the net is a logistic regression on the bag of codes plus what the order adds
+            (Cheng et al. 2016); ``2 * features`` parameters more.
         features: codes a visit is a multi-hot row of.
         classes: how many logits come out.
     """
-    inputs, x = _visit_inputs(features, code_dropout)
+    inputs, visits, x = _visit_inputs(features, code_dropout)
     x = _dense(x, dense_units, activation, dropout, l2)
     x = _recurrent_stack(keras.layers.GRU, x, units, reset_after=reset_after, **_penalty(l2))
-    return _classifier("mortality-gru", inputs, x, classes, l2)
+    return _classifier("mortality-gru", inputs, visits, x, classes=classes, l2=l2, wide=wide)
 
 
 @register("mortality-lstm", data="mimic3", source="S5")
@@ -102,6 +116,7 @@ def mortality_lstm(
     dropout: float = 0.0,
     code_dropout: float = 0.0,
     l2: float = 0.0,
+    wide: bool = False,
     features: int = FEATURES,
     classes: int = CLASSES,
 ) -> keras.Model:
@@ -110,11 +125,11 @@ def mortality_lstm(
     Arguments as in ``mortality-gru``, and ``head_units``, the width of the ReLU layer before the
     logits. S5 does not name the activation of the first layer.
     """
-    inputs, x = _visit_inputs(features, code_dropout)
+    inputs, visits, x = _visit_inputs(features, code_dropout)
     x = _dense(x, dense_units, activation, dropout, l2)
     x = _recurrent_stack(keras.layers.LSTM, x, units, **_penalty(l2))
     x = keras.layers.Dense(head_units, activation="relu", name="head", **_penalty(l2))(x)
-    return _classifier("mortality-lstm", inputs, x, classes, l2)
+    return _classifier("mortality-lstm", inputs, visits, x, classes=classes, l2=l2, wide=wide)
 
 
 @register("mortality-deep", data="mimic3", source="S2")
@@ -127,6 +142,7 @@ def mortality_deep(
     reset_after: bool = True,
     code_dropout: float = 0.0,
     l2: float = 0.0,
+    wide: bool = False,
     features: int = FEATURES,
     classes: int = CLASSES,
 ) -> keras.Model:
@@ -135,10 +151,10 @@ def mortality_deep(
     S2's improvement; it gives neither widths nor rates, so these are ours. Arguments as in
     ``mortality-gru``, and ``negative_slope``, that of the LeakyReLU after each dense layer.
     """
-    inputs, x = _visit_inputs(features, code_dropout)
+    inputs, visits, x = _visit_inputs(features, code_dropout)
     for number, width in enumerate(dense_units, start=1):
         x = keras.layers.Dense(width, name=f"dense_{number}", **_penalty(l2))(x)
         x = keras.layers.LeakyReLU(negative_slope, name=f"dense_{number}_leaky_relu")(x)
         x = keras.layers.Dropout(dropout, name=f"dense_{number}_dropout")(x)
     x = _recurrent_stack(keras.layers.GRU, x, units, reset_after=reset_after, **_penalty(l2))
-    return _classifier("mortality-deep", inputs, x, classes, l2)
+    return _classifier("mortality-deep", inputs, visits, x, classes=classes, l2=l2, wide=wide)

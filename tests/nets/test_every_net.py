@@ -219,6 +219,12 @@ def test_the_exported_files_give_the_same_numbers(build, name, tmp_path):
         ("xor", {"classes": 1}, 9),
         ("mortality-gru", {"features": 40}, dense(40, 32) + gru(32, 16) + dense(16, 2)),
         ("mortality-gru", {"reset_after": False}, 31_618 - 3 * 16),
+        ("mortality-gru", {"wide": True}, 31_618 + 2 * 911),
+        (
+            "mortality-lstm",
+            {"wide": True, "features": 3},
+            dense(3, 64) + lstm(64, 16, 16) + dense(16, 8) + dense(8 + 3, 2),
+        ),
         (
             "mortality-deep",
             {"dense_units": [5], "units": [4], "features": 3},

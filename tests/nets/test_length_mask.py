@@ -14,14 +14,22 @@ import kerasnets as kn
 from kerasnets.nets.length_mask import LengthMask, StepsWithin
 
 FEATURES, TIME = 12, 6
-NETS = pytest.mark.parametrize("name", kn.list_nets("mortality-*"))
+BUILDS = {
+    f"{name}{suffix}": (name, {"wide": wide})
+    for name in kn.list_nets("mortality-*")
+    for suffix, wide in (("", False), ("-wide", True))
+}
+NETS = pytest.mark.parametrize("name", BUILDS)
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
 @pytest.fixture(scope="module")
 def nets():
     keras.utils.set_random_seed(5)
-    built = {name: kn.build(name, features=FEATURES) for name in kn.list_nets("mortality-*")}
+    built = {
+        key: kn.build(name, features=FEATURES, **arguments)
+        for key, (name, arguments) in BUILDS.items()
+    }
     for net in built.values():
         for weight in net.trainable_weights:  # biases too, which start at 0
             weight.assign(np.random.default_rng(1).normal(0, 0.4, weight.shape))
