@@ -4,7 +4,7 @@
 
 Prints a line a variant: its recurrent ONNX nodes, and the largest difference of ONNX Runtime from
 Keras run eagerly over several batch sizes, numbers of steps and masks. Exits with 1 if any differs
-by more than 1e-6, has other nodes than it should, or a loop. ``--write`` puts the table into
+by more than 1e-5, has other nodes than it should, or a loop. ``--write`` puts the table into
 docs/export-variants.md.
 """
 
@@ -32,7 +32,7 @@ import_tensorflow()
 layers = keras.layers
 
 FEATURES, UNITS, TIME = 3, 4, 6
-LIMIT = 1e-6
+LIMIT = 1e-5
 TARGET = Path(__file__).parents[1] / "docs" / "export-variants.md"
 INTRODUCTION = """\
 # Recurrent models as ONNX, variant by variant
@@ -268,7 +268,7 @@ def compositions() -> Iterator[Variant]:
     yield plain("one layer called three times", lambda x: shared(shared(shared(x))), GRU=3)
     cell = layers.LSTMCell(UNITS)
     yield plain(
-        "one cell in two layers", lambda x: [layers.RNN(cell)(x), layers.RNN(cell)(x)], LSTM=2
+        "one cell in two layers", lambda x: [layers.RNN(cell)(x), layers.RNN(cell)(2 * x)], LSTM=2
     )
     half = layers.GRU(UNITS, return_sequences=True)
     yield masked("one layer, with and without the mask", lambda x: [half(x), half(x + 1)], GRU=2)

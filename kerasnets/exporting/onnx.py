@@ -13,16 +13,13 @@ import onnx
 
 from kerasnets._lazy import tf
 from kerasnets.exporting._quiet import quiet
+from kerasnets.exporting.operators import HANDLERS
 from kerasnets.exporting.recurrence import native_recurrence
 from kerasnets.exporting.rnn_nodes import MarkerHandler
 from kerasnets.exporting.signature import Served, TensorInfo
 
 OPSETS = range(13, 19)
 OPSET = 17
-# What ONNX Runtime computes Where for.
-_WHERE_TYPES = {
-    getattr(onnx.TensorProto, name) for name in ("FLOAT", "DOUBLE", "INT32", "INT64", "BOOL")
-}
 # tf2onnx keeps state in its modules.
 _CONVERTING = threading.Lock()
 
@@ -58,6 +55,12 @@ def write_onnx(
     """
     if opset not in OPSETS:
         raise ValueError(f"opset must be in [{OPSETS[0]}, {OPSETS[-1]}]; got {opset}.")
+    both = {info.name for info in served.inputs} & {info.name for info in served.outputs}
+    if both:
+        raise ValueError(
+            f"{served.model.name!r} has {', '.join(map(repr, sorted(both)))} as input and as "
+            "output; a name in ONNX means one tensor. Give the layers other names."
+        )
     proto = _convert(served, opset, allow_loops)
     unknown = sorted(
         f"{node.op_type} ({node.name})"
@@ -115,28 +118,13 @@ def _convert(served: Served, opset: int, allow_loops: bool) -> onnx.ModelProto:
             output_names=list(outputs),
             opset=opset,
             tensors_to_rename=names,
-            custom_op_handlers={"PyFunc": (handler, []), "SelectV2": (_choose, [])},
+            custom_op_handlers={"PyFunc": (handler, []), **HANDLERS},
         )
     if handler.errors:
         raise ValueError(
             f"{served.model.name!r} cannot become ONNX: {handler.errors[0]}"
         ) from handler.errors[0]
     return proto
-
-
-def _choose(graph: Any, node: Any, name: str, arguments: object) -> None:
-    """Turn ``tf.where`` into ``Where``, as tf2onnx calls custom handlers.
-
-    tf2onnx's own handler multiplies both sides with 0 or 1 and adds them, which lets NaN and
-    infinity through from the side that was not chosen.
-    """
-    from tf2onnx.onnx_opset.controlflow import Select
-
-    del name, arguments
-    if graph.get_dtype(node.output[0]) in _WHERE_TYPES:
-        node.type = "Where"
-    else:
-        Select.version_9(graph, node)
 
 
 def _teach_numpy_2() -> None:

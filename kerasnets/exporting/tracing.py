@@ -67,9 +67,9 @@ def _restore(target: Any, name: str, value: Any) -> None:
 def portable(model: keras.Model) -> Iterator[None]:
     """Trace without what ties a graph to a machine, or makes it another function than the model.
 
-    Recurrent layers must not become cuDNN operations, which run on GPUs only. ``TimeDistributed``
-    applies its layer once, to all steps as one batch: for an unknown number of steps the graph
-    of Keras 3.15 runs over the batch axis instead.
+    Recurrent layers must not become cuDNN operations, which run on GPUs only, nor convolutions in
+    groups functions for XLA. ``TimeDistributed`` applies its layer once, to all steps as one
+    batch: for an unknown number of steps the graph of Keras 3.15 runs over the batch axis instead.
 
     Args:
         model: the model that is traced while the block runs.
@@ -83,8 +83,37 @@ def portable(model: keras.Model) -> Iterator[None]:
         for layer in layers
         if type(layer).call is keras.layers.TimeDistributed.call
     ]
+    changes += [
+        (layer, "call", functools.partial(_convolve_groups, layer))
+        for layer in layers
+        if getattr(layer, "groups", 1) > 1 and hasattr(layer, "convolution_op")
+    ]
     with replaced(*changes):
         yield
+
+
+def _convolve_groups(layer: Any, inputs: Any) -> Any:
+    """Stands in for the call of a convolution in groups: a convolution a group."""
+    padding, last = layer.padding, layer.data_format == "channels_last"
+    if padding == "causal":
+        inputs, padding = tf.pad(inputs, layer._compute_causal_padding()), "valid"
+    axis = -1 if last else 1
+    kernels = tf.split(tf.convert_to_tensor(layer.kernel), layer.groups, axis=-1)
+    outputs = [
+        keras.ops.conv(
+            part,
+            kernel,
+            strides=list(layer.strides),
+            padding=padding,
+            dilation_rate=layer.dilation_rate,
+            data_format=layer.data_format,
+        )
+        for part, kernel in zip(tf.split(inputs, layer.groups, axis=axis), kernels, strict=True)
+    ]
+    x = tf.concat(outputs, axis)
+    if layer.use_bias:
+        x += tf.reshape(layer.bias, [-1] if last else [-1, *[1] * layer.rank])
+    return x if layer.activation is None else layer.activation(x)
 
 
 def _fold_time(wrapper: Any, inputs: Any, training: Any = None, mask: Any = None) -> Any:
