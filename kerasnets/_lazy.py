@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import logging
 import os
 import sys
 import tempfile
@@ -37,6 +38,10 @@ def import_tensorflow() -> None:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     with _stderr_held_back():
         importlib.import_module("tensorflow")
+    # It warns of a loop where many nets are used one after the other, as in a search.
+    logging.getLogger("tensorflow").addFilter(
+        lambda record: "triggered tf.function retracing" not in record.getMessage()
+    )
 
 
 @contextlib.contextmanager

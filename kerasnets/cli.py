@@ -28,6 +28,7 @@ COMMANDS = {
     "verify": "compare exported files with Keras's own outputs",
     "trees": "grow decision trees of every size on a table, and recommend one",
     "principles": "show what activation, first weights and order do to a small net",
+    "search": "vary settings of a net and its training, and find the best in validation",
     "reproduce": "do what the sources did, and print what they state beside what we get",
 }
 

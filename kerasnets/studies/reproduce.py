@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -10,6 +11,7 @@ import numpy as np
 
 from kerasnets._lazy import keras
 from kerasnets._names import unknown_name
+from kerasnets.data import load_data
 from kerasnets.nets import build
 from kerasnets.profiling import check_claims
 from kerasnets.profiling.claims import read_claims
@@ -17,7 +19,10 @@ from kerasnets.studies.digits import reproduce_digits
 from kerasnets.studies.mortality import reproduce_mortality
 from kerasnets.studies.principles import reproduce_principles
 from kerasnets.studies.results import Result, result, write_results
+from kerasnets.studies.search import search
+from kerasnets.studies.search_figures import search_figure
 from kerasnets.studies.seizure import reproduce_seizure
+from kerasnets.studies.space import Axis
 from kerasnets.studies.tabular import reproduce_covid, reproduce_rain
 from kerasnets.studies.workspace import Workspace
 
@@ -82,6 +87,31 @@ def _reproduce_by_hand(work: Workspace) -> list[Result]:
     return [result(row, f"{largest:g}", holds=largest == float(row["stated"]))]
 
 
+def _reproduce_search(work: Workspace) -> list[Result]:
+    """Search two settings of a small net with a grid, at random and with TPE, 9 trainings each."""
+    (row,) = read_claims("search")
+    started = time.perf_counter()
+    found = search(
+        "digit-mlp-1",
+        [Axis("learning_rate", 1e-4, 1e-1, log=True), Axis("dropout", 0.0, 0.8)],
+        samplers=("grid", "random", "tpe"),
+        trials=4 if work.quick else 9,
+        out=work.folder / "search",
+        progress=work.progress,
+        data="digits",
+        epochs=1 if work.quick else 5,
+    )
+    work.seconds += time.perf_counter() - started
+    work.draw("search/search", search_figure(found))
+    best = found.table.groupby("sampler", sort=False)["score"].max()
+    tried = found.table.groupby("sampler", sort=False)["learning_rate"].nunique()
+    ours = ", ".join(f"{name} {100 * score:.1f}" for name, score in best.items())
+    note = "different learning rates: " + ", ".join(f"{name} {n}" for name, n in tried.items())
+    data = load_data("digits")
+    holds = bool(best["random"] > best["grid"])
+    return [result(row, ours, data, holds=holds, seeds=[0], quick=work.quick, note=note)]
+
+
 PARTS: MappingProxyType[str, Callable[[Workspace], list[Result]]] = MappingProxyType(
     {
         "counts": _reproduce_counts,
@@ -92,5 +122,6 @@ PARTS: MappingProxyType[str, Callable[[Workspace], list[Result]]] = MappingProxy
         "covid": reproduce_covid,
         "rain": reproduce_rain,
         "principles": reproduce_principles,
+        "search": _reproduce_search,
     }
 )
