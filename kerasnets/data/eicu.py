@@ -103,7 +103,10 @@ def read_cohort(
         counts[f"{table} rows of unknown stays, left out"] = int((~known).sum())
         counts[f"{table} rows without a name, left out"] = int((known & unnamed).sum())
         subject = pd.Index(stays["kept"]).get_indexer(pd.Index(stay))
-        used = (subject >= 0) & ~unnamed & (minute < 60 * window_hours)
+        wanted = (subject >= 0) & ~unnamed
+        used = wanted & (minute < 60 * window_hours)
+        counts[f"{table} rows of left-out stays"] = int((known & ~unnamed & (subject < 0)).sum())
+        counts[f"{table} rows after the window, left out"] = int((wanted & ~used).sum())
         counts[f"{table} rows used"] = int(used.sum())
         subjects.append(subject[used])
         times.append(minute[used] // (60 * visit_hours))

@@ -171,6 +171,9 @@ def _read_codes(
     counts["diagnoses"] = len(frame)
     counts["diagnoses without a code, left out"] = int(empty.sum())
     counts["diagnoses of unknown or left-out admissions, left out"] = int((unknown & ~empty).sum())
+    counts["diagnoses of admissions that are no visits, left out"] = int(
+        (~unknown & ~empty & ~used).sum()
+    )
     counts["diagnoses used"] = int(used.sum())
     # Grouped once for each distinct code, not for each of the many diagnoses.
     raw, distinct = pd.factorize(frame["icd9_code"][used])

@@ -86,6 +86,11 @@ def visits_of(cohort):
     return [named[first:end] for first, end in itertools.pairwise(starts)]
 
 
+def assert_every_row_is_counted(counts, total, prefix):
+    parts = {what: n for what, n in counts.items() if what.startswith(prefix) and what != total}
+    assert sum(parts.values()) == counts[total], parts
+
+
 @pytest.mark.parametrize("form", [{}, {"upper": True}, {"compress": True}])
 def test_eicu_stays_become_hours(tmp_path, form):
     cohort = eicu.read_cohort(write(tmp_path, eicu_tables(), **form))
@@ -102,6 +107,8 @@ def test_eicu_stays_become_hours(tmp_path, form):
     assert counts["diagnosis rows of unknown stays, left out"] == 1
     assert counts["diagnosis rows without a name, left out"] == 1
     assert counts["diagnosis rows used"] == 3
+    for table in ("diagnosis", "treatment"):
+        assert_every_row_is_counted(counts, f"{table} rows", f"{table} rows")
     assert counts["stays without an event in the window, one empty visit"] == 1
 
 
@@ -122,6 +129,7 @@ def test_mimic3_admissions_become_visits(tmp_path, form):
     assert counts["diagnoses without a code, left out"] == 1
     assert counts["diagnoses of unknown or left-out admissions, left out"] == 1
     assert counts["diagnoses used"] == 4
+    assert_every_row_is_counted(counts, "diagnoses", "diagnoses")
 
 
 def test_codes_stand_for_the_groups_they_are_in(tmp_path):
@@ -246,6 +254,8 @@ def test_the_open_eicu_demo(real_data_dir):
     assert sum(part.y.sum() for part in data.splits.values()) == 212
     assert data.counts["stays"] == 2520
     assert data.counts["diagnosis rows"] == 24_978
+    assert_every_row_is_counted(data.counts, "diagnosis rows", "diagnosis rows")
+    assert_every_row_is_counted(data.counts, "treatment rows", "treatment rows")
     seen = [set(part.groups) for part in data.splits.values()]
     assert sum(map(len, seen)) == len(set.union(*seen))
 
@@ -255,5 +265,6 @@ def test_the_open_mimic3_demo(real_data_dir):
     data = load_data("mimic3", data_dir=real_data_dir, min_count=2)
     assert (data.counts["patients"], data.counts["admissions"]) == (100, 129)
     assert data.counts["diagnoses"] == 1761
+    assert_every_row_is_counted(data.counts, "diagnoses", "diagnoses")
     assert data.counts["admissions that ended in death, left out"] == 40
     assert sum(len(part) for part in data.splits.values()) == 67
