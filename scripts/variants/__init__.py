@@ -1,0 +1,1 @@
+"""Recurrent models of every form, with what each must become in ONNX."""
