@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from kerasnets._lazy import keras
 from kerasnets.training.engine import TrainingDivergedError
-from kerasnets.training.run import History
+from kerasnets.training.run import History, without_penalties
 
 
 class EpochRandomness(keras.callbacks.Callback):
@@ -86,10 +86,10 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Print the epoch's line."""
-        figures = {key: float(value) for key, value in (logs or {}).items()}
+        figures = without_penalties({key: [float(value)] for key, value in (logs or {}).items()})
         parts = [
-            f"{'val' if prefix else 'train'} loss {figures[prefix + 'loss']:.4f} "
-            f"accuracy {figures[prefix + 'accuracy']:.4f}"
+            f"{'val' if prefix else 'train'} loss {figures[prefix + 'loss'][0]:.4f} "
+            f"accuracy {figures[prefix + 'accuracy'][0]:.4f}"
             for prefix in ("", "val_")
         ]
         tqdm.write(f"epoch {epoch + 1:>3}/{self.epochs}   {'   '.join(parts)}", file=sys.stderr)

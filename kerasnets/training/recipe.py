@@ -48,7 +48,8 @@ class Recipe:
             that makes the log loss on the validation split smallest (Guo et al. 2017).
         early_stopping: epochs without improvement of ``monitor`` after which training stops;
             0 never stops.
-        monitor: what decides which epoch is the best one, whose weights are kept.
+        monitor: what decides which epoch is the best one, whose weights are kept; the loss
+            counts without penalties of weights, which the net may have.
         seed: of the initial weights, the order of the batches and dropout.
     """
 

@@ -15,6 +15,7 @@ from kerasnets.evaluation.binary_figures import (
     soft_hard_figure,
 )
 from kerasnets.evaluation.weights import fits_a_picture, weight_matrices
+from kerasnets.training.run import without_penalties
 
 if TYPE_CHECKING:
     from kerasnets.training.run import Run
@@ -27,7 +28,10 @@ def draw_figures(run: Run, data: Dataset) -> None:
     probabilities = predict_probabilities(run.model, data.test.x)
     drawn = {
         "learning_curves": figures.learning_curves(
-            run.history, best_epoch=run.best_epoch, title=run.name, subtitle=subtitle
+            without_penalties(run.history),
+            best_epoch=run.best_epoch,
+            title=run.name,
+            subtitle=subtitle,
         ),
         "confusion_matrix": figures.confusion_matrix_figure(
             test["confusion_matrix"],

@@ -36,6 +36,7 @@ from kerasnets.nets import load_model
 from kerasnets.training.recipe import Recipe, check_recipe, read_settings
 
 History = dict[str, list[float]]
+LOG_LOSS = "log_loss"  # the metric that nets with weight penalties have beside the loss
 
 _LIBRARIES = ("tensorflow", "keras", "numpy", "onnx", "onnxruntime", "tf2onnx")
 _EXAMPLES = 32
@@ -49,7 +50,7 @@ class Run:
         folder: the run folder.
         recipe: how the net was trained.
         history: one value an epoch for each of loss, accuracy, val_loss, val_accuracy and
-            learning_rate.
+            learning_rate, and of log_loss and val_log_loss where the loss holds penalties too.
         metrics: ``{"train": …, "validation": …, "test": {"accuracy": …, "auroc": …}}``.
         environment: versions, machine, commit, data set and sessions.
     """
@@ -192,9 +193,18 @@ def save_examples(folder: Path, data: Dataset) -> None:
         np.savez(path, **examples)
 
 
+def without_penalties(history: History) -> History:
+    """The history with the losses of nets with weight penalties as they would be without."""
+    return history | {
+        prefix + "loss": history[prefix + LOG_LOSS]
+        for prefix in ("", "val_")
+        if prefix + LOG_LOSS in history
+    }
+
+
 def best_epoch(history: History, monitor: str) -> int:
     """The epoch, counted from 1, with the best value; the first of equals."""
-    values = np.asarray(history[monitor])
+    values = np.asarray(without_penalties(history)[monitor])
     losses = -values if monitor.endswith("accuracy") else values
     return 1 + int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))
 

@@ -19,6 +19,7 @@ from kerasnets.data.buckets import make_buckets
 from kerasnets.data.dataset import Split
 from kerasnets.data.pipeline import batches, row_matrices, shuffled_sequences
 from kerasnets.data.visits import VisitSequences
+from kerasnets.training import run as run_folder
 from kerasnets.training.engine import Engine, Stream, compiled_steps
 from kerasnets.training.recipe import Recipe
 
@@ -36,7 +37,7 @@ def compile_model(model: keras.Model, recipe: Recipe, train: Split) -> None:
     model.compile(
         optimizer=_optimizer(recipe, recipe.epochs * steps_per_epoch(recipe, train)),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
+        metrics=["accuracy", *_log_loss(model)],
         jit_compile=_is_recurrent(model) and not _has_free_axes(model),
     )
     # Now, so that a checkpoint made before the first step can be loaded again.
@@ -149,6 +150,17 @@ def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
     elif recipe.schedule == "exponential":
         rate = keras.optimizers.schedules.ExponentialDecay(rate, steps, 0.01)
     return keras.optimizers.get({"class_name": recipe.optimizer, "config": {"learning_rate": rate}})
+
+
+def _log_loss(model: keras.Model) -> list[keras.metrics.Metric]:
+    """What the loss would be without penalties, where a net has any.
+
+    A penalty falls from epoch to epoch whatever the net has learnt, so it may not decide which
+    epoch is the best one.
+    """
+    if not model.losses:
+        return []
+    return [keras.metrics.SparseCategoricalCrossentropy(run_folder.LOG_LOSS, from_logits=True)]
 
 
 def _class_weights(y: np.ndarray) -> np.ndarray:

@@ -60,6 +60,18 @@ def test_the_same_seed_gives_the_same_bits_and_a_resumed_run_too(trained, data, 
     assert resumed.history == trained.history
 
 
+def test_penalties_of_weights_do_not_choose_the_epoch(data, tmp_path, capsys):
+    run = train(data, tmp_path / "l2", epochs=2, net_arguments={"l2": 0.05})
+    log_loss = run.history["val_log_loss"]
+    assert run.best_epoch == 1 + np.argmin(log_loss)
+    # The model that is kept has the best epoch's log loss, and its penalty on top as loss.
+    assert run.metrics["validation"]["log_loss"] == pytest.approx(min(log_loss), rel=1e-4)
+    kernels = [w.numpy() for w in run.model.weights if w.path.endswith("/kernel")]
+    penalty = 0.05 * sum(np.square(kernel).sum() for kernel in kernels)
+    loss = run.history["val_loss"][run.best_epoch - 1]
+    assert loss == pytest.approx(min(log_loss) + penalty, rel=1e-4)
+
+
 def test_what_only_two_classes_have_is_printed_with_its_interval(trained, capsys):
     print_metrics(trained, trained.metrics)
     printed = capsys.readouterr().out

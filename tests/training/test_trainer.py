@@ -228,6 +228,9 @@ def test_the_monitor_decides_which_epoch_is_best():
     history = {"val_loss": [0.9, 0.5, 0.5, 0.7], "val_accuracy": [0.1, 0.6, 0.7, 0.7]}
     assert best_epoch(history, "val_loss") == 2
     assert best_epoch(history, "val_accuracy") == 3
+    penalised = history | {"val_log_loss": [0.4, 0.5, 0.6, 0.3]}
+    assert best_epoch(penalised, "val_loss") == 4
+    assert best_epoch(penalised, "val_accuracy") == 3
     assert best_epoch({"val_loss": [np.nan, 0.9, np.inf, 0.8]}, "val_loss") == 4
 
 
