@@ -48,7 +48,6 @@ SGD: dict[str, Any] = {
 PLAIN = [
     {**ADAM, "net_arguments": {"l2": 0.01}},
     {**SGD, "net_arguments": {"l2": 0.01}},
-    {**SGD, "net_arguments": {"l2": 0.003}},
 ]
 WIDE = [
     {**SGD, "net_arguments": {"l2": 0.01, "wide": True}},
