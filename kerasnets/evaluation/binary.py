@@ -48,8 +48,9 @@ def binary_metrics(
     Returns:
         ``prevalence``, ``average_precision``, ``brier``, ``threshold``, ``sensitivity`` and
         ``specificity`` at it, ``auroc_hard_labels``, which is what is left of AUROC once scores
-        are cut at the threshold, and ``intervals``: low and high end by name of metric. ``None``
-        where a metric has no meaning.
+        are cut at the threshold, ``confusion_matrix_at_threshold``, the true label in rows and
+        the predicted one in columns, and ``intervals``: low and high end by name of metric.
+        ``None`` where a metric has no meaning.
 
     Raises:
         ValueError: if labels and scores do not fit.
@@ -66,6 +67,9 @@ def binary_metrics(
         "sensitivity": float(hard[y_true == 1].mean()) if y_true.any() else None,
         "specificity": float(1 - hard[y_true == 0].mean()) if not y_true.all() else None,
         "auroc_hard_labels": auroc(y_true, hard, ones) if both else None,
+        "confusion_matrix_at_threshold": [
+            [int(((y_true == true) & (hard == label)).sum()) for label in (0, 1)] for true in (0, 1)
+        ],
         "intervals": bootstrap(y_true, scores, groups, _WITH_INTERVALS, resamples, seed)
         if both
         else {},

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 def draw_figures(run: Run, data: Dataset) -> None:
     """Draw learning curves, confusion matrix, ROC curves, and the weights of a small table net."""
     subtitle = f"{data.name}, split by {data.split}, training seed {run.recipe.seed}"
-    test = run.metrics["test"]
     probabilities = predict_probabilities(run.model, data.test.x)
     drawn = {
         "learning_curves": figures.learning_curves(
@@ -33,12 +32,7 @@ def draw_figures(run: Run, data: Dataset) -> None:
             title=run.name,
             subtitle=subtitle,
         ),
-        "confusion_matrix": figures.confusion_matrix_figure(
-            test["confusion_matrix"],
-            data.class_names,
-            title=f"{run.name}: {test['accuracy']:.1%} of {test['n']:,} test rows right",
-            subtitle=subtitle,
-        ),
+        "confusion_matrix": _confusion_matrix(run, data, subtitle),
         "roc_curves": figures.roc_curves(
             data.test.y, probabilities, data.class_names, title=run.name, subtitle=subtitle
         ),
@@ -51,6 +45,22 @@ def draw_figures(run: Run, data: Dataset) -> None:
         drawn |= _two_class_figures(run, data, probabilities[:, 1], subtitle)
     for name, figure in drawn.items():
         figures.save_figure(figure, run.folder / "figures" / name)
+
+
+def _confusion_matrix(run: Run, data: Dataset, subtitle: str) -> Figure:
+    """That of the likeliest class, or at the threshold where one was chosen."""
+    test, where = run.metrics["test"], ""
+    counts = test["confusion_matrix"]
+    if len(data.class_names) == 2 and run.recipe.threshold != "fixed":
+        counts = test["confusion_matrix_at_threshold"]
+        where = f" at threshold {test['threshold']:.2f}"
+    right = sum(row[label] for label, row in enumerate(counts)) / test["n"]
+    return figures.confusion_matrix_figure(
+        counts,
+        data.class_names,
+        title=f"{run.name}: {right:.1%} of {test['n']:,} test rows right{where}",
+        subtitle=subtitle,
+    )
 
 
 def _two_class_figures(

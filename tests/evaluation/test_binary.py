@@ -64,6 +64,7 @@ def test_the_table_by_hand():
     assert table["average_precision"] == pytest.approx((1 + 2 / 3) / 2)
     assert table["brier"] == pytest.approx((0.01 + 0.36 + 0.36 + 0.01) / 4)
     assert (table["sensitivity"], table["specificity"]) == (0.5, 0.5)
+    assert table["confusion_matrix_at_threshold"] == [[1, 1], [1, 1]]
     assert table["auroc_hard_labels"] == 0.5
     assert table["intervals"] == {}
 
@@ -74,6 +75,9 @@ def test_hard_labels_hide_what_soft_ones_show():
     scores = np.where(y == 1, 0.4, 0.1)
     table = binary_metrics(y, scores, resamples=0)
     assert table["auroc_hard_labels"] == 0.5
+    assert table["confusion_matrix_at_threshold"] == [[90, 0], [10, 0]]
+    lower = binary_metrics(y, scores, threshold=0.4, resamples=0)
+    assert lower["confusion_matrix_at_threshold"] == [[90, 0], [0, 10]]
     assert auroc(y, scores, np.ones(100)) == 1.0
 
 
