@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import keras
 
 # The modules whose import fills the catalogue. They do not import TensorFlow.
-_MODULES = ("mlp", "cnn", "recurrent", "mortality", "lenet", "digits", "tabular")
+_MODULES = ("mlp", "cnn", "spectral", "recurrent", "mortality", "lenet", "digits", "tabular")
 
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from kerasnets._lazy import keras
 
 # The modules with layers of this package's own.
-_LAYERS = ("length_mask", "random_affine")
+_LAYERS = ("length_mask", "random_affine", "random_gain", "random_signal", "signal_statistics")
 
 
 def load_model(path: str | Path, compile: bool = True) -> keras.Model:  # noqa: A002  # Keras's own

@@ -21,6 +21,8 @@ SEIZURE = {"seizure-mlp", "seizure-mlp-two-hidden", "seizure-mlp-stepped", "seiz
     "seizure-bigru",
     "seizure-gru-stepped",
     "seizure-gru-2x32",
+    "seizure-spectral",
+    "seizure-spectral-small",
 }
 
 

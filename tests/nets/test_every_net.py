@@ -37,6 +37,28 @@ def norm_conv(kernels, channels, *filters):
     return total
 
 
+def bins(frame):
+    """Frequencies of a frame's spectrum."""
+    return frame // 2 + 1
+
+
+def spectral(frames, units, classes=5):
+    """Trained parameters of a net on spectrograms: frames with their filters, statistics, head."""
+    total, pooled = 2 * 8 + 8 * units + 2 * units, units
+    for frame, filters in frames.items():
+        total += 2 * bins(frame) + norm_conv([3] * len(filters), bins(frame), *filters)
+        pooled += bins(frame) + 2 * filters[-1]
+    return total + dense(pooled, classes)
+
+
+def spectral_fixed(frames, units):
+    """Cosines and sines of the spectra, and the moving statistics of each normalisation."""
+    return 2 * (8 + units) + sum(
+        2 * frame * bins(frame) + 2 * (bins(frame) + sum(filters))
+        for frame, filters in frames.items()
+    )
+
+
 def gru(inputs, *widths, biases=2, directions=1):
     """Parameters of stacked GRU layers: three gates a unit."""
     total = 0
@@ -55,6 +77,8 @@ def lstm(inputs, *widths):
     return total
 
 
+SPECTRAL = {32: (32, 32), 64: (48, 48)}
+SPECTRAL_SMALL = {64: (22, 32)}
 BASELINE_CNN = conv(5, 1, 6, 16)
 COUNTS = {
     "seizure-mlp": dense(178, 16, 5),
@@ -65,6 +89,8 @@ COUNTS = {
     "seizure-cnn-three-dense": BASELINE_CNN + dense(41 * 16, 128, 64, 5),
     "seizure-cnn-five-block": conv(3, 1, 3, 15, 20, 30, 100) + dense(3 * 100, 64, 5),
     "seizure-cnn-dropout": BASELINE_CNN + dense(41 * 16, 128, 64, 5),
+    "seizure-spectral": spectral(SPECTRAL, 32),
+    "seizure-spectral-small": spectral(SPECTRAL_SMALL, 16),
     "seizure-gru": gru(1, 16) + dense(16, 5),
     "seizure-gru-2": gru(1, 16, 16) + dense(16, 5),
     "seizure-gru-5": gru(1, *[16] * 5) + dense(16, 5),
@@ -85,8 +111,13 @@ COUNTS = {
     "covid-2": dense(11, 16, 2),
     "xor": dense(2, 2, 2),
 }
-# What is kept but not trained: moving mean and variance of the batch normalisation.
-NOT_TRAINED = {"digit-cnn": 2 * 32, "digit-cnn-compact": 2 * (16 + 24 + 32 + 48 + 64)}
+# What is kept but not trained: moving mean and variance of the batch normalisation, spectra.
+NOT_TRAINED = {
+    "digit-cnn": 2 * 32,
+    "digit-cnn-compact": 2 * (16 + 24 + 32 + 48 + 64),
+    "seizure-spectral": spectral_fixed(SPECTRAL, 32),
+    "seizure-spectral-small": spectral_fixed(SPECTRAL_SMALL, 16),
+}
 CLASSES = {"seizure": 5, "mimic3": 2, "mnist": 10, "covid": 2, "xor-simulated": 2}
 ALL = pytest.mark.parametrize("name", kn.list_nets())
 
@@ -144,7 +175,8 @@ def test_the_count_is_that_of_the_formula(build, name):
 @ALL
 def test_building_twice_gives_the_same_net_with_fresh_weights(build, name):
     assert kn.build(name).get_config()["layers"][0] == build(name).get_config()["layers"][0]
-    assert not np.array_equal(kn.build(name).get_weights()[0], build(name).get_weights()[0])
+    first, again = (net.layers[-1].kernel for net in (build(name), kn.build(name)))
+    assert not np.array_equal(first, again)
 
 
 @ALL
@@ -171,7 +203,8 @@ def test_one_training_step_moves_every_weight(name):
         assert np.isfinite(new).all()
         # The recurrent weights see only the zero state where the whole row is one step.
         one_step = "recurrent" in weight.path and is_whole_row(net)
-        assert np.array_equal(old, new) == one_step, weight.path
+        fixed = "spectrum" in weight.path and weight.path.endswith("_kernel")
+        assert np.array_equal(old, new) == (one_step or fixed), weight.path
 
 
 @ALL
@@ -211,6 +244,16 @@ def test_the_exported_files_give_the_same_numbers(build, name, tmp_path):
         ("seizure-mlp", {"units": [7], "samples": 9}, dense(9, 7, 5)),
         ("seizure-cnn", {"filters": [4], "units": [3]}, conv(5, 1, 4) + dense(87 * 4, 3, 5)),
         ("seizure-gru-2x32", {"dense_units": []}, gru(1, 32, 32) + dense(32, 5)),
+        (
+            "seizure-spectral",
+            {"frames": [16], "steps": [4], "filters": [[7]], "units": 3, "classes": 2},
+            spectral({16: [7]}, 3, 2) + spectral_fixed({16: [7]}, 3),
+        ),
+        (
+            "digit-cnn-compact",
+            {"filters": [4, 5], "kernel_sizes": [5, 3], "strides": [2, 1]},
+            norm_conv([25, 9], 1, 4, 5) + 2 * 9 + dense(12 * 12 * 5, 10),
+        ),
         ("lenet5", {"size": 20, "classes": 3}, conv(25, 1, 6, 16, 120) + dense(120, 84, 3)),
         ("lenet5", {"filters": [4], "units": []}, conv(25, 1, 4) + dense(28 * 28 * 4, 10)),
         ("digit-mlp-tanh", {"frame": None, "units": [9]}, dense(784, 9, 10)),
