@@ -12,10 +12,8 @@ from kerasnets.nets.catalogue import register
 # µV stay µV: how strong a rhythm is tells the kinds of EEG apart.
 _RECIPE: dict[str, Any] = {
     "rescaling": "none",
-    "epochs": 30,
     "learning_rate": 0.004,
     "schedule": "cosine",
-    "monitor": "val_accuracy",
 }
 
 
@@ -94,7 +92,7 @@ def _seizure_spectral(
     return classifier(name, signal, x, classes)
 
 
-@register("seizure-spectral", data="seizure", source="own", **_RECIPE)
+@register("seizure-spectral", data="seizure", source="own", epochs=20, **_RECIPE)
 def seizure_spectral(
     *,
     frames: Sequence[int] = (32, 64),
@@ -138,7 +136,10 @@ def seizure_spectral(
     return _seizure_spectral("seizure-spectral", **locals())
 
 
-@register("seizure-spectral-small", data="seizure", source="own", **_RECIPE)
+@register(
+    "seizure-spectral-small", data="seizure", source="own", epochs=30, monitor="val_accuracy",
+    **_RECIPE,
+)  # fmt: skip
 def seizure_spectral_small(
     *,
     frames: Sequence[int] = (64,),
