@@ -145,7 +145,7 @@ def digit_cnn(
     "digit-cnn-compact",
     data="mnist",
     source="own",
-    epochs=20,
+    epochs=10,
     batch_size=64,
     learning_rate=0.003,
     schedule="cosine",
