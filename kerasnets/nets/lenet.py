@@ -9,7 +9,10 @@ from kerasnets.nets.blocks import classifier, dense_stack, image_input
 from kerasnets.nets.catalogue import register
 
 
-@register("lenet5", data="mnist", source="S3", rescaling="none", epochs=15, monitor="val_accuracy")
+@register(
+    "lenet5", data="mnist", source="S3", rescaling="none", epochs=15, monitor="val_accuracy",
+    schedule="cosine",  # at a constant rate it ends 0.4 points lower
+)  # fmt: skip
 def lenet5(
     *,
     filters: Sequence[int] = (6, 16, 120),

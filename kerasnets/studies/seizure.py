@@ -8,7 +8,7 @@ import numpy as np
 
 from kerasnets._files import atomic_write
 from kerasnets.data import Dataset
-from kerasnets.nets import list_nets
+from kerasnets.nets import describe, list_nets
 from kerasnets.profiling.claims import claim_arguments, read_claims
 from kerasnets.studies.results import Result, Row, result
 from kerasnets.studies.trained import trained_result
@@ -19,9 +19,9 @@ _SAME = 2.0  # points of accuracy that are "about the same"
 _PAGE = """\
 # Every seizure net on the Bonn recordings
 
-Made by `kerasnets reproduce seizure`: each net with its default recipe (`kerasnets nets --json`
-shows where it differs from the general one) but for the settings named, seed 0, the weights of the
-best epoch in validation. Accuracy in percent. "Best validation" is the highest validation accuracy
+Made by `kerasnets reproduce seizure --data-dir FOLDER`: each net of the sources with its default
+recipe (`kerasnets nets --json` shows where it differs from the general one) but for the settings
+named, seed 0, the weights of the best epoch in validation. Accuracy in percent. "Best validation" is the highest validation accuracy
 of any epoch, which is what the sources read off their curves; they split the rows at random.
 Seconds are those of training on {cpus} cores, compilation included, while other work ran on the
 same machine: an order of magnitude, not a benchmark.
@@ -52,7 +52,7 @@ class Entry:
 
 
 def reproduce_seizure(work: Workspace) -> list[Result]:
-    """Train every seizure net on both splits, write the page, and answer the claims.
+    """Train every seizure net of the sources on both splits, write the page, and answer the claims.
 
     The real recordings where they are found, else simulated ones.
     """
@@ -61,7 +61,8 @@ def reproduce_seizure(work: Workspace) -> list[Result]:
         for split in ("recording", "row")
     }
     rows = read_claims("seizure")
-    entries = [_entry(work, net, "", sets) for net in list_nets("seizure-*")]
+    nets = [net for net in list_nets("seizure-*") if describe(net).source != "own"]
+    entries = [_entry(work, net, "", sets) for net in nets]
     others = {(row["net"], row["arguments"]): None for row in rows if row["arguments"]}
     entries += [_entry(work, net, arguments, sets) for net, arguments in others]
     with atomic_write(work.folder / "seizure.md") as path:
