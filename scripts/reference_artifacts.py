@@ -50,6 +50,10 @@ NETS = (
     Reference("seizure-cnn", export={"keras_file": False}),
     Reference("mortality-gru", "eicu", settings={"epochs": 16, "net_arguments": {"l2": 0.01}}),
     Reference("lenet5"),
+    # Of our own, each on the first of the folds that scripts/own_nets.py measures.
+    Reference("seizure-spectral", options={"folds": 5, "fold": 0}),
+    Reference("seizure-spectral-small", options={"folds": 5, "fold": 0}),
+    Reference("digit-cnn-compact"),
 )
 
 
