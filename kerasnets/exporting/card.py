@@ -221,10 +221,7 @@ def _keras_left_out(keras: Mapping[str, Any]) -> list[str]:
         needs = ", ".join(f"`{name}`" for name in keras["needs"])
         return ["", f"`model.keras` was not loaded again: it needs {needs}."]
     if "left_out" in keras:
-        return [
-            "",
-            f"There is no `model.keras`: Keras cannot save this model ({keras['left_out']}).",
-        ]
+        return ["", f"There is no `model.keras`: {keras['left_out']}."]
     return []
 
 

@@ -172,9 +172,8 @@ def _write(
     """Fill the folder, and return the card."""
     card = make_card(served, about, plan.formats)
     card["cases"] = write_reference(served, samples, folder / "reference.npz")
-    card["keras"] = (
-        write_keras_file(served.model, folder) if plan.keras_file else {"left_out": "not asked for"}
-    )
+    left_out = {"left_out": "it was not asked for"}
+    card["keras"] = write_keras_file(served.model, folder) if plan.keras_file else left_out
     if "saved_model" in plan.formats:
         card["signatures"] = write_saved_model(served, folder, about.class_names)
     if "onnx" in plan.formats:

@@ -50,7 +50,7 @@ def write_keras_file(model: keras.Model, folder: Path) -> dict[str, Any]:
             model.save(path)
     except (NotImplementedError, TypeError, ValueError) as error:
         path.unlink(missing_ok=True)
-        return {"left_out": f"Keras cannot write it: {error}"}
+        return {"left_out": f"Keras cannot write it ({error})"}
     used = sorted(set(_objects(_config(path))))
     foreign = [
         f"{module}.{name}"

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +15,7 @@ import requests
 import kerasnets as kn
 from kerasnets.exporting import ServerError, predict, write_server_files
 from tests.exporting.conftest import CLASSES, TrainedNet
-
-ROOT = Path(__file__).resolve().parents[2]
-OFFICIAL = shutil.which("tensorflow_model_server")
-
-
-@dataclass(frozen=True)
-class Server:
-    rest: str
-    grpc: str
+from tests.exporting.servers import OFFICIAL, Server, free_port, serving
 
 
 @pytest.fixture(scope="module")
@@ -43,42 +31,8 @@ def folder(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(folder: Path) -> Iterator[Server]:
-    if OFFICIAL:
-        yield from official(folder)
-        return
-    words = [sys.executable, "-m", "tests.exporting.model_server", str(folder / "models.config")]
-    with subprocess.Popen(
-        words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as process:
-        ports = json.loads(process.stdout.readline())
-        assert ports["warm"] == {"mortality-gru": 2, "seizure-mlp": 2}
-        yield Server(f"http://127.0.0.1:{ports['rest']}", f"grpc://127.0.0.1:{ports['grpc']}")
-        process.stdin.close()
-
-
-def official(folder: Path) -> Iterator[Server]:
-    rest, grpc = free_port(), free_port()
-    words = [
-        *(OFFICIAL, f"--rest_api_port={rest}", f"--port={grpc}", "--enable_batching=true"),
-        f"--model_config_file={folder / 'models.config'}",
-        f"--batching_parameters_file={folder / 'batching.config'}",
-    ]
-    with subprocess.Popen(words, stderr=subprocess.DEVNULL) as process:
-        url = f"http://127.0.0.1:{rest}"
-        for _ in range(300):
-            try:
-                if requests.get(f"{url}/v1/models/mortality-gru", timeout=5).ok:
-                    break
-            except requests.ConnectionError:
-                time.sleep(0.1)
-        yield Server(url, f"grpc://127.0.0.1:{grpc}")
-        process.terminate()
-
-
-def free_port() -> int:
-    with socket.socket() as place:
-        place.bind(("127.0.0.1", 0))
-        return int(place.getsockname()[1])
+    with serving(folder) as server:
+        yield server
 
 
 @pytest.mark.parametrize("way", ["rest", "grpc"])
