@@ -44,11 +44,22 @@ ADAM: dict[str, Any] = {"epochs": 16}
 SGD: dict[str, Any] = {
     "epochs": 20, "optimizer": "sgd", "learning_rate": 0.1, "schedule": "cosine"
 }  # fmt: skip
-# Settings to choose from, on validation: few patients and many codes want a penalty.
-PLAIN = [
-    {**ADAM, "net_arguments": {"l2": 0.01}},
-    {**SGD, "net_arguments": {"l2": 0.01}},
-]
+# Settings to choose from, on validation: few patients and many codes want a penalty, but one that
+# deep nets survive, whose layers it all pulls towards 0.
+PLAIN: dict[str, list[dict[str, Any]]] = {
+    "mortality-gru": [
+        {**ADAM, "net_arguments": {"l2": 0.01}},
+        {**SGD, "net_arguments": {"l2": 0.01}},
+    ],
+    "mortality-lstm": [
+        {**ADAM, "net_arguments": {"l2": 0.001}},
+        {**SGD, "net_arguments": {"l2": 0.003}},
+    ],
+    "mortality-deep": [
+        {**ADAM, "net_arguments": {"l2": 0.0003}},
+        {**ADAM, "net_arguments": {"code_dropout": 0.5}},
+    ],
+}
 WIDE = [
     {**SGD, "net_arguments": {"l2": 0.01, "wide": True}},
     {**SGD, "net_arguments": {"l2": 0.005, "wide": True}},
@@ -133,16 +144,19 @@ def baselines() -> dict[str, dict[str, Method]]:
 
 def nets(data: str, runs: Path) -> dict[str, dict[str, Method]]:
     """The nets of the catalogue by title, each with its settings."""
-    plain = PLAIN if data == "eicu" else [{"epochs": 12}]
-    kinds = {"": plain, ", wide": WIDE if data == "eicu" else []}
+    kinds = {
+        f"`{net}`{suffix}": (net, choices)
+        for net in kn.list_nets("mortality-*")
+        for suffix, choices in (
+            {"": PLAIN[net], ", wide": WIDE} if data == "eicu" else {"": [{"epochs": 12}]}
+        ).items()
+    }
     return {
-        f"`{net}`{suffix}": {
+        title: {
             describe(settings): trained(net, settings, runs / f"{data}-{net}-{describe(settings)}")
             for settings in choices
         }
-        for net in kn.list_nets("mortality-*")
-        for suffix, choices in kinds.items()
-        if choices
+        for title, (net, choices) in kinds.items()
     }
 
 
