@@ -21,10 +21,10 @@ _PAGE = """\
 
 Made by `kerasnets reproduce seizure --data-dir FOLDER`: each net of the sources with its default
 recipe (`kerasnets nets --json` shows where it differs from the general one) but for the settings
-named, seed 0, the weights of the best epoch in validation. Accuracy in percent. "Best validation" is the highest validation accuracy
-of any epoch, which is what the sources read off their curves; they split the rows at random.
-Seconds are those of training on {cpus} cores, compilation included, while other work ran on the
-same machine: an order of magnitude, not a benchmark.
+named, seed 0, the weights of the best epoch in validation. Accuracy in percent. "Best validation"
+is the highest validation accuracy of any epoch, which is what the sources read off their curves;
+they split the rows at random. Seconds are those of training on {cpus} cores, compilation included,
+while other work ran on the same machine: an order of magnitude, not a benchmark.
 
 By recording, the 23 rows cut from one recording stay on one side. By row, neighbours of a test row
 are in the training split, and the score is flattered: **by {flattery:+.1f} points of test accuracy
