@@ -8,4 +8,5 @@ from kerasnets.data.fetch import fetch as fetch
 from kerasnets.data.statistics import describe as describe
 from kerasnets.data.statistics import describe_text as describe_text
 from kerasnets.data.statistics import statistics as statistics
+from kerasnets.data.tables import encode_table as encode_table
 from kerasnets.data.visits import VisitSequences as VisitSequences

@@ -52,6 +52,8 @@ class Dataset:
         units: the physical unit of ``x``, such as ``"µV"``.
         counts: what was read of the records and what was left out, by what it is called.
         feature_names: of a table, one name a column of ``x``; empty for anything else.
+        codebook: of a table of text, how each column became numbers, as learned from the training
+            rows; :func:`kerasnets.data.encode_table` takes it. Plain values, ready for JSON.
         options: the loader's own options it was loaded with, other than their defaults.
     """
 
@@ -67,6 +69,7 @@ class Dataset:
     units: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
     feature_names: tuple[str, ...] = ()
+    codebook: tuple[Mapping[str, Any], ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property

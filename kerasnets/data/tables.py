@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -80,13 +80,40 @@ def table_dataset(
     import pandas as pd
 
     parts = split_rows(y, seed=seed)
-    columns = fit_columns(cells.iloc[parts[0]])
-    x = np.stack([column.apply(cells[column.name]) for column in columns], axis=1)
+    codebook = tuple(asdict(column) for column in fit_columns(cells.iloc[parts[0]]))
+    x = encode_table(cells, codebook)
     rows = pd.util.hash_pandas_object(cells, index=False).to_numpy()
-    return number_dataset(
-        name, x, y, parts, feature_names=tuple(column.name for column in columns),
+    data = number_dataset(
+        name, x, y, parts, feature_names=tuple(column["name"] for column in codebook),
         class_names=class_names, seed=seed, source=source, digest=checksum(rows, y), counts=counts,
     )  # fmt: skip
+    return replace(data, codebook=codebook)
+
+
+def encode_table(cells: pd.DataFrame, codebook: Sequence[Mapping[str, Any]]) -> np.ndarray:
+    """Cells of text as the numbers a net was trained on.
+
+    Args:
+        cells: text, a row a case, with the columns of the codebook among them.
+        codebook: of a data set or a run: ``data.codebook``, ``run.codebook``.
+
+    Returns:
+        float32, shape ``(n, columns)``.
+
+    Raises:
+        ValueError: if a column is missing, or a cell of a column of dates is no date.
+    """
+    columns = [
+        Column(**{**entry, "categories": tuple(entry["categories"])})  # JSON has lists
+        for entry in codebook
+    ]
+    missing = [column.name for column in columns if column.name not in cells]
+    if missing:
+        raise ValueError(
+            f"No column {', '.join(missing)}; the codebook has "
+            f"{', '.join(column.name for column in columns)}."
+        )
+    return np.stack([column.apply(cells[column.name]) for column in columns], axis=1)
 
 
 def number_dataset(

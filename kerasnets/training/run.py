@@ -92,6 +92,11 @@ class Run:
         return str(self.environment["data"]["units"])
 
     @property
+    def codebook(self) -> list[dict[str, Any]]:
+        """Of a table of text, how its columns became numbers: ``encode_table`` takes it."""
+        return list(self.environment["data"].get("codebook", []))
+
+    @property
     def example_inputs(self) -> np.ndarray | dict[str, np.ndarray]:
         """Some raw test inputs, by input name where there are several."""
         with np.load(self.folder / "examples.npz") as arrays:
@@ -112,6 +117,8 @@ class Run:
             "test_accuracy": str(self.metrics["test"]["accuracy"]),
             "commit": str(self.environment["commit"]),
             **{name: str(version) for name, version in self.environment["versions"].items()},
+            # Not in the graph, which takes numbers, but with it wherever it goes.
+            **({"codebook": json.dumps(self.codebook)} if self.codebook else {}),
         }
 
 
@@ -236,6 +243,7 @@ def describe_data(data: Dataset) -> dict[str, Any]:
         "rows": {name: len(split) for name, split in data.splits.items()},
         "class_names": list(data.class_names),
         "units": data.units,
+        **({"codebook": list(data.codebook)} if data.codebook else {}),
     }
 
 
