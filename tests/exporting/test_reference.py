@@ -142,3 +142,25 @@ def test_a_net_on_visits_is_exported_with_all_of_them(name: str, tmp_path: Path)
     report = runtimes.check(folder, 1e-5)
     assert report.failures == []
     assert max(report.max_abs_diff.values()) < 1e-6
+
+
+def masking_net() -> keras.Model:
+    x = keras.Input((None, 2), name="x")
+    hidden = layers.Bidirectional(layers.LSTM(3, return_sequences=True))(layers.Masking(-5.0)(x))
+    return keras.Model(x, layers.Dense(2, name="logits")(layers.GRU(3)(hidden)))
+
+
+def embedding_net() -> keras.Model:
+    words = keras.Input((None,), dtype="int32", name="words")
+    x = layers.Embedding(9, 3, mask_zero=True)(words)
+    return keras.Model(words, layers.Dense(1, name="logits")(layers.SimpleRNN(3)(x)))
+
+
+@pytest.mark.parametrize("build", [masking_net, embedding_net])
+def test_every_mask_by_value_is_verified_in_every_runtime(build: object, tmp_path: Path) -> None:
+    folder = kn.export(build(), tmp_path / "net", verify=False)
+    masked = [case for case in runtimes.read_reference(folder / "reference.npz") if "mask" in case]
+    assert len(masked) == 5
+    report = runtimes.check(folder, 1e-5)
+    assert report.failures == []
+    assert {"onnx", "saved_model", "keras"} <= set(report.max_abs_diff)
