@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from kerasnets._lazy import keras
-from kerasnets.training.engine import TrainingDivergedError
+from kerasnets.training.engine import Loop, TrainingDivergedError
 from kerasnets.training.run import History, without_penalties
 
 
@@ -63,9 +63,13 @@ class Record(keras.callbacks.Callback):
 class Progress(keras.callbacks.Callback):
     """A bar over all steps on a terminal, and a line for each epoch everywhere."""
 
-    def __init__(self, name: str, epochs: int, first_epoch: int, steps: int) -> None:
+    def __init__(
+        self, name: str, epochs: int, first_epoch: int, steps: int, loop: Loop | None = None
+    ) -> None:
+        """Take net, epochs, the first one here, steps an epoch, and what runs and compiles them."""
         super().__init__()
         self.name, self.epochs, self.first_epoch, self.steps = name, epochs, first_epoch, steps
+        self.loop = loop
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Open the bar where standard error is a terminal."""
@@ -93,6 +97,9 @@ class Progress(keras.callbacks.Callback):
             for prefix in ("", "val_")
         ]
         tqdm.write(f"epoch {epoch + 1:>3}/{self.epochs}   {'   '.join(parts)}", file=sys.stderr)
+        if epoch == self.first_epoch and self.loop:
+            by = "XLA" if self.loop.xla else "TensorFlow"
+            tqdm.write(f"{by} compiled it in {self.loop.compiling:.1f} s", file=sys.stderr)
 
     def close(self) -> None:
         """Close the bar; needed because Keras does not end a training that raises."""

@@ -2,8 +2,9 @@
 
 A small net spends its time in the framework, not in arithmetic: handing a batch from tf.data to a
 compiled step, and the logs back, costs more than the step. Here a compiled loop gathers its
-batches from arrays on the device, one call for up to an epoch. It stands in for the training
-function of Keras's own ``fit``, so callbacks, metrics, history and validation stay Keras's.
+batches from arrays on the device, one call for up to an epoch. It stands in for the training and
+testing functions of Keras's own ``fit``, so callbacks, metrics, history and validation stay
+Keras's.
 """
 
 from __future__ import annotations
@@ -17,9 +18,13 @@ import numpy as np
 
 from kerasnets._errors import WorkFailedError
 from kerasnets._lazy import keras, tf
+from kerasnets.data.on_device import BatchOf, batches_on_device
+from kerasnets.training.fast_layers import fast_layers
 
 # A call should end this soon, for Ctrl-C and the progress bar.
 _SECONDS_A_CALL = 0.3
+
+Logs = dict[str, Any]
 
 
 class TrainingDivergedError(WorkFailedError, ArithmeticError):
@@ -33,6 +38,121 @@ class TrainingDivergedError(WorkFailedError, ArithmeticError):
         )
 
 
+class Loop:
+    """Steps of a model over one split, compiled once for each shape.
+
+    XLA compiles the full batches, of each padded time if there are several; whatever is smaller
+    comes a few times an epoch, and plain TensorFlow, which compiles in a fraction of the time,
+    runs it.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        step: Callable[[Any], Logs],
+        batch_of: BatchOf,
+        *,
+        batch_size: int,
+        times: tuple[int, ...] = (0,),
+        xla: bool,
+    ) -> None:
+        """Compile nothing yet.
+
+        Args:
+            model: compiled and built.
+            step: its ``train_step`` or ``test_step``.
+            batch_of: gives the batch of some rows, padded to a time.
+            batch_size: the rows of a full batch.
+            times: the padded times there are; a single 0 where there is no time.
+            xla: compile full batches with XLA.
+        """
+        self.model, self.step, self.batch_of = model, step, batch_of
+        self.batch_size, self.times, self.xla = batch_size, times, xla
+        self.compiling = 0.0  # seconds, with the first call of each shape
+        self._compiled: dict[Any, Any] = {}
+
+    def __call__(self, rows: Any, buckets: Any, first: int, last: int) -> Logs:
+        """Run the steps ``first`` to before ``last``; stop after a loss that is not finite.
+
+        Args:
+            rows: of each step, int32 of shape ``(steps, batch)``; -1 is no row.
+            buckets: which of the times each step is padded to, int32 of shape ``(steps,)``.
+            first: the first step.
+            last: the step to stop before, all of them full or none: see :meth:`ends`.
+
+        Returns:
+            The metrics so far.
+        """
+        xla = self.xla and self.is_full(rows[first])
+        # XLA wants every shape; plain TensorFlow runs any number of steps, and of sequences any
+        # batch, once compiled.
+        shape = rows.shape if xla else (None, None if len(self.times) > 1 else rows.shape[1])
+        started, new = time.perf_counter(), (xla, shape) not in self._compiled
+        if new:
+            self._compiled[xla, shape] = self._compile(xla, shape)
+        given = (tf.constant(number) for number in (rows, buckets, first, last))
+        logs = self._compiled[xla, shape](*given)
+        if new:
+            self.compiling += time.perf_counter() - started
+        return logs
+
+    def ends(self, rows: np.ndarray) -> list[int]:
+        """The steps before which a call must end, since others are compiled otherwise."""
+        if not self.xla:
+            return [len(rows)]
+        full = np.array([self.is_full(row) for row in rows])
+        return [*(np.flatnonzero(full[1:] != full[:-1]) + 1).tolist(), len(rows)]
+
+    def is_full(self, row: np.ndarray) -> bool:
+        """Whether a step has a full batch."""
+        return len(row) == self.batch_size and bool((row >= 0).all())
+
+    def _compile(self, xla: bool, shape: tuple[int | None, ...]) -> Any:
+        # A concrete function: TensorFlow takes several trainings in one process, a function
+        # each, for one that is traced again and again, and warns.
+        number = tf.TensorSpec((), tf.int32)
+        signature = tf.TensorSpec(shape, tf.int32), tf.TensorSpec(shape[:1], tf.int32)
+        run = tf.function(self._run_xla if xla else self._run, jit_compile=xla, autograph=False)
+        return run.get_concrete_function(*signature, number, number)
+
+    def _run(self, rows: Any, buckets: Any, first: Any, last: Any) -> Logs:
+        times = tf.constant(self.times)
+
+        def logs(step: Any) -> Logs:
+            row = rows[step]
+            if len(self.times) > 1:
+                row = row[: tf.math.count_nonzero(row >= 0, dtype=tf.int32)]
+            return self.step(self.batch_of(row, tf.gather(times, buckets[step])))
+
+        return self._steps(logs, first, last)
+
+    def _run_xla(self, rows: Any, buckets: Any, first: Any, last: Any) -> Logs:
+        def logs(step: Any, time: int) -> Logs:
+            return self.step(self.batch_of(rows[step], time))
+
+        def one(step: Any) -> Logs:
+            branches = [lambda time=time: logs(step, time) for time in self.times]
+            return tf.switch_case(buckets[step], branches) if len(branches) > 1 else branches[0]()
+
+        with fast_layers(self.model):
+            return self._steps(one, first, last)
+
+    def _steps(self, logs: Callable[[Any], Logs], first: Any, last: Any) -> Logs:
+        def one_step(step: Any, _: Any) -> tuple[Any, Any]:
+            return step + 1, tf.math.is_finite(logs(step)["loss"])
+
+        tf.while_loop(
+            lambda step, finite: (step < last) & finite, one_step, [first, tf.constant(True)]
+        )
+        return self.model.get_metrics_result()
+
+
+def build_metrics(model: keras.Model, y: np.ndarray) -> None:
+    """Let the metrics make their variables, which cannot be made inside a loop."""
+    model.compute_metrics(None, y[:1], keras.ops.zeros((1, *model.output_shape[1:])))
+    model.reset_metrics()
+
+
 def compiled_steps(
     model: keras.Model,
     x: np.ndarray | Mapping[str, np.ndarray],
@@ -40,7 +160,7 @@ def compiled_steps(
     weights: np.ndarray | None,
     *,
     xla: bool,
-) -> Callable[[Any, Any, Any], dict[str, Any]]:
+) -> Callable[[np.ndarray, int, int], Logs]:
     """A compiled function that runs the steps ``first`` to ``last`` of a matrix of rows.
 
     Args:
@@ -54,57 +174,47 @@ def compiled_steps(
         A function of ``rows`` (steps, batch), ``first`` and ``last`` that gives the logs. It stops
         after a loss that is not finite, so that the optimizer's count of steps tells which it was.
     """
-    given = (dict(x) if not isinstance(x, np.ndarray) else x, y, weights)
-    arrays = tf.nest.map_structure(tf.constant, given[: 2 if weights is None else 3])
-    # Variables cannot be made inside the loop, so the metrics make theirs now.
-    model.compute_metrics(None, y[:1], keras.ops.zeros((1, *model.output_shape[1:])))
-    model.reset_metrics()
+    build_metrics(model, y)
+    batch_of = batches_on_device(x, [y] if weights is None else [y, weights])
 
-    @tf.function(jit_compile=xla, autograph=False, reduce_retracing=False)
-    def run(rows: Any, first: Any, last: Any) -> dict[str, Any]:
-        def one_step(step: Any, _: Any) -> tuple[Any, Any]:
-            batch = tf.nest.map_structure(lambda array: tf.gather(array, rows[step]), arrays)
-            return step + 1, tf.math.is_finite(model.train_step(batch)["loss"])
+    def run(rows: np.ndarray, first: int, last: int) -> Logs:
+        rows = np.asarray(rows, np.int32)
+        if rows.shape[1] not in loops:
+            loops[rows.shape[1]] = Loop(
+                model, model.train_step, batch_of, batch_size=rows.shape[1], xla=xla
+            )
+        return loops[rows.shape[1]](rows, np.zeros(len(rows), np.int32), first, last)
 
-        tf.while_loop(
-            lambda step, finite: (step < last) & finite, one_step, [first, tf.constant(True)]
-        )
-        return model.get_metrics_result()
-
+    loops: dict[int, Loop] = {}
     return run
 
 
 class Engine:
-    """The training function that ``fit`` calls, once for each matrix of rows."""
+    """The function that ``fit`` calls to train or to test, once for each matrix of rows."""
 
     def __init__(
         self,
-        model: keras.Model,
-        run: Callable[[Any, Any, Any], dict[str, Any]],
-        steps_per_epoch: int,
-        progress: Callable[[int], object],
+        loop: Loop,
+        progress: Callable[[int], object] = lambda steps: None,
+        check: Callable[[Logs], object] = lambda logs: None,
     ) -> None:
-        """Take the model, what :func:`compiled_steps` made for it, and who is told of steps run."""
-        self.model, self.run, self.steps_per_epoch = model, run, steps_per_epoch
-        self.progress = progress
+        """Take what runs the steps, who is told of steps run, and who looks at the logs."""
+        self.loop, self.progress, self.check = loop, progress, check
         self.steps_a_call = 1
 
-    def __call__(self, iterator: Iterator[Any]) -> dict[str, Any]:
-        """Run every step of the next matrix of rows; return the logs.
-
-        Raises:
-            TrainingDivergedError: if a loss is not finite.
-        """
-        rows, step = next(iterator), 0
-        logs: dict[str, Any] = {}
-        while step < rows.shape[0]:
-            last = min(step + self.steps_a_call, rows.shape[0])
-            started = time.perf_counter()
-            logs = self.run(rows, tf.constant(step), tf.constant(last))
-            _check_loss(logs, self.model, self.steps_per_epoch)
-            self._adapt(last - step, time.perf_counter() - started)
-            self.progress(last - step)
-            step = last
+    def __call__(self, iterator: Iterator[Any]) -> Logs:
+        """Run every step of the next matrix of rows; return the logs."""
+        rows, buckets = (tensor.numpy() for tensor in next(iterator))
+        step, logs = 0, {}
+        for end in self.loop.ends(rows):
+            while step < end:
+                last = min(step + self.steps_a_call, end)
+                started = time.perf_counter()
+                logs = self.loop(rows, buckets, step, last)
+                self.check(logs)
+                self._adapt(last - step, time.perf_counter() - started)
+                self.progress(last - step)
+                step = last
         return logs
 
     def _adapt(self, steps: int, seconds: float) -> None:
@@ -114,29 +224,41 @@ class Engine:
 
 
 class Stream:
-    """The training function that ``fit`` calls for batches made on the fly: Keras's, watched."""
+    """The function that ``fit`` calls to train where data come a batch at a time: Keras's."""
 
     def __init__(
-        self, model: keras.Model, steps_per_epoch: int, progress: Callable[[int], object]
+        self,
+        model: keras.Model,
+        progress: Callable[[int], object],
+        check: Callable[[Logs], object],
     ) -> None:
-        """Take the compiled model, and who is told of steps run."""
+        """Take the compiled model, who is told of steps run, and who looks at the logs."""
         model.make_train_function(force=True)
-        self.model, self.run = model, model.train_function
-        self.steps_per_epoch, self.progress = steps_per_epoch, progress
+        self.run, self.progress, self.check = model.train_function, progress, check
 
-    def __call__(self, iterator: Iterator[Any]) -> dict[str, Any]:
-        """Run one step; return the logs.
-
-        Raises:
-            TrainingDivergedError: if the loss is not finite.
-        """
+    def __call__(self, iterator: Iterator[Any]) -> Logs:
+        """Run one step; return the logs."""
         logs = self.run(iterator)
-        _check_loss(logs, self.model, self.steps_per_epoch)
+        self.check(logs)
         self.progress(1)
         return logs
 
 
-def _check_loss(logs: dict[str, Any], model: keras.Model, steps_per_epoch: int) -> None:
-    if not math.isfinite(loss := float(logs["loss"])):
-        epoch, bad = divmod(int(model.optimizer.iterations) - 1, steps_per_epoch)
-        raise TrainingDivergedError(f"The loss is {loss} at step {bad + 1} of epoch {epoch + 1}")
+class LossCheck:
+    """Stops a training whose loss is not finite, and says at which step it was."""
+
+    def __init__(self, model: keras.Model, steps_per_epoch: int) -> None:
+        """Take the model whose optimizer counts the steps, and how many an epoch has."""
+        self.model, self.steps_per_epoch = model, steps_per_epoch
+
+    def __call__(self, logs: Logs) -> None:
+        """Look at the loss.
+
+        Raises:
+            TrainingDivergedError: if it is not finite.
+        """
+        if not math.isfinite(loss := float(logs["loss"])):
+            epoch, bad = divmod(int(self.model.optimizer.iterations) - 1, self.steps_per_epoch)
+            raise TrainingDivergedError(
+                f"The loss is {loss} at step {bad + 1} of epoch {epoch + 1}"
+            )

@@ -51,6 +51,8 @@ class Recipe:
         monitor: what decides which epoch is the best one, whose weights are kept; the loss
             counts without penalties of weights, which the net may have.
         seed: of the initial weights, the order of the batches and dropout.
+        xla: compile the steps with XLA, or ``"auto"`` to measure once whether it ends the
+            training sooner. The last digits depend on it, and the masks dropout draws.
     """
 
     net: str
@@ -71,6 +73,7 @@ class Recipe:
     early_stopping: Annotated[int, Field(ge=0)] = 0
     monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
     seed: Seed = 0
+    xla: Literal["auto", "on", "off"] = "auto"
 
     @classmethod
     def fields(cls) -> dict[str, dataclasses.Field[Any]]:

@@ -18,6 +18,7 @@ from kerasnets.evaluation.calibration import fit_temperature, scale_logits
 from kerasnets.nets import load_model
 from kerasnets.training import run as run_folder
 from kerasnets.training import steps
+from kerasnets.training.checkpoints import Checkpoints
 from kerasnets.training.recipe import Recipe
 from kerasnets.training.report import draw_figures
 from kerasnets.training.run import Run
@@ -42,12 +43,14 @@ def run_to_the_end(
         first = int(model.optimizer.iterations.numpy()) // per_epoch
         history = run_folder.read_history(folder, first)
         if not _is_over(history, recipe):
-            bar = ours.Progress(recipe.net, recipe.epochs, first, per_epoch)
             if progress and (note := steps.padding_note(data.train)):
                 print(note, file=sys.stderr)
-            session = _Session(folder, first)
+            session, kept = _Session(folder, first), Checkpoints(folder)
+            loop = steps.make_loop(model, data.train, recipe, session.environment.get("xla"))
+            session.environment["xla"] = loop is not None and loop.xla
+            bar = ours.Progress(recipe.net, recipe.epochs, first, per_epoch, loop)
             record = ours.Record(
-                history, lambda model: _save_epoch(folder, model, history, recipe, session)
+                history, lambda model: _save_epoch(folder, model, history, recipe, session, kept)
             )
             logs = folder / "tensorboard"
             all_callbacks = [
@@ -57,12 +60,12 @@ def run_to_the_end(
                 *([keras.callbacks.TensorBoard(logs, write_graph=False)] if tensorboard else []),
                 *callbacks,
             ]
+            splits = data.train, data.validation
             try:
-                steps.run_epochs(
-                    model, data.train, data.validation, recipe, first, all_callbacks, bar.move
-                )
+                steps.run_epochs(model, *splits, recipe, first, all_callbacks, bar.move, loop)
             finally:
                 bar.close()
+                kept.write(model)
         return _measure(folder, recipe, data, history)
 
 
@@ -72,19 +75,19 @@ def _save_epoch(
     history: run_folder.History,
     recipe: Recipe,
     session: _Session,
+    kept: Checkpoints,
 ) -> bool:
-    """Put the state after an epoch on disk; say whether training is over.
+    """Note an epoch that is done and keep its state; say whether training is over.
 
-    ``last.keras`` comes last: a run that is killed before it is replaced repeats the epoch, bit
-    by bit, and writes the other files again.
+    The state comes last: a run that is killed repeats the epochs since the one on disk, bit by
+    bit, and notes them again.
     """
-    epoch = len(history["loss"])
-    if run_folder.best_epoch(history, recipe.monitor) == epoch:
-        run_folder.save_model(model, folder / "checkpoints" / "best.keras")
+    epoch, over = len(history["loss"]), _is_over(history, recipe)
     run_folder.write_history(folder, history)
     session.note(epoch)
-    run_folder.save_model(model, last_checkpoint(folder))
-    return _is_over(history, recipe)
+    best = run_folder.best_epoch(history, recipe.monitor) == epoch
+    kept.keep(model, best=best, over=over)
+    return over
 
 
 def _is_over(history: run_folder.History, recipe: Recipe) -> bool:

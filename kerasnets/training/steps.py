@@ -1,9 +1,7 @@
 """How steps are run: the seam between the trainer and Keras's ``fit``.
 
-Arrays in memory go through the engine, many steps a call; sequences of visits are streamed by
-tf.data, in buckets of like length. XLA compiles where that pays: it fuses small operations, as in
-dense nets and in the loop of a recurrent layer, while TensorFlow's own convolutions on a CPU are
-faster than XLA's.
+Data that fit in memory go through the engine, many steps a call; sequences of visits in buckets
+of like length. What does not fit is streamed by tf.data, in the same batches.
 """
 
 from __future__ import annotations
@@ -17,10 +15,21 @@ import numpy as np
 from kerasnets._lazy import keras
 from kerasnets.data.buckets import make_buckets
 from kerasnets.data.dataset import Split
-from kerasnets.data.pipeline import batches, row_matrices, shuffled_sequences
+from kerasnets.data.on_device import batches_on_device
+from kerasnets.data.pipeline import (
+    RowMatrices,
+    batches,
+    fits_in_memory,
+    ordered_rows,
+    padded_times,
+    row_matrices,
+    sequence_matrices,
+    streamed_batches,
+)
 from kerasnets.data.visits import VisitSequences
 from kerasnets.training import run as run_folder
-from kerasnets.training.engine import Engine, Stream, compiled_steps
+from kerasnets.training.choice import choose, costs_file, measure, read_costs, write_costs
+from kerasnets.training.engine import Engine, Loop, LossCheck, Stream, build_metrics
 from kerasnets.training.recipe import Recipe
 
 _EVALUATION_BATCH = 256
@@ -38,7 +47,7 @@ def compile_model(model: keras.Model, recipe: Recipe, train: Split) -> None:
         optimizer=_optimizer(recipe, recipe.epochs * steps_per_epoch(recipe, train)),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy", *_log_loss(model)],
-        jit_compile=_is_recurrent(model) and not _has_free_axes(model),
+        jit_compile=False,
     )
     # Now, so that a checkpoint made before the first step can be loaded again.
     model.optimizer.build(model.trainable_variables)
@@ -52,6 +61,7 @@ def run_epochs(
     first_epoch: int,
     callbacks: Sequence[Any],
     progress: Callable[[int], object],
+    loop: Loop | None = None,
 ) -> None:
     """Train from ``first_epoch``, counted from 0, to the recipe's last.
 
@@ -63,38 +73,89 @@ def run_epochs(
         first_epoch: 0, or where a resumed run goes on.
         callbacks: Keras callbacks. Where one has a method for batches, every step is a call.
         progress: called with the number of steps that have just been run.
+        loop: what :func:`make_loop` gave; made here by default.
 
     Raises:
         TrainingDivergedError: if a loss is not finite; the message names the step.
     """
-    weights = _class_weights(train.y) if recipe.class_weights == "balanced" else None
-    epochs, per_epoch = range(first_epoch, recipe.epochs), steps_per_epoch(recipe, train)
-    if isinstance(train.x, VisitSequences):
-        model.train_function = Stream(model, per_epoch, progress)
-        given = shuffled_sequences(
-            train, recipe.batch_size, seed=recipe.seed, epochs=epochs, weights=weights
-        )
-        calls = per_epoch
-    else:
-        run = compiled_steps(model, train.x, train.y, weights, xla=_xla_pays(model))
-        model.train_function = Engine(model, run, per_epoch, progress)
-        given, calls = row_matrices(
-            len(train),
+    loop = loop or make_loop(model, train, recipe)
+    epochs = range(first_epoch, recipe.epochs)
+    check = LossCheck(model, steps_per_epoch(recipe, train))
+    if loop is None:
+        model.train_function = Stream(model, progress, check)
+        given = streamed_batches(
+            train,
             recipe.batch_size,
             seed=recipe.seed,
             epochs=epochs,
-            whole_epochs=not any(_wants_batches(callback) for callback in callbacks),
+            weights=_weights(train, recipe),
         )
+        calls = steps_per_epoch(recipe, train)
+    else:
+        model.train_function = Engine(loop, progress, check)
+        whole = not any(_wants_batches(callback, "train") for callback in callbacks)
+        given, calls = epoch_matrices(train, recipe, epochs, whole)
     model.fit(
         given,
         initial_epoch=first_epoch,
         epochs=recipe.epochs,
         steps_per_epoch=calls,
-        validation_data=batches(validation, _EVALUATION_BATCH),
+        validation_data=_validation(model, validation, loop, callbacks),
         callbacks=list(callbacks),
         shuffle=False,
         verbose=0,
     )
+
+
+def make_loop(
+    model: keras.Model, train: Split, recipe: Recipe, xla: bool | None = None
+) -> Loop | None:
+    """The compiled steps of a training; None where the data do not fit in memory.
+
+    Args:
+        model: compiled by :func:`compile_model`; it stays as it is.
+        train: the training split.
+        recipe: its ``xla`` says whether to compile with XLA, or to measure which is better.
+        xla: what was chosen when the training began, where it goes on.
+    """
+    if not fits_in_memory(train):
+        return None
+    weights = _weights(train, recipe)
+    build_metrics(model, train.y)
+    batch_of = batches_on_device(train.x, [train.y] if weights is None else [train.y, weights])
+    size, times = recipe.batch_size, padded_times(train.x)
+
+    def loop(xla: bool) -> Loop:
+        return Loop(model, model.train_step, batch_of, batch_size=size, times=times, xla=xla)
+
+    if xla is None and recipe.xla != "auto":
+        xla = recipe.xla == "on"
+    return _chosen(model, train, recipe, loop) if xla is None else loop(xla)
+
+
+def _chosen(model: keras.Model, train: Split, recipe: Recipe, loop: Callable[[bool], Loop]) -> Loop:
+    """The loop that ends the training first, by costs measured now or before."""
+    loops = {xla: loop(xla) for xla in (False, True)}
+    dataset = epoch_matrices(train, recipe, range(1)).dataset
+    rows, buckets = (tensor.numpy() for tensor in next(iter(dataset)))
+
+    def cost(xla: bool) -> Any:
+        full = np.flatnonzero([loops[xla].is_full(row) for row in rows])
+        some = full if len(full) else np.arange(len(rows))
+
+        def run(steps: int) -> None:
+            float(loops[xla](rows[some], buckets[some], 0, steps)["loss"])
+
+        return measure(model, run, len(some))
+
+    path = costs_file(model, recipe.batch_size, rows.shape, padded_times(train.x))
+    costs = read_costs(path)
+    if False not in costs:
+        costs[False] = cost(False)
+    steps = recipe.epochs * steps_per_epoch(recipe, train)
+    chosen = choose(costs, lambda: cost(True), steps, len(loops[True].times))
+    write_costs(path, costs)
+    return loops[chosen]
 
 
 def steps_per_epoch(recipe: Recipe, train: Split) -> int:
@@ -115,27 +176,50 @@ def padding_note(train: Split) -> str:
     )
 
 
-def _is_recurrent(model: keras.Model) -> bool:
-    return any(
-        isinstance(layer, keras.layers.RNN | keras.layers.Bidirectional)
-        for layer in model._flatten_layers()
+def epoch_matrices(
+    train: Split, recipe: Recipe, epochs: range, whole_epochs: bool = True
+) -> RowMatrices:
+    """Rows and buckets of each step of some epochs."""
+    size, seed = recipe.batch_size, recipe.seed
+    if isinstance(train.x, VisitSequences):
+        buckets = make_buckets(train.x.lengths)
+        return sequence_matrices(buckets, size, seed=seed, epochs=epochs, whole_epochs=whole_epochs)
+    return row_matrices(len(train), size, seed=seed, epochs=epochs, whole_epochs=whole_epochs)
+
+
+def _validation(
+    model: keras.Model, split: Split, loop: Loop | None, callbacks: Sequence[Any]
+) -> Any:
+    """What ``fit`` measures after each epoch: in the engine, but for callbacks for batches."""
+    watched = any(_wants_batches(callback, "test") for callback in callbacks)
+    if loop is None or watched or not fits_in_memory(split):
+        return batches(split, _EVALUATION_BATCH)
+    model.test_function = Engine(
+        Loop(
+            model,
+            model.test_step,
+            batches_on_device(split.x, [split.y]),
+            batch_size=_EVALUATION_BATCH,
+            times=padded_times(split.x),
+            xla=loop.xla,
+        )
     )
+    return ordered_rows(split.x, len(split), _EVALUATION_BATCH)
 
 
-def _has_free_axes(model: keras.Model) -> bool:
-    """Whether shapes differ from batch to batch: XLA would compile each of them, for seconds."""
-    return any(None in given.shape[1:] for given in model.inputs)
+def _weights(train: Split, recipe: Recipe) -> np.ndarray | None:
+    return _class_weights(train.y) if recipe.class_weights == "balanced" else None
 
 
-def _xla_pays(model: keras.Model) -> bool:
-    return _is_recurrent(model) or not any(
-        "Conv" in type(layer).__name__ for layer in model._flatten_layers()
-    )
+def _wants_batches(callback: keras.callbacks.Callback, what: str) -> bool:
+    """Whether a callback has a method of its own for the begin or end of a batch.
 
-
-def _wants_batches(callback: keras.callbacks.Callback) -> bool:
-    """Whether a callback has a method of its own for the begin or end of a training batch."""
-    names = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+    Args:
+        callback: any.
+        what: ``"train"`` or ``"test"``.
+    """
+    names = [f"on_{what}_batch_begin", f"on_{what}_batch_end"]
+    names += ["on_batch_begin", "on_batch_end"] if what == "train" else []
     plain = keras.callbacks.Callback
     return any(
         getattr(getattr(callback, name), "__func__", None) is not getattr(plain, name)

@@ -61,7 +61,7 @@ def plain_fit(model, train, settings, **arguments):
         whole_epochs=False,
     )
     batches = per_step.dataset.map(
-        lambda rows: (tf.gather(train.x, rows[0]), tf.gather(train.y, rows[0]))
+        lambda rows, _: (tf.gather(train.x, rows[0]), tf.gather(train.y, rows[0]))
     )
     history = model.fit(
         batches,
@@ -117,7 +117,7 @@ def test_every_row_is_taken_once_an_epoch(rows):
     assert int(model.optimizer.iterations) == sum(told) == 2 * math.ceil(rows / 16)
     for whole_epochs in (True, False):
         matrices = row_matrices(rows, 16, seed=0, epochs=range(2), whole_epochs=whole_epochs)
-        found = [np.ravel(matrix) for matrix in matrices.dataset]
+        found = [np.ravel(matrix) for matrix, _ in matrices.dataset]
         assert len(found) == 2 * matrices.per_epoch
         first, second = np.split(np.concatenate(found), 2)
         assert sorted(first) == sorted(second) == list(range(rows))
@@ -126,7 +126,7 @@ def test_every_row_is_taken_once_an_epoch(rows):
 
 def test_the_order_of_an_epoch_depends_on_seed_and_epoch_alone():
     def rows(seed, epochs):
-        return [m.numpy() for m in row_matrices(64, 16, seed=seed, epochs=epochs).dataset]
+        return [m.numpy() for m, _ in row_matrices(64, 16, seed=seed, epochs=epochs).dataset]
 
     np.testing.assert_array_equal(rows(5, range(3))[2], rows(5, range(2, 4))[0])
     assert not np.array_equal(rows(5, range(1))[0], rows(6, range(1))[0])
@@ -138,7 +138,7 @@ def test_the_first_step_that_is_not_finite_is_named(kind, rows):
     train, settings = split(rows), recipe(epochs=3)
     train.x[7] = np.nan
     order = np.concatenate(
-        [np.ravel(m) for m in row_matrices(rows, 16, seed=0, epochs=range(1)).dataset]
+        [np.ravel(m) for m, _ in row_matrices(rows, 16, seed=0, epochs=range(1)).dataset]
     )
     step = 1 + int(np.flatnonzero(order == 7)[0]) // 16
     with pytest.raises(TrainingDivergedError, match=rf"loss is nan at step {step} of epoch 1\."):

@@ -1,0 +1,84 @@
+"""What XLA gets instead of Keras's recurrent loops: the same numbers from fewer operations.
+
+Only while a step is traced, and only where nothing but the last digits can change. The layers,
+their weights and what is saved stay Keras's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from kerasnets._lazy import keras, tf
+from kerasnets.training.recurrence import gru_states, lstm_states
+
+
+@contextmanager
+def fast_layers(model: keras.Model) -> Iterator[None]:
+    """Let GRU and LSTM layers run loops of our own in what is traced meanwhile."""
+    layers = [layer for layer in model._flatten_layers() if _is_plain_recurrent(layer)]
+    try:
+        for layer in layers:
+            layer.inner_loop = _inner_loop(layer, layer.inner_loop)
+        yield
+    finally:
+        for layer in layers:
+            layer.__dict__.pop("inner_loop", None)
+
+
+def _is_plain_recurrent(layer: Any) -> bool:
+    """Whether it is a GRU or LSTM with the usual activations and nothing unusual."""
+    if type(layer) not in (keras.layers.GRU, keras.layers.LSTM):
+        return False
+    cell = layer.cell
+    return (
+        cell.activation is keras.activations.tanh
+        and cell.recurrent_activation is keras.activations.sigmoid
+        and not cell.recurrent_dropout
+        and not (cell.dropout and cell.implementation == 1)
+        and not layer.unroll
+        and layer.compute_dtype == "float32"
+    )
+
+
+def _inner_loop(layer: Any, usual: Callable[..., Any]) -> Callable[..., Any]:
+    """What stands in for the layer's ``inner_loop``, which is ``usual``."""
+    cell = layer.cell
+
+    def loop(sequences: Any, initial_state: Any, mask: Any = None, training: bool = False) -> Any:
+        mask = mask[0] if isinstance(mask, list | tuple) else mask
+        zeros_masked = mask is not None and layer.zero_output_for_mask
+        if None in sequences.shape or zeros_masked:
+            return usual(sequences, initial_state, mask, training=training)
+        if training and cell.dropout:
+            sequences *= cell.get_dropout_mask(sequences[:, 0])[:, tf.newaxis]
+        # Features before the batch: gates are then slices in one piece, which XLA vectorises.
+        x = tf.transpose(sequences, (1, 2, 0))
+        valid = None if mask is None else tf.transpose(mask)[:, tf.newaxis]
+        if layer.go_backwards:
+            x, valid = x[::-1], None if valid is None else valid[::-1]
+        states, ends = _run(layer, x, [tf.transpose(state) for state in initial_state], valid)
+        ends = [tf.transpose(end) for end in ends]
+        return ends[0], tf.transpose(states, (2, 0, 1)), ends
+
+    return loop
+
+
+def _run(layer: Any, x: Any, start: list[Any], valid: Any) -> tuple[Any, list[Any]]:
+    """All states and the last ones, features before the batch."""
+    cell = layer.cell
+    kernel = tf.convert_to_tensor(cell.recurrent_kernel)
+    bias = tf.convert_to_tensor(cell.bias) if cell.use_bias else tf.zeros(kernel.shape[1])
+    recurrent_bias = tf.zeros_like(bias)
+    if len(bias.shape) == 2:
+        bias, recurrent_bias = bias[0], bias[1]
+    given = tf.einsum("tfb,fu->tub", x, tf.convert_to_tensor(cell.kernel)) + bias[:, tf.newaxis]
+    across = tf.transpose(kernel)
+    if isinstance(layer, keras.layers.LSTM):
+        states, cells = lstm_states(given, start[0], start[1], across, valid)
+        return states, [states[-1], cells[-1]]
+    states = gru_states(
+        given, start[0], across, recurrent_bias[:, tf.newaxis], valid, reset_after=cell.reset_after
+    )
+    return states, [states[-1]]

@@ -1,0 +1,119 @@
+"""How time grows with rows, sequence length and width, and the machine's own limits.
+
+Each is timed over a range, and the slope fitted to the logarithms: 1 is in proportion.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+from training import BATCH, rate
+
+import kerasnets as kn
+from kerasnets._lazy import tf
+from kerasnets.data import Split
+from kerasnets.training import steps
+from kerasnets.training.engine import Engine
+from kerasnets.training.recipe import make_recipe
+
+ADAM_FLOPS = 12  # a weight: 6 additions, 4 multiplications, a division, a root
+RANGES: dict[str, tuple[str, tuple[int, ...]]] = {
+    "rows": ("seizure-mlp", (2_000, 4_000, 8_000, 16_000, 32_000)),
+    "sequence length": ("seizure-gru", (32, 64, 128, 256)),
+    "width": ("seizure-mlp", (64, 128, 256, 512, 1_024)),
+}
+
+
+def measure(rounds: int) -> list[dict[str, Any]]:
+    """Seconds an epoch over each range, and the fitted slope."""
+    results = []
+    for along, (net, values) in RANGES.items():
+        epochs = [prepare(along, net, value) for value in values]
+        seconds: list[list[float]] = [[] for _ in values]
+        for _ in range(rounds):
+            for times, (epoch, rows) in zip(seconds, epochs, strict=True):
+                times.append(rows / rate(epoch, 0.3))
+        medians = np.median(seconds, axis=1)
+        slope = float(np.polyfit(np.log(values), np.log(medians), 1)[0])
+        last = float(np.log(medians[-1] / medians[-2]) / np.log(values[-1] / values[-2]))
+        results.append({"along": along, "net": net, "values": list(values), "seconds": seconds,
+                        "slope": slope, "slope of the last two": last})  # fmt: skip
+    return results
+
+
+def prepare(along: str, net: str, value: int) -> tuple[Any, int]:
+    """An epoch of a net of some size, and how many rows it has."""
+    rows = value if along == "rows" else 960
+    arguments: dict[str, Any] = {"units": value} if along == "width" else {}
+    samples = value if along == "sequence length" else 178
+    rng = np.random.default_rng(0)
+    train = Split(
+        rng.normal(size=(rows, samples)).astype("float32"), rng.integers(0, 5, rows).astype("int32")
+    )
+    model = kn.build(net, samples=samples, **arguments)
+    recipe = make_recipe(net, batch_size=BATCH, epochs=1, schedule="constant", xla="on")
+    steps.compile_model(model, recipe, train)
+    loop = steps.make_loop(model, train, recipe)
+    assert loop is not None  # noqa: S101 - it fits in memory
+    engine = Engine(loop)
+    pairs = list(steps.epoch_matrices(train, recipe, range(1)).dataset)
+
+    def epoch() -> int:
+        model.reset_metrics()
+        engine(iter(pairs))
+        return len(pairs[0][0]) * BATCH
+
+    epoch()
+    return epoch, len(pairs[0][0]) * BATCH
+
+
+def machine_limits() -> dict[str, float]:
+    """Peak FLOP/s of a large matrix product, and bytes/s of adding long vectors."""
+    size, length = 2_048, 1 << 25
+    a, b = tf.random.normal((size, size)), tf.random.normal((size, size))
+    u, v = tf.random.normal((length,)), tf.random.normal((length,))
+    add = tf.function(lambda u, v: u + v)
+    products = _best(lambda: tf.matmul(a, b).numpy())
+    sums = _best(lambda: add(u, v)[0].numpy())
+    return {"flops": 2 * size**3 / products, "bytes": 3 * 4 * length / sums}
+
+
+def _best(run: Any) -> float:
+    run()
+    seconds = []
+    for _ in range(10):
+        started = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - started)
+    return min(seconds)
+
+
+def bounds(training: list[dict[str, Any]], limits: dict[str, float]) -> list[dict[str, Any]]:
+    """Training FLOP/s over the peak, and what a step's time goes into."""
+    results = []
+    for result in training:
+        net = result["net"]
+        arguments = {"features": 81} if net.startswith("mortality") else {}
+        model = kn.build(net, **arguments)
+        time = {"time": 11} if net.startswith("mortality") else {}
+        cost = kn.profile(model, mode="training", **time)
+        step = BATCH / float(np.median(result["rates"]["ours"]))
+        update_flops = ADAM_FLOPS * cost.trainable_params  # the profile counts the update once
+        flops = (cost.flops - update_flops) * BATCH + update_flops
+        arithmetic = flops / limits["flops"]
+        # Adam reads weight, gradient and two moments, and writes weight and moments.
+        update = 7 * 4 * cost.trainable_params / limits["bytes"]
+        rest = max(0.0, step - arithmetic - update)
+        parts = {"arithmetic": arithmetic, "update": update, "single operations": rest}
+        results.append(
+            {
+                "net": net,
+                "flops": flops / BATCH,
+                "share": arithmetic / step,
+                "microseconds": step * 1e6,
+                "bound": max(parts, key=parts.__getitem__),
+            }
+        )
+    return results

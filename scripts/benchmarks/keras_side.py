@@ -1,0 +1,57 @@
+"""What the process with TensorFlow times: kerasnets, and Keras's own ``fit``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from training import BATCH, arrays
+
+import kerasnets as kn
+from kerasnets._lazy import keras
+from kerasnets.data import Split
+from kerasnets.training import steps
+from kerasnets.training.engine import Engine
+from kerasnets.training.recipe import make_recipe
+
+_CHOOSE_FOR_EPOCHS = 100_000  # compile time does not count here
+
+
+def prepare(competitor: str, net: str) -> tuple[Callable[[], int], dict[str, Any]]:
+    """An epoch of a net, and what is told of it."""
+    train, arguments = training_split(net)
+    model = kn.build(net, **arguments)
+    recipe = make_recipe(net, batch_size=BATCH, epochs=_CHOOSE_FOR_EPOCHS, schedule="constant")
+    steps.compile_model(model, recipe, train)
+    told: dict[str, Any] = {"params": model.count_params()}
+    if competitor == "keras fit":
+        dense = train.x.dense() if net.startswith("mortality") else train.x
+
+        def plain() -> int:
+            model.fit(dense, train.y, batch_size=BATCH, epochs=1, verbose=0)
+            return len(train)
+
+        return plain, told
+    loop = steps.make_loop(model, train, recipe)
+    assert loop is not None  # noqa: S101 - these fit in memory
+    told |= {"xla": loop.xla}
+    model.train_function = Engine(loop)
+    number = iter(range(_CHOOSE_FOR_EPOCHS))
+
+    def ours() -> int:
+        at = next(number)
+        given, calls = steps.epoch_matrices(train, recipe, range(at, at + 4), whole_epochs=True)
+        model.fit(given, epochs=4, steps_per_epoch=calls, shuffle=False, verbose=0)
+        return 4 * len(train)
+
+    return ours, told
+
+
+def training_split(net: str) -> tuple[Split, dict[str, Any]]:
+    """What a net is trained on, and the arguments it is built with for that."""
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(0)
+    if net.startswith("mortality"):
+        train = kn.load_data("mortality-simulated").train
+        return train, {"features": train.x.features}
+    return Split(*arrays(net)), {}

@@ -1,0 +1,173 @@
+"""The results as tables in Markdown and as a figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from kerasnets._style import COLORS
+from kerasnets.evaluation.figures import save_figure
+
+# Against eager PyTorch, by the first words of a net's name; the issue's own goals.
+GOALS = {
+    "seizure-mlp": 10, "digit-mlp": 10, "covid": 10, "xor": 10, "seizure-gru": 5,
+    "seizure-bigru": 5, "mortality": 5, "seizure-cnn": 2, "lenet5": 2, "digit-cnn": 2,
+}  # fmt: skip
+_BEGIN, _END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
+
+def tables(results: dict[str, Any]) -> str:
+    """All tables, those that were measured."""
+    makers = {
+        "training": _training, "bounds": _bounds, "accuracy": _accuracy,
+        "start-up": _start_up, "growth": _growth,
+    }  # fmt: skip
+    parts = [make(results) for name, make in makers.items() if name in results]
+    machine = results["machine"]
+    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    parts.append(
+        f"{machine['date']}, {machine['processor']}, {machine['cpus']} cores, load "
+        f"{machine['load']:.1f} at the end, Python {machine['python']}, {versions}; "
+        f"{machine['rounds']} rounds; torch.compile was "
+        f"{'among the ways tried' if machine['torch.compile'] else 'not tried'}."
+    )
+    return "\n\n".join(parts)
+
+
+def _training(results: dict[str, Any]) -> str:
+    rows = []
+    for result in results["training"]:
+        rates = result["rates"]
+        ours = np.median(rates["ours"])
+        ratios = {name: ours / np.median(rates[name]) for name in rates if name != "ours"}
+        goal = goal_of(result["net"])
+        best = result["torch best"]
+        rows.append([
+            result["net"], *(spread(values) for values in rates.values()),
+            f"{ratios['torch eager']:.1f} ({goal})",
+            f"{ratios['torch best']:.1f}", f"{ratios['keras fit']:.1f}",
+            "XLA" if result["ours"]["xla"] else "TensorFlow",
+            f"{best['way']}, {best['threads']}",
+            f"{result['ours']['params']:,} / {best['params']:,}",
+        ])  # fmt: skip
+    return "## Training, samples a second\n\n" + markdown(
+        ["net", "ours", "PyTorch eager", "PyTorch best", "Keras fit", "× eager (goal)", "× best",
+         "× fit", "ours by", "PyTorch best by, threads", "parameters, ours / theirs"],
+        rows,
+    )  # fmt: skip
+
+
+def _bounds(results: dict[str, Any]) -> str:
+    limits = results["limits"]
+    rows = [
+        [
+            b["net"],
+            f"{b['flops']:,.0f}",
+            f"{b['microseconds']:,.0f}",
+            f"{b['share']:.1%}",
+            b["bound"],
+        ]
+        for b in results["bounds"]
+    ]
+    return (
+        "## Share of the machine\n\nPeak of a 2,048 × 2,048 product "
+        f"{limits['flops'] / 1e9:,.0f} GFLOP/s, adding long vectors "
+        f"{limits['bytes'] / 1e9:,.1f} GB/s.\n\n"
+    ) + markdown(["net", "FLOPs a sample", "µs a step of 32", "of peak", "bound by"], rows)
+
+
+def _accuracy(results: dict[str, Any]) -> str:
+    rows = []
+    for result in results["accuracy"]:
+        seconds = result["seconds"]
+        ours = np.median(seconds["ours"])
+        rows.append([
+            f"{result['task']}, {result['net']}, {result['target']:.1%}",
+            *(spread(values, 1) for values in seconds.values()),
+            *(f"{np.median(seconds[who]) / ours:.1f}" for who in seconds if who != "ours"),
+        ])  # fmt: skip
+    return "## Seconds to a validation accuracy, from process start\n\n" + markdown(
+        ["task", "ours", "PyTorch eager", "PyTorch best", "× eager", "× best"], rows
+    )
+
+
+def _start_up(results: dict[str, Any]) -> str:
+    rows = [[result["what"], spread(result["seconds"], 2)] for result in results["start-up"]]
+    return "## Start-up, seconds\n\n" + markdown(["what", "seconds"], rows)
+
+
+def _growth(results: dict[str, Any]) -> str:
+    rows = [
+        [
+            f"{result['along']} ({result['net']})",
+            ", ".join(map(str, result["values"])),
+            ", ".join(f"{np.median(times) * 1e3:.1f}" for times in result["seconds"]),
+            f"{result['slope']:.2f}",
+            f"{result['slope of the last two']:.2f}",
+        ]
+        for result in results["growth"]
+    ]
+    return "## Growth of an epoch\n\n" + markdown(
+        ["along", "values", "milliseconds", "slope", "slope of the last two"], rows
+    )
+
+
+def goal_of(net: str) -> int:
+    """The goal of a net against eager PyTorch."""
+    return next(goal for start, goal in GOALS.items() if net.startswith(start))
+
+
+def spread(values: list[float], digits: int = 0) -> str:
+    """The median, and the quartiles behind it."""
+    low, middle, high = np.percentile(values, [25, 50, 75])
+    return f"{middle:,.{digits}f} ({low:,.{digits}f}–{high:,.{digits}f})"
+
+
+def markdown(header: list[str], rows: list[list[str]]) -> str:
+    """A table; all columns but the first to the right."""
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def write_tables(path: Path, text: str) -> None:
+    """Put the tables between the marks of a page; make the page where there is none."""
+    page = path.read_text(encoding="utf-8") if path.is_file() else f"# Speed\n\n{_BEGIN}\n{_END}\n"
+    before, _, rest = page.partition(_BEGIN)
+    path.write_text(f"{before}{_BEGIN}\n{text}\n{_END}{rest.partition(_END)[2]}", encoding="utf-8")
+
+
+def draw(results: dict[str, Any], path: Path) -> None:
+    """Ratios of training throughput, a line a net, with the goal against eager PyTorch."""
+    if "training" not in results:
+        return
+    found = sorted(results["training"], key=lambda result: _ratio(result, "torch eager"))
+    figure = Figure(figsize=(7.5, 0.27 * len(found) + 1.2), layout="constrained")
+    axes, at = figure.subplots(), np.arange(len(found))
+    marks = {"torch eager": "o", "torch best": "s", "keras fit": "^"}
+    labels = {"torch eager": "PyTorch eager", "torch best": "PyTorch at its best",
+              "keras fit": "Keras fit"}  # fmt: skip
+    for color, (name, mark) in zip(COLORS, marks.items(), strict=False):
+        ratios = [_ratio(result, name) for result in found]
+        axes.plot(ratios, at, mark, color=color, label=labels[name], markersize=5)
+    goals = [goal_of(result["net"]) for result in found]
+    axes.plot(goals, at, "|", color="#22262A", markersize=9, label="goal against eager")
+    axes.axvline(1, color="#5F676F", linewidth=0.8)
+    axes.set_xscale("log")
+    axes.set_xticks([0.5, 1, 2, 5, 10, 20, 50], ["0.5", "1", "2", "5", "10", "20", "50"])
+    axes.set_yticks(at, [result["net"] for result in found])
+    axes.set_xlabel("how many times as many samples a second kerasnets trains on")
+    machine = results["machine"]
+    axes.set_title(
+        f"Training throughput, batch 32, {machine['cpus']} cores of {machine['processor']}\n"
+        f"TensorFlow {machine['versions']['tensorflow']}, PyTorch {machine['versions']['torch']}",
+        loc="left", fontsize=9.5,
+    )  # fmt: skip
+    figure.legend(loc="outside lower center", ncols=4, fontsize=8.5)
+    save_figure(figure, path)
+
+
+def _ratio(result: dict[str, Any], name: str) -> float:
+    return float(np.median(result["rates"]["ours"]) / np.median(result["rates"][name]))

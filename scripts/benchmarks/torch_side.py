@@ -1,0 +1,110 @@
+"""What the process with PyTorch times: the usual loop, and the fastest of several."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+import torch_nets
+from torch import nn
+from torch.nn.utils.rnn import pad_sequence
+from torch.utils.data import DataLoader, TensorDataset
+from training import BATCH, arrays, rate
+
+import kerasnets as kn
+from kerasnets.data.buckets import make_buckets
+
+Batches = Callable[[], Iterator[tuple[Any, torch.Tensor]]]
+
+
+def prepare(competitor: str, net: str) -> tuple[Callable[[], int], dict[str, Any]]:
+    """An epoch of a net, and what is told of it."""
+    usual, indexed, rows, arguments = batches(net)
+    # Compiling takes half a minute a net, so it can be left out.
+    compiled = competitor == "torch best" and not os.environ.get("BENCH_WITHOUT_COMPILE")
+    ways = ["plain", "compiled"] if compiled else ["plain"]
+    given = usual if competitor == "torch eager" else indexed
+    best: tuple[float, Callable[[], int], dict[str, Any]] | None = None
+    for way, threads in itertools.product(ways, (1, 2)):
+        model = torch_nets.NETS[net](*arguments)
+        params = sum(weight.numel() for weight in model.parameters())
+        try:
+            epoch = trained(model, given, rows, threads, way, fused=competitor == "torch best")
+            epoch()
+        except Exception as error:  # noqa: BLE001 - torch.compile cannot take every net
+            print(f"  {net}: {way} in PyTorch gives {type(error).__name__}", flush=True)
+            continue
+        speed = rate(epoch, 0.3)
+        if best is None or speed > best[0]:
+            best = speed, epoch, {"params": params, "way": way, "threads": threads}
+    assert best is not None  # noqa: S101 - the plain way always runs
+    return best[1], best[2]
+
+
+def trained(
+    model: nn.Module, given: Batches, rows: int, threads: int, way: str, fused: bool
+) -> Callable[[], int]:
+    """An epoch in PyTorch's usual loop."""
+    optimizer = torch.optim.Adam(model.parameters(), fused=True if fused else None)
+    loss_of = nn.CrossEntropyLoss()
+    forward = torch.compile(model) if way == "compiled" else model
+
+    def epoch() -> int:
+        torch.set_num_threads(threads)
+        model.train()
+        total = torch.zeros(())
+        for x, y in given():
+            optimizer.zero_grad()
+            loss = loss_of(forward(*x) if isinstance(x, tuple) else forward(x), y)
+            loss.backward()
+            optimizer.step()
+            total += loss.detach()
+        if not torch.isfinite(total):
+            raise ArithmeticError("the loss is not finite")
+        return rows
+
+    return epoch
+
+
+def batches(net: str) -> tuple[Batches, Batches, int, list[Any]]:
+    """Batches from a DataLoader and from tensors in memory, rows, and the net's arguments."""
+    torch.manual_seed(0)
+    if net.startswith("mortality"):
+        return visit_batches()
+    x, y = (torch.from_numpy(array) for array in arrays(net))
+    x, y = (x.movedim(-1, 1) if x.ndim == 4 else x).contiguous(), y.long()
+    loader = DataLoader(TensorDataset(x, y), BATCH, shuffle=True)
+
+    def indexed() -> Iterator[tuple[Any, torch.Tensor]]:
+        for rows in torch.randperm(len(x)).split(BATCH):
+            yield x[rows], y[rows]
+
+    return (lambda: iter(loader)), indexed, len(x), []
+
+
+def visit_batches() -> tuple[Batches, Batches, int, list[Any]]:
+    """Sequences of visits, packed by the net: padded for each batch, or kept in buckets."""
+    split = kn.load_data("mortality-simulated").train
+    x, y = split.x, torch.from_numpy(split.y).long()
+    patients = [
+        (torch.from_numpy(x.take(np.array([row])).dense()["visits"][0]), y[row])
+        for row in range(len(x))
+    ]
+
+    def padded(some: list[tuple[torch.Tensor, torch.Tensor]]) -> tuple[Any, torch.Tensor]:
+        visits, labels = zip(*some, strict=True)
+        lengths = torch.tensor([len(visit) for visit in visits])
+        return (pad_sequence(visits, batch_first=True), lengths), torch.stack(labels)
+
+    loader = DataLoader(patients, BATCH, shuffle=True, collate_fn=padded)
+    buckets = make_buckets(x.lengths)
+
+    def indexed() -> Iterator[tuple[Any, torch.Tensor]]:
+        for rows in buckets.batches(BATCH, np.random.default_rng()):
+            yield padded([patients[row] for row in rows])
+
+    return (lambda: iter(loader)), indexed, len(x), [x.features]
