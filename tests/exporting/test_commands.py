@@ -1,0 +1,42 @@
+"""``kerasnets export`` and ``verify`` on a run, with its test split."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import kerasnets as kn
+from kerasnets.cli import main
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "mlp"
+    data = kn.load_data("seizure-simulated")
+    kn.train("seizure-mlp", data=data, epochs=1, out=folder, progress=False)
+    return folder
+
+
+def test_the_test_split_is_the_same_in_every_runtime(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    out = tmp_path / "exported" / "mlp"
+    words = ["export", str(run), "--out", str(out), "--test", "--weights", "float16"]
+    assert main([*words, "--server-files"]) == 0
+    card = json.loads((out / "1" / "card.json").read_text(encoding="utf-8"))
+    accuracy = kn.load_run(run).metrics["test"]["accuracy"]
+    metrics = card["verification"]["test_metrics"]
+    assert {"onnx", "saved_model", "keras"} <= set(metrics)
+    assert {entry["accuracy"] for entry in metrics.values()} == {accuracy}
+    assert card["weights"]["float16"]["accuracy"] == pytest.approx(accuracy, abs=0.01)
+    assert (tmp_path / "exported" / "models.config").is_file()
+    capsys.readouterr()
+    assert main(["verify", str(out), "--test", str(run)]) == 0
+    assert f"onnx: on the test split accuracy {accuracy:.6f}" in capsys.readouterr().out
+
+
+def test_only_a_run_has_a_test_split(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+    assert main(["export", "seizure-mlp", "--test", "--out", str(tmp_path / "net")]) == 2
+    assert "--test needs a run, whose data are known; got seizure-mlp" in capsys.readouterr().err
