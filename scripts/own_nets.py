@@ -25,7 +25,7 @@ PAGE = """\
 # Nets of our own
 
 Made by `python scripts/own_nets.py --data-dir FOLDER`. Each net with its default recipe, the
-weights of the epoch with the best validation accuracy, test splits that chose nothing. FLOPs by
+weights of the best epoch in validation, test splits that chose nothing. FLOPs by
 the convention `exact`. Seconds of a training are on one core that other work kept busy: an order
 of magnitude.
 
