@@ -17,6 +17,7 @@ import importlib.metadata
 import json
 import os
 import platform
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,50 +51,60 @@ def main() -> None:
     results: dict[str, Any] = {}
     if arguments.json.is_file():  # parts that are not measured now stay as they were
         results = json.loads(arguments.json.read_text(encoding="utf-8"))
-    results |= measured(arguments.only, nets, arguments.rounds)
     results["machine"] = describe_machine() | {
         "nets": nets,
         "rounds": arguments.rounds,
         "torch.compile": not arguments.without_compile,
     }
+
+    def write() -> None:
+        """After each net and part, so that what is stopped leaves what it has."""
+        if not arguments.dry:
+            text = json.dumps(results, indent=1) + "\n"
+            arguments.json.write_text(text, encoding="utf-8")
+            write_tables(ROOT / "docs" / "speed.md", tables(results))
+            draw(results, ROOT / "docs" / "images" / "speed")
+
+    measure(arguments.only, nets, arguments.rounds, results, write)
     print(tables(results))
-    if not arguments.dry:
-        arguments.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-        write_tables(ROOT / "docs" / "speed.md", tables(results))
-        draw(results, ROOT / "docs" / "images" / "speed")
 
 
-def measured(parts: tuple[str, ...], nets: list[str], rounds: int) -> dict[str, Any]:
-    """The results of each part by its name."""
-    results: dict[str, Any] = {}
-    if "start-up" in parts:
-        results["start-up"] = start_up.measure(rounds)
-    if "accuracy" in parts:
-        results["accuracy"] = accuracy.measure(min(rounds, 3))
+def measure(
+    parts: tuple[str, ...],
+    nets: list[str],
+    rounds: int,
+    results: dict[str, Any],
+    write: Callable[[], None],
+) -> None:
+    """Put the results of each part under its name, and write them."""
     if "training" in parts:
-        results["training"] = trained(nets, rounds)
-    if "growth" in parts:
-        results["growth"] = growth.measure(rounds)
+        results["training"] = []
+        for result in trained(nets, rounds):
+            results["training"].append(result)
+            write()
     if "machine" in parts:
-        limits = growth.machine_limits()
-        results["limits"] = limits
-        if "training" in results:
-            results["bounds"] = growth.bounds(results["training"], limits)
-    return results
+        results["limits"] = growth.machine_limits()
+        results["bounds"] = growth.bounds(results["training"], results["limits"])
+        write()
+    others = {"start-up": start_up.measure, "growth": growth.measure, "accuracy": accuracy.measure}
+    for name, part in others.items():
+        if name in parts:
+            results[name] = part(min(rounds, 3))
+            write()
 
 
-def trained(nets: list[str], rounds: int) -> list[dict[str, Any]]:
+def trained(nets: list[str], rounds: int) -> Iterator[dict[str, Any]]:
     """Training throughput of each net."""
-    results, workers = [], training.Workers()
+    workers = training.Workers()
     try:
         for net in nets:
-            results.append(training.measure(workers, net, rounds))
-            rates = {name: np.median(values) for name, values in results[-1]["rates"].items()}
+            result = training.measure(workers, net, rounds)
+            rates = {name: np.median(values) for name, values in result["rates"].items()}
             line = "  ".join(f"{name} {rate:,.0f}" for name, rate in rates.items())
             print(f"{net}: {line} samples/s", flush=True)
+            yield result
     finally:
         workers.close()
-    return results
 
 
 def describe_machine() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from kerasnets.training import steps
 from kerasnets.training.engine import Engine
 from kerasnets.training.recipe import make_recipe
 
+_EPOCHS = 10  # of each fit
 _CHOOSE_FOR_EPOCHS = 100_000  # compile time does not count here
 
 
@@ -21,7 +23,11 @@ def prepare(competitor: str, net: str) -> tuple[Callable[[], int], dict[str, Any
     """An epoch of a net, and what is told of it."""
     train, arguments = training_split(net)
     model = kn.build(net, **arguments)
-    recipe = make_recipe(net, batch_size=BATCH, epochs=_CHOOSE_FOR_EPOCHS, schedule="constant")
+    # What measuring gives for every net of convolutions, at half a minute of compiling each.
+    xla = "off" if any("Conv" in type(layer).__name__ for layer in model.layers) else "auto"
+    recipe = make_recipe(
+        net, batch_size=BATCH, epochs=_CHOOSE_FOR_EPOCHS, schedule="constant", xla=xla
+    )
     steps.compile_model(model, recipe, train)
     told: dict[str, Any] = {"params": model.count_params()}
     if competitor == "keras fit":
@@ -36,13 +42,15 @@ def prepare(competitor: str, net: str) -> tuple[Callable[[], int], dict[str, Any
     assert loop is not None  # noqa: S101 - these fit in memory
     told |= {"xla": loop.xla}
     model.train_function = Engine(loop)
-    number = iter(range(_CHOOSE_FOR_EPOCHS))
+    number = itertools.count(step=_EPOCHS)
 
     def ours() -> int:
         at = next(number)
-        given, calls = steps.epoch_matrices(train, recipe, range(at, at + 4), whole_epochs=True)
-        model.fit(given, epochs=4, steps_per_epoch=calls, shuffle=False, verbose=0)
-        return 4 * len(train)
+        given, calls = steps.epoch_matrices(
+            train, recipe, range(at, at + _EPOCHS), whole_epochs=True
+        )
+        model.fit(given, epochs=_EPOCHS, steps_per_epoch=calls, shuffle=False, verbose=0)
+        return _EPOCHS * len(train)
 
     return ours, told
 

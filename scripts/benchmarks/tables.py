@@ -25,7 +25,7 @@ def tables(results: dict[str, Any]) -> str:
         "training": _training, "bounds": _bounds, "accuracy": _accuracy,
         "start-up": _start_up, "growth": _growth,
     }  # fmt: skip
-    parts = [make(results) for name, make in makers.items() if name in results]
+    parts = [make(results) for name, make in makers.items() if results.get(name)]
     machine = results["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     parts.append(
@@ -141,7 +141,7 @@ def write_tables(path: Path, text: str) -> None:
 
 def draw(results: dict[str, Any], path: Path) -> None:
     """Ratios of training throughput, a line a net, with the goal against eager PyTorch."""
-    if "training" not in results:
+    if not results.get("training"):
         return
     found = sorted(results["training"], key=lambda result: _ratio(result, "torch eager"))
     figure = Figure(figsize=(7.5, 0.27 * len(found) + 1.2), layout="constrained")
