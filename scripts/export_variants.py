@@ -47,7 +47,9 @@ recurrent ones, of all there are. {count} variants; the largest difference of ON
 OpenVINO's CPU plugin runs recurrent nodes on past the lengths they are given. What we read from
 them stands before that, but for the cell state of an LSTM, which is no output of each step: where
 a masked LSTM hands that on, OpenVINO is wrong, and `kerasnets verify` says so where it is
-installed. ONNX Runtime keeps to the lengths. OpenVINO refuses some activations when it loads them.
+installed. ONNX Runtime keeps to the lengths. OpenVINO was also wrong in the models with a
+bidirectional layer that returns sequences of a fixed number of steps (`subclassed`,
+`TimeDistributed Bidirectional LSTM`), and refuses some activations when it loads them.
 
 | variant | nodes | ONNX Runtime | OpenVINO |
 |---|---|---:|---:|
