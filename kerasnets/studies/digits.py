@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from kerasnets._files import atomic_write
 from kerasnets._style import COLORS, MUTED, new_figure, style
@@ -112,6 +113,8 @@ def digit_figure(nets: Sequence[Digits], subtitle: str) -> Figure:
             _panel(axes, nets, [getattr(net, what) for net in nets])
             axes.set(xscale="log", xlabel=label)
             axes.set_xlim(*_wider([getattr(net, what) for net in nets]))
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+            axes.xaxis.set_minor_formatter(NullFormatter())
         panels[0].set_ylabel("Test accuracy (%)")
         handles = [
             panels[0].plot([], [], "o", color=color, label=f"ours, nets of {source}")[0]
@@ -132,14 +135,14 @@ def _panel(axes: Axes, nets: Sequence[Digits], costs: Sequence[int]) -> None:
         axes.plot(cost, net.mean, "o", color=color, markersize=7)
         axes.plot(cost, net.stated, "o", color="none", markeredgecolor=color, markersize=7)
         axes.annotate(
-            net.net, (cost, net.mean), xytext=(0, 8), textcoords="offset points", ha="center",
+            net.net, (cost, net.mean), xytext=(8, 0), textcoords="offset points", va="center",
             size=8.5, color=color,
         )  # fmt: skip
 
 
 def _wider(costs: Sequence[int]) -> tuple[float, float]:
-    """Limits with room for the names."""
-    return min(costs) / 2, max(costs) * 2
+    """Limits with room for the names, which stand to the right."""
+    return min(costs) / 1.5, max(costs) * 3
 
 
 def _measure(work: Workspace, row: Row, data: Dataset) -> Digits:
@@ -158,8 +161,7 @@ def _measure(work: Workspace, row: Row, data: Dataset) -> Digits:
 
 
 def _subtitle(data: Dataset, work: Workspace) -> str:
-    quick = ", QUICK: one epoch each" if work.quick else ""
+    seeds = "one seed, QUICK: one epoch each" if work.quick else f"{len(SEEDS)} seeds"
     return (
-        f"{len(data.test):,} test images of {data.name}, {len(data.train):,} to train on, "
-        f"{1 if work.quick else len(SEEDS)} seeds{quick}"
+        f"{len(data.test):,} test images of {data.name}, {len(data.train):,} to train on, {seeds}"
     )

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from kerasnets._style import COLORS, MUTED, new_figure, style
 from kerasnets.studies.planes import Lesson
@@ -60,6 +60,7 @@ def lessons_figure(
             )  # fmt: skip
         curves.set(xscale="log", xlabel="Epoch", ylabel="Loss (cross-entropy)")
         curves.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        curves.xaxis.set_minor_formatter(NullFormatter())
         curves.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     return figure
 
