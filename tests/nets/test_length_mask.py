@@ -113,10 +113,12 @@ def test_a_reloaded_net_still_masks(nets, name, tmp_path):
     np.testing.assert_allclose(again(batch([1, 4], 9, np.nan)), expected, atol=1e-6, rtol=0)
 
 
-def test_our_own_loader_knows_the_layer_in_a_fresh_process(nets, tmp_path):
-    path = tmp_path / "net.keras"
-    nets["mortality-gru"].save(path)
-    code = f"from kerasnets.nets import load_model; load_model({str(path)!r})"
+def test_our_own_loader_knows_every_layer_in_a_fresh_process(nets, tmp_path):
+    own = [kn.build("seizure-spectral-small"), kn.build("digit-cnn-compact")]
+    files = [str(tmp_path / f"{net.name}.keras") for net in [nets["mortality-gru"], *own]]
+    for net, path in zip([nets["mortality-gru"], *own], files, strict=True):
+        net.save(path)
+    code = f"from kerasnets.nets import load_model; [load_model(path) for path in {files}]"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -265,6 +265,21 @@ def test_a_run_stopped_before_its_first_step_can_be_resumed(data, tmp_path):
     assert_same_bits(resumed.model.get_weights(), whole.model.get_weights())
 
 
+def test_inputs_moved_at_random_move_the_same_way_in_a_resumed_run(data, tmp_path):
+    def interrupt(epoch, logs):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    stop = keras.callbacks.LambdaCallback(on_epoch_begin=interrupt)
+    settings = {"data": data, "epochs": 2, "progress": False}
+    with pytest.raises(KeyboardInterrupt):
+        kn.train("seizure-spectral-small", out=tmp_path / "a", callbacks=[stop], **settings)
+    assert len(read_history(tmp_path / "a")["loss"]) == 1
+    whole = kn.train("seizure-spectral-small", out=tmp_path / "b", **settings)
+    resumed = resume(tmp_path / "a", progress=False)
+    assert_same_bits(resumed.model.get_weights(), whole.model.get_weights())
+
+
 def test_a_run_knows_the_options_of_its_data(trained, data):
     recipe = kn.load_run(trained.folder).recipe
     assert recipe.data_options == {"recordings_per_class": 8}
