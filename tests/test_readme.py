@@ -44,7 +44,7 @@ def test_the_python_blocks_run_one_after_the_other(newcomer, capsys):
 def test_the_commands_run_one_after_the_other(newcomer, capsys):
     lines = [line for block in blocks("sh") for line in block.splitlines()]
     commands = [shlex.split(line) for line in lines if line.startswith("kerasnets ")]
-    assert len(commands) == 9
+    assert len(commands) == 12
     for words in commands:
         assert main(words[1:]) == 0, words
         assert capsys.readouterr().out, words
