@@ -45,25 +45,30 @@ class Cost:
         return self.compile + steps * self.step
 
 
-Costs = dict[bool, Cost]
+# With XLA under True, without under False; None where XLA cannot.
+Costs = dict[bool, Cost | None]
 
 
-def choose(costs: Costs, measure_xla: Callable[[], Cost], steps: int, shapes: int = 1) -> bool:
+def choose(
+    costs: Costs, measure_xla: Callable[[], Cost | None], steps: int, shapes: int = 1
+) -> bool:
     """Whether XLA ends a training of some steps first.
 
     Args:
-        costs: with XLA under True, without under False; that with XLA is added where it is
-            needed and not there.
-        measure_xla: compiles with XLA and measures.
+        costs: the plain one is there; that with XLA is added where it is needed and not there.
+        measure_xla: compiles with XLA and measures; gives None if XLA cannot.
         steps: of the whole training.
         shapes: how many XLA would compile one by one.
     """
     plain = costs[False]
+    if plain is None:
+        raise ValueError("The cost without XLA is needed.")
     if True not in costs:
         if steps * plain.step < _WORTH_TRYING * plain.compile * shapes:
             return False
         costs[True] = measure_xla()
-    return costs[True].of(steps) < plain.of(steps)
+    xla = costs[True]
+    return xla is not None and xla.of(steps) < plain.of(steps)
 
 
 def measure(model: keras.Model, run: Callable[[int], Any], most: int) -> Cost:
@@ -113,7 +118,7 @@ def read_costs(path: Path) -> Costs:
     """The costs kept in a file; none where there is no such file, or it is damaged."""
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-        return {name == "xla": Cost(**cost) for name, cost in kept.items()}
+        return {name == "xla": Cost(**cost) if cost else None for name, cost in kept.items()}
     except (OSError, ValueError, TypeError):
         return {}
 
@@ -121,7 +126,8 @@ def read_costs(path: Path) -> Costs:
 def write_costs(path: Path, costs: Costs) -> None:
     """Keep the costs, where the cache can be written to."""
     with contextlib.suppress(OSError):
-        write_json(path, {"xla" if xla else "plain": asdict(cost) for xla, cost in costs.items()})
+        named = {"xla" if xla else "plain": cost for xla, cost in costs.items()}
+        write_json(path, {name: asdict(cost) if cost else None for name, cost in named.items()})
 
 
 def _processor() -> str:

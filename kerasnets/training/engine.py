@@ -38,6 +38,17 @@ class TrainingDivergedError(WorkFailedError, ArithmeticError):
         )
 
 
+class XlaCannotError(WorkFailedError, ValueError):
+    """XLA cannot compile a net."""
+
+    def __init__(self, model: keras.Model, error: Exception) -> None:
+        """Name the net, and what XLA says first."""
+        reason = str(error).partition("\n")[0][:200]
+        super().__init__(
+            f"XLA cannot compile {model.name} ({reason} …). Train it with xla 'auto' or 'off'."
+        )
+
+
 class Loop:
     """Steps of a model over one split, compiled once for each shape.
 
@@ -82,6 +93,9 @@ class Loop:
 
         Returns:
             The metrics so far.
+
+        Raises:
+            XlaCannotError: if XLA cannot compile the net; no step was run.
         """
         xla = self.xla and self.is_full(rows[first])
         # XLA wants every shape; plain TensorFlow runs any number of steps, and of sequences any
@@ -91,7 +105,12 @@ class Loop:
         if new:
             self._compiled[xla, shape] = self._compile(xla, shape)
         given = (tf.constant(number) for number in (rows, buckets, first, last))
-        logs = self._compiled[xla, shape](*given)
+        try:
+            logs = self._compiled[xla, shape](*given)
+        except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
+            if xla and new:
+                raise XlaCannotError(self.model, error) from error
+            raise
         if new:
             self.compiling += time.perf_counter() - started
         return logs

@@ -28,8 +28,8 @@ from kerasnets.data.pipeline import (
 )
 from kerasnets.data.visits import VisitSequences
 from kerasnets.training import run as run_folder
-from kerasnets.training.choice import choose, costs_file, measure, read_costs, write_costs
-from kerasnets.training.engine import Engine, Loop, LossCheck, Stream, build_metrics
+from kerasnets.training.choice import Cost, choose, costs_file, measure, read_costs, write_costs
+from kerasnets.training.engine import Engine, Loop, LossCheck, Stream, XlaCannotError, build_metrics
 from kerasnets.training.recipe import Recipe
 
 _EVALUATION_BATCH = 256
@@ -139,7 +139,7 @@ def _chosen(model: keras.Model, train: Split, recipe: Recipe, loop: Callable[[bo
     dataset = epoch_matrices(train, recipe, range(1)).dataset
     rows, buckets = (tensor.numpy() for tensor in next(iter(dataset)))
 
-    def cost(xla: bool) -> Any:
+    def cost(xla: bool) -> Cost:
         full = np.flatnonzero([loops[xla].is_full(row) for row in rows])
         some = full if len(full) else np.arange(len(rows))
 
@@ -148,12 +148,18 @@ def _chosen(model: keras.Model, train: Split, recipe: Recipe, loop: Callable[[bo
 
         return measure(model, run, len(some))
 
+    def cost_of_xla() -> Cost | None:
+        try:
+            return cost(True)
+        except XlaCannotError:
+            return None
+
     path = costs_file(model, recipe.batch_size, rows.shape, padded_times(train.x))
     costs = read_costs(path)
     if False not in costs:
         costs[False] = cost(False)
     steps = recipe.epochs * steps_per_epoch(recipe, train)
-    chosen = choose(costs, lambda: cost(True), steps, len(loops[True].times))
+    chosen = choose(costs, cost_of_xla, steps, len(loops[True].times))
     write_costs(path, costs)
     return loops[chosen]
 

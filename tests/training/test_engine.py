@@ -158,6 +158,23 @@ def test_measuring_leaves_the_model_as_it_was_to_the_bit():
         np.testing.assert_array_equal(variable, value)
 
 
+def test_what_xla_cannot_compile_is_trained_without(tmp_path):
+    # Pictures moved by affine_transform, for which XLA has no kernel on a CPU.
+    data = kn.load_data("digits")
+    given = {"data": data, "epochs": 1, "progress": False}
+    with pytest.raises(ValueError, match=r"XLA cannot compile digit-cnn-compact .*'auto' or 'off'"):
+        kn.train("digit-cnn-compact", out=tmp_path / "on", xla="on", **given)
+    net = kn.build("digit-cnn-compact")
+    settings = make_recipe("digit-cnn-compact", epochs=10_000)
+    steps.compile_model(net, settings, data.train)
+    before = [weight.numpy() for weight in net.weights]
+    assert steps.make_loop(net, data.train, settings).xla is False
+    for weight, value in zip(net.weights, before, strict=True):
+        np.testing.assert_array_equal(weight, value)
+    # Kept: no second try.
+    assert choose({False: Cost(1, 1), True: None}, lambda: pytest.fail("tried"), 10**6) is False
+
+
 def test_the_way_that_ends_first_is_chosen_and_xla_tried_only_where_it_may_pay():
     def never():
         raise AssertionError("compiled with XLA for nothing")
