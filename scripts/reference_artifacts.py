@@ -78,6 +78,8 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="export what is there already anew")
     parser.add_argument("--train-only", action="store_true", help="leave exported/ as it is")
     arguments = parser.parse_args()
+    # All are trained first: the first export changes the tree, and its commit goes into the runs.
+    wanted = []
     for entry in NETS:
         there = (arguments.out / entry.net).is_dir() and not arguments.again
         if entry.net not in arguments.only or (there and not arguments.train_only):
@@ -85,10 +87,10 @@ def main() -> None:
         data = kn.load_data(
             entry.data or kn.describe(entry.net).data, arguments.data_dir, **entry.options
         )
-        run = train(entry, data, arguments.runs / entry.net)
-        if not arguments.train_only:
-            print(export(entry, run, data, arguments.out), flush=True)
+        wanted.append((entry, train(entry, data, arguments.runs / entry.net), data))
     if not arguments.train_only:
+        for entry, run, data in wanted:
+            print(export(entry, run, data, arguments.out), flush=True)
         write_server_files(arguments.out)
         write_readme(arguments.out)
 
