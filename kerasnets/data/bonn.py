@@ -12,6 +12,7 @@ import numpy as np
 
 from kerasnets.data.dataset import Dataset, Split, checksum
 from kerasnets.data.splits import split_fold
+from kerasnets.data.windows import cut_windows, join_rows
 
 RATE = 173.61  # samples a second
 CHUNKS = 23  # rows a recording
@@ -36,11 +37,13 @@ class Rows(NamedTuple):
         y: labels from 0, int32, shape ``(n,)``.
         recordings: the recording each row was cut from, shape ``(n,)``, or ``None`` if unknown.
             Two labels may use the same name for two recordings.
+        chunks: which piece of its recording each row is, from 0, shape ``(n,)``, or ``None``.
     """
 
     x: np.ndarray
     y: np.ndarray
     recordings: np.ndarray | None
+    chunks: np.ndarray | None = None
 
 
 def canonical(rows: Rows) -> Rows:
@@ -51,13 +54,14 @@ def canonical(rows: Rows) -> Rows:
     """
     order = np.lexsort((*rows.x.T[::-1], rows.y))
     x, y = rows.x[order] + np.float32(0), rows.y[order]  # + 0: -0 and 0 are one value, other bits
+    chunks = None if rows.chunks is None else rows.chunks[order]
     if rows.recordings is None:
-        return Rows(x, y, None)
+        return Rows(x, y, None, chunks)
     _, names = np.unique(rows.recordings[order], return_inverse=True)
     keys = y * (names.max() + 1) + names
     _, first, member = np.unique(keys, return_index=True, return_inverse=True)
     rank = np.argsort(np.argsort(first))
-    return Rows(x, y, rank[member].astype(np.int32))
+    return Rows(x, y, rank[member].astype(np.int32), chunks)
 
 
 def make_dataset(
@@ -70,6 +74,8 @@ def make_dataset(
     folds: int = 0,
     fold: int = 0,
     classes: int = 5,
+    samples: int = SAMPLES,
+    step: int | None = None,
 ) -> Dataset:
     """Split rows into a data set.
 
@@ -83,17 +89,24 @@ def make_dataset(
             cross-validation, of which one tests and an eighth of the others validates.
         fold: which of the folds tests, counted from 0.
         classes: 5, or 2 for seizure against the rest, on the same splits.
+        samples: of each example: 178 for the rows themselves, or windows of the recordings they
+            were cut from, side by side, up to all 4,094. What is left at the end is not used.
+        step: samples from the start of one training window to the next: fewer than ``samples``
+            for windows that overlap, which is more to learn from. Validation and test windows
+            never overlap.
 
     Raises:
         ValueError: if the rows are to be split by recording and do not say theirs, a class
-            has too few for the parts, or an option is out of range.
+            has too few for the parts, windows are asked for where recordings are not whole or
+            not kept together, or an option is out of range.
     """
+    _check_windows(split, samples, step)
     if classes not in (2, len(CLASS_NAMES)):
         raise ValueError(
             f"classes must be {len(CLASS_NAMES)}, or 2 for seizure against the rest, "
             f"got {classes!r}."
         )
-    x, y, groups = canonical(rows)
+    x, y, groups, chunks = canonical(rows)
     missing = np.setdiff1d(range(len(CLASS_NAMES)), y)
     if len(missing):
         names = ", ".join(f"{CLASS_NAMES[label]} (y={label + 1})" for label in missing)
@@ -113,6 +126,14 @@ def make_dataset(
     train, validation, test = (
         Split(x[part], y[part], None if groups is None else groups[part]) for part in parts
     )
+    if (samples, step) != (SAMPLES, None):
+        if groups is None or chunks is None:
+            raise ValueError(f"{source} does not say which rows follow each other in a recording.")
+        whole = join_rows(x, groups, chunks)
+        train = cut_windows(train, whole, samples, step or samples)
+        validation, test = (
+            cut_windows(part, whole, samples, samples) for part in (validation, test)
+        )
     return Dataset(
         name=name,
         train=train,
@@ -125,3 +146,15 @@ def make_dataset(
         checksum=checksum(x, y),
         units=UNITS,
     )
+
+
+def _check_windows(split: str, samples: int, step: int | None) -> None:
+    longest = CHUNKS * SAMPLES
+    for name, value in (("samples", samples), ("step", step)):
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if value is not None and not (whole and 1 <= value <= longest):
+            raise ValueError(f"{name} must be a whole number from 1 to {longest}, got {value!r}.")
+    if (samples, step) != (SAMPLES, None) and split != "recording":
+        raise ValueError(
+            "Windows need split='recording': cut from one recording they overlap rows of others."
+        )

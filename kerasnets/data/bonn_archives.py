@@ -48,7 +48,8 @@ def read_archives(sets: dict[str, Path]) -> Rows:
             names.append(name)
     x = np.stack(samples)[:, : CHUNKS * SAMPLES].reshape(-1, SAMPLES)
     y = np.array(labels, dtype=np.int32).repeat(CHUNKS)
-    return Rows(x, y, np.array(names).repeat(CHUNKS))
+    chunks = np.tile(np.arange(CHUNKS), len(names))
+    return Rows(x, y, np.array(names).repeat(CHUNKS), chunks)
 
 
 def parse_recording(content: bytes, where: str) -> np.ndarray:

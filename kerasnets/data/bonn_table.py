@@ -58,19 +58,21 @@ def read_table(path: Path) -> Rows:
         x, labels, ids = _parse(text, layout)
     except ValueError:  # pandas' own errors are ValueErrors too
         raise _first_fault(path, text, layout) from None
-    recordings = None if ids is None else _recordings(ids, labels)
+    cut = None if ids is None else _recordings(ids, labels)
+    recordings, chunks = cut or (None, None)
     sound = np.isfinite(x).all() and np.isin(labels, _LABELS).all()
     if not len(x) or not sound or (recordings is None and ids is not None):
         raise _first_fault(path, text, layout)
-    return Rows(x, labels.astype(np.int32) - 1, recordings)
+    return Rows(x, labels.astype(np.int32) - 1, recordings, chunks)
 
 
-def _recordings(ids: list[str], labels: np.ndarray) -> np.ndarray | None:
-    """The recording each id names, or ``None`` if one is malformed or there twice."""
+def _recordings(ids: list[str], labels: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """The recording and chunk each id names, or ``None`` if one is malformed or there twice."""
     matches = [match for match in map(_ID.fullmatch, ids) if match]
     if len(set(zip(ids, labels, strict=True))) < len(ids) or len(matches) < len(ids):
         return None
-    return np.array([match[2] for match in matches])
+    chunks = np.array([int(match[1]) - 1 for match in matches])
+    return np.array([match[2] for match in matches]), chunks
 
 
 def check_whole(path: Path, rows: Rows) -> None:

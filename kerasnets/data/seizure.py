@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kerasnets.data.bonn import SETS, SPLITS, make_dataset
+from kerasnets.data.bonn import SAMPLES, SETS, SPLITS, make_dataset
 from kerasnets.data.bonn_archives import find_sets, read_archives
 from kerasnets.data.bonn_table import check_whole, read_table
 from kerasnets.data.catalogue import register
@@ -25,6 +25,8 @@ def load_seizure(
     folds: int = 0,
     fold: int = 0,
     classes: int = 5,
+    samples: int = SAMPLES,
+    step: int | None = None,
 ) -> Dataset:
     """EEG of five kinds, 500 recordings of 23 rows × 178 samples in µV (Andrzejak et al. 2001).
 
@@ -36,6 +38,9 @@ def load_seizure(
         folds: as in :func:`kerasnets.data.bonn.make_dataset`, and so are ``fold`` and ``classes``.
         fold: which of the folds tests.
         classes: 5, or 2 for seizure against the rest.
+        samples: of each example, as in :func:`kerasnets.data.bonn.make_dataset`, and so is
+            ``step``: windows of the recordings.
+        step: samples from one training window to the next.
 
     Raises:
         ValueError: if an option is out of range, or the files hold anything they should not.
@@ -57,6 +62,8 @@ def load_seizure(
         folds=folds,
         fold=fold,
         classes=classes,
+        samples=samples,
+        step=step,
     )
 
 

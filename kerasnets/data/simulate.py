@@ -140,6 +140,8 @@ def load_seizure_simulated(
     folds: int = 0,
     fold: int = 0,
     classes: int = 5,
+    samples: int = SAMPLES,
+    step: int | None = None,
 ) -> Dataset:
     """Simulated EEG of the same five kinds and the same form; needs no files.
 
@@ -152,6 +154,9 @@ def load_seizure_simulated(
         folds: as in :func:`kerasnets.data.bonn.make_dataset`, and so are ``fold`` and ``classes``.
         fold: which of the folds tests.
         classes: 5, or 2 for seizure against the rest.
+        samples: of each example, as in :func:`kerasnets.data.bonn.make_dataset`, and so is
+            ``step``: windows of the recordings.
+        step: samples from one training window to the next.
 
     Raises:
         ValueError: if an option is out of range; ``recordings_per_class`` must be 3 or more, one
@@ -168,6 +173,7 @@ def load_seizure_simulated(
         x=signals[..., : CHUNKS * SAMPLES].reshape(-1, SAMPLES),
         y=np.arange(kinds, dtype=np.int32).repeat(recordings_per_class * CHUNKS),
         recordings=np.arange(kinds * recordings_per_class).repeat(CHUNKS),
+        chunks=np.tile(np.arange(CHUNKS), kinds * recordings_per_class),
     )
     source = (
         f"simulated, not measured: {recordings_per_class} recordings of each kind, "
@@ -182,6 +188,8 @@ def load_seizure_simulated(
         folds=folds,
         fold=fold,
         classes=classes,
+        samples=samples,
+        step=step,
     )
 
 

@@ -43,6 +43,9 @@ def check_data(data: Dataset) -> None:
                 f"The {name} split of {data.name} has labels from {split.y.min()} to "
                 f"{split.y.max()}; its {len(data.class_names)} classes are numbered from 0."
             )
+    shapes = {name: _shapes(split.x) for name, split in data.splits.items()}
+    if len(set(map(str, shapes.values()))) > 1:
+        raise ValueError(f"The inputs of {data.name} differ in shape between its splits: {shapes}.")
 
 
 def check_fit(model: keras.Model, data: Dataset) -> None:
@@ -83,6 +86,13 @@ def _arrays(x: Arrays) -> list[np.ndarray]:
     if isinstance(x, VisitSequences):
         return []
     return [x] if isinstance(x, np.ndarray) else list(x.values())
+
+
+def _shapes(x: Arrays) -> Any:
+    """The shape of one example, by name of the input where there are several."""
+    if isinstance(x, VisitSequences):
+        return x.features
+    return x.shape[1:] if isinstance(x, np.ndarray) else {n: a.shape[1:] for n, a in x.items()}
 
 
 def _check_visits(model: keras.Model, x: VisitSequences) -> None:

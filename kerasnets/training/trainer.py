@@ -176,17 +176,31 @@ def _recipe_and_data(
         recipe = check_recipe({"net": net.name, **settings})
     if not isinstance(data, Dataset):
         data = load_recipe_data(recipe, data_dir)
-    if isinstance(data.train.x, VisitSequences) and _takes_features(net):
-        # A net is as wide as the vocabulary, which only the training split tells.
-        features = {"features": data.train.x.features}
-        recipe = replace(recipe, net_arguments={**features, **recipe.net_arguments})
+    if isinstance(net, str):
+        arguments = {**_arguments_from(data, net), **recipe.net_arguments}
+        recipe = replace(recipe, net_arguments=arguments)
     if not isinstance(data.train.x, np.ndarray):
         recipe = replace(recipe, rescaling="none")  # there is no one array to rescale
     return replace(recipe, split=data.split), data
 
 
-def _takes_features(net: str | keras.Model) -> bool:
-    return isinstance(net, str) and "features" in describe(net).arguments
+def _arguments_from(data: Dataset, net: str) -> dict[str, int]:
+    """The builder's arguments that the data decide, where they differ from its defaults.
+
+    The vocabulary of visits, which only the training split tells, the samples of a signal, and
+    the classes.
+    """
+    x, defaults = data.train.x, describe(net).arguments
+    found = {"classes": len(data.class_names)}
+    if isinstance(x, VisitSequences):
+        found["features"] = x.features
+    elif isinstance(x, np.ndarray) and x.ndim == 2:
+        found["samples"] = x.shape[1]
+    return {
+        name: value
+        for name, value in found.items()
+        if name in defaults and (value != defaults[name] or name == "features")
+    }
 
 
 def _check_folder(out: str | Path | None) -> None:

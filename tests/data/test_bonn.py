@@ -15,13 +15,13 @@ def rows(seed: int, per_class: int = 6) -> Rows:
 
 
 def test_rows_are_sorted_by_label_and_then_sample_by_sample():
-    x, y, _ = canonical(rows(0))
+    x, y, *_ = canonical(rows(0))
     keys = [(int(label), *row) for label, row in zip(y, x.tolist(), strict=True)]
     assert keys == sorted(keys)
 
 
 def test_recordings_are_numbered_as_they_turn_up_and_two_labels_may_share_a_name():
-    _, y, groups = canonical(rows(0))
+    _, y, groups, _ = canonical(rows(0))
     assert groups is not None
     assert groups.dtype == np.int32
     turn_up = list(dict.fromkeys(groups.tolist()))
@@ -49,7 +49,7 @@ def test_minus_zero_is_zero():
 
 
 def test_a_missing_class_is_named():
-    x, y, recordings = rows(4)
+    x, y, recordings, _ = rows(4)
     assert recordings is not None
     some = (y != 1) & (y != 4)
     with pytest.raises(ValueError, match=r"here: no row of tumour area \(y=2\), eyes open \(y=5\)"):

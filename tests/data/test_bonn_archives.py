@@ -31,7 +31,7 @@ def read(folder: Path):
 def test_recordings_are_cut_into_rows_of_178_and_the_last_3_samples_left(
     archives: Path, bonn: Bonn
 ):
-    x, y, recordings = read(archives)
+    x, y, recordings, _ = read(archives)
     assert x.shape == (5 * bonn.recordings * CHUNKS, SAMPLES)
     expected = bonn.signals[:, :, : 4097 - 3].reshape(-1, SAMPLES)
     assert np.array_equal(x, expected)

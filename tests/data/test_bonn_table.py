@@ -32,7 +32,7 @@ def small(labels: str = "12345") -> list[list[str]]:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_gives_the_rows_of_the_file(form: dict[str, object], write_table: WriteTable):
-    x, y, recordings = read_table(write_table(small("31452"), **form))
+    x, y, recordings, _ = read_table(write_table(small("31452"), **form))
     expected = 1000 * np.arange(5)[:, None] + np.arange(SAMPLES)
     assert x.dtype == np.float32
     assert np.array_equal(x, expected)
@@ -51,7 +51,7 @@ def test_the_id_column_may_have_these_names(name: str, write_table: WriteTable):
 
 def test_without_ids_recordings_are_unknown(write_table: WriteTable):
     with_ids = read_table(write_table(small()))
-    x, y, recordings = read_table(write_table([row[1:] for row in small()]))
+    x, y, recordings, _ = read_table(write_table([row[1:] for row in small()]))
     assert recordings is None
     assert np.array_equal(x, with_ids.x)
     assert np.array_equal(y, with_ids.y)
@@ -68,7 +68,7 @@ def test_quotes_spaces_blank_lines_and_decimals_are_fine(write_table: WriteTable
     rows[1][1:4] = ['"-7"', " 8 ", "0.125"]
     rows.insert(1, [""])
     rows.insert(3, [""])
-    x, y, _ = read_table(write_table(rows))
+    x, y, *_ = read_table(write_table(rows))
     assert x[0, :3].tolist() == [-7, 8, 0.125]
     assert len(y) == 5
 

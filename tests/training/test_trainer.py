@@ -120,7 +120,7 @@ def test_the_same_seed_gives_the_same_bits(net, data, tmp_path):
     assert not np.array_equal(first.model.get_weights()[0], other.model.get_weights()[0])
 
 
-EPOCHS = 80  # enough that a training is still at work when the signal comes
+EPOCHS = 200  # enough that a training is still at work when the signal comes
 
 
 def command(out, net="seizure-cnn-dropout", epochs=EPOCHS):
@@ -410,9 +410,9 @@ def test_bad_input_is_refused_before_any_work(data, tmp_path):
         ),
         (
             {"data": replaced(data, "train", x=data.train.x[:, :100])},
-            r"takes inputs of shape \(178,\)",
+            r"differ in shape between its splits: {'train': \(100,\), 'validation': \(178,\)",
         ),
-        ({"data": dataclasses.replace(data, class_names=tuple("abcdef"))}, "gives 5 logits; .* 6"),
+        ({"data": data, "net_arguments": {"classes": 6}}, "gives 6 logits; .* 5 classes"),
         ({"data": data, "split": "row"}, "split='row' contradicts the data set given"),
         ({"data": data, "epochs": 0}, "epochs = 0"),
         ({"data": "seizure-simulatd"}, "Did you mean 'seizure-simulated'"),
@@ -421,6 +421,16 @@ def test_bad_input_is_refused_before_any_work(data, tmp_path):
         with pytest.raises(ValueError, match=message):
             kn.train("seizure-mlp", out=out, progress=False, **arguments)
         assert not out.exists()
+
+
+def test_the_data_decide_how_many_samples_and_classes_a_net_has(tmp_path):
+    options = {"recordings_per_class": 3, "samples": 89, "classes": 2}
+    data = kn.load_data("seizure-simulated", **options)
+    run = kn.train("seizure-mlp", data=data, epochs=1, out=tmp_path / "run", progress=False)
+    assert run.model.input_shape == (None, 89)
+    assert run.model.output_shape == (None, 2)
+    assert run.recipe.net_arguments == {"samples": 89, "classes": 2}
+    assert resume(run.folder).recipe == run.recipe
 
 
 class OfOnesOwn(keras.layers.Layer):
@@ -436,6 +446,7 @@ def test_models_that_cannot_be_trained_so_are_refused_before_any_work(data, tmp_
     cases = [
         (keras.Model(inputs, softmax, name="soft"), r"soft ends in probabilities \(dense"),
         (keras.Model(inputs, keras.layers.Dense(3)(inputs)), "gives 3 logits; .* 5 classes"),
+        (kn.build("seizure-mlp", samples=100), r"takes inputs of shape \(100,\); .* has \(178,\)"),
         (keras.Sequential([keras.layers.Dense(5)], name="open"), "open has no inputs yet"),
     ]
     unknown = keras.layers.Dense(5, name="logits")(OfOnesOwn()(inputs))
