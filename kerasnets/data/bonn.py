@@ -123,16 +123,17 @@ def make_dataset(
     parts = split_fold(y, together, folds=folds, fold=fold, seed=seed)
     if classes == len(BINARY_NAMES):
         y = (y == CLASS_NAMES.index("seizure")).astype(np.int32)
-    train, validation, test = (
-        Split(x[part], y[part], None if groups is None else groups[part]) for part in parts
-    )
-    if (samples, step) != (SAMPLES, None):
-        if groups is None or chunks is None:
-            raise ValueError(f"{source} does not say which rows follow each other in a recording.")
+    if (samples, step) == (SAMPLES, None):
+        train, validation, test = (
+            Split(x[part], y[part], None if groups is None else groups[part]) for part in parts
+        )
+    elif groups is None or chunks is None:
+        raise ValueError(f"{source} does not say which rows follow each other in a recording.")
+    else:
         whole = join_rows(x, groups, chunks)
-        train = cut_windows(train, whole, samples, step or samples)
-        validation, test = (
-            cut_windows(part, whole, samples, samples) for part in (validation, test)
+        train, validation, test = (
+            cut_windows(y[part], groups[part], whole, samples, between)
+            for part, between in zip(parts, (step or samples, samples, samples), strict=True)
         )
     return Dataset(
         name=name,

@@ -32,11 +32,14 @@ def join_rows(x: np.ndarray, groups: np.ndarray, chunks: np.ndarray) -> np.ndarr
     return x[np.lexsort((chunks, groups))].reshape(recordings, -1)
 
 
-def cut_windows(split: Split, recordings: np.ndarray, samples: int, step: int) -> Split:
-    """The recordings of a split, cut anew.
+def cut_windows(
+    y: np.ndarray, groups: np.ndarray, recordings: np.ndarray, samples: int, step: int
+) -> Split:
+    """The recordings that some rows are of, cut anew.
 
     Args:
-        split: rows, with the number of their recording as group.
+        y: the label of each row.
+        groups: the number of its recording.
         recordings: all of them, shape ``(recordings, samples of each)``.
         samples: of each window.
         step: samples from the start of one to the start of the next.
@@ -44,10 +47,10 @@ def cut_windows(split: Split, recordings: np.ndarray, samples: int, step: int) -
     Returns:
         Windows recording by recording, in the order of time.
     """
-    groups, first = np.unique(split.groups, return_index=True)
+    groups, first = np.unique(groups, return_index=True)
     starts = np.arange(0, recordings.shape[1] - samples + 1, step)
     return Split(
         recordings[groups][:, starts[:, None] + np.arange(samples)].reshape(-1, samples),
-        split.y[first].repeat(len(starts)),
+        y[first].repeat(len(starts)),
         groups.repeat(len(starts)),
     )

@@ -5,7 +5,6 @@ import pytest
 
 from kerasnets.data import load_data
 from kerasnets.data.bonn import CHUNKS, RECORDING_SAMPLES, SAMPLES
-from kerasnets.data.dataset import Split
 from kerasnets.data.simulate import simulate_recordings
 from kerasnets.data.windows import cut_windows, join_rows
 
@@ -32,8 +31,8 @@ def test_recordings_that_are_not_whole_are_refused(chunks, times):
 
 
 def test_windows_start_a_step_apart_and_end_within_the_recording():
-    split = Split(np.zeros((4, 2)), np.array([1, 1, 0, 0], np.int32), np.array([2, 2, 0, 0]))
-    cut = cut_windows(split, np.arange(30.0).reshape(3, 10), samples=4, step=3)
+    y, groups = np.array([1, 1, 0, 0], np.int32), np.array([2, 2, 0, 0])
+    cut = cut_windows(y, groups, np.arange(30.0).reshape(3, 10), samples=4, step=3)
     starts = [0, 3, 6, 20, 23, 26]  # of recordings 0 and 2; 9 would end after the recording
     assert cut.x.tolist() == [[float(start + place) for place in range(4)] for start in starts]
     assert cut.y.tolist() == [0, 0, 0, 1, 1, 1]
