@@ -13,6 +13,7 @@ import numpy as np
 from kerasnets._files import atomic_folder, write_json
 from kerasnets._lazy import keras
 from kerasnets.data import Dataset, VisitSequences, load_data
+from kerasnets.data.catalogue import data_spec
 from kerasnets.nets import build, describe, load_model
 from kerasnets.training import run as run_folder
 from kerasnets.training import steps
@@ -168,8 +169,10 @@ def _recipe_and_data(
                     f"{value!r}; leave the setting out, or give the data set's name."
                 )
         settings = {**settings, **given}
-    elif data is not None:
-        settings = {**settings, "data": data}
+    else:
+        settings = {**settings, **({} if data is None else {"data": data})}
+        if isinstance(net, str):
+            settings["data_options"] = _data_options(net, settings)
     if isinstance(net, str):
         recipe = make_recipe(net, **settings)
     else:
@@ -182,6 +185,14 @@ def _recipe_and_data(
     if not isinstance(data.train.x, np.ndarray):
         recipe = replace(recipe, rescaling="none")  # there is no one array to rescale
     return replace(recipe, split=data.split), data
+
+
+def _data_options(net: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """The options asked for, and of those in the net's own recipe what the data set knows."""
+    own = describe(net)
+    known = data_spec(settings.get("data", own.data)).options
+    usual = {k: v for k, v in own.recipe.get("data_options", {}).items() if k in known}
+    return {**usual, **settings.get("data_options", {})}
 
 
 def _arguments_from(data: Dataset, net: str) -> dict[str, int]:

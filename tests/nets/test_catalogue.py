@@ -23,6 +23,7 @@ SEIZURE = {"seizure-mlp", "seizure-mlp-two-hidden", "seizure-mlp-stepped", "seiz
     "seizure-gru-2x32",
     "seizure-spectral",
     "seizure-spectral-small",
+    "seizure-spectral-long",
 }
 
 

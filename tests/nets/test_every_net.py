@@ -91,6 +91,7 @@ COUNTS = {
     "seizure-cnn-dropout": BASELINE_CNN + dense(41 * 16, 128, 64, 5),
     "seizure-spectral": spectral(SPECTRAL, 32),
     "seizure-spectral-small": spectral(SPECTRAL_SMALL, 16),
+    "seizure-spectral-long": spectral(SPECTRAL, 32),
     "seizure-gru": gru(1, 16) + dense(16, 5),
     "seizure-gru-2": gru(1, 16, 16) + dense(16, 5),
     "seizure-gru-5": gru(1, *[16] * 5) + dense(16, 5),
@@ -117,6 +118,7 @@ NOT_TRAINED = {
     "digit-cnn-compact": 2 * (16 + 24 + 32 + 48 + 64),
     "seizure-spectral": spectral_fixed(SPECTRAL, 32),
     "seizure-spectral-small": spectral_fixed(SPECTRAL_SMALL, 16),
+    "seizure-spectral-long": spectral_fixed(SPECTRAL, 32),
 }
 CLASSES = {"seizure": 5, "mimic3": 2, "mnist": 10, "covid": 2, "xor-simulated": 2}
 ALL = pytest.mark.parametrize("name", kn.list_nets())

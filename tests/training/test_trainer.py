@@ -488,3 +488,19 @@ def test_progress_shows_a_line_an_epoch(data, tmp_path, capfd):
     assert len(lines) == 2
     assert "2/2" in lines[1]
     assert "val loss" in lines[1]
+
+
+def test_options_of_the_data_in_a_net_s_own_recipe_hold_beside_those_asked_for(tmp_path):
+    options = {"recordings_per_class": 3}
+    run = kn.train(
+        "seizure-spectral-long",
+        data="seizure-simulated",
+        data_options=options,
+        epochs=1,
+        out=tmp_path / "run",
+        progress=False,
+    )
+    assert run.recipe.data_options == {"samples": 2_047, "step": 178, **options}
+    # 3 recordings of each of 5 kinds, one each in training; the last window starts at 11 · 178.
+    assert run.environment["data"]["rows"]["train"] == 5 * 12
+    assert run.model.input_shape == (None, 2_047)
