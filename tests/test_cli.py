@@ -99,6 +99,25 @@ def test_train_prints_metrics_and_where_they_are(folder, capsys):
     assert answer["metrics"] == kn.load_run(folder).metrics
 
 
+def test_threads_are_set_before_tensorflow_is_at_work(tmp_path):
+    words = ["train", "seizure-mlp", *SMALL, "--epochs", "1", "--out", str(tmp_path / "run")]
+    program = (
+        "import kerasnets.cli, tensorflow as tf; "
+        f"assert kerasnets.cli.main({[*words, '--threads', '1']!r}) == 0; "
+        "assert tf.config.threading.get_intra_op_parallelism_threads() == 1"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("threads", ["0", "-1", "many", "1.5"])
+def test_threads_that_cannot_be_are_refused(threads, capsys, tmp_path):
+    words = ["train", "seizure-mlp", f"--threads={threads}", "--out", str(tmp_path / "run")]
+    assert f"--threads takes a whole number of 1 or more, got '{threads}'" in refused(
+        capsys, *words
+    )
+    assert not (tmp_path / "run").exists()
+
+
 def test_flags_override_the_recipe_file(folder, tmp_path):
     out = tmp_path / "run"
     words = ["--recipe", str(folder / "recipe.toml"), "--epochs", "1", "--split", "row"]

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from kerasnets._lazy import tf
 from kerasnets.commands._shared import data_flags, json_flag, pairs, print_json, value
 from kerasnets.commands.evaluate import print_metrics
 from kerasnets.training import Recipe, Run, resume, train
@@ -31,6 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     data_flags(parser)
     parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard logs too")
+    parser.add_argument(
+        "--threads",
+        help="share each operation between so many threads, all cores by default; 1 is often "
+        "fastest for small nets of convolutions. The last digits depend on it",
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress")
     json_flag(parser)
     group = parser.add_argument_group("settings of the recipe, each the net's own by default")
@@ -41,6 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Do what the words ask for."""
+    if arguments.threads:
+        _limit_threads(arguments.threads)
     settings = read_settings(arguments.recipe) if arguments.recipe else {}
     flags = {
         name: value(text)
@@ -73,6 +81,13 @@ def run(arguments: argparse.Namespace) -> None:
         }
         trained = train(net, out=arguments.out, **options, **{**settings, **flags, **merged})
     _print_run(trained, arguments.json)
+
+
+def _limit_threads(text: str) -> None:
+    if not (text.isdecimal() and int(text)):
+        raise ValueError(f"--threads takes a whole number of 1 or more, got {text!r}.")
+    # TensorFlow takes it once, before its first operation.
+    tf.config.threading.set_intra_op_parallelism_threads(int(text))
 
 
 def _print_run(run: Run, as_json: bool) -> None:

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from kerasnets._style import COLORS
-from kerasnets.evaluation.figures import save_figure
+from kerasnets._style import COLORS, save_figure
 
 # Against eager PyTorch, by the first words of a net's name; the issue's own goals.
 GOALS = {
@@ -49,13 +48,13 @@ def _training(results: dict[str, Any]) -> str:
             result["net"], *(spread(values) for values in rates.values()),
             f"{ratios['torch eager']:.1f} ({goal})",
             f"{ratios['torch best']:.1f}", f"{ratios['keras fit']:.1f}",
-            "XLA" if result["ours"]["xla"] else "TensorFlow",
+            f"{'XLA' if result['ours']['xla'] else 'TensorFlow'}, {result['ours']['threads']}",
             f"{best['way']}, {best['threads']}",
             f"{result['ours']['params']:,} / {best['params']:,}",
         ])  # fmt: skip
     return "## Training, samples a second\n\n" + markdown(
         ["net", "ours", "PyTorch eager", "PyTorch best", "Keras fit", "× eager (goal)", "× best",
-         "× fit", "ours by", "PyTorch best by, threads", "parameters, ours / theirs"],
+         "× fit", "ours by, threads", "PyTorch best by, threads", "parameters, ours / theirs"],
         rows,
     )  # fmt: skip
 

@@ -1,13 +1,16 @@
 """Training throughput of every net: ours, PyTorch eager, PyTorch at its best, plain Keras.
 
-Two processes stay alive, one with TensorFlow and one with PyTorch; whoever drives them asks for
-rounds in turn, so that whatever else the machine does hits all alike. A round is whole epochs,
-shuffling included, for at least half a second; what is compiled or chosen is so before.
+Three processes stay alive, two with TensorFlow, of which one does each operation in a single
+thread, and one with PyTorch; whoever drives them asks for rounds in turn, so that whatever else
+the machine does hits all alike. A round is whole epochs, shuffling included, for at least half a
+second; what is compiled or chosen is so before. Everybody runs with the threads that suit them:
+PyTorch tries 1 and 2 itself.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -38,30 +41,48 @@ def arrays(net: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Workers:
-    """One process for each framework; both are asked for rounds in turn."""
+    """The processes, which are asked for rounds in turn."""
 
     def __init__(self) -> None:
-        context = multiprocessing.get_context("spawn")
         self.pipes: dict[str, Any] = {}
         self.processes = []
-        for name, target in (("keras", keras_worker), ("torch", torch_worker)):
+        self.chosen: dict[str, str] = {}
+        for name, target, threads in (
+            ("torch", torch_worker, ""),
+            ("keras", keras_worker, ""),
+            ("keras, 1 thread", keras_worker, "1"),
+        ):
+            context = multiprocessing.get_context("spawn")
             ours, theirs = context.Pipe()
+            os.environ["TF_NUM_INTRAOP_THREADS"] = threads or str(os.cpu_count())
             process = context.Process(target=target, args=(theirs,), daemon=True)
             process.start()
             self.pipes[name] = ours
             self.processes.append(process)
 
-    def ask(self, competitor: str, *words: Any) -> Any:
-        """Send words to whoever runs a competitor, and wait for the answer."""
-        pipe = self.pipes["torch" if competitor.startswith("torch") else "keras"]
-        pipe.send((words[0], competitor, *words[1:]))
-        answer = pipe.recv()
+    def prepare(self, competitor: str, net: str) -> dict[str, Any]:
+        """Let whoever can run a competitor prepare it, and choose the fastest of them."""
+        framework = "torch" if competitor.startswith("torch") else "keras"
+        able = [name for name in self.pipes if name.startswith(framework)]
+        told = {name: self._ask(name, "prepare", competitor, net) for name in able}
+        speeds = {name: self._ask(name, "round", competitor) for name in able if len(able) > 1}
+        self.chosen[competitor] = max(speeds, key=speeds.__getitem__) if speeds else able[0]
+        threads = 1 if self.chosen[competitor].endswith("1 thread") else os.cpu_count()
+        return {"threads": threads} | told[self.chosen[competitor]]
+
+    def round(self, competitor: str) -> float:
+        """Samples a second of one round."""
+        return float(self._ask(self.chosen[competitor], "round", competitor))
+
+    def _ask(self, worker: str, *words: Any) -> Any:
+        self.pipes[worker].send(words)
+        answer = self.pipes[worker].recv()
         if isinstance(answer, BaseException):
             raise answer
         return answer
 
     def close(self) -> None:
-        """Let both processes end."""
+        """Let the processes end."""
         for pipe, process in zip(self.pipes.values(), self.processes, strict=True):
             pipe.send(None)
             process.join(10)
@@ -71,10 +92,10 @@ def measure(workers: Workers, net: str, rounds: int) -> dict[str, Any]:
     """Samples a second of every competitor, a list of rounds each, and what was chosen."""
     result: dict[str, Any] = {"net": net, "rates": {name: [] for name in COMPETITORS}}
     for name in COMPETITORS:
-        result[name] = workers.ask(name, "prepare", net)
+        result[name] = workers.prepare(name, net)
     for _ in range(rounds):
         for name in COMPETITORS:
-            result["rates"][name].append(workers.ask(name, "round"))
+            result["rates"][name].append(workers.round(name))
     return result
 
 

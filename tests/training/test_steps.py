@@ -9,8 +9,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import kerasnets as kn
 from kerasnets.data import Split
-from kerasnets.data.pipeline import row_matrices
+from kerasnets.data.buckets import make_buckets
+from kerasnets.data.pipeline import (
+    batches,
+    ordered_rows,
+    row_matrices,
+    sequence_matrices,
+    streamed_batches,
+)
 from kerasnets.training import engine
 from kerasnets.training.engine import TrainingDivergedError
 from kerasnets.training.recipe import check_recipe
@@ -175,3 +183,21 @@ def test_a_callback_can_stop_the_training():
     )
     history = run(small_model(), split(40), settings, callbacks=[stop])
     assert len(history["loss"]) == 2
+
+
+def test_no_data_set_is_tuned_while_it_runs():
+    """The tuning thread sleeps for seconds, and the end of an epoch would wait for it."""
+    arrays, visits = split(40), kn.load_data("mortality-simulated", patients=40).train
+    once = {"seed": 0, "epochs": range(1)}
+    buckets = make_buckets(visits.x.lengths)
+    datasets = [
+        row_matrices(40, 16, **once).dataset,
+        sequence_matrices(buckets, 16, **once).dataset,
+        ordered_rows(arrays.x, 40, 16),
+        ordered_rows(visits.x, len(visits), 16),
+        batches(arrays, 16),
+        batches(visits, 16),
+        streamed_batches(arrays, 16, **once),
+        streamed_batches(visits, 16, **once),
+    ]
+    assert [dataset.options().autotune.enabled for dataset in datasets] == [False] * 8
