@@ -90,7 +90,7 @@ def _order(work: Workspace) -> dict[str, Any]:
         for rate in (0.1, _HIGH_RATE)
         for label, first_ in (("shuffled", 0), ("negatives first", first))
     ]  # fmt: skip
-    note = f"The first {first} epochs show negatives only, all later ones everything; {_note(work)}"
+    note = f"The first {first} epochs show negatives only, all later ones everything. {_note(work)}"
     work.draw("order", lessons_figure(lessons, "All negatives first", note))
     return {lesson.label.replace("\n", " "): _measures(lesson) for lesson in lessons}
 

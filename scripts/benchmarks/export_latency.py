@@ -25,69 +25,78 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
+import torch_nets
 from torch import nn
 
 import kerasnets as kn
 from kerasnets._lazy import import_tensorflow, keras
 
-NETS = ("seizure-gru", "seizure-gru-2", "seizure-gru-5", "seizure-gru-2x32")
-BATCHES = (1, 32)
+NETS = (
+    "seizure-gru", "seizure-gru-2", "seizure-gru-5", "seizure-gru-2x32",
+    "seizure-mlp", "seizure-mlp-wide", "seizure-cnn", "lenet5",
+)  # fmt: skip
+BATCHES = (1, 32, 256)
 OURS, KERAS, EAGER, TORCH = "kerasnets ONNX", "Keras ONNX", "PyTorch eager", "PyTorch ONNX"
 _CALLS = 5  # in a row, so that caches are as warm as when serving
 Runner = Callable[[np.ndarray], np.ndarray]
 
 
 class Twin(nn.Module):
-    """The PyTorch net with the weights of a Keras one: GRU layers, dense layers, last step."""
+    """The net as a PyTorch user writes it, with the weights and the raw inputs of a Keras one."""
 
-    def __init__(self, net: Any) -> None:
+    def __init__(self, name: str, net: Any) -> None:
         super().__init__()
-        layers = [layer for layer in net.layers if isinstance(layer, keras.layers.GRU)]
-        self.grus = nn.ModuleList(_gru(layer) for layer in layers)
-        dense = [layer for layer in net.layers if isinstance(layer, keras.layers.Dense)]
-        self.dense = nn.ModuleList(_linear(layer) for layer in dense)
+        self.image = len(net.input_shape) == 4
+        self.net = torch_nets.NETS[name]()
+        copy_weights(net, self.net)
 
-    def forward(self, signal: torch.Tensor) -> torch.Tensor:
-        """Shape (batch, samples) to (batch, classes)."""
-        x = signal.unsqueeze(-1)
-        for gru in self.grus:
-            x = gru(x)[0]
-        x = x[:, -1]
-        for layer in self.dense[:-1]:
-            x = torch.relu(layer(x))
-        return self.dense[-1](x)
+    def forward(self, raw: torch.Tensor) -> torch.Tensor:
+        """Raw values to logits."""
+        return self.net(raw.movedim(-1, 1) / 255 if self.image else raw)
 
 
-def _gru(layer: Any) -> nn.GRU:
-    kernel, recurrent, bias = (np.array(weight) for weight in layer.get_weights())
-    gru = nn.GRU(kernel.shape[0], layer.units, batch_first=True)
+def copy_weights(net: Any, twin: nn.Module) -> None:
+    """Give a PyTorch net the weights of a Keras one with the same layers in the same order."""
+    layers = iter([layer for layer in net.layers if layer.weights])
+    flat = next((layer for layer in net.layers if isinstance(layer, keras.layers.Flatten)), None)
+    for module in twin.modules():
+        if isinstance(module, nn.GRU):
+            for number in range(module.num_layers):
+                _copy_gru(next(layers), module, number)
+        elif isinstance(module, nn.Conv1d | nn.Conv2d):
+            kernel, bias = next(layers).get_weights()
+            _copy(module, np.moveaxis(kernel, (-1, -2), (0, 1)), bias)
+        elif isinstance(module, nn.Linear):
+            kernel, bias = next(layers).get_weights()
+            if flat is not None:  # channels are last in Keras, first in PyTorch
+                shape = flat.input.shape[1:]
+                kernel = np.moveaxis(kernel.reshape(*shape, -1), len(shape) - 1, 0)
+                kernel, flat = kernel.reshape(-1, kernel.shape[-1]), None
+            _copy(module, kernel.T, bias)
 
-    def gates(array: np.ndarray) -> torch.Tensor:
+
+def _copy(module: Any, weight: np.ndarray, bias: np.ndarray) -> None:
+    with torch.no_grad():
+        module.weight.copy_(torch.from_numpy(weight.copy()))
+        module.bias.copy_(torch.from_numpy(bias))
+
+
+def _copy_gru(layer: Any, gru: nn.GRU, number: int) -> None:
+    kernel, recurrent, bias = layer.get_weights()
+    given = {"weight_ih": kernel, "weight_hh": recurrent, "bias_ih": bias[0], "bias_hh": bias[1]}
+    for name, array in given.items():
         update, reset, new = np.split(array, 3, axis=-1)
-        return torch.from_numpy(np.concatenate([reset, update, new], axis=-1).T.copy())
-
-    with torch.no_grad():
-        gru.weight_ih_l0.copy_(gates(kernel))
-        gru.weight_hh_l0.copy_(gates(recurrent))
-        gru.bias_ih_l0.copy_(gates(bias[0]))
-        gru.bias_hh_l0.copy_(gates(bias[1]))
-    return gru
-
-
-def _linear(layer: Any) -> nn.Linear:
-    kernel, bias = (np.array(weight) for weight in layer.get_weights())
-    linear = nn.Linear(*kernel.shape)
-    with torch.no_grad():
-        linear.weight.copy_(torch.from_numpy(kernel.T.copy()))
-        linear.bias.copy_(torch.from_numpy(bias))
-    return linear
+        gates = np.concatenate([reset, update, new], axis=-1).T.copy()
+        with torch.no_grad():
+            getattr(gru, f"{name}_l{number}").copy_(torch.from_numpy(gates))
 
 
 def runners(name: str, folder: Path) -> dict[str, Runner]:
     """The four ways to run a net, each from an array to logits."""
     keras.utils.set_random_seed(0)
     net = kn.build(name)
-    twin = Twin(net).eval()
+    twin = Twin(name, net).eval()
+    example = torch.zeros(1, *net.input_shape[1:])
     exported = kn.export(net, folder / name, "onnx", verify=False)
     theirs = folder / f"{name}-keras.onnx"
     net.export(str(theirs), format="onnx", verbose=False)
@@ -95,7 +104,7 @@ def runners(name: str, folder: Path) -> dict[str, Runner]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            *(twin, (torch.zeros(1, 178),), str(from_torch)),
+            *(twin, (example,), str(from_torch)),
             input_names=["signal"],
             output_names=["logits"],
             dynamic_axes={"signal": {0: "batch"}, "logits": {0: "batch"}},
@@ -125,9 +134,12 @@ def _session(path: Path) -> Runner:
     return lambda array: session.run([logits], {signal: array})[0]
 
 
-def measure(ways: dict[str, Runner], batch: int, rounds: int) -> dict[str, float]:
+def measure(
+    ways: dict[str, Runner], shape: tuple[int, ...], batch: int, rounds: int
+) -> dict[str, float]:
     """The median milliseconds of each way, which must all give the same."""
-    x = np.random.default_rng(batch).normal(size=(batch, 178)).astype("float32")
+    x = np.random.default_rng(batch).normal(size=(batch, *shape)).astype("float32")
+    x = 255 * (x > 0).astype("float32") if len(shape) == 3 else x
     expected = ways[OURS](x)
     for way, run in ways.items():
         np.testing.assert_allclose(run(x), expected, atol=1e-5, err_msg=way)
@@ -166,7 +178,7 @@ def main() -> None:
         for name in NETS:
             ways = runners(name, Path(scratch))
             for batch in BATCHES:
-                taken = measure(ways, batch, arguments.rounds)
+                taken = measure(ways, kn.build(name).input_shape[1:], batch, arguments.rounds)
                 report["milliseconds"].setdefault(name, {})[str(batch)] = taken
                 ratios = [taken[way] / taken[OURS] for way in (KERAS, EAGER, TORCH)]
                 cells = [f"{taken[way]:.3f}" for way in (OURS, KERAS, EAGER, TORCH)]
