@@ -64,6 +64,9 @@ NETS = (
     # Of our own, each on the first of the folds that scripts/own_nets.py measures.
     Reference("seizure-spectral", options={"folds": 5, "fold": 0}),
     Reference("seizure-spectral-small", options={"folds": 5, "fold": 0}),
+    Reference(
+        "seizure-spectral-long", options={"folds": 5, "fold": 0, "samples": 2_047, "step": 178}
+    ),
     Reference("digit-cnn-compact"),
 )
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import platform
 import time
 from collections.abc import Callable
@@ -106,7 +107,8 @@ def costs_file(model: keras.Model, *what: Any) -> Path:
     """
     machine = {
         "processor": _processor(),
-        "threads": tf.config.threading.get_intra_op_parallelism_threads(),
+        "threads": tf.config.threading.get_intra_op_parallelism_threads()
+        or os.environ.get("TF_NUM_INTRAOP_THREADS"),
         "versions": [tf.__version__, keras.__version__],
     }
     given = [model.to_json(), type(model.optimizer).__name__, repr(what), machine]

@@ -1,7 +1,7 @@
-"""What XLA gets instead of Keras's recurrent loops: the same numbers from fewer operations.
+"""What XLA gets instead of Keras's recurrent loops and dropout: the same from fewer operations.
 
-Only while a step is traced, and only where nothing but the last digits can change. The layers,
-their weights and what is saved stay Keras's.
+Only while a step is traced, and only where nothing but the last digits and the masks of dropout
+can change. The layers, their weights and what is saved stay Keras's.
 """
 
 from __future__ import annotations
@@ -11,20 +11,47 @@ from contextlib import contextmanager
 from typing import Any
 
 from kerasnets._lazy import keras, tf
+from kerasnets.training.fast_dropout import dropout
 from kerasnets.training.recurrence import gru_states, lstm_states
 
 
 @contextmanager
 def fast_layers(model: keras.Model) -> Iterator[None]:
-    """Let GRU and LSTM layers run loops of our own in what is traced meanwhile."""
-    layers = [layer for layer in model._flatten_layers() if _is_plain_recurrent(layer)]
+    """Let GRU, LSTM and dropout layers run code of our own in what is traced meanwhile."""
+    layers = list(model._flatten_layers())
     try:
         for layer in layers:
-            layer.inner_loop = _inner_loop(layer, layer.inner_loop)
+            if _is_plain_recurrent(layer):
+                layer.inner_loop = _inner_loop(layer, layer.inner_loop)
+            elif _is_plain_dropout(layer):
+                layer.call = _dropout_call(layer, layer.call)
         yield
     finally:
         for layer in layers:
-            layer.__dict__.pop("inner_loop", None)
+            if _is_plain_recurrent(layer):
+                layer.__dict__.pop("inner_loop", None)
+            elif _is_plain_dropout(layer):
+                layer.__dict__.pop("call", None)
+
+
+def _is_plain_dropout(layer: Any) -> bool:
+    return (
+        type(layer) is keras.layers.Dropout
+        and layer.rate > 0
+        and layer.noise_shape is None
+        and layer.compute_dtype == "float32"
+    )
+
+
+def _dropout_call(layer: Any, usual: Callable[..., Any]) -> Callable[..., Any]:
+    """What stands in for the layer's ``call``, which is ``usual``."""
+
+    def call(inputs: Any, training: bool = False) -> Any:
+        if not training or None in inputs.shape:
+            return usual(inputs, training=training)
+        return dropout(inputs, layer.rate, layer.seed_generator.next())
+
+    return call
 
 
 def _is_plain_recurrent(layer: Any) -> bool:
