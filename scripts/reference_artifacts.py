@@ -65,7 +65,9 @@ NETS = (
     Reference("seizure-spectral", options={"folds": 5, "fold": 0}),
     Reference("seizure-spectral-small", options={"folds": 5, "fold": 0}),
     Reference(
-        "seizure-spectral-long", options={"folds": 5, "fold": 0, "samples": 2_047, "step": 178}
+        "seizure-spectral-long",
+        options={"folds": 5, "fold": 0, "samples": 2_047, "step": 178},
+        export={"keras_file": False},
     ),
     Reference("digit-cnn-compact"),
 )

@@ -98,9 +98,8 @@ class Loop:
             XlaCannotError: if XLA cannot compile the net; no step was run.
         """
         xla = self.xla and self.is_full(rows[first])
-        # XLA wants every shape; plain TensorFlow runs any number of steps, and of sequences any
-        # batch, once compiled.
-        shape = rows.shape if xla else (None, None if len(self.times) > 1 else rows.shape[1])
+        # XLA wants every shape; plain TensorFlow, once compiled, runs any number of steps and rows.
+        shape = rows.shape if xla else (None, None)
         started, new = time.perf_counter(), (xla, shape) not in self._compiled
         if new:
             self._compiled[xla, shape] = self._compile(xla, shape)

@@ -49,7 +49,7 @@ def main() -> None:
     if arguments.without_compile:
         os.environ["BENCH_WITHOUT_COMPILE"] = "1"
     results: dict[str, Any] = {}
-    if arguments.json.is_file():  # parts that are not measured now stay as they were
+    if arguments.json.is_file():  # parts and nets that are not measured now stay as they were
         results = json.loads(arguments.json.read_text(encoding="utf-8"))
     results["machine"] = describe_machine() | {
         "nets": nets,
@@ -78,9 +78,10 @@ def measure(
 ) -> None:
     """Put the results of each part under its name, and write them."""
     if "training" in parts:
-        results["training"] = []
+        kept = {result["net"]: result for result in results.get("training", [])}
         for result in trained(nets, rounds):
-            results["training"].append(result)
+            kept[result["net"]] = result
+            results["training"] = [kept[net] for net in torch_nets.NETS if net in kept]
             write()
     if "machine" in parts:
         results["limits"] = growth.machine_limits()
