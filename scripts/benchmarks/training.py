@@ -54,8 +54,7 @@ class Workers:
         ):
             context = multiprocessing.get_context("spawn")
             ours, theirs = context.Pipe()
-            os.environ["TF_NUM_INTRAOP_THREADS"] = threads or str(os.cpu_count())
-            process = context.Process(target=target, args=(theirs,), daemon=True)
+            process = context.Process(target=target, args=(theirs, threads), daemon=True)
             process.start()
             self.pipes[name] = ours
             self.processes.append(process)
@@ -123,14 +122,16 @@ def rate(epoch: Callable[[], int], seconds: float) -> float:
     return samples / taken
 
 
-def keras_worker(pipe: Any) -> None:
+def keras_worker(pipe: Any, threads: str) -> None:
     """Ours and plain ``fit``."""
+    if threads:  # before TensorFlow is at work
+        os.environ["TF_NUM_INTRAOP_THREADS"] = threads
     import keras_side
 
     serve(pipe, keras_side.prepare)
 
 
-def torch_worker(pipe: Any) -> None:
+def torch_worker(pipe: Any, _: str) -> None:
     """PyTorch in both ways."""
     import torch_side
 
