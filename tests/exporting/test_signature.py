@@ -21,7 +21,8 @@ def dense_on(inputs: object, **arguments: object) -> object:
 @pytest.mark.parametrize("name", kn.list_nets("seizure-*"))
 def test_every_seizure_net_is_a_classifier_of_signals(name: str) -> None:
     served = serve(kn.build(name))
-    assert served.inputs == (TensorInfo("signal", "float32", (None, 178)),)
+    samples = kn.describe(name).arguments["samples"]
+    assert served.inputs == (TensorInfo("signal", "float32", (None, samples)),)
     assert served.outputs == (
         TensorInfo("probabilities", "float32", (None, 5)),
         TensorInfo("logits", "float32", (None, 5)),

@@ -122,7 +122,7 @@ def test_the_same_seed_gives_the_same_bits(net, data, tmp_path):
     assert not np.array_equal(first.model.get_weights()[0], other.model.get_weights()[0])
 
 
-EPOCHS = 200  # enough that a training is still at work when the signal comes
+EPOCHS = 80  # enough that a training is still at work when the signal comes
 
 
 def command(out, net="seizure-cnn-dropout", epochs=EPOCHS):
@@ -133,7 +133,14 @@ def command(out, net="seizure-cnn-dropout", epochs=EPOCHS):
 
 def interrupt(words, folder, how):
     """Start a training process and send it a signal once an epoch is on disk."""
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Whatever runs the tests in the background may ignore Ctrl-C, and its children would too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
     while not read_history(folder).get("loss"):
         assert process.poll() is None, process.communicate()
         time.sleep(0.005)
