@@ -52,7 +52,7 @@ class Twin(nn.Module):
 
     def forward(self, raw: torch.Tensor) -> torch.Tensor:
         """Raw values to logits."""
-        return self.net(raw.movedim(-1, 1) / 255 if self.image else raw)
+        return self.net(raw.permute(0, 3, 1, 2) / 255 if self.image else raw)
 
 
 def copy_weights(net: Any, twin: nn.Module) -> None:
