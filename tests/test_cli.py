@@ -109,7 +109,7 @@ def test_threads_are_set_before_tensorflow_is_at_work(tmp_path):
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
 
 
-@pytest.mark.parametrize("threads", ["0", "-1", "many", "1.5"])
+@pytest.mark.parametrize("threads", ["0", "-1", "many", "1.5", ""])
 def test_threads_that_cannot_be_are_refused(threads, capsys, tmp_path):
     words = ["train", "seizure-mlp", f"--threads={threads}", "--out", str(tmp_path / "run")]
     assert f"--threads takes a whole number of 1 or more, got '{threads}'" in refused(

@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Do what the words ask for."""
-    if arguments.threads:
+    if arguments.threads is not None:
         _limit_threads(arguments.threads)
     settings = read_settings(arguments.recipe) if arguments.recipe else {}
     flags = {

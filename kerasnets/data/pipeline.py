@@ -222,14 +222,6 @@ def padded_rows(
     return rows, np.searchsorted(buckets.times, times).astype(np.int32)
 
 
-def sequences_in_order(x: VisitSequences, batch_size: int) -> tuple[Any, np.ndarray]:
-    """Batches of ``({"visits", "length"},)`` in buckets, and the row each example came from."""
-    buckets = make_buckets(x.lengths)
-    order = buckets.batches(batch_size)
-    dataset = _dense_batches(x, buckets, lambda: order, len(order))
-    return dataset, np.concatenate(order)
-
-
 def batches(split: Split, batch_size: int) -> Any:
     """The examples as a ``tf.data.Dataset`` of ``(x, y)``; the last batch is kept.
 

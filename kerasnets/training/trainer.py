@@ -169,12 +169,13 @@ def _recipe_and_data(
                     f"{value!r}; leave the setting out, or give the data set's name."
                 )
         settings = {**settings, **given}
-    else:
-        settings = {**settings, **({} if data is None else {"data": data})}
-        if isinstance(net, str):
-            settings["data_options"] = _data_options(net, settings)
+    elif data is not None:
+        settings = {**settings, "data": data}
     if isinstance(net, str):
         recipe = make_recipe(net, **settings)
+        if not isinstance(data, Dataset):
+            options = _data_options(recipe, settings.get("data_options", {}))
+            recipe = replace(recipe, data_options=options)
     else:
         recipe = check_recipe({"net": net.name, **settings})
     if not isinstance(data, Dataset):
@@ -187,12 +188,11 @@ def _recipe_and_data(
     return replace(recipe, split=data.split), data
 
 
-def _data_options(net: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """The options asked for, and of those in the net's own recipe what the data set knows."""
-    own = describe(net)
-    known = data_spec(settings.get("data", own.data)).options
-    usual = {k: v for k, v in own.recipe.get("data_options", {}).items() if k in known}
-    return {**usual, **settings.get("data_options", {})}
+def _data_options(recipe: Recipe, asked: dict[str, Any]) -> dict[str, Any]:
+    """The options asked for, and of the net's usual ones those that the data set knows."""
+    usual = describe(recipe.net).recipe.get("data_options", {})
+    known = data_spec(recipe.data).options
+    return {**{name: value for name, value in usual.items() if name in known}, **asked}
 
 
 def _arguments_from(data: Dataset, net: str) -> dict[str, int]:

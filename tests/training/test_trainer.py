@@ -424,6 +424,8 @@ def test_bad_input_is_refused_before_any_work(data, tmp_path):
         ({"data": data, "net_arguments": {"classes": 6}}, "gives 6 logits; .* 5 classes"),
         ({"data": data, "split": "row"}, "split='row' contradicts the data set given"),
         ({"data": data, "epochs": 0}, "epochs = 0"),
+        ({"data": "seizure-simulated", "data_options": 7}, "data_options = 7"),
+        ({"data_options": None}, "data_options = None"),
         ({"data": "seizure-simulatd"}, "Did you mean 'seizure-simulated'"),
     ]
     for arguments, message in cases:
