@@ -19,6 +19,8 @@ import numpy as np
 from kerasnets._errors import WorkFailedError
 from kerasnets._lazy import keras, tf
 from kerasnets.data.on_device import BatchOf, batches_on_device
+from kerasnets.data.order import Pieces
+from kerasnets.training.fast_adam import fast_adam
 from kerasnets.training.fast_layers import fast_layers
 
 # A call should end this soon, for Ctrl-C and the progress bar.
@@ -97,7 +99,7 @@ class Loop:
         Raises:
             XlaCannotError: if XLA cannot compile the net; no step was run.
         """
-        xla = self.xla and self.is_full(rows[first])
+        xla = self.xla and bool(self.is_full(rows[first]))
         # XLA wants every shape; plain TensorFlow, once compiled, runs any number of steps and rows.
         shape = rows.shape if xla else (None, None)
         started, new = time.perf_counter(), (xla, shape) not in self._compiled
@@ -118,12 +120,12 @@ class Loop:
         """The steps before which a call must end, since others are compiled otherwise."""
         if not self.xla:
             return [len(rows)]
-        full = np.array([self.is_full(row) for row in rows])
+        full = self.is_full(rows)
         return [*(np.flatnonzero(full[1:] != full[:-1]) + 1).tolist(), len(rows)]
 
-    def is_full(self, row: np.ndarray) -> bool:
-        """Whether a step has a full batch."""
-        return len(row) == self.batch_size and bool((row >= 0).all())
+    def is_full(self, rows: np.ndarray) -> np.ndarray:
+        """Whether each step has a full batch; of one row, or for each of several."""
+        return (rows >= 0).all(axis=-1) & (rows.shape[-1] == self.batch_size)
 
     def _compile(self, xla: bool, shape: tuple[int | None, ...]) -> Any:
         # A concrete function: TensorFlow takes several trainings in one process, a function
@@ -159,9 +161,10 @@ class Loop:
         def one_step(step: Any, _: Any) -> tuple[Any, Any]:
             return step + 1, tf.math.is_finite(logs(step)["loss"])
 
-        tf.while_loop(
-            lambda step, finite: (step < last) & finite, one_step, [first, tf.constant(True)]
-        )
+        with fast_adam(self.model.optimizer):
+            tf.while_loop(
+                lambda step, finite: (step < last) & finite, one_step, [first, tf.constant(True)]
+            )
         return self.model.get_metrics_result()
 
 
@@ -208,21 +211,22 @@ def compiled_steps(
 
 
 class Engine:
-    """The function that ``fit`` calls to train or to test, once for each matrix of rows."""
+    """The function that ``fit`` calls to train or to test, once for each piece."""
 
     def __init__(
         self,
         loop: Loop,
+        pieces: Pieces,
         progress: Callable[[int], object] = lambda steps: None,
         check: Callable[[Logs], object] = lambda logs: None,
     ) -> None:
-        """Take what runs the steps, who is told of steps run, and who looks at the logs."""
-        self.loop, self.progress, self.check = loop, progress, check
+        """Take what runs the steps, their rows, who is told of steps and who looks at the logs."""
+        self.loop, self.pieces, self.progress, self.check = loop, pieces, progress, check
         self.steps_a_call = 1
 
     def __call__(self, iterator: Iterator[Any]) -> Logs:
-        """Run every step of the next matrix of rows; return the logs."""
-        rows, buckets = (tensor.numpy() for tensor in next(iterator))
+        """Run every step of the piece whose number comes next; return the logs."""
+        rows, buckets = self.pieces[int(next(iterator))]
         step, logs = 0, {}
         for end in self.loop.ends(rows):
             while step < end:
@@ -252,11 +256,13 @@ class Stream:
     ) -> None:
         """Take the compiled model, who is told of steps run, and who looks at the logs."""
         model.make_train_function(force=True)
-        self.run, self.progress, self.check = model.train_function, progress, check
+        self.model, self.run = model, model.train_function
+        self.progress, self.check = progress, check
 
     def __call__(self, iterator: Iterator[Any]) -> Logs:
         """Run one step; return the logs."""
-        logs = self.run(iterator)
+        with fast_adam(self.model.optimizer):  # for the first, which compiles
+            logs = self.run(iterator)
         self.check(logs)
         self.progress(1)
         return logs

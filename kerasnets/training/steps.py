@@ -16,14 +16,12 @@ from kerasnets._lazy import keras
 from kerasnets.data.buckets import make_buckets
 from kerasnets.data.dataset import Split
 from kerasnets.data.on_device import batches_on_device
+from kerasnets.data.order import Shuffled, ordered_rows, row_matrices, sequence_matrices
 from kerasnets.data.pipeline import (
-    RowMatrices,
     batches,
     fits_in_memory,
-    ordered_rows,
+    numbers,
     padded_times,
-    row_matrices,
-    sequence_matrices,
     streamed_batches,
 )
 from kerasnets.data.visits import VisitSequences
@@ -92,9 +90,10 @@ def run_epochs(
         )
         calls = steps_per_epoch(recipe, train)
     else:
-        model.train_function = Engine(loop, progress, check)
         whole = not any(_wants_batches(callback, "train") for callback in callbacks)
-        given, calls = epoch_matrices(train, recipe, epochs, whole)
+        pieces = epoch_pieces(train, recipe, epochs, whole)
+        model.train_function = Engine(loop, pieces, progress, check)
+        given, calls = numbers(len(pieces)), pieces.per_epoch
     model.fit(
         given,
         initial_epoch=first_epoch,
@@ -136,11 +135,10 @@ def make_loop(
 def _chosen(model: keras.Model, train: Split, recipe: Recipe, loop: Callable[[bool], Loop]) -> Loop:
     """The loop that ends the training first, by costs measured now or before."""
     loops = {xla: loop(xla) for xla in (False, True)}
-    dataset = epoch_matrices(train, recipe, range(1)).dataset
-    rows, buckets = (tensor.numpy() for tensor in next(iter(dataset)))
+    rows, buckets = epoch_pieces(train, recipe, range(1))[0]
 
     def cost(xla: bool) -> Cost:
-        full = np.flatnonzero([loops[xla].is_full(row) for row in rows])
+        full = np.flatnonzero(loops[xla].is_full(rows))
         some = full if len(full) else np.arange(len(rows))
 
         def run(steps: int) -> None:
@@ -182,9 +180,9 @@ def padding_note(train: Split) -> str:
     )
 
 
-def epoch_matrices(
+def epoch_pieces(
     train: Split, recipe: Recipe, epochs: range, whole_epochs: bool = True
-) -> RowMatrices:
+) -> Shuffled:
     """Rows and buckets of each step of some epochs."""
     size, seed = recipe.batch_size, recipe.seed
     if isinstance(train.x, VisitSequences):
@@ -200,6 +198,7 @@ def _validation(
     watched = any(_wants_batches(callback, "test") for callback in callbacks)
     if loop is None or watched or not fits_in_memory(split):
         return batches(split, _EVALUATION_BATCH)
+    pieces = ordered_rows(split.x, len(split), _EVALUATION_BATCH)
     model.test_function = Engine(
         Loop(
             model,
@@ -208,9 +207,10 @@ def _validation(
             batch_size=_EVALUATION_BATCH,
             times=padded_times(split.x),
             xla=loop.xla,
-        )
+        ),
+        pieces,
     )
-    return ordered_rows(split.x, len(split), _EVALUATION_BATCH)
+    return numbers(len(pieces))
 
 
 def _weights(train: Split, recipe: Recipe) -> np.ndarray | None:

@@ -57,16 +57,17 @@ def prepare(along: str, net: str, value: int) -> tuple[Any, int]:
     steps.compile_model(model, recipe, train)
     loop = steps.make_loop(model, train, recipe)
     assert loop is not None  # noqa: S101 - it fits in memory
-    engine = Engine(loop)
-    pairs = list(steps.epoch_matrices(train, recipe, range(1)).dataset)
+    pieces = list(steps.epoch_pieces(train, recipe, range(1)))
+    engine = Engine(loop, pieces)
+    numbers = range(len(pieces))
 
     def epoch() -> int:
         model.reset_metrics()
-        engine(iter(pairs))
-        return len(pairs[0][0]) * BATCH
+        engine(iter(numbers))
+        return len(pieces[0][0]) * BATCH
 
     epoch()
-    return epoch, len(pairs[0][0]) * BATCH
+    return epoch, len(pieces[0][0]) * BATCH
 
 
 def machine_limits() -> dict[str, float]:

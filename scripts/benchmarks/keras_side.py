@@ -11,6 +11,7 @@ from training import BATCH, arrays
 import kerasnets as kn
 from kerasnets._lazy import keras
 from kerasnets.data import Split
+from kerasnets.data.pipeline import numbers
 from kerasnets.training import steps
 from kerasnets.training.engine import Engine
 from kerasnets.training.recipe import make_recipe
@@ -41,15 +42,19 @@ def prepare(competitor: str, net: str) -> tuple[Callable[[], int], dict[str, Any
     loop = steps.make_loop(model, train, recipe)
     assert loop is not None  # noqa: S101 - these fit in memory
     told |= {"xla": loop.xla}
-    model.train_function = Engine(loop)
     number = itertools.count(step=_EPOCHS)
 
     def ours() -> int:
         at = next(number)
-        given, calls = steps.epoch_matrices(
-            train, recipe, range(at, at + _EPOCHS), whole_epochs=True
+        pieces = steps.epoch_pieces(train, recipe, range(at, at + _EPOCHS))
+        model.train_function = Engine(loop, pieces)
+        model.fit(
+            numbers(len(pieces)),
+            epochs=_EPOCHS,
+            steps_per_epoch=pieces.per_epoch,
+            shuffle=False,
+            verbose=0,
         )
-        model.fit(given, epochs=_EPOCHS, steps_per_epoch=calls, shuffle=False, verbose=0)
         return _EPOCHS * len(train)
 
     return ours, told

@@ -12,7 +12,8 @@ import tensorflow as tf
 import kerasnets as kn
 from kerasnets.data import Split
 from kerasnets.data.on_device import inputs_on_device
-from kerasnets.data.pipeline import row_matrices, streamed_batches
+from kerasnets.data.order import row_matrices
+from kerasnets.data.pipeline import streamed_batches
 from kerasnets.training import choice, steps
 from kerasnets.training.choice import Cost, choose, measure, read_costs, write_costs
 from kerasnets.training.fast_layers import fast_layers
@@ -136,8 +137,8 @@ def test_data_that_do_not_fit_are_streamed_in_the_same_batches(monkeypatch):
 def test_a_stream_gives_rows_of_several_inputs():
     x = {"a": np.arange(10.0), "b": np.arange(20).reshape(10, 2)}
     given = streamed_batches(Split(x, np.arange(10)), 4, seed=1, epochs=range(1))
-    rows_of = row_matrices(10, 4, seed=1, epochs=range(1), whole_epochs=False).dataset
-    order = [rows[0] for rows, _ in rows_of.as_numpy_iterator()]
+    rows_of = row_matrices(10, 4, seed=1, epochs=range(1), whole_epochs=False)
+    order = [rows[0] for rows, _ in rows_of]
     for (inputs, y), rows in zip(given.as_numpy_iterator(), order, strict=True):
         np.testing.assert_array_equal(inputs["a"], x["a"][rows])
         np.testing.assert_array_equal(inputs["b"], x["b"][rows])
@@ -148,8 +149,7 @@ def test_measuring_leaves_the_model_as_it_was_to_the_bit():
     train, settings, model = split(70), recipe(), small_model("batch-norm")
     steps.compile_model(model, settings, train)
     loop = steps.make_loop(model, train, settings, xla=False)
-    rows, buckets = (tensor.numpy() for tensor in next(iter(
-        steps.epoch_matrices(train, settings, range(1)).dataset)))  # fmt: skip
+    rows, buckets = steps.epoch_pieces(train, settings, range(1))[0]
     state = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
     before = [variable.numpy() for variable in state]
     cost = measure(model, lambda count: loop(rows, buckets, 0, count), len(rows))
