@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerasnets._lazy import keras, tf
+from kerasnets._lazy import keras
 from kerasnets._names import unknown_name
-from kerasnets.data.buckets import make_buckets
-from kerasnets.data.visits import VisitSequences
 from kerasnets.evaluation.binary import RESAMPLES, binary_metrics, choose_threshold
+from kerasnets.evaluation.forward import forward
 from kerasnets.evaluation.metrics import classification_metrics
 
 if TYPE_CHECKING:
@@ -116,60 +115,9 @@ def predict_logits(model: keras.Model, x: Arrays, batch_size: int = 256) -> np.n
     Raises:
         ValueError: no examples, or an output of another shape.
     """
-    logits = _logits(model, x, batch_size)
-    if not isinstance(logits, np.ndarray) or logits.ndim != 2:
-        raise ValueError(
-            "The model must have one output, logits of shape (n, classes); "
-            f"{model.name!r} has {model.output_shape}."
-        )
-    return logits
-
-
-def _logits(model: keras.Model, x: Arrays, batch_size: int) -> Any:
     if not all(map(len, x.values() if isinstance(x, Mapping) else [x])):
         raise ValueError("x has no examples: there is nothing to predict.")
-    results, order = [], []
-    for rows, batch in _batches(x, batch_size):
-        results.append(_forward(model, batch))
-        order.append(rows)
-    if not all(tf.is_tensor(result) for result in results):
-        return results[0]
-    return np.concatenate(results)[np.argsort(np.concatenate(order))]
-
-
-def _batches(x: Arrays, batch_size: int) -> Iterator[tuple[np.ndarray, Any]]:
-    """Rows and inputs of each batch; sequences of visits in buckets of like length."""
-    if isinstance(x, VisitSequences):
-        buckets = make_buckets(x.lengths)
-        for rows in buckets.batches(batch_size):
-            yield rows, x.take(rows).dense(buckets.time(rows))
-        return
-    count = len(next(iter(x.values()))) if isinstance(x, Mapping) else len(x)
-    for at in range(0, count, batch_size):
-        rows = np.arange(at, min(at + batch_size, count))
-        some = slice(at, at + batch_size)
-        yield rows, {k: v[some] for k, v in x.items()} if isinstance(x, Mapping) else x[some]
-
-
-def _forward(model: keras.Model, batch: Any) -> Any:
-    """What the model gives for a batch, from a function compiled once for all batches alike.
-
-    Keras's own ``predict`` builds a pipeline for each call, which takes longer than a small net.
-    """
-    batch = tf.nest.map_structure(tf.constant, batch)
-    # What may change is the rows and, of sequences, the time.
-    free = 2 if isinstance(batch, Mapping) and set(batch) == {"visits", "length"} else 1
-    spec = tf.nest.map_structure(
-        lambda t: tf.TensorSpec([None] * min(free, len(t.shape)) + t.shape[free:], t.dtype), batch
-    )
-    # On the model, and so gone with it.
-    compiled = model.__dict__.setdefault("_kerasnets_forward", {})
-    key = repr(spec)
-    if key not in compiled:
-        run = tf.function(lambda given: model(given, training=False), autograph=False)
-        compiled[key] = run.get_concrete_function(spec)
-    # A concrete function takes the tensors by name or in order, but not in a mapping.
-    return compiled[key](batch)
+    return forward(model, x, batch_size)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -18,13 +18,11 @@ import numpy as np
 
 from kerasnets._errors import WorkFailedError
 from kerasnets._lazy import keras, tf
+from kerasnets._pace import Pace
 from kerasnets.data.on_device import BatchOf, batches_on_device
 from kerasnets.data.order import Pieces
 from kerasnets.training.fast_adam import fast_adam
 from kerasnets.training.fast_layers import fast_layers
-
-# A call should end this soon, for Ctrl-C and the progress bar.
-_SECONDS_A_CALL = 0.3
 
 Logs = dict[str, Any]
 
@@ -68,6 +66,7 @@ class Loop:
         batch_size: int,
         times: tuple[int, ...] = (0,),
         xla: bool,
+        pieces: bool = False,
     ) -> None:
         """Compile nothing yet.
 
@@ -78,9 +77,10 @@ class Loop:
             batch_size: the rows of a full batch.
             times: the padded times there are; a single 0 where there is no time.
             xla: compile full batches with XLA.
+            pieces: where it does not compile the whole step, let XLA compile pieces of it.
         """
         self.model, self.step, self.batch_of = model, step, batch_of
-        self.batch_size, self.times, self.xla = batch_size, times, xla
+        self.batch_size, self.times, self.xla, self.pieces = batch_size, times, xla, pieces
         self.compiling = 0.0  # seconds, with the first call of each shape
         self._compiled: dict[Any, Any] = {}
 
@@ -144,7 +144,9 @@ class Loop:
                 row = row[: tf.math.count_nonzero(row >= 0, dtype=tf.int32)]
             return self.step(self.batch_of(row, tf.gather(times, buckets[step])))
 
-        return self._steps(logs, first, last)
+        compile_for = self.batch_size if self.pieces else 0
+        with fast_layers(self.model, xla=False, compile_for=compile_for):
+            return self._steps(logs, first, last)
 
     def _run_xla(self, rows: Any, buckets: Any, first: Any, last: Any) -> Logs:
         def logs(step: Any, time: int) -> Logs:
@@ -222,7 +224,7 @@ class Engine:
     ) -> None:
         """Take what runs the steps, their rows, who is told of steps and who looks at the logs."""
         self.loop, self.pieces, self.progress, self.check = loop, pieces, progress, check
-        self.steps_a_call = 1
+        self.pace = Pace()
 
     def __call__(self, iterator: Iterator[Any]) -> Logs:
         """Run every step of the piece whose number comes next; return the logs."""
@@ -230,19 +232,14 @@ class Engine:
         step, logs = 0, {}
         for end in self.loop.ends(rows):
             while step < end:
-                last = min(step + self.steps_a_call, end)
+                last = min(step + self.pace.steps, end)
                 started = time.perf_counter()
                 logs = self.loop(rows, buckets, step, last)
                 self.check(logs)
-                self._adapt(last - step, time.perf_counter() - started)
+                self.pace.note(last - step, time.perf_counter() - started)
                 self.progress(last - step)
                 step = last
         return logs
-
-    def _adapt(self, steps: int, seconds: float) -> None:
-        """Let the next call take as many steps as fit into its time, at most 8 times as many."""
-        fitting = int(steps * _SECONDS_A_CALL / max(seconds, 1e-9))
-        self.steps_a_call = max(1, min(fitting, 8 * self.steps_a_call))
 
 
 class Stream:

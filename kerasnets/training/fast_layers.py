@@ -1,4 +1,4 @@
-"""What XLA gets instead of Keras's recurrent loops and dropout: the same from fewer operations.
+"""What is traced instead of some of Keras's layers: the same from fewer or faster operations.
 
 Only while a step is traced, and only where nothing but the last digits and the masks of dropout
 can change. The layers, their weights and what is saved stay Keras's.
@@ -11,27 +11,45 @@ from contextlib import contextmanager
 from typing import Any
 
 from kerasnets._lazy import keras, tf
+from kerasnets.training.fast_convolution import convolution_op, is_plain_convolution
 from kerasnets.training.fast_dropout import dropout
+from kerasnets.training.fast_normalization import is_plain_normalization, normalization_call
 from kerasnets.training.recurrence import gru_states, lstm_states
 
 
 @contextmanager
-def fast_layers(model: keras.Model) -> Iterator[None]:
-    """Let GRU, LSTM and dropout layers run code of our own in what is traced meanwhile."""
-    layers = list(model._flatten_layers())
+def fast_layers(model: keras.Model, *, xla: bool = True, compile_for: int = 0) -> Iterator[None]:
+    """Let some layers run code of our own in what is traced meanwhile.
+
+    Args:
+        model: any.
+        xla: whether XLA will compile what is traced; our recurrent layers are faster only then,
+            and TensorFlow's batch normalization only else.
+        compile_for: without XLA, the rows of a batch of which it compiles pieces even so; 0 for
+            none, and then dropout stays Keras's.
+    """
+    replaced = []
     try:
-        for layer in layers:
-            if _is_plain_recurrent(layer):
-                layer.inner_loop = _inner_loop(layer, layer.inner_loop)
-            elif _is_plain_dropout(layer):
-                layer.call = _dropout_call(layer, layer.call)
+        for layer in model._flatten_layers():
+            for name, call in _faster(layer, xla, compile_for):
+                layer.__dict__[name] = call
+                replaced.append((layer, name))
         yield
     finally:
-        for layer in layers:
-            if _is_plain_recurrent(layer):
-                layer.__dict__.pop("inner_loop", None)
-            elif _is_plain_dropout(layer):
-                layer.__dict__.pop("call", None)
+        for layer, name in replaced:
+            del layer.__dict__[name]
+
+
+def _faster(layer: Any, xla: bool, compile_for: int) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """The methods to replace, by name."""
+    if xla and _is_plain_recurrent(layer):
+        yield "inner_loop", _inner_loop(layer, layer.inner_loop)
+    elif (xla or compile_for) and _is_plain_dropout(layer):
+        yield "call", _dropout_call(layer, compile_for)
+    elif is_plain_convolution(layer):
+        yield "convolution_op", convolution_op(layer)
+    elif not xla and is_plain_normalization(layer):
+        yield "call", normalization_call(layer)
 
 
 def _is_plain_dropout(layer: Any) -> bool:
@@ -43,13 +61,13 @@ def _is_plain_dropout(layer: Any) -> bool:
     )
 
 
-def _dropout_call(layer: Any, usual: Callable[..., Any]) -> Callable[..., Any]:
-    """What stands in for the layer's ``call``, which is ``usual``."""
+def _dropout_call(layer: Any, compile_for: int) -> Callable[..., Any]:
+    """What stands in for the layer's ``call``."""
 
     def call(inputs: Any, training: bool = False) -> Any:
-        if not training or None in inputs.shape:
-            return usual(inputs, training=training)
-        return dropout(inputs, layer.rate, layer.seed_generator.next())
+        if not training:
+            return inputs
+        return dropout(inputs, layer.rate, layer.seed_generator.next(), compile_for)
 
     return call
 

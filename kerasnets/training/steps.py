@@ -125,7 +125,15 @@ def make_loop(
     size, times = recipe.batch_size, padded_times(train.x)
 
     def loop(xla: bool) -> Loop:
-        return Loop(model, model.train_step, batch_of, batch_size=size, times=times, xla=xla)
+        return Loop(
+            model,
+            model.train_step,
+            batch_of,
+            batch_size=size,
+            times=times,
+            xla=xla,
+            pieces=recipe.xla != "off",
+        )
 
     if xla is None and recipe.xla != "auto":
         xla = recipe.xla == "on"

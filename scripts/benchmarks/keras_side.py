@@ -25,10 +25,8 @@ def prepare(competitor: str, net: str) -> tuple[Callable[[], int], dict[str, Any
     train, arguments = training_split(net)
     model = kn.build(net, **arguments)
     # What measuring gives for every net of convolutions, at half a minute of compiling each.
-    xla = "off" if any("Conv" in type(layer).__name__ for layer in model.layers) else "auto"
-    recipe = make_recipe(
-        net, batch_size=BATCH, epochs=_CHOOSE_FOR_EPOCHS, schedule="constant", xla=xla
-    )
+    xla = False if any("Conv" in type(layer).__name__ for layer in model.layers) else None
+    recipe = make_recipe(net, batch_size=BATCH, epochs=_CHOOSE_FOR_EPOCHS, schedule="constant")
     steps.compile_model(model, recipe, train)
     told: dict[str, Any] = {"params": model.count_params()}
     if competitor == "keras fit":
@@ -39,7 +37,7 @@ def prepare(competitor: str, net: str) -> tuple[Callable[[], int], dict[str, Any
             return len(train)
 
         return plain, told
-    loop = steps.make_loop(model, train, recipe)
+    loop = steps.make_loop(model, train, recipe, xla)
     assert loop is not None  # noqa: S101 - these fit in memory
     told |= {"xla": loop.xla}
     number = itertools.count(step=_EPOCHS)

@@ -14,7 +14,7 @@ from kerasnets.data import Split
 from kerasnets.data.on_device import inputs_on_device
 from kerasnets.data.order import row_matrices
 from kerasnets.data.pipeline import streamed_batches
-from kerasnets.training import choice, steps
+from kerasnets.training import choice, fast_dropout, steps
 from kerasnets.training.choice import Cost, choose, measure, read_costs, write_costs
 from kerasnets.training.fast_layers import fast_layers
 from kerasnets.training.recipe import make_recipe
@@ -118,6 +118,38 @@ def test_with_xla_too_the_loss_curve_is_that_of_plain_fit(kind):
     expected = plain_fit(small_model(kind), train, settings)
     for key in ("loss", "accuracy"):
         np.testing.assert_allclose(ours.history.history[key], expected[key], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("compiled", [1, 1 << 15])
+def test_dropout_draws_the_same_masks_with_and_without_xla(compiled, monkeypatch):
+    monkeypatch.setattr(fast_dropout, "_WORTH_COMPILING", compiled)
+    train, curves = split(150), []
+    for xla in (True, False):
+        keras.utils.set_random_seed(0)
+        inputs = keras.Input((train.x.shape[1],))
+        hidden = keras.layers.Dropout(0.5)(keras.layers.Dense(64, "relu")(inputs))
+        model = keras.Model(inputs, keras.layers.Dense(3)(hidden), name="small")
+        settings = recipe(epochs=2)
+        steps.compile_model(model, settings, train)
+        loop = steps.make_loop(model, train, settings, xla)
+        steps.run_epochs(model, train, split(40, 1), settings, 0, [], lambda steps: None, loop)
+        curves.append(model.history.history["loss"])
+    np.testing.assert_allclose(*curves, atol=1e-5, rtol=0)
+
+
+def test_without_xla_altogether_the_loss_curve_of_dropout_is_that_of_plain_fit():
+    train, settings = split(150), recipe(epochs=2, xla="off")
+
+    def build():
+        model = small_model()
+        out = keras.layers.Dropout(0.5)(model.layers[1].output)
+        return keras.Model(model.input, keras.layers.Dense(3)(out), name="small")
+
+    ours = build()
+    steps.compile_model(ours, settings, train)
+    steps.run_epochs(ours, train, split(40, 1), settings, 0, [], lambda steps: None)
+    expected = plain_fit(build(), train, settings)
+    np.testing.assert_allclose(ours.history.history["loss"], expected["loss"], atol=1e-5, rtol=0)
 
 
 def test_data_that_do_not_fit_are_streamed_in_the_same_batches(monkeypatch):

@@ -10,10 +10,10 @@ import pytest
 import tensorflow as tf
 
 import kerasnets as kn
+from kerasnets import _pace
 from kerasnets.data import Split
 from kerasnets.data.order import row_matrices
 from kerasnets.data.pipeline import batches, numbers, streamed_batches
-from kerasnets.training import engine
 from kerasnets.training.engine import TrainingDivergedError
 from kerasnets.training.recipe import check_recipe
 from kerasnets.training.steps import compile_model, run_epochs, steps_per_epoch
@@ -101,7 +101,7 @@ def test_the_bits_do_not_depend_on_how_many_steps_a_call_takes(kind, monkeypatch
     train, settings = split(150), recipe(epochs=2)
     results = []
     for seconds in (0, 1e-4, 10):
-        monkeypatch.setattr(engine, "_SECONDS_A_CALL", seconds)
+        monkeypatch.setattr(_pace, "SECONDS_A_CALL", seconds)
         model = small_model(kind)
         run(model, train, settings)
         results.append(model.get_weights())
