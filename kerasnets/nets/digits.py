@@ -57,7 +57,15 @@ def digit_mlp_tanh(
     return _digit_mlp("digit-mlp-tanh", **locals())
 
 
-@register("digit-mlp-1", data="mnist", source="S4", epochs=10, **_RECIPE)
+@register(
+    "digit-mlp-1",
+    data="mnist",
+    source="S4",
+    epochs=10,
+    batch_size=16,
+    learning_rate=2e-3,
+    **_DOWN_TO_0,
+)
 def digit_mlp_1(
     *,
     units: Sequence[int] = (100,),

@@ -52,7 +52,8 @@ class Recipe:
             counts without penalties of weights, which the net may have.
         seed: of the initial weights, the order of the batches and dropout.
         xla: compile the steps with XLA, or ``"auto"`` to measure once whether it ends the
-            training sooner. The last digits depend on it, and the masks dropout draws.
+            training sooner. The last digits depend on it. With ``"off"`` XLA is not used at all,
+            and dropout draws Keras's own masks.
     """
 
     net: str

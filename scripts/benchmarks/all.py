@@ -30,7 +30,7 @@ import training
 from tables import draw, tables, write_tables
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("training", "accuracy", "start-up", "growth", "machine")
+PARTS = ("training", "prediction", "accuracy", "start-up", "growth", "machine")
 
 
 def main() -> None:
@@ -79,10 +79,14 @@ def measure(
     """Put the results of each part under its name, and write them."""
     if "training" in parts:
         kept = {result["net"]: result for result in results.get("training", [])}
-        for result in trained(nets, rounds):
+        for result in raced(nets, rounds, training.COMPETITORS):
             kept[result["net"]] = result
             results["training"] = [kept[net] for net in torch_nets.NETS if net in kept]
             write()
+    if "prediction" in parts:
+        arrays = [net for net in nets if not net.startswith("mortality")]
+        results["prediction"] = list(raced(arrays, rounds, training.PREDICTORS))
+        write()
     if "machine" in parts:
         results["limits"] = growth.machine_limits()
         results["bounds"] = growth.bounds(results["training"], results["limits"])
@@ -94,12 +98,12 @@ def measure(
             write()
 
 
-def trained(nets: list[str], rounds: int) -> Iterator[dict[str, Any]]:
-    """Training throughput of each net."""
+def raced(nets: list[str], rounds: int, competitors: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """Throughput of each net."""
     workers = training.Workers()
     try:
         for net in nets:
-            result = training.measure(workers, net, rounds)
+            result = training.measure(workers, net, rounds, competitors)
             rates = {name: np.median(values) for name, values in result["rates"].items()}
             line = "  ".join(f"{name} {rate:,.0f}" for name, rate in rates.items())
             print(f"{net}: {line} samples/s", flush=True)

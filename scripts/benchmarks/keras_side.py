@@ -6,12 +6,14 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from training import BATCH, arrays
+import numpy as np
+from training import BATCH, PREDICTION_BATCH, arrays
 
 import kerasnets as kn
 from kerasnets._lazy import keras
 from kerasnets.data import Split
 from kerasnets.data.pipeline import numbers
+from kerasnets.evaluation import predict_logits
 from kerasnets.training import steps
 from kerasnets.training.engine import Engine
 from kerasnets.training.recipe import make_recipe
@@ -21,9 +23,11 @@ _CHOOSE_FOR_EPOCHS = 100_000  # compile time does not count here
 
 
 def prepare(competitor: str, net: str) -> tuple[Callable[[], int], dict[str, Any]]:
-    """An epoch of a net, and what is told of it."""
+    """An epoch of a net, or one prediction of its rows, and what is told of it."""
     train, arguments = training_split(net)
     model = kn.build(net, **arguments)
+    if "predict" in competitor:
+        return _prediction(competitor, model, train.x), {"params": model.count_params()}
     # What measuring gives for every net of convolutions, at half a minute of compiling each.
     xla = False if any("Conv" in type(layer).__name__ for layer in model.layers) else None
     recipe = make_recipe(net, batch_size=BATCH, epochs=_CHOOSE_FOR_EPOCHS, schedule="constant")
@@ -56,6 +60,16 @@ def prepare(competitor: str, net: str) -> tuple[Callable[[], int], dict[str, Any
         return _EPOCHS * len(train)
 
     return ours, told
+
+
+def _prediction(competitor: str, model: Any, x: np.ndarray) -> Callable[[], int]:
+    def ours() -> int:
+        return len(predict_logits(model, x, PREDICTION_BATCH))
+
+    def plain() -> int:
+        return len(model.predict(x, batch_size=PREDICTION_BATCH, verbose=0))
+
+    return plain if competitor == "keras predict" else ours
 
 
 def training_split(net: str) -> tuple[Split, dict[str, Any]]:

@@ -21,7 +21,7 @@ _BEGIN, _END = "<!-- measured: begin -->", "<!-- measured: end -->"
 def tables(results: dict[str, Any]) -> str:
     """All tables, those that were measured."""
     makers = {
-        "training": _training, "bounds": _bounds, "accuracy": _accuracy,
+        "training": _training, "prediction": _prediction, "bounds": _bounds, "accuracy": _accuracy,
         "start-up": _start_up, "growth": _growth,
     }  # fmt: skip
     parts = [make(results) for name, make in makers.items() if results.get(name)]
@@ -59,14 +59,27 @@ def _training(results: dict[str, Any]) -> str:
     )  # fmt: skip
 
 
+def _prediction(results: dict[str, Any]) -> str:
+    rows = []
+    for result in results["prediction"]:
+        ours, *others = result["rates"].values()
+        ratios = [f"{np.median(ours) / np.median(other):.1f}" for other in others]
+        rows.append([result["net"], *(spread(rates) for rates in (ours, *others)), *ratios])
+    return "## Prediction, samples a second, in batches of 256\n\n" + markdown(
+        ["net", "ours", "PyTorch eager", "Keras predict", "× eager", "× predict"], rows
+    )
+
+
 def _bounds(results: dict[str, Any]) -> str:
     limits = results["limits"]
+    ratios = {result["net"]: _ratio(result, "torch eager") for result in results["training"]}
     rows = [
         [
             b["net"],
             f"{b['flops']:,.0f}",
             f"{b['microseconds']:,.0f}",
             f"{b['share']:.1%}",
+            f"{b['share'] * goal_of(b['net']) / ratios[b['net']]:.1%}",
             b["bound"],
         ]
         for b in results["bounds"]
@@ -75,7 +88,9 @@ def _bounds(results: dict[str, Any]) -> str:
         "## Share of the machine\n\nPeak of a 2,048 × 2,048 product "
         f"{limits['flops'] / 1e9:,.0f} GFLOP/s, adding long vectors "
         f"{limits['bytes'] / 1e9:,.1f} GB/s.\n\n"
-    ) + markdown(["net", "FLOPs a sample", "µs a step of 32", "of peak", "bound by"], rows)
+    ) + markdown(
+        ["net", "FLOPs a sample", "µs a step of 32", "of peak", "at the goal", "bound by"], rows
+    )
 
 
 def _accuracy(results: dict[str, Any]) -> str:

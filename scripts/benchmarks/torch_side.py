@@ -13,7 +13,7 @@ import torch_nets
 from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, TensorDataset
-from training import BATCH, arrays, rate
+from training import BATCH, PREDICTION_BATCH, arrays, rate
 
 import kerasnets as kn
 from kerasnets.data.buckets import make_buckets
@@ -22,7 +22,9 @@ Batches = Callable[[], Iterator[tuple[Any, torch.Tensor]]]
 
 
 def prepare(competitor: str, net: str) -> tuple[Callable[[], int], dict[str, Any]]:
-    """An epoch of a net, and what is told of it."""
+    """An epoch of a net, or one prediction of its rows, and what is told of it."""
+    if "predict" in competitor:
+        return predicted(net)
     usual, indexed, rows, arguments = batches(net)
     # Compiling takes half a minute a net, so it can be left out.
     compiled = competitor == "torch best" and not os.environ.get("BENCH_WITHOUT_COMPILE")
@@ -47,6 +49,30 @@ def prepare(competitor: str, net: str) -> tuple[Callable[[], int], dict[str, Any
             best = speed, epoch, {"params": params, "way": way, "threads": threads}
     assert best is not None  # noqa: S101 - the plain way always runs
     return best[1], best[2]
+
+
+def predicted(net: str) -> tuple[Callable[[], int], dict[str, Any]]:
+    """One prediction of the rows of a net, with the number of threads that suits it."""
+    x = torch.from_numpy(arrays(net)[0])
+    x = (x.movedim(-1, 1) if x.ndim == 4 else x).contiguous()
+    model = torch_nets.NETS[net]().eval()
+
+    def predict() -> int:
+        with torch.inference_mode():
+            return len(torch.cat([model(some) for some in x.split(PREDICTION_BATCH)]))
+
+    speeds = {}
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        predict()
+        speeds[threads] = rate(predict, 0.3)
+    best = max(speeds, key=speeds.__getitem__)
+
+    def with_threads() -> int:
+        torch.set_num_threads(best)
+        return predict()
+
+    return with_threads, {"threads": best}
 
 
 def trained(

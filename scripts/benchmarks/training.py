@@ -1,4 +1,4 @@
-"""Training throughput of every net: ours, PyTorch eager, PyTorch at its best, plain Keras.
+"""Throughput of every net: ours, PyTorch eager, PyTorch at its best, plain Keras.
 
 Three processes stay alive, two with TensorFlow, of which one does each operation in a single
 thread, and one with PyTorch; whoever drives them asks for rounds in turn, so that whatever else
@@ -19,6 +19,8 @@ import numpy as np
 
 BATCH = 32
 COMPETITORS = ("ours", "torch eager", "torch best", "keras fit")
+PREDICTORS = ("ours, predicting", "torch, predicting", "keras predict")
+PREDICTION_BATCH = 256
 _SECONDS_A_ROUND = 0.5
 
 
@@ -87,13 +89,15 @@ class Workers:
             process.join(10)
 
 
-def measure(workers: Workers, net: str, rounds: int) -> dict[str, Any]:
+def measure(
+    workers: Workers, net: str, rounds: int, competitors: tuple[str, ...] = COMPETITORS
+) -> dict[str, Any]:
     """Samples a second of every competitor, a list of rounds each, and what was chosen."""
-    result: dict[str, Any] = {"net": net, "rates": {name: [] for name in COMPETITORS}}
-    for name in COMPETITORS:
+    result: dict[str, Any] = {"net": net, "rates": {name: [] for name in competitors}}
+    for name in competitors:
         result[name] = workers.prepare(name, net)
     for _ in range(rounds):
-        for name in COMPETITORS:
+        for name in competitors:
             result["rates"][name].append(workers.round(name))
     return result
 
