@@ -27,7 +27,7 @@ def forward(model: keras.Model, x: Arrays, batch_size: int) -> np.ndarray:
     """What the model gives for each example, shape ``(n, classes)``.
 
     Args:
-        model: any whose output is one matrix.
+        model: any whose output is one matrix, of any type of number, which is kept.
         x: its inputs, an array, a mapping of arrays, first axis the examples, or sequences of
             visits; at least one example.
         batch_size: examples the model sees at a time.
@@ -37,6 +37,7 @@ def forward(model: keras.Model, x: Arrays, batch_size: int) -> np.ndarray:
     """
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
+    batch_size = min(int(batch_size), 2**31 - 1)
     pace, results, order = Pace(), [], []
     for rows, inputs in _parts(x, batch_size, pace):
         started = time.perf_counter()
@@ -112,7 +113,7 @@ def _compile(model: keras.Model, spec: Any) -> Any:
 
     def every(inputs: Any, batch_size: Any) -> Any:
         count = tf.shape(tf.nest.flatten(inputs)[0])[0]
-        steps = (count + batch_size - 1) // batch_size
+        steps = (count - 1) // batch_size + 1
 
         def step(number: Any, outputs: Any) -> tuple[Any, Any]:
             at = number * batch_size
@@ -120,7 +121,11 @@ def _compile(model: keras.Model, spec: Any) -> Any:
             return number + 1, outputs.write(number, batch(some))
 
         outputs = tf.TensorArray(given.dtype, steps, element_shape=given.shape, infer_shape=False)
-        return tf.while_loop(lambda number, _: number < steps, step, [0, outputs])[1].concat()
+        # One batch after the other, so that no more than one is in memory.
+        _, outputs = tf.while_loop(
+            lambda number, _: number < steps, step, [0, outputs], parallel_iterations=1
+        )
+        return outputs.concat()
 
     size = tf.TensorSpec((), tf.int32)
     return tf.function(every, autograph=False).get_concrete_function(spec, size)

@@ -104,7 +104,8 @@ def predict_probabilities(model: keras.Model, x: Arrays, batch_size: int = 256) 
         Shape ``(n, classes)``, float64, rows summing to 1.
 
     Raises:
-        ValueError: no examples, an output of another shape, or logits that are not finite.
+        ValueError: no examples, an output of another shape, logits that are not finite, or a
+            batch size below 1.
     """
     return softmax(predict_logits(model, x, batch_size))
 
@@ -113,7 +114,7 @@ def predict_logits(model: keras.Model, x: Arrays, batch_size: int = 256) -> np.n
     """What the model gives for each example, shape ``(n, classes)``; else as above.
 
     Raises:
-        ValueError: no examples, or an output of another shape.
+        ValueError: no examples, an output of another shape, or a batch size below 1.
     """
     if not all(map(len, x.values() if isinstance(x, Mapping) else [x])):
         raise ValueError("x has no examples: there is nothing to predict.")

@@ -66,7 +66,7 @@ class Loop:
         batch_size: int,
         times: tuple[int, ...] = (0,),
         xla: bool,
-        pieces: bool = False,
+        fuse: bool = False,
     ) -> None:
         """Compile nothing yet.
 
@@ -77,10 +77,10 @@ class Loop:
             batch_size: the rows of a full batch.
             times: the padded times there are; a single 0 where there is no time.
             xla: compile full batches with XLA.
-            pieces: where it does not compile the whole step, let XLA compile pieces of it.
+            fuse: where XLA does not compile the whole step, let it compile parts.
         """
         self.model, self.step, self.batch_of = model, step, batch_of
-        self.batch_size, self.times, self.xla, self.pieces = batch_size, times, xla, pieces
+        self.batch_size, self.times, self.xla, self.fuse = batch_size, times, xla, fuse
         self.compiling = 0.0  # seconds, with the first call of each shape
         self._compiled: dict[Any, Any] = {}
 
@@ -144,7 +144,7 @@ class Loop:
                 row = row[: tf.math.count_nonzero(row >= 0, dtype=tf.int32)]
             return self.step(self.batch_of(row, tf.gather(times, buckets[step])))
 
-        compile_for = self.batch_size if self.pieces else 0
+        compile_for = self.batch_size if self.fuse else 0
         with fast_layers(self.model, xla=False, compile_for=compile_for):
             return self._steps(logs, first, last)
 

@@ -13,13 +13,15 @@ from typing import Any
 import numpy as np
 
 from kerasnets._lazy import tf
-from kerasnets.training.pieces import run_piece
+from kerasnets.training.fused import fused
 
 _WORTH_COMPILING = 1 << 15  # elements of a batch
 
 
 def dropout(inputs: Any, rate: float, seed: Any, compile_for: int = 0) -> Any:
     """Zeros at the given rate; what is kept grows so that the mean stays.
+
+    What is dropped is multiplied by 0, so it must be finite.
 
     Args:
         inputs: float32.
@@ -33,7 +35,7 @@ def dropout(inputs: Any, rate: float, seed: Any, compile_for: int = 0) -> Any:
     # Of a small layer, compiling takes longer than it saves.
     elements = 0 if None in inputs.shape[1:] else compile_for * math.prod(inputs.shape[1:])
     compile_for = compile_for if elements >= _WORTH_COMPILING else 0
-    factors = run_piece(functools.partial(_factors, rate=rate), compile_for, inputs, seed)
+    factors = fused(functools.partial(_factors, rate=rate), compile_for, inputs, seed)
     return inputs * tf.ensure_shape(tf.stop_gradient(factors), inputs.shape)
 
 

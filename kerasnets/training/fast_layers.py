@@ -25,7 +25,7 @@ def fast_layers(model: keras.Model, *, xla: bool = True, compile_for: int = 0) -
         model: any.
         xla: whether XLA will compile what is traced; our recurrent layers are faster only then,
             and TensorFlow's batch normalization only else.
-        compile_for: without XLA, the rows of a batch of which it compiles pieces even so; 0 for
+        compile_for: without XLA, the rows of a batch of which it fuses parts even so; 0 for
             none, and then dropout stays Keras's.
     """
     replaced = []

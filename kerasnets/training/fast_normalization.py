@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ def is_plain_normalization(layer: Any) -> bool:
     """Whether it is a batch normalization over all axes but the last."""
     return (
         type(layer) is keras.layers.BatchNormalization
+        and layer.built
         and layer.axis in (-1, layer.input_spec.ndim - 1)
         and layer.input_spec.ndim in (3, 4)
         and not layer.renorm
@@ -27,7 +27,7 @@ def normalization_call(layer: Any) -> Callable[..., Any]:
     usual = layer.call
 
     def call(inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        if not training or mask is not None:
+        if not training or mask is not None or inputs.dtype != tf.float32:
             return usual(inputs, training=training, mask=mask)
         shape = tf.shape(inputs)
         channels = inputs.shape[-1]
@@ -42,7 +42,7 @@ def normalization_call(layer: Any) -> Callable[..., Any]:
         )
         # The operation gives the variance of the population estimated from the batch; Keras
         # keeps that of the batch.
-        count = tf.cast(shape[0] * math.prod(inputs.shape[1:-1]), tf.float32)
+        count = tf.cast(tf.size(inputs) // channels, tf.float32)
         variance *= (count - 1) / count
         for kept, new in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
             kept.assign(kept * layer.momentum + new * (1 - layer.momentum))

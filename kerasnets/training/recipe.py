@@ -52,8 +52,9 @@ class Recipe:
             counts without penalties of weights, which the net may have.
         seed: of the initial weights, the order of the batches and dropout.
         xla: compile the steps with XLA, or ``"auto"`` to measure once whether it ends the
-            training sooner. The last digits depend on it. With ``"off"`` XLA is not used at all,
-            and dropout draws Keras's own masks.
+            training sooner. The last digits depend on it, and the masks of recurrent dropout and
+            of noise; those of Dropout layers only where it is ``"off"`` and no part of a step is
+            left to XLA.
     """
 
     net: str

@@ -132,7 +132,7 @@ def make_loop(
             batch_size=size,
             times=times,
             xla=xla,
-            pieces=recipe.xla != "off",
+            fuse=recipe.xla != "off",
         )
 
     if xla is None and recipe.xla != "auto":

@@ -77,16 +77,19 @@ def measure(
     write: Callable[[], None],
 ) -> None:
     """Put the results of each part under its name, and write them."""
-    if "training" in parts:
-        kept = {result["net"]: result for result in results.get("training", [])}
-        for result in raced(nets, rounds, training.COMPETITORS):
+    for part, competitors in (
+        ("training", training.COMPETITORS),
+        ("prediction", training.PREDICTORS),
+    ):
+        if part not in parts:
+            continue
+        # Sequences of visits are predicted in buckets, which PyTorch has no like of.
+        wanted = [net for net in nets if part == "training" or not net.startswith("mortality")]
+        kept = {result["net"]: result for result in results.get(part, [])}
+        for result in raced(wanted, rounds, competitors):
             kept[result["net"]] = result
-            results["training"] = [kept[net] for net in torch_nets.NETS if net in kept]
+            results[part] = [kept[net] for net in torch_nets.NETS if net in kept]
             write()
-    if "prediction" in parts:
-        arrays = [net for net in nets if not net.startswith("mortality")]
-        results["prediction"] = list(raced(arrays, rounds, training.PREDICTORS))
-        write()
     if "machine" in parts:
         results["limits"] = growth.machine_limits()
         results["bounds"] = growth.bounds(results["training"], results["limits"])

@@ -113,6 +113,9 @@ def bounds(training: list[dict[str, Any]], limits: dict[str, float]) -> list[dic
                 "net": net,
                 "flops": flops / BATCH,
                 "share": arithmetic / step,
+                "ratio": float(
+                    np.median(result["rates"]["ours"]) / np.median(result["rates"]["torch eager"])
+                ),
                 "microseconds": step * 1e6,
                 "bound": max(parts, key=parts.__getitem__),
             }

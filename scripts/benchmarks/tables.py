@@ -72,14 +72,13 @@ def _prediction(results: dict[str, Any]) -> str:
 
 def _bounds(results: dict[str, Any]) -> str:
     limits = results["limits"]
-    ratios = {result["net"]: _ratio(result, "torch eager") for result in results["training"]}
     rows = [
         [
             b["net"],
             f"{b['flops']:,.0f}",
             f"{b['microseconds']:,.0f}",
             f"{b['share']:.1%}",
-            f"{b['share'] * goal_of(b['net']) / ratios[b['net']]:.1%}",
+            f"{b['share'] * goal_of(b['net']) / b['ratio']:.1%}",
             b["bound"],
         ]
         for b in results["bounds"]

@@ -85,6 +85,11 @@ def test_the_precision_is_the_models(dtype):
     np.testing.assert_array_equal(given, 2 * x)
 
 
+@pytest.mark.parametrize("batch_size", [np.int64(2), 2**40])
+def test_any_whole_number_is_a_batch_size(batch_size):
+    assert (forward(doubling(), np.ones((5, 3), "float32"), batch_size) == 2).all()
+
+
 @pytest.mark.parametrize("batch_size", [0, -1])
 def test_no_batch_at_all_is_refused(batch_size):
     with pytest.raises(ValueError, match="batch_size must be at least 1"):

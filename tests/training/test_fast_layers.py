@@ -71,6 +71,19 @@ def test_batch_normalization(kind, rows):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=140 * 3 * 2**-24 * 4)
 
 
+def test_batch_normalization_over_any_number_of_steps():
+    layer = keras.layers.BatchNormalization()
+    model = keras.Sequential([keras.Input((None, 3)), layer])
+    x = np.random.default_rng(0).normal(3, 2, (4, 7, 3)).astype("float32")
+    with fast_layers(model, xla=False):
+        run = tf.function(lambda x: model(x, training=True), autograph=False)
+        given = run.get_concrete_function(tf.TensorSpec((None, None, 3)))(tf.constant(x))
+    mean, variance = x.mean(axis=(0, 1)), x.var(axis=(0, 1))
+    np.testing.assert_allclose(given, (x - mean) / np.sqrt(variance + 1e-3), atol=1e-5)
+    np.testing.assert_allclose(layer.moving_mean, 0.01 * mean, rtol=1e-5)
+    np.testing.assert_allclose(layer.moving_variance, 0.99 + 0.01 * variance, rtol=1e-5)
+
+
 def test_batch_normalization_that_does_not_train_is_left_to_keras():
     x = np.random.default_rng(0).normal(size=(4, 6, 3)).astype("float32")
 

@@ -1,4 +1,4 @@
-"""Pieces of a step that XLA compiles, in the midst of what TensorFlow runs."""
+"""Parts of a step that XLA fuses, in the midst of what TensorFlow runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from kerasnets._lazy import tf
 
 
-def run_piece(function: Callable[..., Any], rows: int, *given: Any) -> Any:
+def fused(function: Callable[..., Any], rows: int, *given: Any) -> Any:
     """What a function of tensors gives, fused by XLA where the batch is a full one.
 
     XLA compiles each shape, so what is smaller, once an epoch, is left to TensorFlow.

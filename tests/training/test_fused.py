@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerasnets.training.pieces import run_piece
+from kerasnets.training.fused import fused
 
 
 def compiled_nodes(graph):
@@ -21,7 +21,7 @@ def test_full_and_smaller_batches_give_the_same(rows):
     def shifted(x, shift):
         return x * 2 + shift
 
-    run = tf.function(lambda x: run_piece(shifted, rows, x, 1.0), autograph=False)
+    run = tf.function(lambda x: fused(shifted, rows, x, 1.0), autograph=False)
     concrete = run.get_concrete_function(tf.TensorSpec((None, 3)))
     assert compiled_nodes(concrete.graph) == (1 if rows else 0)
     for count in (0, 1, 4, 5):
