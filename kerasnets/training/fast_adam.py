@@ -37,7 +37,7 @@ def _is_plain(optimizer: Any) -> bool:
     return (
         type(optimizer) in (keras.optimizers.Adam, keras.optimizers.AdamW)
         and not optimizer.amsgrad
-        and np.float32(optimizer.beta_2) < 1
+        and float(np.float32(optimizer.beta_2)) < 1
     )
 
 
