@@ -38,7 +38,9 @@ def forward(model: keras.Model, x: Arrays, batch_size: int) -> np.ndarray:
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
     batch_size = min(int(batch_size), 2**31 - 1)
-    pace, results, order = Pace(), [], []
+    # On the model, and so gone with it.
+    pace = model.__dict__.setdefault("_kerasnets_pace", {}).setdefault(batch_size, Pace())
+    results, order = [], []
     for rows, inputs in _parts(x, batch_size, pace):
         started = time.perf_counter()
         results.append(_run(model, inputs, batch_size).numpy())

@@ -2,8 +2,9 @@
 
     python scripts/benchmarks/operations.py NET [--xla] [--threads 2] [--top 20]
 
-TensorFlow's profiler watches a hundred steps; what is printed are microseconds a step and the
-share of all operations. Operations that run at the same time in two threads count twice.
+TensorFlow's profiler watches a hundred steps; what is printed are microseconds a step, the
+profiler's own time with them, and the share of all operations. Operations that run at the same
+time in two threads count twice.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ def main() -> None:
     microseconds, operations = profile(arguments.net, arguments.xla)
     total = sum(operations.values())
     print(f"{arguments.net}: {microseconds:,.0f} µs a step, {total:,.0f} of them in operations")
+    kinds: collections.Counter[str] = collections.Counter()
+    for name, spent in operations.items():
+        kinds[_kind_of(name)] += spent
+    print("  " + ", ".join(f"{kind} {spent:,.0f}" for kind, spent in kinds.most_common()))
     for name, spent in operations.most_common(arguments.top):
         print(f"{spent:10.1f} {spent / total:6.1%}  {name}")
 
@@ -83,6 +88,17 @@ def _operations(folder: Path, steps: int) -> collections.Counter[str]:
     inner = {name: time for name, time in spent.items() if counted[name] >= steps}
     wanted = {name: time for name, time in inner.items() if _is_operation(name)}
     return collections.Counter(wanted)
+
+
+def _kind_of(name: str) -> str:
+    """What an operation is for; XLA names loops after what ends them, Adam's with these."""
+    kinds = {
+        "products": "MatMul",
+        "convolutions": "Conv2D",
+        "update": "^divide_subtract|^multiply_add_fusion|ResourceApplyAdam",
+        "pooling": "Pool",
+    }
+    return next((kind for kind, sign in kinds.items() if re.search(sign, name)), "other")
 
 
 def _is_operation(name: str) -> bool:
