@@ -10,7 +10,7 @@ from kerasnets._pace import Pace
 
 @pytest.mark.parametrize(
     ("took", "expected"),
-    [(1e-6, 8), (0.1, 3), (0.3, 1), (10.0, 1), (0.0, 8)],
+    [(1e-6, 8), (0.09, 3), (0.3, 1), (10.0, 1), (0.0, 8)],
 )
 def test_the_next_call_takes_what_fits(took, expected, monkeypatch):
     monkeypatch.setattr(_pace, "SECONDS_A_CALL", 0.3)
