@@ -10,10 +10,10 @@ from kerasnets._pace import Pace
 
 @pytest.mark.parametrize(
     ("took", "expected"),
-    [(1e-6, 8), (0.09, 3), (0.3, 1), (10.0, 1), (0.0, 8)],
+    [(1e-6, 8), (0.0625, 4), (0.25, 1), (10.0, 1), (0.0, 8)],
 )
 def test_the_next_call_takes_what_fits(took, expected, monkeypatch):
-    monkeypatch.setattr(_pace, "SECONDS_A_CALL", 0.3)
+    monkeypatch.setattr(_pace, "SECONDS_A_CALL", 0.25)
     pace = Pace()
     assert pace.steps == 1
     pace.note(1, took)
@@ -21,10 +21,10 @@ def test_the_next_call_takes_what_fits(took, expected, monkeypatch):
 
 
 def test_calls_grow_eightfold_and_shrink_at_once(monkeypatch):
-    monkeypatch.setattr(_pace, "SECONDS_A_CALL", 0.3)
+    monkeypatch.setattr(_pace, "SECONDS_A_CALL", 0.25)
     pace = Pace()
     seen = []
-    for seconds_a_step in (1e-5, 1e-5, 1e-5, 1e-5, 1e-5, 1.0):
+    for seconds_a_step in (2**-17,) * 5 + (1.0,):
         pace.note(pace.steps, pace.steps * seconds_a_step)
         seen.append(pace.steps)
-    assert seen == [8, 64, 512, 4096, 30_000, 1]
+    assert seen == [8, 64, 512, 4096, 2**15, 1]
