@@ -98,7 +98,15 @@ def digit_mlp_2(
     return _digit_mlp("digit-mlp-2", **locals())
 
 
-@register("digit-mlp-3", data="mnist", source="S4", epochs=10, **_DOWN_TO_0)
+@register(
+    "digit-mlp-3",
+    data="mnist",
+    source="S4",
+    epochs=10,
+    batch_size=64,
+    learning_rate=2e-3,
+    **_DOWN_TO_0,
+)
 def digit_mlp_3(
     *,
     units: Sequence[int] = (500, 350, 150),

@@ -83,8 +83,8 @@ def _save_epoch(
     bit, and notes them again.
     """
     epoch, over = len(history["loss"]), _is_over(history, recipe)
-    run_folder.write_history(folder, history)
     session.note(epoch)
+    run_folder.write_history(folder, history)
     best = run_folder.best_epoch(history, recipe.monitor) == epoch
     kept.keep(model, best=best, over=over)
     return over
