@@ -25,12 +25,12 @@ class Buckets:
     @property
     def padding(self) -> float:
         """The share of padding among the steps computed, from 0 to 1."""
-        computed = self.times[self._bucket_of()].sum()
+        computed = self.times[self.bucket_of()].sum()
         return float(1 - self.lengths.sum() / computed)
 
     def steps(self, batch_size: int) -> int:
         """Batches an epoch: each bucket fills its own, and may leave a smaller one."""
-        counts = np.bincount(self._bucket_of(), minlength=len(self.times))
+        counts = np.bincount(self.bucket_of(), minlength=len(self.times))
         return int(np.ceil(counts / batch_size).sum())
 
     def batches(self, batch_size: int, rng: np.random.Generator | None = None) -> list[np.ndarray]:
@@ -41,7 +41,7 @@ class Buckets:
             rng: shuffles the rows of each bucket, and then the batches; without it, both are in
                 order.
         """
-        bucket_of = self._bucket_of()
+        bucket_of = self.bucket_of()
         batches = []
         for bucket in range(len(self.times)):
             rows = np.flatnonzero(bucket_of == bucket)
@@ -56,7 +56,8 @@ class Buckets:
         longest = self.lengths[rows].max()
         return int(self.times[np.searchsorted(self.times, longest)])
 
-    def _bucket_of(self) -> np.ndarray:
+    def bucket_of(self) -> np.ndarray:
+        """The number of the bucket of each sequence, shape ``(n,)``."""
         return np.searchsorted(self.times, self.lengths)
 
 

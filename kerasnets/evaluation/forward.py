@@ -55,7 +55,7 @@ def _parts(x: Arrays, batch_size: int, pace: Pace) -> Iterator[tuple[np.ndarray,
     """Rows and inputs of each call; of sequences, those of one padded time."""
     if isinstance(x, VisitSequences):
         buckets = make_buckets(x.lengths)
-        bucket_of = np.searchsorted(buckets.times, x.lengths)
+        bucket_of = buckets.bucket_of()
         for bucket, padded in enumerate(buckets.times.tolist()):
             bytes_a_row = 4 * padded * x.features
             for rows in _pieces(np.flatnonzero(bucket_of == bucket), batch_size, bytes_a_row, pace):
@@ -82,9 +82,7 @@ def _pieces(
 
 def _run(model: keras.Model, inputs: Any, batch_size: int) -> Any:
     """What a function gives that is compiled once for all inputs alike."""
-    inputs = tf.nest.map_structure(
-        tf.constant, dict(inputs) if isinstance(inputs, Mapping) else inputs
-    )
+    inputs = tf.nest.map_structure(tf.constant, inputs)
     # What may change is the rows and, of sequences, the time.
     free = 2 if isinstance(inputs, dict) and set(inputs) == {"visits", "length"} else 1
     spec = tf.nest.map_structure(

@@ -14,6 +14,7 @@ from kerasnets.nets.catalogue import register
 _RECIPE: dict[str, Any] = {"rescaling": "none", "monitor": "val_accuracy"}
 # At a constant rate the last epochs only wander: down to 0 they gain up to half a point.
 _DOWN_TO_0: dict[str, Any] = {**_RECIPE, "schedule": "cosine"}
+_S4_MLP: dict[str, Any] = {"data": "mnist", "source": "S4", "epochs": 10, **_DOWN_TO_0}
 
 
 def _digit_mlp(
@@ -57,15 +58,7 @@ def digit_mlp_tanh(
     return _digit_mlp("digit-mlp-tanh", **locals())
 
 
-@register(
-    "digit-mlp-1",
-    data="mnist",
-    source="S4",
-    epochs=10,
-    batch_size=16,
-    learning_rate=2e-3,
-    **_DOWN_TO_0,
-)
+@register("digit-mlp-1", batch_size=16, learning_rate=2e-3, **_S4_MLP)
 def digit_mlp_1(
     *,
     units: Sequence[int] = (100,),
@@ -81,7 +74,7 @@ def digit_mlp_1(
     return _digit_mlp("digit-mlp-1", **locals())
 
 
-@register("digit-mlp-2", data="mnist", source="S4", epochs=10, **_DOWN_TO_0)
+@register("digit-mlp-2", **_S4_MLP)
 def digit_mlp_2(
     *,
     units: Sequence[int] = (150, 50),
@@ -98,15 +91,7 @@ def digit_mlp_2(
     return _digit_mlp("digit-mlp-2", **locals())
 
 
-@register(
-    "digit-mlp-3",
-    data="mnist",
-    source="S4",
-    epochs=10,
-    batch_size=64,
-    learning_rate=2e-3,
-    **_DOWN_TO_0,
-)
+@register("digit-mlp-3", batch_size=64, learning_rate=2e-3, **_S4_MLP)
 def digit_mlp_3(
     *,
     units: Sequence[int] = (500, 350, 150),

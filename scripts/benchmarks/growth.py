@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 import numpy as np
+from tables import ratio_to
 from training import BATCH, rate
 
 import kerasnets as kn
@@ -113,9 +114,7 @@ def bounds(training: list[dict[str, Any]], limits: dict[str, float]) -> list[dic
                 "net": net,
                 "flops": flops / BATCH,
                 "share": arithmetic / step,
-                "ratio": float(
-                    np.median(result["rates"]["ours"]) / np.median(result["rates"]["torch eager"])
-                ),
+                "ratio": ratio_to(result, "torch eager"),
                 "microseconds": step * 1e6,
                 "bound": max(parts, key=parts.__getitem__),
             }

@@ -40,8 +40,7 @@ def _training(results: dict[str, Any]) -> str:
     rows = []
     for result in results["training"]:
         rates = result["rates"]
-        ours = np.median(rates["ours"])
-        ratios = {name: ours / np.median(rates[name]) for name in rates if name != "ours"}
+        ratios = {name: ratio_to(result, name) for name in rates if name != "ours"}
         goal = goal_of(result["net"])
         best = result["torch best"]
         rows.append([
@@ -156,14 +155,14 @@ def draw(results: dict[str, Any], path: Path) -> None:
     """Ratios of training throughput, a line a net, with the goal against eager PyTorch."""
     if not results.get("training"):
         return
-    found = sorted(results["training"], key=lambda result: _ratio(result, "torch eager"))
+    found = sorted(results["training"], key=lambda result: ratio_to(result, "torch eager"))
     figure = Figure(figsize=(7.5, 0.27 * len(found) + 1.2), layout="constrained")
     axes, at = figure.subplots(), np.arange(len(found))
     marks = {"torch eager": "o", "torch best": "s", "keras fit": "^"}
     labels = {"torch eager": "PyTorch eager", "torch best": "PyTorch at its best",
               "keras fit": "Keras fit"}  # fmt: skip
     for color, (name, mark) in zip(COLORS, marks.items(), strict=False):
-        ratios = [_ratio(result, name) for result in found]
+        ratios = [ratio_to(result, name) for result in found]
         axes.plot(ratios, at, mark, color=color, label=labels[name], markersize=5)
     goals = [goal_of(result["net"]) for result in found]
     axes.plot(goals, at, "|", color="#22262A", markersize=9, label="goal against eager")
@@ -182,5 +181,6 @@ def draw(results: dict[str, Any], path: Path) -> None:
     save_figure(figure, path)
 
 
-def _ratio(result: dict[str, Any], name: str) -> float:
+def ratio_to(result: dict[str, Any], name: str) -> float:
+    """How many times as fast as a competitor ours trains a net."""
     return float(np.median(result["rates"]["ours"]) / np.median(result["rates"][name]))

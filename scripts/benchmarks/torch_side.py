@@ -53,8 +53,7 @@ def prepare(competitor: str, net: str) -> tuple[Callable[[], int], dict[str, Any
 
 def predicted(net: str) -> tuple[Callable[[], int], dict[str, Any]]:
     """One prediction of the rows of a net, with the number of threads that suits it."""
-    x = torch.from_numpy(arrays(net)[0])
-    x = (x.movedim(-1, 1) if x.ndim == 4 else x).contiguous()
+    x, _ = tensors(net)
     model = torch_nets.NETS[net]().eval()
 
     def predict() -> int:
@@ -100,13 +99,18 @@ def trained(
     return epoch
 
 
+def tensors(net: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Random rows, channels before pixels, and classes."""
+    x, y = (torch.from_numpy(array) for array in arrays(net))
+    return (x.movedim(-1, 1) if x.ndim == 4 else x).contiguous(), y.long()
+
+
 def batches(net: str) -> tuple[Batches, Batches, int, list[Any]]:
     """Batches from a DataLoader and from tensors in memory, rows, and the net's arguments."""
     torch.manual_seed(0)
     if net.startswith("mortality"):
         return visit_batches()
-    x, y = (torch.from_numpy(array) for array in arrays(net))
-    x, y = (x.movedim(-1, 1) if x.ndim == 4 else x).contiguous(), y.long()
+    x, y = tensors(net)
     loader = DataLoader(TensorDataset(x, y), BATCH, shuffle=True)
 
     def indexed() -> Iterator[tuple[Any, torch.Tensor]]:
