@@ -15,7 +15,7 @@ from pathlib import Path
 
 import kerasnets as kn
 from kerasnets.commands.evaluate import print_metrics
-from kerasnets.data.figures import example_traces
+from kerasnets.data.figures.traces import example_traces
 from kerasnets.evaluation.figures import save_figure
 
 

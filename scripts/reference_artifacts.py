@@ -48,7 +48,7 @@ NETS = (
     Reference("seizure-gru", export={"weights": ("float16", "int8")}),
     # Its weights are 341 kB in each format; without model.keras it stays below the limit.
     Reference("seizure-cnn", export={"keras_file": False}),
-    # As scripts/mortality_table.py chose on validation.
+    # As scripts/tables/mortality.py chose on validation.
     Reference(
         "mortality-gru",
         "eicu",
@@ -61,7 +61,7 @@ NETS = (
         },
     ),
     Reference("lenet5"),
-    # Of our own, each on the first of the folds that scripts/own_nets.py measures.
+    # Of our own, each on the first of the folds that scripts/tables/reference_nets.py measures.
     Reference("seizure-spectral", options={"folds": 5, "fold": 0}),
     Reference("seizure-spectral-small", options={"folds": 5, "fold": 0}),
     Reference(

@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
 def _show_data(name: str, arguments: argparse.Namespace) -> None:
     # Here and not above: the names of the data sets and fetching them need no matplotlib.
     from kerasnets._style import save_figure
-    from kerasnets.data.examples import draw_examples
+    from kerasnets.data.figures.examples import draw_examples
 
     dataset = data.load_data(
         name,

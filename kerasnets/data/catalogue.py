@@ -11,21 +11,21 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from kerasnets._names import unknown_name
+from kerasnets._errors import unknown_name
 from kerasnets.data.dataset import Dataset
 
 # The modules whose import fills the catalogue.
 _MODULES = (
-    "seizure",
-    "simulate",
-    "mnist",
-    "covid",
-    "rain",
-    "simulate_tables",
-    "points",
-    "eicu",
-    "mimic3",
-    "simulate_visits",
+    "eeg.seizure",
+    "eeg.simulate",
+    "images.mnist",
+    "tables.covid",
+    "tables.rain",
+    "tables.simulate",
+    "tables.points",
+    "ehr.eicu",
+    "ehr.mimic3",
+    "ehr.simulate",
 )
 
 # What load_data itself passes to every loader; the other arguments of a loader are its options.

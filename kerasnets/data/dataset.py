@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from kerasnets.data.visits import VisitSequences
+from kerasnets.data.ehr.visits import VisitSequences
 
 Arrays: TypeAlias = np.ndarray | Mapping[str, np.ndarray] | VisitSequences
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kerasnets._errors import WorkFailedError
-from kerasnets._names import unknown_name
+from kerasnets._errors import WorkFailedError, unknown_name
 from kerasnets.data.locate import places
 
 

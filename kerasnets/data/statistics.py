@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerasnets.data.cohort_table import cohort_text, describe_cohort
 from kerasnets.data.dataset import Dataset, Split
-from kerasnets.data.visits import VisitSequences
+from kerasnets.data.ehr.cohort_table import cohort_text, describe_cohort
+from kerasnets.data.ehr.visits import VisitSequences
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +58,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         ``recordings``, each split's total and number of each class; under
         ``statistics``, a list of features for each split. The last is ``None`` for a data set
         whose inputs are several arrays. For sequences of visits, what
-        :func:`kerasnets.data.cohort_table.describe_cohort` says.
+        :func:`kerasnets.data.ehr.cohort_table.describe_cohort` says.
     """
     if isinstance(dataset.train.x, VisitSequences):
         return describe_cohort(dataset)

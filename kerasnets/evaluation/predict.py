@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kerasnets._errors import unknown_name
 from kerasnets._lazy import keras
-from kerasnets._names import unknown_name
+from kerasnets.engine.predict import forward
 from kerasnets.evaluation.binary import RESAMPLES, binary_metrics, choose_threshold
-from kerasnets.evaluation.forward import forward
 from kerasnets.evaluation.metrics import classification_metrics
 
 if TYPE_CHECKING:

@@ -10,20 +10,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from kerasnets._errors import unknown_name
 from kerasnets._files import atomic_folder, write_json
 from kerasnets._lazy import import_tensorflow, keras
-from kerasnets._names import unknown_name
 from kerasnets.exporting.card import About, make_card, metadata_props, readme, summary
 from kerasnets.exporting.keras_file import check_no_lambda, write_keras_file
-from kerasnets.exporting.labelled import Labelled
-from kerasnets.exporting.onnx import OPSET, OPSETS, add_metadata, write_onnx
-from kerasnets.exporting.reference import write_reference
-from kerasnets.exporting.samples import Arrays, as_samples, draw_samples
-from kerasnets.exporting.saved_model import write_saved_model
-from kerasnets.exporting.serving import write_requests, write_triton_config
+from kerasnets.exporting.onnx.weights import check_kinds, write_small_weights
+from kerasnets.exporting.onnx.write import OPSET, OPSETS, add_metadata, write_onnx
+from kerasnets.exporting.saved_model.write import write_saved_model
+from kerasnets.exporting.serving.requests import write_requests, write_triton_config
 from kerasnets.exporting.signature import Served, serve
 from kerasnets.exporting.tracing import check_keras_version
-from kerasnets.exporting.verify import (
+from kerasnets.exporting.verification.labelled import Labelled
+from kerasnets.exporting.verification.reference import write_reference
+from kerasnets.exporting.verification.samples import Arrays, as_samples, draw_samples
+from kerasnets.exporting.verification.verify import (
     TOLERANCE,
     VerificationError,
     check_tolerance,
@@ -31,7 +32,6 @@ from kerasnets.exporting.verify import (
     run_verification,
     write_verification,
 )
-from kerasnets.exporting.weights import check_kinds, write_small_weights
 
 FORMATS = ("saved_model", "onnx")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kerasnets._lazy import keras
-from kerasnets.exporting._quiet import quiet
+from kerasnets.exporting.onnx._quiet import quiet
 from kerasnets.exporting.tracing import all_layers, replaced
 
 FILE = "model.keras"

@@ -11,7 +11,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kerasnets._names import unknown_name
+from kerasnets._errors import unknown_name
 
 if TYPE_CHECKING:
     import keras

@@ -188,7 +188,7 @@ def digit_cnn_compact(
         classes: how many logits come out.
     """
     # Here and not above: the layer is a Keras class, and names and summaries need no Keras.
-    from kerasnets.nets.random_affine import RandomAffine
+    from kerasnets.nets.layers.random_affine import RandomAffine
 
     image, x = image_input(size)
     x = RandomAffine(rotation, scale, shear, shift, name="augment")(x)

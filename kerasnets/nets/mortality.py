@@ -15,7 +15,7 @@ CLASSES = 2  # alive, died
 def _visit_inputs(features: int, code_dropout: float) -> tuple[dict[str, Any], Any, Any]:
     """The inputs ``visits`` and ``length``, the masked visits, and these with codes dropped."""
     # Here and not above: the layer is a Keras class, and names and summaries need no Keras.
-    from kerasnets.nets.length_mask import LengthMask
+    from kerasnets.nets.layers.length_mask import LengthMask
 
     inputs = {
         "visits": keras.Input((None, features), name="visits", dtype="float32"),

@@ -22,5 +22,5 @@ def load_model(path: str | Path, compile: bool = True) -> keras.Model:  # noqa: 
         compile: whether to restore loss and optimizer too.
     """
     for module in _LAYERS:
-        importlib.import_module(f"kerasnets.nets.{module}")
+        importlib.import_module(f"kerasnets.nets.layers.{module}")
     return keras.saving.load_model(path, compile=compile)

@@ -26,7 +26,7 @@ def _normalise(x: Any, name: str) -> Any:
 def _spectrum(x: Any, frame: int, step: int, gain: float, name: str) -> Any:
     """Logarithms of the amplitude of each frequency in each frame, each frequency normalised."""
     # Here and not above: the layer is a Keras class, and names and summaries need no Keras.
-    from kerasnets.nets.random_gain import RandomGain
+    from kerasnets.nets.layers.random_gain import RandomGain
 
     # Its kernels stay: Adam moves every weight of a kernel by as much, and that is enough for the
     # strong slow rhythms to leak into the faint fast ones (0.74 in validation instead of 0.79).
@@ -75,8 +75,8 @@ def _seizure_spectral(
     classes: int,
 ) -> keras.Model:
     # Here and not above: the layers are Keras classes, and names and summaries need no Keras.
-    from kerasnets.nets.random_signal import RandomSignal
-    from kerasnets.nets.signal_statistics import SignalStatistics
+    from kerasnets.nets.layers.random_signal import RandomSignal
+    from kerasnets.nets.layers.signal_statistics import SignalStatistics
 
     signal, x = signal_input(samples)
     x = RandomSignal(shift, scale, reverse, name="augment")(x)

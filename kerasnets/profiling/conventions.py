@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from kerasnets._names import unknown_name
+from kerasnets._errors import unknown_name
 from kerasnets.profiling.counts import Op
 from kerasnets.profiling.sizes import Factor, Term, product, written
 

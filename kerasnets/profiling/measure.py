@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from kerasnets._errors import unknown_name
 from kerasnets._lazy import keras
-from kerasnets._names import unknown_name
 from kerasnets.profiling.conventions import Convention, get_convention
 from kerasnets.profiling.counts import Counts, Op
 from kerasnets.profiling.graph import graph_of, recorded_shapes

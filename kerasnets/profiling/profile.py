@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 
-from kerasnets._names import unknown_name
+from kerasnets._errors import unknown_name
 from kerasnets.profiling.counts import Counts, Op
 from kerasnets.profiling.sequences import SequenceTotals
 from kerasnets.profiling.sizes import Factor, Shape, Size, positive, product, total

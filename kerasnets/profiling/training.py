@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from kerasnets._names import unknown_name
+from kerasnets._errors import unknown_name
 from kerasnets.profiling.counts import PRODUCT_KINDS, Counts, Op, elementwise
 from kerasnets.profiling.rules.normalization import moments
 from kerasnets.profiling.sizes import Steps, product, ratio

@@ -9,7 +9,7 @@ import numpy as np
 
 from kerasnets._lazy import keras
 from kerasnets.data import Dataset
-from kerasnets.training.engine import compiled_steps
+from kerasnets.engine.loop import compiled_steps
 
 UNITS = (16, 16)
 BATCH, LEARNING_RATE = 10, 0.1

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasnets._names import unknown_name
+from kerasnets._errors import unknown_name
 from kerasnets.data import Dataset, load_data
 from kerasnets.nets import build
 from kerasnets.profiling.claims import read_claims

@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 import numpy as np
 
+from kerasnets._errors import unknown_name
 from kerasnets._lazy import keras
-from kerasnets._names import unknown_name
 from kerasnets.data import load_data
 from kerasnets.nets import build
 from kerasnets.profiling import check_claims

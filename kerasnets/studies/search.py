@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
-from kerasnets._errors import WorkFailedError
+from kerasnets._errors import WorkFailedError, unknown_name
 from kerasnets._files import atomic_write, locked, write_json
-from kerasnets._names import unknown_name
 from kerasnets.data import Dataset
 from kerasnets.studies.draws import SAMPLERS, Draws
 from kerasnets.studies.pool import Task, train_tasks

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerasnets._names import unknown_name
+from kerasnets._errors import unknown_name
 from kerasnets.nets import build, describe
 from kerasnets.studies.workspace import nested
 from kerasnets.training import Recipe, make_recipe

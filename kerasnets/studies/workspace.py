@@ -19,7 +19,7 @@ from kerasnets._style import save_figure
 from kerasnets.data import Dataset, load_data
 from kerasnets.nets import describe
 from kerasnets.training import Recipe, Run, make_recipe, resume, train
-from kerasnets.training.run import read_run_recipe
+from kerasnets.training.run_folder import read_run_recipe
 
 
 class Workspace:

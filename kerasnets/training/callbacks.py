@@ -11,8 +11,8 @@ import numpy as np
 from tqdm import tqdm
 
 from kerasnets._lazy import keras
-from kerasnets.training.engine import Loop, TrainingDivergedError
-from kerasnets.training.run import History, without_penalties
+from kerasnets.engine.loop import Loop, TrainingDivergedError
+from kerasnets.training.run_folder import History, without_penalties
 
 
 class EpochRandomness(keras.callbacks.Callback):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from kerasnets._lazy import keras
-from kerasnets.training.run import save_model
+from kerasnets.training.run_folder import save_model
 
 # An epoch of a small net takes less time than writing its state does.
 _MOST_TIME = 0.05

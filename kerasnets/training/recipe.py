@@ -13,7 +13,7 @@ import tomli_w
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
-from kerasnets._names import unknown_name
+from kerasnets._errors import unknown_name
 from kerasnets.nets import describe
 
 Count = Annotated[int, Field(ge=1, lt=2**31)]

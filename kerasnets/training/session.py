@@ -16,12 +16,11 @@ from kerasnets.data import Dataset
 from kerasnets.evaluation import evaluate, predict_logits
 from kerasnets.evaluation.calibration import fit_temperature, scale_logits
 from kerasnets.nets import load_model
-from kerasnets.training import run as run_folder
-from kerasnets.training import steps
+from kerasnets.training import run_folder, steps
 from kerasnets.training.checkpoints import Checkpoints
+from kerasnets.training.figures import draw_figures
 from kerasnets.training.recipe import Recipe
-from kerasnets.training.report import draw_figures
-from kerasnets.training.run import Run
+from kerasnets.training.run_folder import Run
 
 
 def run_to_the_end(

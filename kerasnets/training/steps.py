@@ -13,21 +13,21 @@ from typing import Any
 import numpy as np
 
 from kerasnets._lazy import keras
-from kerasnets.data.buckets import make_buckets
 from kerasnets.data.dataset import Split
-from kerasnets.data.on_device import batches_on_device
-from kerasnets.data.order import Shuffled, ordered_rows, row_matrices, sequence_matrices
-from kerasnets.data.pipeline import (
+from kerasnets.data.ehr.visits import VisitSequences
+from kerasnets.engine.autotune import Cost, choose, costs_file, measure, read_costs, write_costs
+from kerasnets.engine.buckets import make_buckets
+from kerasnets.engine.loop import Engine, Loop, LossCheck, Stream, XlaCannotError, build_metrics
+from kerasnets.engine.schedule import Shuffled, ordered_rows, row_matrices, sequence_matrices
+from kerasnets.engine.sources import batches_on_device
+from kerasnets.engine.stream import (
     batches,
     fits_in_memory,
     numbers,
     padded_times,
     streamed_batches,
 )
-from kerasnets.data.visits import VisitSequences
-from kerasnets.training import run as run_folder
-from kerasnets.training.choice import Cost, choose, costs_file, measure, read_costs, write_costs
-from kerasnets.training.engine import Engine, Loop, LossCheck, Stream, XlaCannotError, build_metrics
+from kerasnets.training import run_folder
 from kerasnets.training.recipe import Recipe
 
 _EVALUATION_BATCH = 256

@@ -15,11 +15,10 @@ from kerasnets._lazy import keras
 from kerasnets.data import Dataset, VisitSequences, load_data
 from kerasnets.data.catalogue import data_spec
 from kerasnets.nets import build, describe, load_model
-from kerasnets.training import run as run_folder
-from kerasnets.training import steps
-from kerasnets.training.prepare import check_data, check_fit, check_reloads, with_rescaling
+from kerasnets.training import run_folder, steps
+from kerasnets.training.checks import check_data, check_fit, check_reloads, with_rescaling
 from kerasnets.training.recipe import Recipe, check_recipe, make_recipe, recipe_toml
-from kerasnets.training.run import Run
+from kerasnets.training.run_folder import Run
 from kerasnets.training.session import last_checkpoint, run_to_the_end
 
 

@@ -15,8 +15,8 @@ from training import BATCH, rate
 import kerasnets as kn
 from kerasnets._lazy import tf
 from kerasnets.data import Split
+from kerasnets.engine.loop import Engine
 from kerasnets.training import steps
-from kerasnets.training.engine import Engine
 from kerasnets.training.recipe import make_recipe
 
 ADAM_FLOPS = 12  # a weight: 6 additions, 4 multiplications, a division, a root

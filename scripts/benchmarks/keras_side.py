@@ -12,10 +12,10 @@ from training import BATCH, PREDICTION_BATCH, arrays
 import kerasnets as kn
 from kerasnets._lazy import keras
 from kerasnets.data import Split
-from kerasnets.data.pipeline import numbers
+from kerasnets.engine.loop import Engine
+from kerasnets.engine.stream import numbers
 from kerasnets.evaluation import predict_logits
 from kerasnets.training import steps
-from kerasnets.training.engine import Engine
 from kerasnets.training.recipe import make_recipe
 
 _EPOCHS = 10  # of each fit

@@ -71,7 +71,7 @@ def keras_fit(epochs: int) -> None:
     """The same net through Keras's own ``fit``."""
     import kerasnets as kn
     from kerasnets._lazy import keras
-    from kerasnets.training.prepare import with_rescaling
+    from kerasnets.training.checks import with_rescaling
     from kerasnets.training.recipe import make_recipe
 
     data = kn.load_data("seizure-simulated") if epochs > 1 else small()

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from training import BATCH, PREDICTION_BATCH, arrays, rate
 
 import kerasnets as kn
-from kerasnets.data.buckets import make_buckets
+from kerasnets.engine.buckets import make_buckets
 
 Batches = Callable[[], Iterator[tuple[Any, torch.Tensor]]]
 

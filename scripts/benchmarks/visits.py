@@ -67,8 +67,8 @@ def write_tables(folder: Path, times: int) -> None:
 
 def measure(folder: Path) -> tuple[float, float, float]:
     """Seconds to read, seconds to split and encode, peak memory in MB."""
-    from kerasnets.data import mimic3
-    from kerasnets.data.cohort import make_dataset
+    from kerasnets.data.ehr import mimic3
+    from kerasnets.data.ehr.cohort import make_dataset
 
     files = {name: folder / f"{name}.csv" for name in ("ADMISSIONS", "DIAGNOSES_ICD", "PATIENTS")}
     start = time.perf_counter()

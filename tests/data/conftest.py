@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kerasnets.data.bonn import CHUNKS, SAMPLES, SETS
-from kerasnets.data.simulate import simulate_recordings
+from kerasnets.data.eeg.bonn import CHUNKS, SAMPLES, SETS
+from kerasnets.data.eeg.simulate import simulate_recordings
 
 HEADER = [f"X{number}" for number in range(1, SAMPLES + 1)]
 

@@ -15,8 +15,9 @@ import onnx
 import pytest
 
 import kerasnets as kn
-from kerasnets.exporting import runtimes, write_server_files
-from tests.exporting.servers import ROOT, Server, serving
+from kerasnets.exporting import write_server_files
+from kerasnets.exporting.verification import runtimes
+from tests.exporting.serving.servers import ROOT, Server, serving
 
 EXPORTED = ROOT / "exported"
 README = (EXPORTED / "README.md").read_text(encoding="utf-8")

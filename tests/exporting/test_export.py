@@ -16,7 +16,7 @@ import pytest
 
 import kerasnets as kn
 from kerasnets._lazy import keras, tf
-from kerasnets.exporting import runtimes
+from kerasnets.exporting.verification import runtimes
 from tests.exporting.conftest import CLASSES, TrainedNet
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import kerasnets as kn
 from kerasnets.data import encode_table
-from kerasnets.data.simulate_tables import simulate_cases
+from kerasnets.data.tables.simulate import simulate_cases
 
 
 def test_raw_cells_become_what_the_net_was_trained_on(tmp_path):

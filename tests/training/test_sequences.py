@@ -10,10 +10,10 @@ import pytest
 
 import kerasnets as kn
 from kerasnets.commands.evaluate import print_metrics
-from kerasnets.data.buckets import make_buckets
+from kerasnets.engine.buckets import make_buckets
+from kerasnets.engine.loop import TrainingDivergedError
 from kerasnets.evaluation import predict_probabilities
 from kerasnets.training import resume
-from kerasnets.training.engine import TrainingDivergedError
 from kerasnets.training.recipe import make_recipe
 from kerasnets.training.steps import compile_model, padding_note, run_epochs, steps_per_epoch
 

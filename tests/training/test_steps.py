@@ -10,11 +10,11 @@ import pytest
 import tensorflow as tf
 
 import kerasnets as kn
-from kerasnets import _pace
 from kerasnets.data import Split
-from kerasnets.data.order import row_matrices
-from kerasnets.data.pipeline import batches, numbers, streamed_batches
-from kerasnets.training.engine import TrainingDivergedError
+from kerasnets.engine import pace as _pace
+from kerasnets.engine.loop import TrainingDivergedError
+from kerasnets.engine.schedule import row_matrices
+from kerasnets.engine.stream import batches, numbers, streamed_batches
 from kerasnets.training.recipe import check_recipe
 from kerasnets.training.steps import compile_model, run_epochs, steps_per_epoch
 

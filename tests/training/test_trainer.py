@@ -20,7 +20,7 @@ import kerasnets as kn
 from kerasnets._files import locked
 from kerasnets.data import Dataset, Split
 from kerasnets.training import make_recipe, resume
-from kerasnets.training.run import best_epoch, read_history
+from kerasnets.training.run_folder import best_epoch, read_history
 from kerasnets.training.session import run_to_the_end
 from kerasnets.training.trainer import load_run_data
 

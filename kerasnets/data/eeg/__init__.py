@@ -1,0 +1,1 @@
+"""EEG: the Bonn recordings, their table and a simulation."""

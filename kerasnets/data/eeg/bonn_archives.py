@@ -1,0 +1,121 @@
+"""The Bonn recordings as first published: archives or folders Z O N F S of text files."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from kerasnets.data.eeg.bonn import CHUNKS, RECORDING_SAMPLES, SAMPLES, SETS, Rows
+from kerasnets.data.tables.cells import DataError, number_fault
+
+# What zipfile raises for damaged, encrypted or exotic archives.
+_BAD_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
+
+
+def find_sets(folder: Path) -> dict[str, Path]:
+    """The archives ``S.zip`` or folders ``S`` of the five sets in a folder, in any case."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        letter = path.name.upper().removesuffix(".ZIP")
+        fits = path.is_dir() if letter == path.name.upper() else path.is_file()
+        if letter in SETS and fits:
+            found.setdefault(letter, path)
+    return found
+
+
+def read_archives(sets: dict[str, Path]) -> Rows:
+    """Read recordings from archives or folders and cut each into 23 rows.
+
+    Args:
+        sets: the archive or folder of each of the five sets, by its letter.
+
+    Returns:
+        Rows recording by recording.
+
+    Raises:
+        DataError: if an archive is damaged or a recording is not 4,097 whole or decimal numbers.
+    """
+    samples, labels, names = [], [], []
+    for label, letter in enumerate(SETS):
+        for name, where, content in _recordings(sets[letter], letter):
+            samples.append(parse_recording(content, where))
+            labels.append(label)
+            names.append(name)
+    x = np.stack(samples)[:, : CHUNKS * SAMPLES].reshape(-1, SAMPLES)
+    y = np.array(labels, dtype=np.int32).repeat(CHUNKS)
+    chunks = np.tile(np.arange(CHUNKS), len(names))
+    return Rows(x, y, np.array(names).repeat(CHUNKS), chunks)
+
+
+def parse_recording(content: bytes, where: str) -> np.ndarray:
+    """The samples of one recording, float32 of shape ``(4097,)``.
+
+    Args:
+        content: a text file with a number a line.
+        where: what errors call the file.
+
+    Raises:
+        DataError: if a line is not a finite number or there are too few or too many.
+    """
+    if b"\0" in content:
+        raise DataError(f"{where}: a binary file. Expected text with a number a line.")
+    lines = content.removeprefix(b"\xef\xbb\xbf").rstrip().splitlines()
+    try:
+        with np.errstate(over="ignore"):  # beyond single precision becomes infinite
+            samples = np.array(lines).astype(np.float64).astype(np.float32)
+        sound = bool(np.isfinite(samples).all())
+    except ValueError:
+        sound = False
+    if not sound:
+        faults = (number_fault(line.decode("utf-8", "replace")) for line in lines)
+        row, fault = next((row, fault) for row, fault in enumerate(faults, 1) if fault)
+        raise DataError(f"{where}, row {row}, column 1: {fault}. Allowed: a finite number, in µV.")
+    if len(samples) != RECORDING_SAMPLES:
+        few = "few" if len(samples) < RECORDING_SAMPLES else "many"
+        raise DataError(
+            f"{where}: {len(samples)} samples, too {few}; a recording has {RECORDING_SAMPLES:,}."
+        )
+    return samples
+
+
+def _recordings(path: Path, letter: str) -> Iterator[tuple[str, str, bytes]]:
+    """Name, place and content of each recording of a set, in the order of the names."""
+    files = _zipped(path) if path.is_file() else _unpacked(path)
+    names: set[str] = set()
+    for member, content in files:
+        # Read-me files and what operating systems leave behind are not recordings.
+        match = re.fullmatch(r"([ZONFS])\d+\.TXT", member.rpartition("/")[2].upper())
+        if not match:
+            continue
+        where = f"{path}, {member}"
+        name = match[0]
+        if match[1] != letter:
+            raise DataError(f"{where}: a recording of set {match[1]} among those of set {letter}.")
+        if name in names:
+            raise DataError(f"{where}: there are two recordings of this name; keep one.")
+        names.add(name)
+        yield name, where, content
+    if not names:
+        raise DataError(f"{path}: no recording in it. Expected files {letter}001.txt and so on.")
+
+
+def _zipped(path: Path) -> Iterator[tuple[str, bytes]]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in sorted(archive.namelist()):
+                if name.upper().endswith(".TXT"):
+                    yield name, archive.read(name)
+    except _BAD_ZIP as error:
+        fault = f"the archive is truncated or damaged ({error})"
+        raise DataError(f"{path}: {fault}. Get it again.") from None
+
+
+def _unpacked(path: Path) -> Iterator[tuple[str, bytes]]:
+    for file in sorted(path.rglob("*")):
+        if file.is_file() and file.suffix.upper() == ".TXT":
+            yield file.relative_to(path).as_posix(), file.read_bytes()

@@ -1,0 +1,207 @@
+"""The seizure table: CSV, plain or gzip, with every fault named by row and column."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from kerasnets.data.eeg.bonn import CHUNKS, CLASS_NAMES, SAMPLES, Rows
+from kerasnets.data.tables.cells import DataError, label_fault, number_fault
+
+_LABELS = range(1, len(CLASS_NAMES) + 1)
+_VALUE_KEYS = tuple(f"x{number}" for number in range(1, SAMPLES + 1))
+_ID_KEYS = ("", "unnamed", "unnamed: 0", "id", "index")
+_COLUMNS_ALLOWED = (
+    f"Allowed: X1 to X{SAMPLES} and y, separated by commas, and before them an id column."
+)
+# An id names a chunk, X1 to X23, and the column R had the recording in: V1, V1.1, V1.2, …
+_ID = re.compile(rf"X({'|'.join(map(str, range(1, CHUNKS + 1)))})\.(V\d+(?:\.\d+)?)")
+_ID_ALLOWED = (
+    f"X<chunk 1…{CHUNKS}>.V1.<recording>, such as X21.V1.374. Correct it, or leave the column out"
+)
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+class _Layout(NamedTuple):
+    """The header's names, and the places of the values, the label and the id (or ``None``)."""
+
+    names: list[str]
+    values: list[int]
+    label: int
+    id: int | None
+
+
+def read_table(path: Path) -> Rows:
+    """Read a table with the columns X1 … X178, y, and perhaps an id before them.
+
+    Args:
+        path: a CSV file in UTF-8, with or without byte-order mark, plain or gzip.
+
+    Returns:
+        The rows in the order of the file; without recordings if it has no ids.
+
+    Raises:
+        DataError: if anything in the file is not as it should be.
+    """
+    text = _read_text(path)
+    layout = _read_header(path, text)
+    try:
+        x, labels, ids = _parse(text, layout)
+    except ValueError:  # pandas' own errors are ValueErrors too
+        raise _first_fault(path, text, layout) from None
+    cut = None if ids is None else _recordings(ids, labels)
+    recordings, chunks = cut or (None, None)
+    sound = np.isfinite(x).all() and np.isin(labels, _LABELS).all()
+    if not len(x) or not sound or (recordings is None and ids is not None):
+        raise _first_fault(path, text, layout)
+    return Rows(x, labels.astype(np.int32) - 1, recordings, chunks)
+
+
+def _recordings(ids: list[str], labels: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """The recording and chunk each id names, or ``None`` if one is malformed or there twice."""
+    matches = [match for match in map(_ID.fullmatch, ids) if match]
+    if len(set(zip(ids, labels, strict=True))) < len(ids) or len(matches) < len(ids):
+        return None
+    chunks = np.array([int(match[1]) - 1 for match in matches])
+    return np.array([match[2] for match in matches]), chunks
+
+
+def check_whole(path: Path, rows: Rows) -> None:
+    """Refuse a table that was cut at the end of a line: recordings would lack rows.
+
+    Raises:
+        DataError: if a recording has not all its rows.
+    """
+    if rows.recordings is None:
+        return
+    counts = Counter(zip(rows.recordings.tolist(), (rows.y + 1).tolist(), strict=True))
+    for (recording, label), count in counts.items():
+        if count != CHUNKS:
+            raise DataError(
+                f"{path}: recording {recording} of label {label} has {count} rows, and a whole one "
+                f"{CHUNKS}, X1 … X{CHUNKS}. Get the table again, or leave the recording out."
+            )
+
+
+def _read_text(path: Path) -> str:
+    content = path.read_bytes()
+    if content.startswith(_GZIP_MAGIC):
+        try:
+            content = gzip.decompress(content)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise DataError(
+                f"{path}: the gzip file is truncated or damaged ({error}). Get it again."
+            ) from None
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise DataError(f"{path}: a binary file, or not UTF-8. Expected CSV, maybe gzipped.")
+    if not text.strip():
+        raise DataError(f"{path}: the file is empty. Expected a header line and rows below it.")
+    return text
+
+
+def _lines(path: Path, text: str) -> Iterator[tuple[str, list[str]]]:
+    """Each line that is not blank, with where it starts."""
+    reader = csv.reader(io.StringIO(text, newline=""))
+    line = 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells) or len(cells) > 1:
+                yield f"{path}, row {line}", cells
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise DataError(f"{path}, row {line}: not a CSV row ({error}).") from None
+
+
+def _read_header(path: Path, text: str) -> _Layout:
+    where, cells = next(_lines(path, text))
+    names = [cell.strip() for cell in cells]
+    keys = [name.lower() for name in names]
+    missing = [key for key in (*_VALUE_KEYS, "y") if key not in keys]
+    if missing:
+        name = missing[0] if missing[0] == "y" else missing[0].upper()
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise DataError(f"{where}: column {name}{more} missing in the header. {_COLUMNS_ALLOWED}")
+    identity = 0 if keys[0] in _ID_KEYS else None
+    known = {*_VALUE_KEYS, "y"}
+    for place, key in enumerate(keys):
+        if place == identity:
+            continue
+        if key not in known:
+            column = f"column {place + 1}, {names[place]!r},"
+            raise DataError(f"{where}: {column} is unknown or there twice. {_COLUMNS_ALLOWED}")
+        known.remove(key)
+    return _Layout(names, [keys.index(key) for key in _VALUE_KEYS], keys.index("y"), identity)
+
+
+def _parse(text: str, layout: _Layout) -> tuple[np.ndarray, np.ndarray, list[str] | None]:
+    import pandas as pd
+
+    names = [str(place) for place in range(len(layout.names))]
+    numbers = [name for name in names if name != str(layout.id)]
+    frame = pd.read_csv(
+        io.StringIO(text),
+        header=0,
+        names=names,
+        dtype={name: float if name in numbers else str for name in names},
+        keep_default_na=False,
+        na_values={name: [""] for name in numbers},
+    )
+    if not isinstance(frame.index, pd.RangeIndex):
+        raise ValueError("rows longer than the header: pandas took their first cells for an index")
+    with np.errstate(over="ignore"):  # beyond single precision becomes infinite, refused later
+        x = frame.iloc[:, layout.values].to_numpy(np.float32)
+    ids = None if layout.id is None else frame.iloc[:, layout.id].tolist()
+    return x, frame.iloc[:, layout.label].to_numpy(), ids
+
+
+def _first_fault(path: Path, text: str, layout: _Layout) -> DataError:
+    """The error for the first thing wrong; slow, so only once something is known to be."""
+    rows = list(_lines(path, text))[1:]
+    if not rows:
+        return DataError(f"{path}: a header and no row below it. Expected rows of all classes.")
+    seen: dict[tuple[str, float], str] = {}
+    for where, cells in rows:
+        fault = _row_fault(cells, layout)
+        if fault:
+            return DataError(f"{where}{fault}.")
+        if layout.id is not None:
+            key = (cells[layout.id], float(cells[layout.label]))
+            if key in seen:
+                return DataError(f"{where}: the id {key[0]} is there twice, first in {seen[key]}.")
+            seen[key] = where.rpartition(", ")[2]
+    return DataError(f"{path}: not a table of numbers. {_COLUMNS_ALLOWED}")
+
+
+def _row_fault(cells: list[str], layout: _Layout) -> str | None:
+    columns = len(layout.names)
+    if len(cells) != columns:
+        few = "few" if len(cells) < columns else "many"
+        return f": {len(cells)} cells, too {few}; the header has {columns} columns"
+    for place, name in enumerate(layout.names):
+        fault = _cell_fault(cells[place], place, layout)
+        if fault:
+            return f", column {name or place + 1}: {fault}"
+    return None
+
+
+def _cell_fault(cell: str, place: int, layout: _Layout) -> str | None:
+    if place == layout.id:
+        return None if _ID.fullmatch(cell) else f"{cell!r} is not an id. Allowed: {_ID_ALLOWED}"
+    if place == layout.label:
+        fault = label_fault(cell, len(CLASS_NAMES))
+        return fault and f"{fault}. Allowed: a whole number from 1 to {len(CLASS_NAMES)}"
+    fault = number_fault(cell)
+    return fault and f"{fault}. Allowed: a finite number, in µV"

@@ -1,0 +1,93 @@
+"""The Bonn EEG recordings, from the UCI table or from the archives first published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kerasnets.data.catalogue import register
+from kerasnets.data.dataset import Dataset
+from kerasnets.data.eeg.bonn import SAMPLES, SETS, SPLITS, make_dataset
+from kerasnets.data.eeg.bonn_archives import find_sets, read_archives
+from kerasnets.data.eeg.bonn_table import check_whole, read_table
+from kerasnets.data.locate import not_found, places
+
+_TABLES = ("epileptic seizure recognition.csv", "epileptic seizure recognition.csv.gz")
+# Where in a data folder the files may lie; the archives lie one deeper in their own folder.
+_FOLDERS = (".", "seizure", "bonn", "seizure/bonn")
+
+
+@register("seizure", splits=SPLITS)
+def load_seizure(
+    *,
+    data_dir: str | Path | None,
+    split: str,
+    seed: int,
+    folds: int = 0,
+    fold: int = 0,
+    classes: int = 5,
+    samples: int = SAMPLES,
+    step: int | None = None,
+) -> Dataset:
+    """EEG of five kinds, 500 recordings of 23 rows × 178 samples in µV (Andrzejak et al. 2001).
+
+    Args:
+        data_dir: a folder with the table or the archives, or with a folder ``seizure`` that has
+            them, or the table itself.
+        split: ``"recording"`` or ``"row"``.
+        seed: the seed of the split.
+        folds: as in :func:`~kerasnets.data.eeg.bonn.make_dataset`; so are ``fold`` and ``classes``.
+        fold: which of the folds tests.
+        classes: 5, or 2 for seizure against the rest.
+        samples: of each example, as in :func:`kerasnets.data.eeg.bonn.make_dataset`, and so is
+            ``step``: windows of the recordings.
+        step: samples from one training window to the next.
+
+    Raises:
+        ValueError: if an option is out of range, or the files hold anything they should not.
+        FileNotFoundError: if neither table nor archives are found.
+    """
+    source = _find(data_dir)
+    if isinstance(source, Path):
+        rows = read_table(source)
+        check_whole(source, rows)
+    else:
+        rows = read_archives(source)
+        source = source[SETS[0]].parent
+    return make_dataset(
+        "seizure",
+        rows,
+        split=split,
+        seed=seed,
+        source=str(source),
+        folds=folds,
+        fold=fold,
+        classes=classes,
+        samples=samples,
+        step=step,
+    )
+
+
+def _find(data_dir: str | Path | None) -> Path | dict[str, Path]:
+    """The table, or the five archives or folders by their letter, whichever is found first."""
+    looked: list[str] = []
+    for place in places(data_dir):
+        if place.is_file():
+            return place
+        for folder in dict.fromkeys(place / name for name in _FOLDERS):
+            looked.append(str(folder))
+            if not folder.is_dir():
+                continue
+            for path in sorted(folder.iterdir()):
+                if path.name.lower() in _TABLES and path.is_file():
+                    return path
+            sets = find_sets(folder)
+            if len(sets) == len(SETS):
+                return sets
+            if sets:
+                absent = ", ".join(letter for letter in SETS if letter not in sets)
+                looked[-1] += f" (has {', '.join(sets)}, not {absent})"
+    files = (
+        "the table 'Epileptic Seizure Recognition.csv' (or .csv.gz), or the archives or folders "
+        "Z O N F S,"
+    )
+    raise not_found("seizure", looked, files, "seizure-simulated")

@@ -1,0 +1,1 @@
+"""Electronic health records: sequences of visits from tables of events."""

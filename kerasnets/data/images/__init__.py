@@ -1,0 +1,1 @@
+"""Images: MNIST and any files in its format."""

@@ -1,0 +1,1 @@
+"""Tables: columns of numbers, dates and categories."""

@@ -1,0 +1,116 @@
+"""COVID-19 case reports: who died, from what the report says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kerasnets.data.catalogue import register
+from kerasnets.data.dataset import Dataset
+from kerasnets.data.locate import not_found, places
+from kerasnets.data.tables.cells import DataError
+from kerasnets.data.tables.encode import NOTHING, table_dataset
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OUTCOME = "death_yn"
+FEATURES = 11
+CLASS_NAMES = ("survived", "died")
+_NAMES = ("covid*.csv", "covid*.csv.gz", "COVID*.csv", "COVID*.csv.gz")
+_ORIGIN = (
+    "the CSV file 'COVID-19 Case Surveillance Public Use Data' of the CDC (data.cdc.gov, data set "
+    "vbim-akqf)"
+)
+
+
+@register("covid", splits=("row",))
+def load_covid(*, data_dir: str | Path | None, split: str, seed: int, rows: int = 0) -> Dataset:
+    """COVID-19 cases of the CDC's case surveillance: 11 columns, and whether the person died.
+
+    As in S4 the first 11 columns beside ``death_yn`` are taken: dates as days since the first,
+    categories as numbers, all as the training split has them. Cases whose outcome is missing or
+    unknown are left out and counted.
+
+    Args:
+        data_dir: a CSV file, plain or gzip, or a folder with ``covid*.csv`` or with a folder
+            ``covid`` that has it.
+        split: ``"row"``.
+        seed: the seed of the split.
+        rows: how many rows of the file to read; 0 for all.
+
+    Raises:
+        ValueError: if the file holds anything it should not.
+        FileNotFoundError: if the file is not found.
+    """
+    path = _find(data_dir)
+    return covid_dataset("covid", read_cases(path, rows), str(path), seed)
+
+
+def read_cases(path: Path, rows: int = 0) -> pd.DataFrame:
+    """The cells of a CSV file as text, its outcome last, rows numbered as in the file.
+
+    Raises:
+        DataError: if it is no such CSV, has no column ``death_yn``, or too few others.
+    """
+    import pandas as pd
+
+    try:
+        cells = pd.read_csv(path, dtype=str, keep_default_na=False, nrows=rows or None)
+    except (ValueError, EOFError, OSError) as error:  # pandas' own errors are ValueErrors too
+        raise DataError(f"{path}: not a CSV file, plain or gzip ({error}).") from None
+    names = {str(name).strip(): name for name in cells}
+    others = [name for name in names if name != OUTCOME and not name.startswith("Unnamed: 0")]
+    if OUTCOME not in names or len(others) < FEATURES:
+        raise DataError(
+            f"{path}: expected a column {OUTCOME} and {FEATURES} others; the header has "
+            f"{', '.join(names)}."
+        )
+    chosen = [*others[:FEATURES], OUTCOME]
+    cells = cells[[names[name] for name in chosen]].set_axis(chosen, axis=1)
+    return cells.set_index(cells.index + 2)  # the header is row 1
+
+
+def covid_dataset(name: str, cases: pd.DataFrame, source: str, seed: int) -> Dataset:
+    """A data set of cases, from cells as text with the outcome as the last column.
+
+    Raises:
+        DataError: if an outcome is neither yes nor no nor missing, or too few are known.
+    """
+    outcome = cases[OUTCOME].str.strip().str.lower()
+    unknown = outcome.isin(NOTHING)
+    wrong = ~unknown & ~outcome.isin(["yes", "no"])
+    if wrong.any():
+        place = int(wrong.to_numpy().argmax())
+        row, cell = cases.index[place], cases[OUTCOME].iloc[place]
+        raise DataError(
+            f"{source}, row {row}, column {OUTCOME}: {cell!r}. Allowed: Yes, No, "
+            "or Missing, Unknown or an empty cell."
+        )
+    known = cases[~unknown].drop(columns=OUTCOME)
+    y = (outcome[~unknown] == "yes").to_numpy(np.int32)
+    try:
+        return table_dataset(
+            name, known, y, class_names=CLASS_NAMES, seed=seed, source=source,
+            counts={"cases read": len(cases),
+                    "left out, outcome missing or unknown": int(unknown.sum())},
+        )  # fmt: skip
+    except DataError:
+        raise
+    except ValueError as error:
+        raise DataError(f"{source}, {error}") from None
+
+
+def _find(data_dir: str | Path | None) -> Path:
+    looked = []
+    for place in places(data_dir):
+        if place.is_file():
+            return place
+        for folder in (place, place / "covid"):
+            looked.append(str(folder))
+            found = sorted(path for pattern in _NAMES for path in folder.glob(pattern))
+            if found:
+                return found[0]
+    raise not_found("covid", looked, "covid*.csv (or .csv.gz)", "covid-simulated", _ORIGIN)

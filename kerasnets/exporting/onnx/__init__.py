@@ -1,0 +1,1 @@
+"""ONNX files: native recurrent nodes, operators, smaller weights."""

@@ -1,0 +1,208 @@
+"""Recurrent layers, traced so that each becomes one native ONNX node instead of a loop.
+
+While a model is traced, the inner loop of its recurrent layers is replaced: a marker operation
+takes input, states and weights of one cell, and :mod:`kerasnets.exporting.onnx.rnn_nodes` turns it
+into a ``GRU``, ``LSTM`` or ``RNN`` node. What Keras does around the cells stays Keras's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from kerasnets._lazy import keras, tf
+from kerasnets.exporting.onnx.rnn_nodes import Marker
+from kerasnets.exporting.tracing import all_layers, replaced
+
+
+@contextlib.contextmanager
+def native_recurrence(model: keras.Model, *, allow_loops: bool = False) -> Iterator[None]:
+    """Trace recurrent layers into markers while the block runs; the model is as before after it.
+
+    Args:
+        model: the model that will be traced.
+        allow_loops: leave layers that cannot be native as loops.
+
+    Raises:
+        ValueError: a layer cannot be native and ``allow_loops`` is false.
+    """
+    layers = [layer for layer in all_layers(model) if isinstance(layer, keras.layers.RNN)]
+    refused = {layer: reason for layer in layers if (reason := why_not_native(layer))}
+    if refused and not allow_loops:
+        reasons = "; ".join(f"{layer.name!r} {reason}" for layer, reason in refused.items())
+        raise ValueError(
+            f"{model.name!r} has recurrent layers that no ONNX operator computes: {reasons}. "
+            "Change them, or pass allow_loops=True to export them as loops, which are slow."
+        )
+    loops = [
+        (layer, "inner_loop", functools.partial(_inner_loop, layer))
+        for layer in layers
+        if layer not in refused
+    ]
+    with replaced(*loops):
+        yield
+
+
+def why_not_native(layer: Any) -> str | None:
+    """Why no ONNX operator computes a recurrent layer, or ``None`` if one does.
+
+    Args:
+        layer: a ``keras.layers.RNN`` or one of its kind.
+    """
+    layers = keras.layers
+    if layer.stateful:
+        return "is stateful"
+    own_loops = (layers.RNN.inner_loop, layers.GRU.inner_loop, layers.LSTM.inner_loop)
+    if "inner_loop" in vars(layer) or type(layer).inner_loop not in own_loops:
+        return "has an inner loop of its own"
+    for cell in _cells(layer):
+        if type(cell) not in (layers.GRUCell, layers.LSTMCell, layers.SimpleRNNCell):
+            return f"has a cell of type {type(cell).__name__}"
+        for activation in _activations(cell):
+            if _onnx_activation(activation) is None:
+                name = getattr(activation, "__name__", repr(activation))
+                return f"has the activation {name}"
+        if cell.compute_dtype != "float32":
+            return f"computes in {cell.compute_dtype}"
+    return None
+
+
+def _cells(layer: Any) -> Sequence[Any]:
+    cell = layer.cell
+    return cell.cells if type(cell) is keras.layers.StackedRNNCells else [cell]
+
+
+def _activations(cell: Any) -> list[Any]:
+    """The activations of a cell in ONNX's order."""
+    if type(cell) is keras.layers.GRUCell:
+        return [cell.recurrent_activation, cell.activation]
+    if type(cell) is keras.layers.LSTMCell:
+        return [cell.recurrent_activation, cell.activation, cell.activation]
+    return [cell.activation]
+
+
+def _onnx_activation(function: Any) -> tuple[str, float | None, float | None] | None:
+    """Name, alpha and beta of a Keras activation in ONNX."""
+    known = keras.activations
+    table: list[tuple[Any, tuple[str, float | None, float | None]]] = [
+        (known.tanh, ("Tanh", None, None)),
+        (known.sigmoid, ("Sigmoid", None, None)),
+        (known.relu, ("Relu", None, None)),
+        (known.softsign, ("Softsign", None, None)),
+        (known.softplus, ("Softplus", None, None)),
+        (known.linear, ("Affine", 1.0, 0.0)),
+        (known.hard_sigmoid, ("HardSigmoid", 1 / 6, 0.5)),
+        (known.leaky_relu, ("LeakyRelu", 0.2, None)),
+        (known.elu, ("Elu", 1.0, None)),
+    ]
+    return next((onnx for keras_function, onnx in table if keras_function is function), None)
+
+
+def _inner_loop(
+    layer: Any, sequences: Any, initial_state: Any, mask: Any, training: bool = False
+) -> tuple[Any, Any, Any]:
+    """Stands in for ``RNN.inner_loop``: last output, all outputs and final states."""
+    del training  # only inference is exported
+    if not keras.tree.is_nested(initial_state):
+        initial_state = [initial_state]
+    states = keras.tree.flatten(initial_state)
+    if keras.tree.is_nested(mask):
+        mask = mask[0]
+    if mask is None:
+        last, outputs, states = _unmasked(layer, sequences, states)
+    else:
+        last, outputs, states = _masked(layer, sequences, states, mask)
+    if outputs is None:
+        outputs = tf.expand_dims(last, 1)
+    return last, outputs, keras.tree.pack_sequence_as(initial_state, states)
+
+
+def _unmasked(layer: Any, x: Any, states: list[Any]) -> tuple[Any, Any, list[Any]]:
+    y, last, states = _run_cells(layer, x, states, reverse=layer.go_backwards)
+    if not layer.return_sequences:
+        return last, None, states
+    # A reversed node answers in the order of time, Keras in the order of its steps.
+    return last, y[:, ::-1] if layer.go_backwards else y, states
+
+
+def _masked(layer: Any, x: Any, states: list[Any], mask: Any) -> tuple[Any, Any, list[Any]]:
+    """The unmasked steps, moved to the front in the order of the loop, and back again."""
+    mask = tf.cast(mask, tf.bool)
+    if mask.shape.rank == 3:
+        mask = tf.squeeze(mask, 2)
+    backwards = layer.go_backwards
+    steps = tf.range(tf.shape(mask)[1])
+    time = tf.shape(mask)[1]
+    # Unmasked steps get the higher keys, and among them those that come first in the loop.
+    keys = (
+        tf.where(mask, steps, steps - time) if backwards else tf.where(mask, time - steps, -steps)
+    )
+    order = tf.math.top_k(tf.cast(keys, tf.float32), k=time).indices
+    count = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1)
+    # ONNX Runtime does not keep the initial state of a row of length 0.
+    y, last, new_states = _run_cells(
+        layer, tf.gather(x, order, batch_dims=1), states, lengths=tf.maximum(count, 1)
+    )
+    seen = tf.expand_dims(count > 0, 1)
+    new_states = [tf.where(seen, n, old) for n, old in zip(new_states, states, strict=True)]
+    if layer.zero_output_for_mask:
+        seen = mask[:, :1] if backwards else mask[:, -1:]
+    last = tf.where(seen, last, tf.zeros_like(last))
+    if not layer.return_sequences:
+        return last, None, new_states
+    position = tf.cumsum(tf.cast(mask, tf.int32), axis=1, reverse=backwards) - 1
+    if backwards:
+        mask, position = mask[:, ::-1], position[:, ::-1]
+    y = tf.gather(y, tf.maximum(position, 0), batch_dims=1)
+    shown = mask if layer.zero_output_for_mask else position >= 0
+    return last, tf.where(tf.expand_dims(shown, 2), y, tf.zeros_like(y)), new_states
+
+
+def _run_cells(
+    layer: Any, x: Any, states: list[Any], *, reverse: bool = False, lengths: Any = None
+) -> tuple[Any, Any, list[Any]]:
+    """All outputs in the order of time, the last output, and the final states."""
+    final: list[Any] = []
+    for cell in _cells(layer):
+        count = 2 if type(cell) is keras.layers.LSTMCell else 1
+        x, *new = _mark(
+            layer.name, cell, x, states[len(final) : len(final) + count], reverse, lengths
+        )
+        if lengths is not None:
+            # All three cells put out their first state. OpenVINO runs on past the lengths, so
+            # only what came out at them is the same in every runtime.
+            new[0] = tf.gather(x, lengths - 1, batch_dims=1)
+        last = new[0]
+        final += new
+    return x, last, final
+
+
+def _mark(
+    name: str, cell: Any, x: Any, states: list[Any], reverse: bool, lengths: Any
+) -> list[Any]:
+    known = [_onnx_activation(function) for function in _activations(cell)]
+    activations = [entry for entry in known if entry is not None]
+    marker = Marker(
+        layer=name,
+        op={"GRUCell": "GRU", "LSTMCell": "LSTM"}.get(type(cell).__name__, "RNN"),
+        units=cell.units,
+        activations=[name for name, _, _ in activations],
+        alpha=[alpha for _, alpha, _ in activations if alpha is not None],
+        beta=[beta for _, _, beta in activations if beta is not None],
+        reset_after=bool(getattr(cell, "reset_after", False)),
+        reverse=reverse,
+        has_lengths=lengths is not None,
+        has_bias=bool(cell.use_bias),
+    )
+    weights = [cell.kernel, cell.recurrent_kernel, *([cell.bias] if cell.use_bias else [])]
+    inputs = [x, *states, *([] if lengths is None else [lengths]), *weights]
+    outputs = tf.raw_ops.PyFunc(
+        input=[tf.convert_to_tensor(tensor) for tensor in inputs],
+        token=marker.token(),
+        Tout=[tf.float32] * (1 + len(states)),
+    )
+    shape = [x.shape[0], x.shape[1], cell.units]
+    y = tf.ensure_shape(outputs[0], shape)
+    return [y, *(tf.ensure_shape(state, [shape[0], cell.units]) for state in outputs[1:])]

@@ -1,0 +1,164 @@
+"""A model as an ONNX file, which ONNX Runtime and Triton read."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from kerasnets._lazy import tf
+from kerasnets.exporting.onnx._quiet import quiet
+from kerasnets.exporting.onnx.operators import HANDLERS
+from kerasnets.exporting.onnx.recurrence import native_recurrence
+from kerasnets.exporting.onnx.rnn_nodes import MarkerHandler
+from kerasnets.exporting.signature import Served, TensorInfo
+
+OPSETS = range(13, 19)
+OPSET = 17
+# tf2onnx keeps state in its modules.
+_CONVERTING = threading.Lock()
+
+
+def write_onnx(
+    served: Served,
+    path: Path,
+    *,
+    opset: int = OPSET,
+    allow_loops: bool = False,
+    metadata: Mapping[str, str] | None = None,
+    doc: str = "",
+) -> dict[str, Any]:
+    """Write the model as ONNX with the names of its signature and free batch axis.
+
+    Recurrent layers become native ``GRU``, ``LSTM`` and ``RNN`` nodes.
+
+    Args:
+        served: the model under its serving names.
+        path: the ``.onnx`` file to write.
+        opset: the version of the ONNX operators, 13 to 18.
+        allow_loops: whether what cannot be native may be a ``Loop``.
+        metadata: written to ``metadata_props``.
+        doc: written as the graph's doc string.
+
+    Returns:
+        For the card: the opset, whether loops are allowed, and how many nodes of each operator
+        there are.
+
+    Raises:
+        ValueError: the opset is not one of those, the model has operations ONNX has not, or it
+            would need a loop and ``allow_loops`` is false.
+    """
+    if opset not in OPSETS:
+        raise ValueError(f"opset must be in [{OPSETS[0]}, {OPSETS[-1]}]; got {opset}.")
+    both = {info.name for info in served.inputs} & {info.name for info in served.outputs}
+    if both:
+        raise ValueError(
+            f"{served.model.name!r} has {', '.join(map(repr, sorted(both)))} as input and as "
+            "output; a name in ONNX means one tensor. Give the layers other names."
+        )
+    proto = _convert(served, opset, allow_loops)
+    unknown = sorted(
+        f"{node.op_type} ({node.name})"
+        for node in all_nodes(proto.graph)
+        if _is_foreign(node, opset)
+    )
+    if unknown:
+        raise ValueError(
+            f"{served.model.name!r} cannot become ONNX: there is no operator of opset {opset} for "
+            f"{', '.join(unknown)}. Replace the layers named there, or leave 'onnx' out of formats."
+        )
+    loops = [n.name for n in all_nodes(proto.graph) if n.op_type in ("Loop", "Scan")]
+    if loops and not allow_loops:
+        raise ValueError(
+            f"{served.model.name!r} needs loops in ONNX for {', '.join(loops)}. Give the layers "
+            "named there a known number of steps, or pass allow_loops=True."
+        )
+    _name_axes(proto.graph.input, served.inputs)
+    _name_axes(proto.graph.output, served.outputs)
+    proto.graph.name = served.model.name
+    proto.graph.doc_string = doc
+    onnx.helper.set_model_props(proto, {"opset": str(opset), **(metadata or {})})
+    onnx.save(proto, path)
+    nodes = Counter(node.op_type for node in all_nodes(proto.graph))
+    return {"opset": opset, "allow_loops": allow_loops, "nodes": dict(sorted(nodes.items()))}
+
+
+def add_metadata(path: Path, metadata: Mapping[str, str]) -> None:
+    """Set entries of ``metadata_props`` in an ONNX file; the graph stays as it is."""
+    proto = onnx.load(path)
+    onnx.helper.set_model_props(
+        proto, {**{prop.key: prop.value for prop in proto.metadata_props}, **metadata}
+    )
+    onnx.save(proto, path)
+
+
+def _convert(served: Served, opset: int, allow_loops: bool) -> onnx.ModelProto:
+    import tf2onnx
+
+    specs = served.specs
+    handler = MarkerHandler()
+    with _CONVERTING, quiet("tf2onnx", "tensorflow"):
+        _teach_numpy_2()
+        with native_recurrence(served.model, allow_loops=allow_loops):
+            concrete = tf.function(served, autograph=False).get_concrete_function(*specs)
+        # What follows the inputs is captured: variables, and constants such as the means of a
+        # Normalization, which tf2onnx's own from_function would take for inputs.
+        inputs = [tensor.name for tensor in concrete.inputs[: len(specs)]]
+        outputs = {tensor.name: name for name, tensor in concrete.structured_outputs.items()}
+        names = dict(zip(inputs, (spec.name for spec in specs), strict=True)) | outputs
+        graph = tf2onnx.tf_loader.from_function(concrete, inputs, list(outputs))
+        proto, _ = tf2onnx.convert.from_graph_def(
+            graph,
+            input_names=inputs,
+            output_names=list(outputs),
+            opset=opset,
+            tensors_to_rename=names,
+            custom_op_handlers={"PyFunc": (handler, []), **HANDLERS},
+        )
+    if handler.errors:
+        raise ValueError(
+            f"{served.model.name!r} cannot become ONNX: {handler.errors[0]}"
+        ) from handler.errors[0]
+    return proto
+
+
+def _teach_numpy_2() -> None:
+    """Apply Keras's patch of tf2onnx for numpy 2; doing it again changes nothing."""
+    from keras.src.export.tf2onnx_lib import patch_tf2onnx
+
+    with warnings.catch_warnings():
+        # The patch asks numpy for its removed alias np.object.
+        warnings.simplefilter("ignore", FutureWarning)
+        patch_tf2onnx()
+
+
+def all_nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    """The nodes of a graph and of the graphs inside its nodes."""
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                yield from all_nodes(attribute.g)
+
+
+def _is_foreign(node: onnx.NodeProto, opset: int) -> bool:
+    """Whether a node is no operator of ONNX: tf2onnx leaves in the graph what it cannot convert."""
+    return node.domain not in ("", "ai.onnx") or not onnx.defs.has(node.op_type, opset)
+
+
+def _name_axes(values: Iterator[onnx.ValueInfoProto], infos: tuple[TensorInfo, ...]) -> None:
+    by_name = {info.name: info for info in infos}
+    for value in values:
+        info = by_name[value.name]
+        del value.type.tensor_type.shape.dim[:]
+        for axis, size in enumerate(info.shape):
+            dim = value.type.tensor_type.shape.dim.add()
+            if size is None:
+                dim.dim_param = "batch" if axis == 0 else f"{info.name}_axis_{axis}"
+            else:
+                dim.dim_value = size

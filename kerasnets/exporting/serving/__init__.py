@@ -1,0 +1,1 @@
+"""Servers: their configuration, requests to them, a client."""

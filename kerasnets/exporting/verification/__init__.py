@@ -1,0 +1,1 @@
+"""Comparing exported files with Keras, in every runtime."""

@@ -1,0 +1,1 @@
+"""Layers of our own, which Keras can save and load."""

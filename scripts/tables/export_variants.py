@@ -1,0 +1,161 @@
+"""Export every form of recurrent model to ONNX and compare it with Keras.
+
+    python scripts/tables/export_variants.py [--only WORD] [--write]
+
+Prints a line a variant: its recurrent ONNX nodes, and the largest difference of ONNX Runtime from
+Keras run eagerly over several batch sizes, numbers of steps and masks; that of OpenVINO too, where
+it is installed. Exits with 1 if ONNX Runtime differs by more than 1e-5, or a model has a loop or
+other nodes than it should. ``--write`` puts the table into docs/export-variants.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from variants import compositions, forms
+from variants.base import Variant
+
+from kerasnets._lazy import keras
+from kerasnets.exporting.onnx.write import all_nodes, write_onnx
+from kerasnets.exporting.signature import serve
+
+Arrays = dict[str, np.ndarray]
+Runner = Callable[[Arrays], Arrays]
+LIMIT = 1e-5
+OPENVINO = find_spec("openvino") is not None
+TARGET = Path(__file__).parents[2] / "docs" / "export-variants.md"
+INTRODUCTION = """\
+# Recurrent models as ONNX, variant by variant
+
+Made by `python scripts/tables/export_variants.py --write`. Random weights; ONNX Runtime
+{versions[0]} and
+OpenVINO {versions[1]} against Keras run eagerly, over batches of 1, 2 and 7 with 1, 3 and 6 steps;
+"masked" rows are full, right-padded, left-padded, with holes, of one step, and masked altogether.
+Differences are absolute up to 1, in parts of the output's largest value above. Nodes are the
+recurrent ones, of all there are. {count} variants; the largest difference of ONNX Runtime is
+{largest:.1e}; none has a `Loop` or `Scan`.
+
+OpenVINO's CPU plugin runs recurrent nodes on past the lengths they are given. What we read from
+them stands before that, but for the cell state of an LSTM, which is no output of each step: where
+a masked LSTM hands that on, OpenVINO is wrong, and `kerasnets verify` says so where it is
+installed. ONNX Runtime keeps to the lengths. OpenVINO was also wrong in the models with a
+bidirectional layer that returns sequences of a fixed number of steps (`subclassed`,
+`TimeDistributed Bidirectional LSTM`), and refuses some activations when it loads them.
+
+| variant | nodes | ONNX Runtime | OpenVINO |
+|---|---|---:|---:|
+"""
+FAMILIES = (
+    forms.every_form,
+    forms.bias_and_dropout,
+    forms.initial_states,
+    forms.bidirectional,
+    forms.activations,
+    compositions.compositions,
+    compositions.sources_of_masks,
+    compositions.time_distributed,
+    compositions.catalogue,
+)
+
+
+def measure(variant: Variant, folder: Path) -> tuple[list[str], float, str]:
+    """The cells of its line, the largest difference of ONNX Runtime, and what is wrong."""
+    rng = np.random.default_rng(7)
+    for weight in variant.model.weights:
+        if weight.dtype == "float32":
+            weight.assign(rng.normal(0, 0.5, weight.shape))
+    served = serve(variant.model)
+    path = folder / "model.onnx"
+    write_onnx(served, path)
+    onnx.checker.check_model(path, full_check=True)
+    counts = Counter(node.op_type for node in all_nodes(onnx.load(path).graph))
+    found = {op: counts[op] for op in ("GRU", "LSTM", "RNN") if counts[op]}
+    expected = [served.run(feed) for feed in variant.feeds]
+    pairs = list(zip(variant.feeds, expected, strict=True))
+    session = _onnxruntime(path)
+    largest = max(_difference(session(feed), given) for feed, given in pairs)
+    cells = [f"{largest:.1e}", _in_openvino(path, pairs) if OPENVINO else "–"]
+    wrong = "" if largest <= LIMIT else "differs"
+    if counts["Loop"] or counts["Scan"] or (variant.nodes and found != variant.nodes):
+        wrong = f"has {dict(counts)}"
+    words = ", ".join(f"{count} {op}" for op, count in found.items()) or "–"
+    return [f"{words} of {counts.total()}", *cells], largest, wrong
+
+
+def _difference(got: Arrays, expected: Arrays) -> float:
+    largest = 0.0
+    for name, value in expected.items():
+        scale = max(1.0, float(np.abs(value).max(initial=0)))
+        difference = float(np.abs(got[name] - value).max(initial=0)) / scale
+        # A comparison with NaN is false.
+        largest = difference if not difference <= largest else largest
+    return largest
+
+
+def _onnxruntime(path: Path) -> Runner:
+    session = onnxruntime.InferenceSession(path)
+    names = [output.name for output in session.get_outputs()]
+    return lambda feed: dict(zip(names, session.run(names, feed), strict=True))
+
+
+def _in_openvino(path: Path, pairs: list[tuple[Arrays, Arrays]]) -> str:
+    try:
+        run = _openvino(path)
+    except RuntimeError:  # an activation it does not know
+        return "refused"
+    return f"{max(_difference(run(feed), given) for feed, given in pairs):.1e}"
+
+
+def _openvino(path: Path) -> Runner:
+    import openvino
+
+    options = {"INFERENCE_PRECISION_HINT": "f32", "EXECUTION_MODE_HINT": "ACCURACY"}
+    model = openvino.Core().compile_model(str(path), "CPU", options)
+
+    def run(feed: Arrays) -> Arrays:
+        given = model(feed)
+        return {port.any_name: np.array(given[port]) for port in model.outputs}
+
+    return run
+
+
+def main() -> int:
+    """Print the table and say whether all is well."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--only", default="", help="variants with this in their name")
+    parser.add_argument("--write", action="store_true", help=f"write {TARGET.name}")
+    arguments = parser.parse_args()
+    rows, largest, failures = [], 0.0, []
+    with tempfile.TemporaryDirectory() as folder:
+        for variant in (variant for family in FAMILIES for variant in family()):
+            if arguments.only.lower() not in variant.name.lower():
+                continue
+            try:
+                cells, difference, wrong = measure(variant, Path(folder))
+            except Exception as error:  # noqa: BLE001  # go on, and report it with the others
+                cells, difference, wrong = ["?"] * 3, float("nan"), f"{error}"
+            largest = max(largest, difference)
+            rows.append(f"| {variant.name} | {' | '.join(cells)} |")
+            print(rows[-1], wrong, flush=True)
+            failures += [f"{variant.name} {wrong}"] if wrong else []
+            keras.backend.clear_session()
+    print(f"{len(rows)} variants, largest difference {largest:.1e}, {len(failures)} wrong")
+    if arguments.write and not failures:
+        versions = [version("onnxruntime"), version("openvino") if OPENVINO else "(not installed)"]
+        text = INTRODUCTION.format(count=len(rows), largest=largest, versions=versions)
+        TARGET.write_text(text + "\n".join(rows) + "\n", encoding="utf-8")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

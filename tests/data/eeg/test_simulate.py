@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import itertools
+import time
+
+import numpy as np
+import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import RandomForestClassifier
+
+from kerasnets.data import Dataset, load_data
+from kerasnets.data.eeg.bonn import CHUNKS, CLASS_NAMES, RATE, RECORDING_SAMPLES, SAMPLES
+from kerasnets.data.eeg.simulate import simulate_recordings
+
+SEIZURE, TUMOUR, HEALTHY, CLOSED, OPEN = range(5)
+
+
+@pytest.fixture(scope="module")
+def signals() -> np.ndarray:
+    return simulate_recordings(40, seed=0)
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    return load_data("seizure-simulated")
+
+
+@pytest.fixture(scope="module")
+def spectra(signals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Frequencies, and the mean power of each kind after each recording is scaled to variance 1."""
+    scaled = signals / signals.std(axis=-1, keepdims=True)
+    power = np.abs(np.fft.rfft(scaled * np.hanning(RECORDING_SAMPLES))) ** 2
+    return np.fft.rfftfreq(RECORDING_SAMPLES, 1 / RATE), power.mean(axis=1)
+
+
+def band(spectra: tuple[np.ndarray, np.ndarray], low: float, high: float) -> np.ndarray:
+    """Mean power density of each kind between two frequencies."""
+    frequencies, power = spectra
+    return power[:, (frequencies >= low) & (frequencies < high)].mean(axis=1)
+
+
+def test_form_and_units(signals: np.ndarray):
+    assert signals.shape == (len(CLASS_NAMES), 40, RECORDING_SAMPLES)
+    assert signals.dtype == np.float32
+    assert np.array_equal(signals, np.rint(signals))
+    assert np.abs(signals).max() <= 2047
+    assert abs(signals.mean()) < 5
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_does_not(signals: np.ndarray):
+    assert np.array_equal(simulate_recordings(40, seed=0), signals)
+    assert not np.array_equal(simulate_recordings(40, seed=1), signals)
+
+
+def test_500_recordings_take_less_than_two_seconds():
+    start = time.process_time()
+    simulate_recordings(100)
+    assert time.process_time() - start < 2
+
+
+def test_seizures_repeat_three_times_a_second(spectra):
+    frequencies, power = spectra
+    for harmonic, width in ((1, 0.6), (2, 1.0), (3, 1.4)):
+        centre = 3.0 * harmonic
+        peak = band(spectra, centre - width / 2, centre + width / 2)[SEIZURE]
+        gaps = [
+            band(spectra, centre + side - 0.2, centre + side + 0.2)[SEIZURE] for side in (-1.5, 1.5)
+        ]
+        assert peak > 1.8 * max(gaps)
+    slow = (frequencies > 1.5) & (frequencies < 30)
+    assert abs(frequencies[slow][power[SEIZURE][slow].argmax()] - 3) < 0.4
+
+
+def test_spikes_make_seizures_lopsided(signals: np.ndarray):
+    centred = signals - signals.mean(axis=-1, keepdims=True)
+    skewness = (centred**3).mean(axis=-1) / signals.std(axis=-1) ** 3
+    assert np.median(skewness[SEIZURE]) > 1
+    assert (np.abs(np.median(skewness[1:], axis=1)) < 0.15).all()
+
+
+def test_alpha_stands_out_at_10_hz_behind_closed_eyes(spectra):
+    frequencies, power = spectra
+    near = (frequencies > 6) & (frequencies < 16)
+    assert abs(frequencies[near][power[CLOSED][near].argmax()] - 10) < 1
+    alpha = band(spectra, 9, 11) / np.maximum(band(spectra, 6, 7.5), band(spectra, 12.5, 14))
+    assert alpha[CLOSED] > 5 * alpha[OPEN]
+    assert (alpha[[TUMOUR, HEALTHY]] < 1).all()
+
+
+def test_the_background_falls_as_a_power_of_the_frequency(spectra):
+    frequencies, power = spectra
+    # From 7 Hz on the rhythms of the intracranial kinds are gone; muscles flatten the far end.
+    clean = (frequencies > 8) & (frequencies < 20)
+    slope, _ = np.polyfit(np.log(frequencies[clean]), np.log(power[HEALTHY][clean]), 1)
+    assert -2.1 < slope < -1.6
+
+
+def test_slow_waves_over_the_tumour(spectra):
+    # Of the background alone, falling with the power 1.6 to 2.1, less than 0.25 would be left.
+    delta = band(spectra, 1.5, 3) / band(spectra, 0.6, 1)
+    assert delta[TUMOUR] > 4 * delta[[HEALTHY, CLOSED, OPEN]].max()
+    assert delta[[HEALTHY, CLOSED, OPEN]].max() < 0.25
+    theta = band(spectra, 4, 7) / band(spectra, 8, 12)
+    assert theta[TUMOUR] > 2 * theta[HEALTHY]
+
+
+def test_muscles_are_heard_on_the_scalp_only(signals: np.ndarray):
+    power = np.abs(np.fft.rfft(signals * np.hanning(RECORDING_SAMPLES))) ** 2
+    frequencies = np.fft.rfftfreq(RECORDING_SAMPLES, 1 / RATE)
+    fast = power[..., (frequencies > 28) & (frequencies < 38)].mean(axis=-1)
+    fast = np.median(fast, axis=1)  # of a typical recording; a loud one has more of everything
+    assert fast[[CLOSED, OPEN]].min() > 2 * fast[[TUMOUR, HEALTHY]].max()
+
+
+def test_nothing_outside_the_band_the_real_ones_were_filtered_to(spectra):
+    assert (band(spectra, 60, 86) < 0.02 * band(spectra, 20, 40)).all()
+
+
+def test_amplitudes_are_of_the_order_of_the_real_ones(signals: np.ndarray):
+    spread = np.median(signals.std(axis=-1), axis=1)
+    assert 200 < spread[SEIZURE] < 400
+    assert ((spread[1:] > 30) & (spread[1:] < 90)).all()
+
+
+def test_rows_of_a_recording_resemble_each_other(signals: np.ndarray):
+    rows = signals[..., : CHUNKS * SAMPLES].reshape(*signals.shape[:2], CHUNKS, SAMPLES)
+    loudness = np.log(rows.std(axis=-1))
+    within = loudness.var(axis=2).mean(axis=1)
+    between = loudness.mean(axis=2).var(axis=1)
+    # By chance alone the means of 23 rows would vary by within / 23.
+    assert (between > 5 * within / CHUNKS).all()
+
+
+def test_recordings_are_kept_together(dataset: Dataset):
+    train, validation, test = (set(part.groups.tolist()) for part in dataset.splits.values())
+    assert train.isdisjoint(validation | test)
+    assert validation.isdisjoint(test)
+    assert [len(train), len(validation), len(test)] == [120, 40, 40]
+    for part, share in zip(dataset.splits.values(), (24, 8, 8), strict=True):
+        assert np.bincount(part.y).tolist() == [share * CHUNKS] * 5
+
+
+def test_it_says_that_it_is_simulated(dataset: Dataset):
+    assert dataset.simulated
+    assert dataset.name == "seizure-simulated"
+    assert "simulated, not measured" in dataset.source
+
+
+def test_the_split_and_the_signals_have_seeds_of_their_own(dataset: Dataset):
+    resplit = load_data("seizure-simulated", seed=1)
+    assert resplit.checksum == dataset.checksum
+    assert set(map(bytes, resplit.train.x)) != set(map(bytes, dataset.train.x))
+    other = load_data("seizure-simulated", generator_seed=1)
+    assert other.checksum != dataset.checksum
+
+
+@pytest.mark.parametrize("recordings", [2, 0, -1, 3.0, "40", True])
+def test_too_few_recordings_are_refused(recordings: object):
+    with pytest.raises(
+        ValueError, match="recordings_per_class must be a whole number of 3 or more"
+    ):
+        load_data("seizure-simulated", recordings_per_class=recordings)
+
+
+def band_powers(x: np.ndarray) -> np.ndarray:
+    power = np.abs(np.fft.rfft(x * np.hanning(SAMPLES))) ** 2
+    frequencies = np.fft.rfftfreq(SAMPLES, 1 / RATE)
+    edges = (0.5, 2, 4, 6, 8, 12, 16, 25, 40)
+    bands = [
+        power[:, (frequencies >= low) & (frequencies < high)].sum(axis=1)
+        for low, high in itertools.pairwise(edges)
+    ]
+    return np.log1p(np.stack(bands, axis=1))
+
+
+def test_it_can_be_learnt_but_not_trivially(dataset: Dataset):
+    train, test = dataset.train, dataset.test
+    linear = LinearDiscriminantAnalysis().fit(train.x, train.y)
+    assert linear.score(test.x, test.y) < 0.40  # chance is 0.20
+    forest = RandomForestClassifier(200, min_samples_leaf=2, random_state=0)
+    forest.fit(band_powers(train.x), train.y)
+    assert 0.80 < forest.score(band_powers(test.x), test.y) < 0.93
+    shares = [
+        (forest.predict(band_powers(test.x[test.y == label])) == label).mean() for label in range(5)
+    ]
+    assert min(shares) > 0.5

@@ -1,0 +1,149 @@
+"""Splits by patient, the vocabulary of the training split, and the cohort table."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from kerasnets.data import describe, describe_text, load_data
+from kerasnets.data.ehr.cohort import Cohort, learn_vocabulary, make_dataset, split_patients
+from kerasnets.data.ehr.simulate import simulate_cohort
+from kerasnets.data.ehr.visits import VisitSequences, group_events
+from kerasnets.data.tables.cells import DataError
+
+OPTIONS = {"seed": 0, "folds": 0, "fold": 0, "min_count": 1, "source": "a test"}
+
+
+def cohort(n=40, died=10, patients=None, names=("a", "b", "c")):
+    """One visit each; code a is everywhere, b in half, c in the last example alone."""
+    subject = np.concatenate([np.arange(n), np.arange(0, n, 2), [n - 1]])
+    code = np.repeat([0, 1, 2], [n, len(range(0, n, 2)), 1])
+    sequences = group_events(subject, np.zeros(len(subject), int), code, subjects=n, names=names)
+    groups = np.arange(n) if patients is None else patients
+    return Cohort(sequences, np.arange(n) < died, groups)
+
+
+@pytest.fixture(scope="module")
+def simulated():
+    return load_data("mortality-simulated", patients=800)
+
+
+def test_no_patient_is_on_two_sides_even_with_several_examples():
+    rng = np.random.default_rng(0)
+    patients = rng.integers(0, 60, 200)
+    parts = split_patients(cohort(200, 40, patients), seed=3, folds=0, fold=0)
+    assert sorted(np.concatenate(list(parts.values()))) == list(range(200))
+    seen = [set(patients[rows]) for rows in parts.values()]
+    assert sum(map(len, seen)) == len(set(patients))
+
+
+@pytest.mark.parametrize("folds", [2, 5])
+def test_the_folds_test_every_patient_once(folds):
+    made = [split_patients(cohort(90, 15), 1, folds, fold) for fold in range(folds)]
+    assert sorted(np.concatenate([parts["test"] for parts in made])) == list(range(90))
+    for parts in made:
+        assert sorted(np.concatenate(list(parts.values()))) == list(range(90))
+        assert len(parts["validation"]) == pytest.approx(90 * (1 - 1 / folds) / 8, abs=2)
+
+
+def test_splits_are_stratified_and_seeded(simulated):
+    shares = [part.y.mean() for part in simulated.splits.values()]
+    assert max(shares) - min(shares) < 0.01
+    again, other = (load_data("mortality-simulated", patients=800, seed=s) for s in (0, 1))
+    np.testing.assert_array_equal(again.test.groups, simulated.test.groups)
+    assert not np.array_equal(other.test.groups, simulated.test.groups)
+    assert again.checksum == other.checksum == simulated.checksum
+
+
+def test_the_vocabulary_is_that_of_the_training_split():
+    """A code that no training visit has goes to the index of the unknown, whatever the others."""
+    everyone = cohort()
+    dataset = make_dataset("test", everyone, **OPTIONS)
+    in_train = 39 in dataset.train.groups
+    assert dataset.train.x.names == ("unknown", "a", "b", *(["c"] if in_train else []))
+    elsewhere = next(s for s in range(50) if 39 not in split_patients(everyone, s, 0, 0)["train"])
+    dataset = make_dataset("test", everyone, **{**OPTIONS, "seed": elsewhere})
+    for part in dataset.splits.values():
+        assert part.x.names == ("unknown", "a", "b")
+        unknown = part.x.bag()[:, 0]
+        np.testing.assert_array_equal(unknown, part.groups == 39)
+
+
+def test_rare_codes_are_one():
+    sequences = cohort().sequences
+    for least, names in ((1, "abc"), (2, "ab"), (20, "ab"), (21, "a"), (40, "a")):
+        indices, given = learn_vocabulary(sequences, least)
+        assert given == ("unknown", *names)
+        assert indices.tolist() == [1 + names.index(c) if c in names else 0 for c in "abc"]
+    with pytest.raises(
+        DataError, match=r"No code is in min_count=41 .* the most frequent is in 40"
+    ):
+        learn_vocabulary(sequences, 41)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"folds": 1}, "folds must be 0 .* or 2 or more"),
+        ({"folds": 5, "fold": 5}, r"fold must be in \[0, 4\]"),
+        ({"fold": 1}, r"fold must be in \[0, 0\]"),
+        ({"min_count": 0}, "min_count must be 1 or more"),
+        ({"folds": "5"}, "folds must be a whole number"),
+    ],
+)
+def test_wrong_options_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        make_dataset("test", cohort(), **{**OPTIONS, **options})
+
+
+def test_cohorts_that_teach_nothing_are_refused():
+    with pytest.raises(DataError, match="All 40 examples are 'alive'"):
+        make_dataset("test", cohort(died=0), **OPTIONS)
+    with pytest.raises(DataError, match="All 40 examples are 'died'"):
+        make_dataset("test", cohort(died=40), **OPTIONS)
+    none = VisitSequences(*(np.zeros(n, np.int64) for n in (0, 1, 1)), names=())
+    empty = Cohort(none, np.zeros(0, bool), np.zeros(0, int), {"stays left out": 7})
+    with pytest.raises(DataError, match=r"cohort is empty\. stays left out: 7"):
+        make_dataset("test", empty, **OPTIONS)
+
+
+def test_the_table_counts_what_is_there(simulated):
+    facts = json.loads(json.dumps(describe(simulated), allow_nan=False))
+    for name, part in simulated.splits.items():
+        row = facts["cohort"][name]
+        assert (row["examples"], row["died"]) == (len(part), part.y.sum())
+        assert row["visits"] == part.x.lengths.sum()
+    assert facts["cohort"]["all"]["examples"] == sum(facts["lengths"].values()) == 800
+    lengths = np.concatenate([part.x.lengths for part in simulated.splits.values()])
+    assert facts["lengths"]["1"] == (lengths == 1).sum()
+    assert facts["lengths"]["6–10"] == ((lengths >= 6) & (lengths <= 10)).sum()
+    bag = simulated.train.x.bag() > 0
+    for code, share in facts["common_codes"].items():
+        column = simulated.train.x.names.index(code)
+        assert share == pytest.approx(bag[:, column].mean())
+    text = describe_text(simulated)
+    assert "SIMULATED, not measured" in text
+    assert "█" in text
+
+
+def test_simulated_records_are_seeded():
+    one, again, other = (simulate_cohort(50, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one.sequences.codes, again.sequences.codes)
+    assert not np.array_equal(one.sequences.codes, other.sequences.codes)
+    with pytest.raises(ValueError, match="patients must be a whole number of 1 or more"):
+        load_data("mortality-simulated", patients=0)
+    with pytest.raises(ValueError, match="too few for 3 parts"):
+        load_data("mortality-simulated", patients=6)
+
+
+def test_conditions_persist_from_visit_to_visit():
+    """Who has a condition at one visit has it at most of the others; who has not, at none."""
+    simulated = simulate_cohort(500).sequences
+    kidney = [i for i, name in enumerate(simulated.names) if name.startswith("kidney")]
+    dense = simulated.dense()
+    has = dense["visits"][:, :, kidney].any(axis=2).sum(axis=1) / dense["length"]
+    long = dense["length"] >= 8
+    assert set(np.unique(has[long] > 0.5)) == {True, False}
+    assert ((has[long] == 0) | (has[long] > 0.4)).mean() > 0.98

@@ -1,0 +1,271 @@
+"""eICU and MIMIC-III: small tables in every form, every fault, and the open demos."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kerasnets.data import load_data
+from kerasnets.data.ehr import eicu, mimic3
+from kerasnets.data.tables.cells import DataError
+
+STAYS = pd.DataFrame(
+    {
+        "patientunitstayid": [1, 2, 3, 4],
+        "uniquepid": ["p", "p", "q", "r"],
+        "hospitaldischargestatus": ["Alive", "Expired", "Alive", None],
+        "unitdischargeoffset": [500, 300, 9000, 10],
+    }
+)
+DIAGNOSIS = pd.DataFrame(
+    {
+        "patientunitstayid": [1, 1, 2, 2, 9, 4, 1],
+        "diagnosisoffset": [-30, 61, 1439, 1440, 5, 5, 62],
+        "diagnosisstring": ["x", "y", "x", "late", "stranger", "left out", None],
+    }
+)
+TREATMENT = pd.DataFrame(
+    {"patientunitstayid": [1], "treatmentoffset": [119], "treatmentstring": ["x"]}
+)
+PATIENTS = pd.DataFrame(
+    {
+        "subject_id": [10, 11, 12, 13, 14],
+        "dod": ["2101-03-01 00:00:00", "2100-06-01 00:00:00", None, "2100-02-02 00:00:00", None],
+    }
+)
+ADMISSIONS = pd.DataFrame(
+    {
+        "subject_id": [10, 10, 11, 12, 13, 14, 99],
+        "hadm_id": [1, 2, 3, 4, 5, 6, 7],
+        "admittime": ["2100-05-01 10:00:00", "2100-01-01 10:00:00", "2100-05-28 00:00:00",
+                      "2100-01-01 00:00:00", "2100-02-01 00:00:00", "2100-01-02 00:00:00",
+                      "2100-01-01 00:00:00"],
+        "dischtime": ["2100-05-09 12:00:00", "2100-01-05 12:00:00", "2100-06-01 09:00:00",
+                      "2100-01-03 00:00:00", "2100-02-02 09:00:00", "2100-01-01 00:00:00",
+                      "2100-01-03 00:00:00"],
+        "hospital_expire_flag": [0, 0, 1, 0, 0, 0, 0],
+    }
+)  # fmt: skip
+DIAGNOSES = pd.DataFrame(
+    {
+        "hadm_id": [1, 1, 2, 3, 4, 4, 77, 5],
+        "icd9_code": ["42731", "42732", "E8497", "4019", "V1582", None, "0010", "0010"],
+    }
+)
+
+
+def write(folder, tables, *, upper=False, compress=False):
+    """The tables as CSV files below ``folder``; the file of each."""
+    files = {}
+    for name, frame in tables.items():
+        frame = frame.rename(columns=str.upper) if upper else frame
+        path = folder / f"{name}.csv{'.gz' if compress else ''}"
+        content = frame.to_csv(index=False).encode()
+        path.write_bytes(gzip.compress(content) if compress else content)
+        files[name] = path
+    return files
+
+
+def eicu_tables(**changed):
+    return {"patient": STAYS, "diagnosis": DIAGNOSIS, "treatment": TREATMENT, **changed}
+
+
+def mimic3_tables(**changed):
+    tables = {"ADMISSIONS": ADMISSIONS, "DIAGNOSES_ICD": DIAGNOSES, "PATIENTS": PATIENTS}
+    return {**tables, **changed}
+
+
+def visits_of(cohort):
+    sequences = cohort.sequences
+    codes = np.split(sequences.codes, sequences.code_offsets[1:-1])
+    named = [[sequences.names[code] for code in visit] for visit in codes]
+    starts = sequences.visit_offsets
+    return [named[first:end] for first, end in itertools.pairwise(starts)]
+
+
+def assert_every_row_is_counted(counts, total, prefix):
+    parts = {what: n for what, n in counts.items() if what.startswith(prefix) and what != total}
+    assert sum(parts.values()) == counts[total], parts
+
+
+@pytest.mark.parametrize("form", [{}, {"upper": True}, {"compress": True}])
+def test_eicu_stays_become_hours(tmp_path, form):
+    cohort = eicu.read_cohort(write(tmp_path, eicu_tables(), **form))
+    assert visits_of(cohort) == [
+        [["diagnosis|x"], ["diagnosis|y", "treatment|x"]],
+        [["diagnosis|x"]],
+        [[]],
+    ]
+    assert cohort.died.tolist() == [False, True, False]
+    assert cohort.patients.tolist() == [0, 0, 1]
+    counts = cohort.counts
+    assert counts["stays"] == 4
+    assert counts["stays without an outcome, left out"] == 1
+    assert counts["diagnosis rows of unknown stays, left out"] == 1
+    assert counts["diagnosis rows without a name, left out"] == 1
+    assert counts["diagnosis rows used"] == 3
+    for table in ("diagnosis", "treatment"):
+        assert_every_row_is_counted(counts, f"{table} rows", f"{table} rows")
+    assert counts["stays without an event in the window, one empty visit"] == 1
+
+
+@pytest.mark.parametrize("form", [{}, {"upper": True}, {"compress": True}])
+def test_mimic3_admissions_become_visits(tmp_path, form):
+    cohort = mimic3.read_cohort(write(tmp_path, mimic3_tables(), **form))
+    # 11 died in hospital, 13 on the day of discharge, 14 left before arriving.
+    assert visits_of(cohort) == [[["E849"], ["427"]], [["V15"]]]
+    assert cohort.died.tolist() == [True, False]
+    assert mimic3.read_cohort(write(tmp_path, mimic3_tables()), 295).died.tolist() == [False] * 2
+    assert mimic3.read_cohort(write(tmp_path, mimic3_tables()), 296).died.tolist()[0]
+    counts = cohort.counts
+    assert counts["admissions of unknown patients, left out"] == 1
+    assert counts["admissions with discharge before admission, left out"] == 1
+    assert counts["admissions that ended in death, left out"] == 1
+    assert counts["patients who never left alive, left out"] == 2
+    assert counts["patients dead by the prediction, left out"] == 1
+    assert counts["diagnoses without a code, left out"] == 1
+    assert counts["diagnoses of unknown or left-out admissions, left out"] == 1
+    assert counts["diagnoses used"] == 4
+    assert_every_row_is_counted(counts, "diagnoses", "diagnoses")
+
+
+def test_codes_stand_for_the_groups_they_are_in(tmp_path):
+    named = DIAGNOSIS.assign(diagnosisstring=["a|b|c", "a|d", "a|b", "l", "m", "n", None])
+    files = write(tmp_path, eicu_tables(diagnosis=named))
+    first, second = visits_of(eicu.read_cohort(files, ancestors=True))[:2]
+    assert first[0] == ["diagnosis|a", "diagnosis|a|b", "diagnosis|a|b|c"]
+    assert first[1] == ["diagnosis|a", "diagnosis|a|d", "treatment|x"]
+    assert second == [["diagnosis|a", "diagnosis|a|b"]]
+
+
+def same(one, other):
+    assert visits_of(one) == visits_of(other)
+    np.testing.assert_array_equal(one.died, other.died)
+
+
+def test_events_after_the_window_change_nothing(tmp_path):
+    """eICU: whatever is recorded from 24 hours on may move, change or go, in both classes."""
+    plain = eicu.read_cohort(write(tmp_path, eicu_tables()))
+    late = DIAGNOSIS["diagnosisoffset"] >= 1440
+    assert late.any()
+    for offset in (1440, 1441, 999_999):
+        moved = DIAGNOSIS.assign(diagnosisoffset=DIAGNOSIS["diagnosisoffset"].mask(late, offset))
+        same(plain, eicu.read_cohort(write(tmp_path, eicu_tables(diagnosis=moved))))
+    more = pd.DataFrame({"patientunitstayid": [1, 2, 3], "diagnosisoffset": 1440,
+                         "diagnosisstring": "z"})  # fmt: skip
+    for changed in (DIAGNOSIS[~late], pd.concat([DIAGNOSIS, more])):
+        same(plain, eicu.read_cohort(write(tmp_path, eicu_tables(diagnosis=changed))))
+
+
+def test_the_admission_that_ended_in_death_changes_nothing(tmp_path):
+    """MIMIC-III: what was coded at or after death is not there, so it cannot matter."""
+    last = ADMISSIONS.iloc[:1].assign(hadm_id=50, hospital_expire_flag=1,
+        admittime="2101-02-20 00:00:00", dischtime="2101-03-01 10:00:00")  # fmt: skip
+    plain = mimic3.read_cohort(write(tmp_path, mimic3_tables()))
+    coded = pd.DataFrame({"hadm_id": [50, 50], "icd9_code": ["5849", "78551"]})
+    changed = mimic3_tables(
+        ADMISSIONS=pd.concat([ADMISSIONS, last]), DIAGNOSES_ICD=pd.concat([DIAGNOSES, coded])
+    )
+    same(plain, mimic3.read_cohort(write(tmp_path, changed)))
+
+
+def test_codes_are_grouped_as_usual():
+    codes = pd.Series(["42731", "E8497", "v1582", " 4019", "41", "e849"])
+    assert mimic3.group_icd9(codes).tolist() == ["427", "E849", "V15", "401", "41", "E849"]
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value", "message"),
+    [
+        ("patient", "patientunitstayid", [1, 2, 1, 4], "row 4.*1 is there twice, first in row 2"),
+        ("patient", "patientunitstayid", [1, 2, "x", 4], r"row 4.*'x'.*Allowed: a whole number"),
+        ("patient", "hospitaldischargestatus", ["Dead"] * 4, "row 2.*'Dead'.*Allowed: Alive"),
+        ("patient", "uniquepid", ["p", None, "q", "r"], "row 3, column uniquepid: empty"),
+        ("diagnosis", "diagnosisoffset", [1, 2, 3, 4, 5, 6, "soon"], "row 8.*'soon'"),
+        ("diagnosis", "diagnosisoffset", [1, 2, 3, None, 5, 6, 7], "row 5.*an empty cell"),
+        ("treatment", "treatmentoffset", [0.5], r"'0\.5'"),
+        ("treatment", "treatmentoffset", ["inf"], "'inf'"),
+    ],
+)
+def test_bad_eicu_cells_are_named(tmp_path, table, column, value, message):
+    tables = eicu_tables()
+    tables[table] = tables[table].assign(**{column: value})
+    with pytest.raises(DataError, match=message):
+        eicu.read_cohort(write(tmp_path, tables))
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value", "message"),
+    [
+        ("ADMISSIONS", "hadm_id", [1, 2, 3, 4, 5, 5, 7], "row 7.*5 is there twice, first in row 6"),
+        ("PATIENTS", "subject_id", [10, 10, 12, 13, 14], "row 3.*10 is there twice"),
+        ("PATIENTS", "dod", [None, None, "soon", None, None], "row 4, column dod: got 'soon'"),
+        ("ADMISSIONS", "dischtime", None, "row 2.*an empty cell, the first of 7.*a date such as"),
+        ("ADMISSIONS", "admittime", "2100-13-01 00:00:00", "2100-13-01"),
+    ],
+)
+def test_bad_mimic3_cells_are_named(tmp_path, table, column, value, message):
+    tables = mimic3_tables()
+    tables[table] = tables[table].assign(**{column: value})
+    with pytest.raises(DataError, match=message):
+        mimic3.read_cohort(write(tmp_path, tables))
+
+
+def test_missing_columns_and_tables_are_named(tmp_path):
+    changed = DIAGNOSIS.drop(columns="diagnosisstring")
+    files = write(tmp_path, eicu_tables(diagnosis=changed))
+    with pytest.raises(DataError, match="no column diagnosisstring; the header has patientunit"):
+        eicu.read_cohort(files)
+    (tmp_path / "treatment.csv").unlink()
+    with pytest.raises(FileNotFoundError, match=r"has diagnosis, patient, not treatment") as caught:
+        load_data("eicu", data_dir=tmp_path)
+    assert "Get it from PhysioNet" in str(caught.value)
+    assert "mortality-simulated" in str(caught.value)
+    with pytest.raises(FileNotFoundError, match="'mimic3' was not found"):
+        load_data("mimic3", data_dir=tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("content", [b"", b"\x1f\x8b\x08\x00nonsense", b"\xff\xfe\x00a,b\n"])
+def test_files_that_are_no_tables_are_refused(tmp_path, content):
+    files = write(tmp_path, eicu_tables())
+    files["patient"].write_bytes(content)
+    if content.startswith(b"\x1f"):
+        files["patient"] = files["patient"].rename(tmp_path / "patient.csv.gz")
+    with pytest.raises(DataError, match=r"patient\.csv"):
+        eicu.read_cohort(files)
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [("eicu", "window_hours"), ("eicu", "visit_hours"), ("mimic3", "horizon_days")],
+)
+def test_hours_and_days_are_checked(name, option, tmp_path):
+    with pytest.raises(ValueError, match=f"{option} must be a whole number of 1 or more, got 0"):
+        load_data(name, data_dir=tmp_path, **{option: 0})
+
+
+@pytest.mark.real_data
+def test_the_open_eicu_demo(real_data_dir):
+    data = load_data("eicu", data_dir=real_data_dir)
+    assert sum(len(part) for part in data.splits.values()) == 2520 - 28
+    assert sum(part.y.sum() for part in data.splits.values()) == 212
+    assert data.counts["stays"] == 2520
+    assert data.counts["diagnosis rows"] == 24_978
+    assert_every_row_is_counted(data.counts, "diagnosis rows", "diagnosis rows")
+    assert_every_row_is_counted(data.counts, "treatment rows", "treatment rows")
+    seen = [set(part.groups) for part in data.splits.values()]
+    assert sum(map(len, seen)) == len(set.union(*seen))
+
+
+@pytest.mark.real_data
+def test_the_open_mimic3_demo(real_data_dir):
+    data = load_data("mimic3", data_dir=real_data_dir, min_count=2)
+    assert (data.counts["patients"], data.counts["admissions"]) == (100, 129)
+    assert data.counts["diagnoses"] == 1761
+    assert_every_row_is_counted(data.counts, "diagnoses", "diagnoses")
+    assert data.counts["admissions that ended in death, left out"] == 40
+    assert sum(len(part) for part in data.splits.values()) == 67

@@ -1,0 +1,130 @@
+"""Event tables to ragged sequences, and those to dense batches: against a plain-Python twin."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from kerasnets.data.ehr.visits import NOTHING, VisitSequences, group_events
+
+NAMES = tuple("abcdefg")
+
+
+def events(seed, subjects=9, rows=60):
+    rng = np.random.default_rng(seed)
+    subject = rng.integers(0, subjects, rows)
+    return subject, rng.integers(-5, 5, rows), rng.integers(NOTHING, len(NAMES), rows)
+
+
+def by_hand(subject, time, code, subjects):
+    """Lists of sets, the slow and obvious way."""
+    visits = [{} for _ in range(subjects)]
+    for who, when, what in zip(subject.tolist(), time.tolist(), code.tolist(), strict=True):
+        visits[who].setdefault(when, set()).update({what} - {NOTHING})
+    return [[seen[when] for when in sorted(seen)] or [set()] for seen in visits]
+
+
+def as_sets(sequences):
+    codes = [set(part.tolist()) for part in np.split(sequences.codes, sequences.code_offsets)][1:-1]
+    return [part.tolist() for part in np.split(np.array(codes), sequences.visit_offsets)][1:-1]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_grouping_is_that_of_the_plain_way(seed):
+    subject, time, code = events(seed)
+    sequences = group_events(subject, time, code, subjects=9, names=NAMES)
+    assert as_sets(sequences) == by_hand(subject, time, code, 9)
+    assert all(np.diff(visit).min(initial=1) > 0 for visit in np.split(
+        sequences.codes, sequences.code_offsets[1:-1]))  # fmt: skip
+
+
+def test_the_order_of_the_rows_does_not_matter():
+    columns = events(3)
+    shuffled = np.random.default_rng(0).permutation(60)
+    one = group_events(*columns, subjects=9, names=NAMES)
+    other = group_events(*(column[shuffled] for column in columns), subjects=9, names=NAMES)
+    for name in ("codes", "code_offsets", "visit_offsets"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_nothing_recorded_is_one_empty_visit():
+    none = np.zeros(0, np.int64)
+    sequences = group_events(none, none, none, subjects=3, names=NAMES)
+    assert sequences.lengths.tolist() == [1, 1, 1]
+    assert not sequences.dense()["visits"].any()
+
+
+@pytest.mark.parametrize("time", [None, 30])
+def test_dense_rows_hold_what_the_sets_hold(time):
+    columns = events(5)
+    sequences = group_events(*columns, subjects=9, names=NAMES)
+    dense = sequences.dense(time)
+    expected = by_hand(*columns, 9)
+    assert dense["length"].tolist() == [len(visits) for visits in expected]
+    assert dense["length"].dtype == np.int32
+    assert dense["visits"].dtype == np.float32
+    assert dense["visits"].shape == (9, time or max(map(len, expected)), len(NAMES))
+    for row, visits in enumerate(expected):
+        for step in range(dense["visits"].shape[1]):
+            codes = visits[step] if step < len(visits) else set()
+            assert set(np.flatnonzero(dense["visits"][row, step])) == codes
+    np.testing.assert_array_equal(sequences.bag(), dense["visits"].sum(axis=1))
+
+
+@pytest.mark.parametrize("rows", [[], [0], [8, 2, 2, 5], list(range(9))])
+def test_taking_rows_is_taking_them_from_the_dense_ones(rows):
+    sequences = group_events(*events(7), subjects=9, names=NAMES)
+    taken = sequences.take(np.array(rows, np.int64))
+    np.testing.assert_array_equal(taken.dense(20)["visits"], sequences.dense(20)["visits"][rows])
+    np.testing.assert_array_equal(taken.lengths, sequences.lengths[rows])
+
+
+def test_encoding_joins_codes_within_a_visit():
+    columns = events(2)
+    sequences = group_events(*columns, subjects=9, names=NAMES)
+    indices = np.array([0, 1, 0, 2, 0, 1, 0], np.int32)
+    encoded = sequences.encode(indices, ("unknown", "x", "y"))
+    expected = [[{int(indices[c]) for c in v} for v in row] for row in by_hand(*columns, 9)]
+    assert as_sets(encoded) == expected
+    assert encoded.names == ("unknown", "x", "y")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"codes": [0, -1]}, r"Codes must be in \[0, 6\].*min=-1"),
+        ({"codes": [0, 7]}, r"Codes must be in \[0, 6\].*max=7"),
+        ({"code_offsets": [0, 1, 3]}, "code_offsets must rise from 0 to 2"),
+        ({"code_offsets": [0, 3, 2]}, "code_offsets must rise"),
+        ({"code_offsets": []}, "code_offsets must rise"),
+        ({"visit_offsets": [0, 0, 2]}, "every sequence needs at least one visit"),
+        ({"visit_offsets": [0, 1]}, "visit_offsets must rise from 0 to 2"),
+    ],
+)
+def test_what_does_not_fit_is_refused(change, message):
+    sound = {"codes": [0, 6], "code_offsets": [0, 1, 2], "visit_offsets": [0, 1, 2]}
+    VisitSequences(**{name: np.array(value) for name, value in sound.items()}, names=NAMES)
+    arrays = {name: np.array(value, np.int64) for name, value in {**sound, **change}.items()}
+    with pytest.raises(ValueError, match=message):
+        VisitSequences(**arrays, names=NAMES)
+
+
+def test_a_padded_time_that_is_too_short_is_refused():
+    sequences = group_events(*events(1), subjects=9, names=NAMES)
+    with pytest.raises(ValueError, match=r"lengths must be in \[1, 2\], got max="):
+        sequences.dense(2)
+
+
+@pytest.mark.parametrize(
+    ("subject", "time", "code", "message"),
+    [
+        ([0, 9], [0, 0], [0, 0], r"Subjects must be in \[0, 8\].*max=9"),
+        ([-1], [0], [0], r"Subjects must be in \[0, 8\].*min=-1"),
+        ([0], [0], [-2], r"Codes must be in \[0, 6\], or -1 for none, got min=-2"),
+        ([0], [0], [7], r"Codes must be in \[0, 6\]"),
+        ([0], [0, 1], [0], "columns of one length"),
+    ],
+)
+def test_bad_columns_are_refused(subject, time, code, message):
+    with pytest.raises(ValueError, match=message):
+        group_events(*map(np.array, (subject, time, code)), subjects=9, names=NAMES)

@@ -1,0 +1,154 @@
+"""The client against a server: the official one where it is installed, else a stand-in for it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import requests
+
+import kerasnets as kn
+from kerasnets.exporting import ServerError, predict, write_server_files
+from tests.exporting.conftest import CLASSES, TrainedNet
+from tests.exporting.serving.servers import OFFICIAL, Server, free_port, serving
+
+
+@pytest.fixture(scope="module")
+def folder(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a net on signals and one on sequences, and what a server is started with."""
+    folder = tmp_path_factory.mktemp("served")
+    shutil.copytree(exported.parent, folder / "seizure-mlp")
+    net = kn.build("mortality-gru", features=3, units=(3,), dense_units=(2,))
+    kn.export(net, folder / "mortality-gru", ["saved_model"], verify=False)
+    write_server_files(folder, mount=str(folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[Server]:
+    with serving(folder) as server:
+        yield server
+
+
+@pytest.mark.parametrize("way", ["rest", "grpc"])
+def test_a_server_answers_as_keras_does(server: Server, way: str, trained: TrainedNet) -> None:
+    rows = trained.example_inputs[:7]
+    answer = predict(getattr(server, way), "seizure-mlp", {"signal": rows})
+    assert set(answer) == {"probabilities", "logits"}
+    expected = np.asarray(trained.model(rows))
+    np.testing.assert_allclose(answer["logits"], expected, atol=1e-6)
+    assert answer["probabilities"].shape == (7, 5)
+    again = predict(getattr(server, way), "seizure-mlp", {"signal": rows.tolist()}, version=1)
+    np.testing.assert_allclose(again["logits"], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("way", ["rest", "grpc"])
+def test_classify_gives_names(server: Server, way: str, trained: TrainedNet) -> None:
+    rows = trained.example_inputs[:9]
+    answer = predict(getattr(server, way), "seizure-mlp", {"signal": rows}, signature="classify")
+    best = np.asarray(trained.model(rows)).argmax(axis=1)
+    assert answer["class_name"].tolist() == [CLASSES[index] for index in best]
+    assert answer["probability"].shape == (9,)
+
+
+@pytest.mark.parametrize("way", ["rest", "grpc"])
+def test_sequences_carry_their_length(server: Server, way: str) -> None:
+    rng = np.random.default_rng(0)
+    visits = rng.normal(size=(3, 5, 3)).astype("float32")
+    length = np.array([5, 2, 0], "int32")
+    answer = predict(getattr(server, way), "mortality-gru", {"visits": visits, "length": length})
+    visits[1, 2:], visits[2] = 99, -99
+    other = predict(getattr(server, way), "mortality-gru", {"visits": visits, "length": length})
+    np.testing.assert_array_equal(other["logits"], answer["logits"])
+
+
+def test_nan_in_a_request_is_an_error_with_its_row(server: Server) -> None:
+    rows = np.zeros((4, 178), "float32")
+    rows[2, 5] = np.nan
+    with pytest.raises(ServerError, match=r"INVALID_ARGUMENT.*signal holds NaN(.|\n)*\[2\]"):
+        predict(server.grpc, "seizure-mlp", {"signal": rows})
+    with pytest.raises(ValueError, match=r"cannot be sent as JSON.*Leave such rows out"):
+        predict(server.rest, "seizure-mlp", {"signal": rows})
+    # As a body made by hand, where infinity is a number too large for a float32.
+    rows[2, 5] = 1e39 if OFFICIAL else 0
+    body = json.dumps({"inputs": {"signal": rows.tolist()}}).replace("[0.0", "[1e39", 1)
+    url = f"{server.rest}/v1/models/seizure-mlp:predict"
+    answer = requests.post(url, data=body, timeout=10)
+    assert answer.status_code == 400
+    assert answer.json()["error"]
+
+
+@pytest.mark.parametrize("way", ["rest", "grpc"])
+def test_the_servers_own_error_is_shown(server: Server, way: str) -> None:
+    address, rows = getattr(server, way), np.zeros((2, 178), "float32")
+    with pytest.raises(ServerError, match=r"answered (404|NOT_FOUND): Servable not found"):
+        predict(address, "no-such-net", {"signal": rows})
+    with pytest.raises(ServerError, match=r"answered (404|NOT_FOUND): Servable not found"):
+        predict(address, "seizure-mlp", {"signal": rows}, version=7)
+    with pytest.raises(ServerError, match=r"answered (400|INVALID_ARGUMENT)"):
+        predict(address, "seizure-mlp", {"signal": rows[:, :7]})
+    with pytest.raises(ServerError, match=r"answered (400|INVALID_ARGUMENT)"):
+        predict(address, "seizure-mlp", {"sginal": rows})
+
+
+@pytest.mark.skipif(OFFICIAL is not None, reason="the official server has no slow model")
+@pytest.mark.parametrize("way", ["rest", "grpc"])
+def test_a_slow_server_is_given_up(server: Server, way: str) -> None:
+    started = time.monotonic()
+    with pytest.raises(ServerError, match=r"within 0\.3 s|DEADLINE_EXCEEDED"):
+        predict(getattr(server, way), "slow", {"signal": np.zeros((1, 178))}, timeout=0.3)
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_no_server_is_an_error_at_once(scheme: str) -> None:
+    address = f"{scheme}://127.0.0.1:{free_port()}"
+    with pytest.raises(ServerError, match=r"cannot be reached|UNAVAILABLE"):
+        predict(address, "seizure-mlp", {"signal": np.zeros((1, 178))}, timeout=5)
+
+
+@pytest.mark.parametrize(
+    ("address", "options", "message"),
+    [
+        ("localhost:8501", {}, r"address must be http://HOST:PORT.*'localhost:8501'"),
+        ("ftp://there", {}, "address must be http://HOST:PORT"),
+        ("http://there:1", {"timeout": 0}, "timeout must be a positive number of seconds; got 0"),
+        ("grpc://there:1", {"timeout": float("inf")}, "timeout must be a positive number"),
+    ],
+)
+def test_bad_words_are_refused(address: str, options: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        predict(address, "net", {"signal": [[1.0]]}, **options)
+
+
+@pytest.mark.parametrize("way", ["rest", "grpc"])
+def test_the_example_requests_are_answered(server: Server, folder: Path, way: str) -> None:
+    for name in ("seizure-mlp", "mortality-gru"):
+        version = folder / name / "1"
+        if way == "rest":
+            body = (version / "request.json").read_bytes()
+            url = f"{server.rest}/v1/models/{name}:predict"
+            answer = requests.post(url, data=body, timeout=10)
+            assert answer.ok, answer.text
+            outputs = answer.json()["outputs"]
+        else:
+            outputs = ask_with_the_official_stub(server.grpc, version / "request.pbtxt")
+        assert np.shape(outputs["probabilities"]) == (1, 5 if name == "seizure-mlp" else 2)
+
+
+def ask_with_the_official_stub(address: str, path: Path) -> dict[str, np.ndarray]:
+    import grpc
+    import tensorflow as tf
+    from google.protobuf import text_format
+    from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+    request = text_format.Parse(path.read_text("utf-8"), predict_pb2.PredictRequest())
+    with grpc.insecure_channel(address.removeprefix("grpc://")) as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        outputs = stub.Predict(request, timeout=10).outputs
+    return {name: tf.make_ndarray(tensor) for name, tensor in outputs.items()}

@@ -1,0 +1,75 @@
+"""Our few message definitions against the official ones: the same bytes both ways."""
+
+from __future__ import annotations
+
+import ml_dtypes
+import numpy as np
+import pytest
+from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+
+from kerasnets._lazy import tf
+from kerasnets.exporting.serving.messages import predict_request, predict_response, prediction_log
+
+DTYPES = ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_requests_are_the_official_ones(dtype: str) -> None:
+    array = np.array([[0, 1, 2], [3, 4, 100]]).astype(dtype)
+    request = predict_request("net", {"x": array, "n": array[:, 0]}, "classify", version=3)
+    official = predict_pb2.PredictRequest.FromString(request.SerializeToString())
+    assert official.model_spec.name == "net"
+    assert official.model_spec.signature_name == "classify"
+    assert official.model_spec.version.value == 3
+    np.testing.assert_array_equal(tf.make_ndarray(official.inputs["x"]), array)
+    np.testing.assert_array_equal(tf.make_ndarray(official.inputs["n"]), array[:, 0])
+    log = prediction_log_pb2.PredictionLog.FromString(prediction_log(request))
+    assert log.predict_log.request == official
+
+
+def without_content(array: np.ndarray) -> object:
+    """A tensor with its values one by one, as the server writes them."""
+    proto = tf.make_tensor_proto(array)
+    content = np.frombuffer(proto.tensor_content, array.dtype) if proto.tensor_content else ()
+    proto.ClearField("tensor_content")
+    fields = {"float16": "half", "float32": "float", "float64": "double", "int64": "int64"}
+    name = fields.get(array.dtype.name, "bool" if array.dtype == bool else "int")
+    values = np.array(content)
+    if array.dtype == np.float16:
+        values = values.view("uint16")
+    getattr(proto, f"{name}_val").extend(values.tolist())
+    return proto
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("one_by_one", [False, True])
+def test_responses_are_read(dtype: str, one_by_one: bool) -> None:
+    array = np.array([[0, 1, 2], [3, 4, 100]]).astype(dtype)
+    response = predict_pb2.PredictResponse()
+    proto = without_content(array) if one_by_one else tf.make_tensor_proto(array)
+    response.outputs["y"].CopyFrom(proto)
+    got = predict_response(response.SerializeToString())["y"]
+    assert got.dtype == dtype
+    np.testing.assert_array_equal(got, array)
+
+
+def test_strings_repeated_values_and_empty_tensors_are_read() -> None:
+    response = predict_pb2.PredictResponse()
+    response.outputs["name"].CopyFrom(tf.make_tensor_proto(["µV", "b"]))
+    response.outputs["same"].CopyFrom(tf.make_tensor_proto(7.0, shape=(2, 3)))
+    response.outputs["none"].CopyFrom(tf.make_tensor_proto(np.zeros((0, 5), "float32")))
+    got = predict_response(response.SerializeToString())
+    assert got["name"].tolist() == ["µV", "b"]
+    np.testing.assert_array_equal(got["same"], np.full((2, 3), 7, "float32"))
+    assert got["none"].shape == (0, 5)
+
+
+def test_types_that_no_server_takes_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"inputs\['x'\] has type <U1; give one of bool, float16"):
+        predict_request("net", {"x": np.array(["a"])}, "serving_default")
+    with pytest.raises(ValueError, match=r"inputs\['x'\] has type object"):
+        predict_request("net", {"x": np.array([[1], [1, 2]], object)}, "serving_default")
+    response = predict_pb2.PredictResponse()
+    response.outputs["y"].CopyFrom(tf.make_tensor_proto(np.zeros(2, ml_dtypes.bfloat16)))
+    with pytest.raises(ValueError, match="a tensor of the unknown type 14"):
+        predict_response(response.SerializeToString())
