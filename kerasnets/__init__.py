@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from kerasnets.data import Dataset as Dataset
     from kerasnets.data import Split as Split
     from kerasnets.data import load_data as load_data
+    from kerasnets.engine import fit as fit
+    from kerasnets.engine import predict as predict
     from kerasnets.evaluation import evaluate as evaluate
     from kerasnets.exporting import Verification as Verification
     from kerasnets.exporting import VerificationError as VerificationError
@@ -36,6 +38,7 @@ __version__ = "0.1.0"
 # Where each public name lives; it is imported when first asked for.
 _HOMES = {
     "data": ("Dataset", "Split", "load_data"),
+    "engine": ("fit", "predict"),
     "evaluation": ("evaluate",),
     "exporting": ("Verification", "VerificationError", "export", "verify"),
     "nets": ("NetSpec", "build", "describe", "list_nets", "register"),

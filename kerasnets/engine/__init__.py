@@ -1,1 +1,7 @@
 """Training and prediction of any Keras model, many steps in one compiled call."""
+
+from kerasnets.engine.fallback import CannotCompileError as CannotCompileError
+from kerasnets.engine.fallback import FallbackWarning as FallbackWarning
+from kerasnets.engine.fit import fit as fit
+from kerasnets.engine.loop import XlaCannotError as XlaCannotError
+from kerasnets.engine.predict import predict as predict

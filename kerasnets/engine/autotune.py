@@ -1,34 +1,23 @@
-"""XLA or not: decided for each net by what it costs on this machine.
+"""XLA or not: decided by a rule from the layers of a model and the number of steps.
 
-XLA fuses small operations, as in dense nets and in the loop of a recurrent layer, but takes
-longer to compile, and TensorFlow's own convolutions are faster than its. A few steps of each way
-are timed, and the way is chosen that ends the training first, compiling included. What was
-measured is kept in the user's cache, so that the next training of the same net on the same
-machine neither measures nor chooses otherwise.
+XLA fuses small operations, as in dense nets and in the loop of a recurrent layer, but it takes longer
+to compile, and TensorFlow's own convolutions are faster than its. The rule adds up what each layer
+costs in both ways and takes the way that ends the training first. It depends on nothing that is
+measured while it runs, so the same training is compiled the same way on every machine: the last
+digits of a training depend on the choice. ``scripts/benchmarks/xla_rule.py`` measures the constants
+below and compares the rule with the better way.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
-import os
-import platform
+import math
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from kerasnets._files import write_json
-from kerasnets._lazy import keras, tf
-from kerasnets.data.locate import cache_dir
-
-# XLA is not even tried where plain TensorFlow ends within this many times its own compile time.
-_WORTH_TRYING = 3
-_SECONDS_TO_MEASURE = 0.2
-# Of what the steps are made of here: costs measured before the last change are not asked.
-_REVISION = 2
+from kerasnets._lazy import keras
+from kerasnets.engine.sources import Source
 
 
 @dataclass(frozen=True)
@@ -37,50 +26,134 @@ class Cost:
 
     Attributes:
         compile: seconds until the first step is done.
-        step: seconds a step from then on.
+        step: seconds per step from then on.
     """
 
-    compile: float
-    step: float
+    compile: float = 0.0
+    step: float = 0.0
 
     def of(self, steps: int) -> float:
-        """Seconds for some steps, compiling included."""
+        """Return the seconds for some steps, including compiling."""
         return self.compile + steps * self.step
 
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.compile + other.compile, self.step + other.step)
 
-# With XLA under True, without under False; None where XLA cannot.
-Costs = dict[bool, Cost | None]
+    def __mul__(self, factor: float) -> Cost:
+        return Cost(self.compile * factor, self.step * factor)
 
 
-def choose(
-    costs: Costs, measure_xla: Callable[[], Cost | None], steps: int, shapes: int = 1
-) -> bool:
-    """Whether XLA ends a training of some steps first.
+@dataclass(frozen=True)
+class _Rates:
+    """Cost of one layer: per layer, per time step of its loop, and per floating-point operation."""
+
+    layer: Cost
+    loop_step: float
+    flop: float
+
+
+# Seconds, forward and backward with the update, measured by scripts/benchmarks/xla_rule.py.
+_PLAIN = {
+    "recurrent": _Rates(Cost(0.5, 200e-6), 120e-6, 1 / 20e9),
+    "convolution": _Rates(Cost(0.1, 60e-6), 0.0, 1 / 25e9),
+    "other": _Rates(Cost(0.05, 20e-6), 0.0, 1 / 30e9),
+}
+_XLA = {
+    "recurrent": _Rates(Cost(1.2, 30e-6), 8e-6, 1 / 10e9),
+    "convolution": _Rates(Cost(0.3, 60e-6), 0.0, 1 / 4e9),
+    "other": _Rates(Cost(0.12, 8e-6), 0.0, 1 / 30e9),
+}
+_START = {False: Cost(0.3, 30e-6), True: Cost(0.6, 10e-6)}  # whatever the layers
+
+
+def choose_xla(model: keras.Model, source: Source, batch_size: int, steps: int) -> bool:
+    """Decide whether XLA ends a training first.
 
     Args:
-        costs: the plain one is there; that with XLA is added where it is needed and not there.
-        measure_xla: compiles with XLA and measures; gives None if XLA cannot.
-        steps: of the whole training.
-        shapes: how many XLA would compile one by one.
+        model: built.
+        source: its training data.
+        batch_size: rows per step.
+        steps: steps of the whole training.
     """
-    plain = costs[False]
-    if plain is None:
-        raise ValueError("The cost without XLA is needed.")
-    if True not in costs:
-        if steps * plain.step < _WORTH_TRYING * plain.compile * shapes:
-            return False
-        costs[True] = measure_xla()
-    xla = costs[True]
-    return xla is not None and xla.of(steps) < plain.of(steps)
+    if not model.jit_compile:  # the user's choice, or a layer that XLA cannot compile
+        return False
+    plain, xla = (estimate(model, source, batch_size, xla=way) for way in (False, True))
+    return xla.of(steps) < plain.of(steps)
+
+
+def estimate(model: keras.Model, source: Source, batch_size: int, *, xla: bool) -> Cost:
+    """Estimate the cost of one way from the layers of a model.
+
+    Args:
+        model: built.
+        source: its training data; sequences are compiled once per bucket length with XLA.
+        batch_size: rows per step.
+        xla: with XLA or without.
+    """
+    lengths, length = 1, 1.0
+    if source.buckets is not None:
+        lengths, length = len(source.buckets.bucket_lengths), float(source.lengths.mean())
+    rates, total = _XLA if xla else _PLAIN, Cost()
+    for layer in model._flatten_layers(include_self=False):
+        for kind, loop_steps, flops in _work(layer, length):
+            rate = rates[kind]
+            seconds = loop_steps * rate.loop_step + batch_size * flops * rate.flop
+            total += rate.layer + Cost(0.0, seconds)
+    return _START[xla] + Cost(total.compile * (lengths if xla else 1), total.step)
+
+
+def _work(layer: Any, length: float) -> Iterator[tuple[str, float, float]]:
+    """Kind, sequential steps and floating-point operations per row of a layer with weights."""
+    weights = sum(math.prod(w.shape) for w in layer.weights if len(w.shape) > 1)
+    if isinstance(layer, keras.layers.RNN):
+        steps = _time_steps(layer, length)
+        yield "recurrent", steps, 6 * weights * steps
+    elif not weights or getattr(layer, "cell", None) is not None or _has_sublayers(layer):
+        return
+    else:
+        spatial = _positions(layer, length)
+        is_convolution = hasattr(layer, "kernel_size") and spatial > 1
+        yield "convolution" if is_convolution else "other", 0.0, 6 * weights * spatial
+
+
+def _has_sublayers(layer: Any) -> bool:
+    return len(layer._flatten_layers(include_self=False)) > 0
+
+
+def _time_steps(layer: Any, length: float) -> float:
+    shape = _input_shape(layer)
+    return float(shape[1]) if shape and len(shape) > 1 and shape[1] else length
+
+
+def _positions(layer: Any, length: float) -> float:
+    """Positions at which the weights of a layer are applied per row."""
+    shape = _output_shape(layer)
+    return math.prod(length if size is None else size for size in shape[1:-1]) if shape else 1.0
+
+
+def _input_shape(layer: Any) -> tuple[int | None, ...] | None:
+    shape = getattr(layer, "_build_shapes_dict", None) or {}
+    first = shape.get("input_shape") or shape.get("sequences_shape")
+    return first if isinstance(first, tuple) else None
+
+
+def _output_shape(layer: Any) -> tuple[int | None, ...] | None:
+    if (shape := _input_shape(layer)) is None:
+        return None
+    try:
+        result = layer.compute_output_shape(shape)
+    except (NotImplementedError, TypeError, ValueError):
+        return shape
+    return result if isinstance(result, tuple) else None
 
 
 def measure(model: keras.Model, run: Callable[[int], Any], most: int) -> Cost:
-    """Time a few steps and leave the model as it was, to the bit.
+    """Time a few steps and leave the model exactly as it was.
 
     Args:
         model: compiled and built.
-        run: runs some steps and waits for them; the first call compiles.
-        most: steps there are to run.
+        run: runs a number of steps and waits for them; the first call compiles.
+        most: largest number of steps to run at once.
     """
     variables = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
     before = [variable.numpy() for variable in variables]
@@ -96,51 +169,11 @@ def measure(model: keras.Model, run: Callable[[int], Any], most: int) -> Cost:
     steps = 1
     while seconds(steps) < _SECONDS_TO_MEASURE / 4 and steps < most:
         steps = min(4 * steps, most)
-    # Once more: what runs for the first time, as each padded time of sequences, takes longer.
+    # Once more: what runs for the first time, as each bucket length does, takes longer.
     step = seconds(steps) / steps
     for variable, value in zip(variables, before, strict=True):
         variable.assign(value)
     return Cost(compiled, step)
 
 
-def costs_file(model: keras.Model, *what: Any) -> Path:
-    """Where the costs of a net are kept: by its layers, whatever else is given, and the machine.
-
-    Args:
-        model: compiled.
-        what: batch size, shapes, anything that the costs depend on.
-    """
-    machine = {
-        "processor": _processor(),
-        "threads": tf.config.threading.get_intra_op_parallelism_threads()
-        or os.environ.get("TF_NUM_INTRAOP_THREADS"),
-        "versions": [tf.__version__, keras.__version__, _REVISION],
-    }
-    given = [model.to_json(), type(model.optimizer).__name__, repr(what), machine]
-    digest = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
-    return cache_dir() / "costs" / f"{model.name}-{digest[:16]}.json"
-
-
-def read_costs(path: Path) -> Costs:
-    """The costs kept in a file; none where there is no such file, or it is damaged."""
-    try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        return {name == "xla": Cost(**cost) if cost else None for name, cost in kept.items()}
-    except (OSError, ValueError, TypeError):
-        return {}
-
-
-def write_costs(path: Path, costs: Costs) -> None:
-    """Keep the costs, where the cache can be written to."""
-    with contextlib.suppress(OSError):
-        named = {"xla" if xla else "plain": cost for xla, cost in costs.items()}
-        write_json(path, {name: asdict(cost) if cost else None for name, cost in named.items()})
-
-
-def _processor() -> str:
-    """What the processor is called; on Linux, its model."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor()
+_SECONDS_TO_MEASURE = 0.2

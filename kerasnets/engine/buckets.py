@@ -1,95 +1,125 @@
-"""Batches of sequences of like length, so that little of what is computed is padding."""
+"""Batches of sequences of similar length, so that little of what is computed is padding."""
 
 from __future__ import annotations
 
+import functools
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-MOST_PADDING = 0.1  # of the steps computed
-MOST_BUCKETS = 32
+MAX_PADDING = 0.1  # share of the computed time steps
+MAX_BUCKETS = 32
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Buckets:
-    """Sequences sorted into a few padded times; every batch has one of them.
+    """Sequences sorted into a few buckets; each bucket has one padded length.
 
     Attributes:
-        lengths: of the sequences, shape ``(n,)``.
-        times: the padded times, ascending; the last is the longest length.
+        lengths: length of each sequence, shape ``(n,)``.
+        bucket_lengths: padded length of each bucket, ascending; the last is the longest length.
     """
 
     lengths: np.ndarray
-    times: np.ndarray
+    bucket_lengths: np.ndarray
+
+    @functools.cached_property
+    def bucket_of(self) -> np.ndarray:
+        """Index of the bucket of each sequence, shape ``(n,)``."""
+        return np.searchsorted(self.bucket_lengths, self.lengths)
 
     @property
     def padding(self) -> float:
-        """The share of padding among the steps computed, from 0 to 1."""
-        computed = self.times[self.bucket_of()].sum()
+        """Share of padding among the computed time steps, from 0 to 1."""
+        computed = self.bucket_lengths[self.bucket_of].sum()
         return float(1 - self.lengths.sum() / computed)
 
     def steps(self, batch_size: int) -> int:
-        """Batches an epoch: each bucket fills its own, and may leave a smaller one."""
-        counts = np.bincount(self.bucket_of(), minlength=len(self.times))
+        """Number of batches per epoch. Each bucket may end with a smaller batch."""
+        counts = np.bincount(self.bucket_of, minlength=len(self.bucket_lengths))
         return int(np.ceil(counts / batch_size).sum())
 
     def batches(self, batch_size: int, rng: np.random.Generator | None = None) -> list[np.ndarray]:
-        """The rows of each batch, every row in one of them.
+        """Return the rows of each batch; every row is in exactly one batch.
 
         Args:
-            batch_size: rows a batch, but for the last of each bucket.
-            rng: shuffles the rows of each bucket, and then the batches; without it, both are in
+            batch_size: rows per batch; the last batch of each bucket may be smaller.
+            rng: shuffles the rows of each bucket and then the batches. Without it, both stay in
                 order.
         """
-        bucket_of = self.bucket_of()
         batches = []
-        for bucket in range(len(self.times)):
-            rows = np.flatnonzero(bucket_of == bucket)
+        for bucket in range(len(self.bucket_lengths)):
+            rows = np.flatnonzero(self.bucket_of == bucket)
             rows = rows if rng is None else rng.permutation(rows)
             batches += [rows[at : at + batch_size] for at in range(0, len(rows), batch_size)]
         if rng is None:
             return batches
         return [batches[index] for index in rng.permutation(len(batches))]
 
-    def time(self, rows: np.ndarray) -> int:
-        """The padded time of a batch."""
-        longest = self.lengths[rows].max()
-        return int(self.times[np.searchsorted(self.times, longest)])
-
-    def bucket_of(self) -> np.ndarray:
-        """The number of the bucket of each sequence, shape ``(n,)``."""
-        return np.searchsorted(self.times, self.lengths)
-
 
 def make_buckets(
-    lengths: np.ndarray, most_padding: float = MOST_PADDING, most: int = MOST_BUCKETS
+    lengths: np.ndarray, max_padding: float = MAX_PADDING, max_buckets: int = MAX_BUCKETS
 ) -> Buckets:
-    """The fewest buckets with at most a share of padding, at the times that leave the least.
+    """Find the smallest number of buckets that keeps padding below a limit.
 
-    Each bucket is a shape to compile and a batch that may stay small, so fewer are better.
+    Every bucket adds a shape to compile and may end with a small batch, so fewer are better. For
+    their number, the bucket lengths with the least padding are chosen.
 
     Args:
-        lengths: of the sequences, at least one.
-        most_padding: the share allowed among the steps computed.
-        most: buckets at most, whatever padding they leave.
+        lengths: length of each sequence, at least one sequence.
+        max_padding: largest share of padding among the computed time steps.
+        max_buckets: upper limit for the number of buckets, whatever the padding.
     """
     values, counts = np.unique(lengths, return_counts=True)
-    below = np.concatenate([[0], np.cumsum(counts)])
+    shorter = np.concatenate([[0], np.cumsum(counts)]).tolist()  # sequences below each value
     true_steps = int((values * counts).sum())
-    # computed[j]: the least steps for the j shortest lengths, in as many buckets as there are
-    # rounds; cut[k][j]: where the last of them begins.
-    computed = np.concatenate([[0], np.full(len(values), np.inf)])
-    cuts: list[np.ndarray] = []
-    while len(cuts) < min(most, len(values)):
-        # Row i, column j: the last bucket holds the lengths from i to before j.
-        last = values[None, :] * (below[None, 1:] - below[:-1, None])
-        whole = np.where(np.tri(len(values), dtype=bool).T, computed[:-1, None] + last, np.inf)
-        cuts.append(whole.argmin(axis=0))
-        computed = np.concatenate([[np.inf], whole.min(axis=0)])
-        if 1 - true_steps / computed[-1] <= most_padding:
+    # least[j]: fewest computed steps for the j shortest distinct lengths with the buckets so far.
+    least = [0.0] + [math.inf] * len(values)
+    starts: list[list[int]] = []  # starts[k][j - 1]: where the last of k + 1 buckets begins
+    while len(starts) < min(max_buckets, len(values)):
+        least, start = _add_bucket(least, values.tolist(), shorter)
+        starts.append(start)
+        if 1 - true_steps / least[-1] <= max_padding:
             break
-    times, end = [], len(values)
-    for cut in reversed(cuts):
-        times.append(values[end - 1])
-        end = int(cut[end - 1])
-    return Buckets(np.asarray(lengths), np.array(times[::-1]))
+    bucket_lengths, end = [], len(values)
+    for start in reversed(starts):
+        bucket_lengths.append(values[end - 1])
+        end = start[end - 1]
+    return Buckets(np.asarray(lengths), np.array(bucket_lengths[::-1]))
+
+
+def _add_bucket(
+    least: list[float], values: list[int], shorter: list[int]
+) -> tuple[list[float], list[int]]:
+    """The fewest computed steps with one more bucket, and where that bucket begins.
+
+    The last bucket from value ``i`` to value ``j`` costs ``values[j] * (shorter[j + 1] -
+    shorter[i])``. For each ``j`` the best ``i`` is the lowest of lines with slope ``-shorter[i]``
+    at ``values[j]``: slopes fall and queries rise, so one pass over a convex hull is enough.
+    """
+    hull: list[int] = []
+    new_least, start, at = [math.inf], [], 0
+
+    def line(i: int, x: float) -> float:
+        return least[i] - shorter[i] * x
+
+    def crossing(i: int, j: int) -> float:
+        return (least[j] - least[i]) / (shorter[j] - shorter[i])
+
+    for j, value in enumerate(values):
+        if least[j] < math.inf:
+            while len(hull) > 1 and crossing(hull[-2], hull[-1]) >= crossing(hull[-1], j):
+                hull.pop()
+            hull.append(j)
+        at = min(at, len(hull) - 1)
+        while at + 1 < len(hull) and line(hull[at + 1], value) < line(hull[at], value):
+            at += 1
+        if at < 0:  # fewer distinct lengths than buckets
+            at = 0
+            new_least.append(math.inf)
+            start.append(0)
+            continue
+        new_least.append(line(hull[at], value) + value * shorter[j + 1])
+        start.append(hull[at])
+    return new_least, start

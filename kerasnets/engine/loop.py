@@ -1,17 +1,17 @@
-"""Many steps in one compiled call, over data that fits in memory.
+"""Many training or test steps in one compiled call.
 
-A small net spends its time in the framework, not in arithmetic: handing a batch from tf.data to a
-compiled step, and the logs back, costs more than the step. Here a compiled loop gathers its
-batches from arrays on the device, one call for up to an epoch. It stands in for the training and
-testing functions of Keras's own ``fit``, so callbacks, metrics, history and validation stay
-Keras's.
+A small net spends its time in the framework, not in arithmetic: handing a batch from ``tf.data`` to
+a compiled step and its logs back to Python costs more than the step. Here a compiled loop takes its
+batches from tensors in memory, up to an epoch per call. The step is the model's own
+``train_step`` or ``test_step``.
 """
 
 from __future__ import annotations
 
-import math
+import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,266 +20,235 @@ from kerasnets._errors import WorkFailedError
 from kerasnets._lazy import keras, tf
 from kerasnets.engine.kernels.adam import fast_adam
 from kerasnets.engine.kernels.layers import fast_layers
-from kerasnets.engine.pace import Pace
-from kerasnets.engine.schedule import Pieces
-from kerasnets.engine.sources import BatchOf, batches_on_device
+from kerasnets.engine.schedule import Steps
+from kerasnets.engine.sources import Source
 
 Logs = dict[str, Any]
 
 
-class TrainingDivergedError(WorkFailedError, ArithmeticError):
-    """The loss is not finite any more."""
-
-    def __init__(self, where: str) -> None:
-        """Say what is not finite, and where."""
-        super().__init__(
-            f"{where}. Lower the learning rate or rescale the inputs; the weights of the last "
-            "whole epoch before are kept."
-        )
-
-
 class XlaCannotError(WorkFailedError, ValueError):
-    """XLA cannot compile a net."""
+    """XLA cannot compile a model."""
 
     def __init__(self, model: keras.Model, error: Exception) -> None:
-        """Name the net, and what XLA says first."""
+        """Name the model and the first line of the error of XLA."""
         reason = str(error).partition("\n")[0][:200]
         super().__init__(
-            f"XLA cannot compile {model.name} ({reason} …). Train it with xla 'auto' or 'off'."
+            f"XLA cannot compile {model.name} ({reason} …). Train it with xla='auto' or xla='off'."
         )
+
+
+@dataclass(frozen=True)
+class Options:
+    """How steps are compiled.
+
+    Attributes:
+        xla: compile full batches with XLA.
+        xla_optional: train without XLA where it cannot compile the model, instead of raising.
+        fuse: without ``xla``, let XLA compile parts of a step.
+        stop_if_not_finite: stop after a step whose loss is NaN or infinite, so that the optimizer's
+            number of iterations tells which step it was.
+    """
+
+    xla: bool = False
+    xla_optional: bool = False
+    fuse: bool = False
+    stop_if_not_finite: bool = False
 
 
 class Loop:
-    """Steps of a model over one split, compiled once for each shape.
+    """The steps of a model over one source, compiled once per shape.
 
-    XLA compiles the full batches, of each padded time if there are several; whatever is smaller
-    comes a few times an epoch, and plain TensorFlow, which compiles in a fraction of the time,
-    runs it.
+    With XLA, every full batch is compiled, once per bucket length. A smaller batch occurs a few
+    times per epoch; plain TensorFlow, which compiles in a fraction of the time, runs it.
+
+    Attributes:
+        compile_seconds: seconds of compiling, including the first call of each shape.
     """
 
     def __init__(
         self,
         model: keras.Model,
-        step: Callable[[Any], Logs],
-        batch_of: BatchOf,
-        *,
+        source: Source,
         batch_size: int,
-        times: tuple[int, ...] = (0,),
-        xla: bool,
-        fuse: bool = False,
+        options: Options,
+        *,
+        training: bool = True,
     ) -> None:
         """Compile nothing yet.
 
         Args:
             model: compiled and built.
-            step: its ``train_step`` or ``test_step``.
-            batch_of: gives the batch of some rows, padded to a time.
-            batch_size: the rows of a full batch.
-            times: the padded times there are; a single 0 where there is no time.
-            xla: compile full batches with XLA.
-            fuse: where XLA does not compile the whole step, let it compile parts.
+            source: builds a batch from tensors. The tensors are passed to each call, so a loop
+                can run over other rows of the same form.
+            batch_size: rows of a full batch.
+            options: how to compile.
+            training: run ``train_step``, else ``test_step``.
         """
-        self.model, self.step, self.batch_of = model, step, batch_of
-        self.batch_size, self.times, self.xla, self.fuse = batch_size, times, xla, fuse
-        self.compiling = 0.0  # seconds, with the first call of each shape
+        self.model, self.source, self.batch_size = model, source, batch_size
+        self.options, self.training = options, training
+        self.compile_seconds = 0.0
+        buckets = source.buckets
+        self.lengths = (0,) if buckets is None else tuple(buckets.bucket_lengths.tolist())
         self._compiled: dict[Any, Any] = {}
 
-    def __call__(self, rows: Any, buckets: Any, first: int, last: int) -> Logs:
-        """Run the steps ``first`` to before ``last``; stop after a loss that is not finite.
+    @property
+    def xla(self) -> bool:
+        """Whether full batches are compiled with XLA."""
+        return self.options.xla
+
+    def __call__(self, tensors: tuple[Any, ...], steps: Steps, first: int, last: int) -> Logs:
+        """Run the steps from ``first`` to before ``last``.
 
         Args:
-            rows: of each step, int32 of shape ``(steps, batch)``; -1 is no row.
-            buckets: which of the times each step is padded to, int32 of shape ``(steps,)``.
-            first: the first step.
-            last: the step to stop before, all of them full or none: see :meth:`ends`.
+            tensors: from :meth:`Source.tensors`.
+            steps: rows and buckets; one of the parts that :meth:`segments` returns.
+            first: the first step to run.
+            last: the step to stop before.
 
         Returns:
-            The metrics so far.
+            The logs of the model's step: by default, the metrics so far.
 
         Raises:
-            XlaCannotError: if XLA cannot compile the net; no step was run.
+            XlaCannotError: if XLA cannot compile the model and was not optional; no step was run.
         """
-        xla = self.xla and bool(self.is_full(rows[first]))
-        # XLA wants every shape; plain TensorFlow, once compiled, runs any number of steps and rows.
-        shape = rows.shape if xla else (None, None)
-        started, new = time.perf_counter(), (xla, shape) not in self._compiled
-        if new:
-            self._compiled[xla, shape] = self._compile(xla, shape)
-        given = (tf.constant(number) for number in (rows, buckets, first, last))
+        xla = self.xla and bool(self._is_full(steps.rows[first : first + 1])[0])
+        started = time.perf_counter()
+        run, new = self._function(xla, tensors, steps)
+        numbers = (tf.constant(number, tf.int32) for number in (first, last))
         try:
-            logs = self._compiled[xla, shape](*given)
+            logs = run(tensors, tf.constant(steps.rows), tf.constant(steps.buckets), *numbers)
         except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
-            if xla and new:
+            if not (xla and new):
+                raise
+            if not self.options.xla_optional:
                 raise XlaCannotError(self.model, error) from error
-            raise
+            self.options = replace(self.options, xla=False)
+            return self(tensors, steps, first, last)
         if new:
-            self.compiling += time.perf_counter() - started
+            self.compile_seconds += time.perf_counter() - started
         return logs
 
-    def ends(self, rows: np.ndarray) -> list[int]:
-        """The steps before which a call must end, since others are compiled otherwise."""
-        if not self.xla:
-            return [len(rows)]
-        full = self.is_full(rows)
-        return [*(np.flatnonzero(full[1:] != full[:-1]) + 1).tolist(), len(rows)]
+    def trace(self, tensors: tuple[Any, ...], steps: Steps) -> None:
+        """Trace what the first call will run, without running it."""
+        started = time.perf_counter()
+        xla = self.xla and bool(self._is_full(steps.rows[:1])[0])
+        self._function(xla, tensors, steps)
+        self.compile_seconds += time.perf_counter() - started
 
-    def is_full(self, rows: np.ndarray) -> np.ndarray:
-        """Whether each step has a full batch; of one row, or for each of several."""
-        return (rows >= 0).all(axis=-1) & (rows.shape[-1] == self.batch_size)
+    def segments(self, steps: Steps) -> Iterator[tuple[Steps, int, int]]:
+        """Divide steps into parts that are compiled alike.
 
-    def _compile(self, xla: bool, shape: tuple[int | None, ...]) -> Any:
-        # A concrete function: TensorFlow takes several trainings in one process, a function
-        # each, for one that is traced again and again, and warns.
-        number = tf.TensorSpec((), tf.int32)
-        signature = tf.TensorSpec(shape, tf.int32), tf.TensorSpec(shape[:1], tf.int32)
-        run = tf.function(self._run_xla if xla else self._run, jit_compile=xla, autograph=False)
-        return run.get_concrete_function(*signature, number, number)
+        Yields:
+            The steps to hand to a call, with the first step and the step to stop before.
+        """
+        full = self._is_full(steps.rows)
+        if len(self.lengths) == 1:
+            # Only the last batch may be smaller. Without the missing rows, its shape is exact.
+            count = int(full.sum())
+            if count:
+                yield steps[:count], 0, count
+            if count < len(steps):
+                rows = steps.rows[count:, : int((steps.rows[count] >= 0).sum())]
+                yield Steps(rows, steps.buckets[count:]), 0, len(rows)
+            return
+        ends = np.flatnonzero(full[1:] != full[:-1]) + 1 if self.xla else []
+        bounds = [0, *map(int, ends), len(steps)]
+        yield from ((steps, *pair) for pair in itertools.pairwise(bounds))
 
-    def _run(self, rows: Any, buckets: Any, first: Any, last: Any) -> Logs:
-        times = tf.constant(self.times)
+    def final_logs(self, logs: Logs) -> Logs:
+        """Return the logs of an epoch from those of its last call.
 
-        def logs(step: Any) -> Logs:
+        As in Keras: the results of the metrics, or what a step of the user's own returned last.
+        """
+        return self.model._get_metrics_result_or_logs(logs) if self._has_own_step() else logs
+
+    def _is_full(self, rows: np.ndarray) -> np.ndarray:
+        """Whether each step has a full batch."""
+        return (rows >= 0).all(axis=1) & (rows.shape[1] == self.batch_size)
+
+    def _function(self, xla: bool, tensors: tuple[Any, ...], steps: Steps) -> tuple[Any, bool]:
+        """The compiled function for these shapes, and whether it was made now."""
+        # XLA needs every shape; plain TensorFlow runs any number of rows and steps.
+        shape: tuple[int | None, ...] = steps.rows.shape if xla else (None, None)
+        specs = tuple(
+            tf.TensorSpec(t.shape if xla else (None, *t.shape[1:]), t.dtype) for t in tensors
+        )
+        key = xla, shape, specs
+        if new := key not in self._compiled:
+            number = tf.TensorSpec((), tf.int32)
+            rows, buckets = tf.TensorSpec(shape, tf.int32), tf.TensorSpec(shape[:1], tf.int32)
+            # A concrete function: TensorFlow would take several trainings in one process for one
+            # function that is traced again and again, and warn.
+            run = tf.function(self._run_xla if xla else self._run, jit_compile=xla, autograph=False)
+            self._compiled[key] = run.get_concrete_function(specs, rows, buckets, number, number)
+        return self._compiled[key], new
+
+    def _run(self, tensors: Any, rows: Any, buckets: Any, first: Any, last: Any) -> Logs:
+        lengths = tf.constant(self.lengths)
+
+        def one_step(step: Any) -> Logs:
             row = rows[step]
-            if len(self.times) > 1:
+            if len(self.lengths) > 1:
                 row = row[: tf.math.count_nonzero(row >= 0, dtype=tf.int32)]
-            return self.step(self.batch_of(row, tf.gather(times, buckets[step])))
+            return self._step(tensors, row, tf.gather(lengths, buckets[step]))
 
-        compile_for = self.batch_size if self.fuse else 0
+        compile_for = self.batch_size if self.options.fuse else 0
         with fast_layers(self.model, xla=False, compile_for=compile_for):
-            return self._steps(logs, first, last)
+            return self._loop(one_step, first, last)
 
-    def _run_xla(self, rows: Any, buckets: Any, first: Any, last: Any) -> Logs:
-        def logs(step: Any, time: int) -> Logs:
-            return self.step(self.batch_of(rows[step], time))
-
-        def one(step: Any) -> Logs:
-            branches = [lambda time=time: logs(step, time) for time in self.times]
+    def _run_xla(self, tensors: Any, rows: Any, buckets: Any, first: Any, last: Any) -> Logs:
+        def one_step(step: Any) -> Logs:
+            branches = [
+                lambda length=length: self._step(tensors, rows[step], length)
+                for length in self.lengths
+            ]
             return tf.switch_case(buckets[step], branches) if len(branches) > 1 else branches[0]()
 
         with fast_layers(self.model):
-            return self._steps(one, first, last)
+            return self._loop(one_step, first, last)
 
-    def _steps(self, logs: Callable[[Any], Logs], first: Any, last: Any) -> Logs:
-        def one_step(step: Any, _: Any) -> tuple[Any, Any]:
-            return step + 1, tf.math.is_finite(logs(step)["loss"])
+    def _step(self, tensors: Any, row: Any, length: Any) -> Logs:
+        step = self.model.train_step if self.training else self.model.test_step
+        return step(self.source.gather(tensors, row, length))
 
+    def _loop(self, one_step: Callable[[Any], Logs], first: Any, last: Any) -> Logs:
         with fast_adam(self.model.optimizer):
-            tf.while_loop(
-                lambda step, finite: (step < last) & finite, one_step, [first, tf.constant(True)]
-            )
+            if self._has_own_step():
+                return self._loop_with_logs(one_step, first, last)
+            self._while(lambda step, _: (one_step(step), ()), first, last, ())
+        # The logs of Keras's own steps are the metrics, so reading them once is enough.
         return self.model.get_metrics_result()
 
+    def _loop_with_logs(self, one_step: Callable[[Any], Logs], first: Any, last: Any) -> Logs:
+        """The loop for a step of the user's own: its logs pass from step to step."""
+        traced = tf.function(one_step, autograph=False)
+        concrete = traced.get_concrete_function(tf.TensorSpec((), tf.int32))
+        form = concrete.structured_outputs
+        if not isinstance(form, dict):
+            raise TypeError(f"train_step and test_step must return a dict, got {type(form)}")
+        zeros = tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), form)
 
-def build_metrics(model: keras.Model, y: np.ndarray) -> None:
-    """Let the metrics make their variables, which cannot be made inside a loop."""
-    model.compute_metrics(None, y[:1], keras.ops.zeros((1, *model.output_shape[1:])))
-    model.reset_metrics()
+        def body(step: Any, _: Any) -> tuple[Logs, Logs]:
+            logs = concrete(step)
+            return logs, logs
 
+        return self._while(body, first, last, zeros)
 
-def compiled_steps(
-    model: keras.Model,
-    x: np.ndarray | Mapping[str, np.ndarray],
-    y: np.ndarray,
-    weights: np.ndarray | None,
-    *,
-    xla: bool,
-) -> Callable[[np.ndarray, int, int], Logs]:
-    """A compiled function that runs the steps ``first`` to ``last`` of a matrix of rows.
+    def _while(self, body: Callable[[Any, Any], tuple[Logs, Any]], first: Any, last: Any,
+               carried: Any) -> Any:  # fmt: skip
+        def one(step: Any, _: Any, carried: Any) -> tuple[Any, Any, Any]:
+            logs, carried = body(step, carried)
+            finite = tf.constant(True)
+            if self.options.stop_if_not_finite and "loss" in logs:
+                finite = tf.reduce_all(tf.math.is_finite(logs["loss"]))
+            return step + 1, finite, carried
 
-    Args:
-        model: compiled; its own ``train_step`` is what runs.
-        x: all inputs.
-        y: all labels.
-        weights: one weight an example, or None.
-        xla: compile with XLA.
+        return tf.while_loop(
+            lambda step, finite, _: (step < last) & finite, one, [first, tf.constant(True), carried]
+        )[2]
 
-    Returns:
-        A function of ``rows`` (steps, batch), ``first`` and ``last`` that gives the logs. It stops
-        after a loss that is not finite, so that the optimizer's count of steps tells which it was.
-    """
-    build_metrics(model, y)
-    batch_of = batches_on_device(x, [y] if weights is None else [y, weights])
-
-    def run(rows: np.ndarray, first: int, last: int) -> Logs:
-        rows = np.asarray(rows, np.int32)
-        if rows.shape[1] not in loops:
-            loops[rows.shape[1]] = Loop(
-                model, model.train_step, batch_of, batch_size=rows.shape[1], xla=xla
-            )
-        return loops[rows.shape[1]](rows, np.zeros(len(rows), np.int32), first, last)
-
-    loops: dict[int, Loop] = {}
-    return run
-
-
-class Engine:
-    """The function that ``fit`` calls to train or to test, once for each piece."""
-
-    def __init__(
-        self,
-        loop: Loop,
-        pieces: Pieces,
-        progress: Callable[[int], object] = lambda steps: None,
-        check: Callable[[Logs], object] = lambda logs: None,
-    ) -> None:
-        """Take what runs the steps, their rows, who is told of steps and who looks at the logs."""
-        self.loop, self.pieces, self.progress, self.check = loop, pieces, progress, check
-        self.pace = Pace()
-
-    def __call__(self, iterator: Iterator[Any]) -> Logs:
-        """Run every step of the piece whose number comes next; return the logs."""
-        rows, buckets = self.pieces[int(next(iterator))]
-        step, logs = 0, {}
-        for end in self.loop.ends(rows):
-            while step < end:
-                last = min(step + self.pace.steps, end)
-                started = time.perf_counter()
-                logs = self.loop(rows, buckets, step, last)
-                self.check(logs)
-                self.pace.note(last - step, time.perf_counter() - started)
-                self.progress(last - step)
-                step = last
-        return logs
-
-
-class Stream:
-    """The function that ``fit`` calls to train where data come a batch at a time: Keras's."""
-
-    def __init__(
-        self,
-        model: keras.Model,
-        progress: Callable[[int], object],
-        check: Callable[[Logs], object],
-    ) -> None:
-        """Take the compiled model, who is told of steps run, and who looks at the logs."""
-        model.make_train_function(force=True)
-        self.model, self.run = model, model.train_function
-        self.progress, self.check = progress, check
-
-    def __call__(self, iterator: Iterator[Any]) -> Logs:
-        """Run one step; return the logs."""
-        with fast_adam(self.model.optimizer):  # for the first, which compiles
-            logs = self.run(iterator)
-        self.check(logs)
-        self.progress(1)
-        return logs
-
-
-class LossCheck:
-    """Stops a training whose loss is not finite, and says at which step it was."""
-
-    def __init__(self, model: keras.Model, steps_per_epoch: int) -> None:
-        """Take the model whose optimizer counts the steps, and how many an epoch has."""
-        self.model, self.steps_per_epoch = model, steps_per_epoch
-
-    def __call__(self, logs: Logs) -> None:
-        """Look at the loss.
-
-        Raises:
-            TrainingDivergedError: if it is not finite.
-        """
-        if not math.isfinite(loss := float(logs["loss"])):
-            epoch, bad = divmod(int(self.model.optimizer.iterations) - 1, self.steps_per_epoch)
-            raise TrainingDivergedError(
-                f"The loss is {loss} at step {bad + 1} of epoch {epoch + 1}"
-            )
+    def _has_own_step(self) -> bool:
+        name = "train_step" if self.training else "test_step"
+        return name in vars(self.model) or getattr(type(self.model), name) is not getattr(
+            keras.Model, name
+        )

@@ -1,4 +1,4 @@
-"""A model over many examples, many batches a compiled call.
+"""``predict``: the outputs of a model for many rows, many batches per compiled call.
 
 Keras's own ``predict`` builds a pipeline for each call, which takes longer than a small net does.
 """
@@ -6,110 +6,130 @@ Keras's own ``predict`` builds a pipeline for each call, which takes longer than
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from kerasnets._lazy import keras, tf
-from kerasnets.data.ehr.visits import VisitSequences
-from kerasnets.engine.buckets import make_buckets
+from kerasnets.engine.adapt import make_source
+from kerasnets.engine.cache import compiled_for
+from kerasnets.engine.fallback import (
+    CannotCompileError,
+    check_arrays,
+    check_model,
+    fall_back,
+    tracing_errors,
+)
 from kerasnets.engine.pace import Pace
+from kerasnets.engine.sources import Source
 
-if TYPE_CHECKING:
-    from kerasnets.data.dataset import Arrays
-
-# What a call is handed is copied.
-_MOST_BYTES = 1 << 26
+_MOST_BYTES = 1 << 26  # per call, since the inputs of a call are copied
 
 
-def forward(model: keras.Model, x: Arrays, batch_size: int) -> np.ndarray:
-    """What the model gives for each example, shape ``(n, classes)``.
+def predict(model: keras.Model, x: Any, batch_size: int = 256, *, strict: bool = False) -> Any:
+    """Return the outputs of a model, as ``model.predict`` does, with many batches per call.
+
+    The compiled function is kept with the model. It is made anew if the model has changed: another
+    activation, a replaced or a quantized layer.
 
     Args:
-        model: any whose output is one matrix, of any type of number, which is kept.
-        x: its inputs, an array, a mapping of arrays, first axis the examples, or sequences of
-            visits; at least one example.
-        batch_size: examples the model sees at a time.
+        model: any built Keras model, compiled or not.
+        x: inputs, as for :func:`kerasnets.fit`, first axis the rows.
+        batch_size: rows the model sees at a time.
+        strict: raise instead of handing the work to ``model.predict``.
+
+    Returns:
+        An array, or a list or dict of arrays, with one row per row of ``x``. Outputs with a time
+        axis of sequences are padded with zeros to the longest sequence.
 
     Raises:
-        ValueError: an output of another shape, or a batch size below 1.
+        ValueError: without rows, or with a batch size below 1.
+        CannotCompileError: with ``strict``, if the engine cannot run the model or the data.
     """
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
     batch_size = min(int(batch_size), 2**31 - 1)
-    # On the model, and so gone with it.
-    pace = model.__dict__.setdefault("_kerasnets_pace", {}).setdefault(batch_size, Pace())
-    results, order = [], []
-    for rows, inputs in _parts(x, batch_size, pace):
-        started = time.perf_counter()
-        results.append(_run(model, inputs, batch_size).numpy())
-        pace.note(-(-len(rows) // batch_size), time.perf_counter() - started)
-        order.append(rows)
-    whole = np.empty((sum(map(len, order)), *results[0].shape[1:]), results[0].dtype)
-    whole[np.concatenate(order)] = np.concatenate(results)
+    try:
+        check_model(model)
+        check_arrays(x)
+        source = x if isinstance(x, Source) else make_source(x)
+        if len(source) == 0:
+            raise ValueError("x has no rows: there is nothing to predict.")
+        with tracing_errors():
+            function = compiled_for(
+                model, ("predict", source.key()), lambda: _Predictor(model, source)
+            )
+    except CannotCompileError as error:
+        fall_back("predict", error, strict=strict)
+        return model.predict(x, batch_size=batch_size, verbose=0)
+    return function(source, batch_size)
+
+
+class _Predictor:
+    """The compiled forward pass of a model over inputs of one form, at any batch size."""
+
+    def __init__(self, model: keras.Model, source: Source) -> None:
+        self.run = _compile(model, source.batch_spec())
+        self.paces: dict[int, Pace] = {}
+
+    def __call__(self, source: Source, batch_size: int) -> Any:
+        pace = self.paces.setdefault(batch_size, Pace())
+        results, order = [], []
+        for rows, length in _chunks(source, batch_size, pace):
+            inputs = tf.nest.map_structure(tf.constant, source.take(rows, length))
+            started = time.perf_counter()
+            outputs = self.run(inputs, tf.constant(batch_size))
+            results.append(tf.nest.map_structure(lambda output: output.numpy(), outputs))
+            pace.record(-(-len(rows) // batch_size), time.perf_counter() - started)
+            order.append(rows)
+        places = np.concatenate(order)
+        return tf.nest.map_structure(lambda *parts: _in_order(parts, places), *results)
+
+
+def _chunks(source: Source, batch_size: int, pace: Pace) -> Iterator[tuple[np.ndarray, int | None]]:
+    """The rows of each call; of sequences, rows of one bucket and their padded length."""
+    every = np.arange(len(source))
+    groups: list[tuple[np.ndarray, int | None]] = [(every, None)]
+    if (buckets := source.buckets) is not None:
+        lengths = enumerate(buckets.bucket_lengths.tolist())
+        groups = [(every[buckets.bucket_of == bucket], length) for bucket, length in lengths]
+    for rows, length in groups:
+        one = tf.nest.flatten(source.take(rows[:1], length))
+        batch_bytes = batch_size * sum(array.nbytes for array in one)
+        at, most = 0, max(1, _MOST_BYTES // max(1, batch_bytes))
+        while at < len(rows):
+            end = at + batch_size * min(pace.steps, most)
+            yield rows[at:end], length
+            at = end
+
+
+def _in_order(parts: tuple[np.ndarray, ...], places: np.ndarray) -> np.ndarray:
+    """The rows of all calls in the order of the inputs; shorter axes are padded with zeros."""
+    shape = np.max([part.shape[1:] for part in parts], axis=0).astype(int)
+    whole = np.zeros((len(places), *shape), parts[0].dtype)
+    at = 0
+    for part in parts:
+        whole[(places[at : at + len(part)], *map(slice, part.shape[1:]))] = part
+        at += len(part)
     return whole
 
 
-def _parts(x: Arrays, batch_size: int, pace: Pace) -> Iterator[tuple[np.ndarray, Any]]:
-    """Rows and inputs of each call; of sequences, those of one padded time."""
-    if isinstance(x, VisitSequences):
-        buckets = make_buckets(x.lengths)
-        bucket_of = buckets.bucket_of()
-        for bucket, padded in enumerate(buckets.times.tolist()):
-            bytes_a_row = 4 * padded * x.features
-            for rows in _pieces(np.flatnonzero(bucket_of == bucket), batch_size, bytes_a_row, pace):
-                yield rows, x.take(rows).dense(padded)
-        return
-    arrays = x if isinstance(x, Mapping) else {"": x}
-    bytes_a_row = sum(array[:1].nbytes for array in arrays.values())
-    every = np.arange(len(next(iter(arrays.values()))))
-    for rows in _pieces(every, batch_size, bytes_a_row, pace):
-        some = slice(rows[0], rows[-1] + 1)
-        yield rows, {k: v[some] for k, v in x.items()} if isinstance(x, Mapping) else x[some]
-
-
-def _pieces(
-    rows: np.ndarray, batch_size: int, bytes_a_row: int, pace: Pace
-) -> Iterator[np.ndarray]:
-    most = max(1, _MOST_BYTES // max(1, bytes_a_row * batch_size))
-    at = 0
-    while at < len(rows):
-        end = at + batch_size * min(pace.steps, most)
-        yield rows[at:end]
-        at = end
-
-
-def _run(model: keras.Model, inputs: Any, batch_size: int) -> Any:
-    """What a function gives that is compiled once for all inputs alike."""
-    inputs = tf.nest.map_structure(tf.constant, inputs)
-    # What may change is the rows and, of sequences, the time.
-    free = 2 if isinstance(inputs, dict) and set(inputs) == {"visits", "length"} else 1
-    spec = tf.nest.map_structure(
-        lambda t: tf.TensorSpec([None] * min(free, len(t.shape)) + t.shape[free:], t.dtype), inputs
-    )
-    # On the model, and so gone with it.
-    compiled = model.__dict__.setdefault("_kerasnets_forward", {})
-    key = repr(spec)
-    if key not in compiled:
-        compiled[key] = _compile(model, spec)
-    return compiled[key](inputs, tf.constant(batch_size))
-
-
 def _compile(model: keras.Model, spec: Any) -> Any:
-    """A function of inputs and batch size that gives the outputs of all batches in one piece."""
+    """A function of inputs and batch size that returns the outputs of all batches."""
+    # A predict_step of the user's own takes what Keras hands it, a tuple that begins with x.
+    own_step = type(model).predict_step is not keras.Model.predict_step
 
-    def one(inputs: Any) -> Any:
-        return model(inputs, training=False)
+    def forward(inputs: Any) -> Any:
+        if own_step:
+            return model.predict_step((inputs,))
+        return model(inputs, training=False) if model._call_has_training_arg else model(inputs)
 
-    batch = tf.function(one, autograph=False).get_concrete_function(spec)
-    given = batch.structured_outputs
-    if not isinstance(given, tf.Tensor | tf.TensorSpec) or given.shape.rank != 2:
-        shapes = tf.nest.map_structure(lambda output: tuple(output.shape), given)
-        raise ValueError(
-            "The model must have one output, logits of shape (n, classes); "
-            f"{model.name!r} has {shapes}."
-        )
+    batch = tf.function(forward, autograph=False).get_concrete_function(spec)
+    form = tf.nest.flatten(batch.structured_outputs)
+    for output in form:
+        if output.shape.rank == 0 or not isinstance(output, tf.Tensor | tf.TensorSpec):
+            raise ValueError(f"an output is not a tensor with one row per row of x: {output}")
 
     def every(inputs: Any, batch_size: Any) -> Any:
         count = tf.shape(tf.nest.flatten(inputs)[0])[0]
@@ -118,14 +138,19 @@ def _compile(model: keras.Model, spec: Any) -> Any:
         def step(number: Any, outputs: Any) -> tuple[Any, Any]:
             at = number * batch_size
             some = tf.nest.map_structure(lambda tensor: tensor[at : at + batch_size], inputs)
-            return number + 1, outputs.write(number, batch(some))
+            results = tf.nest.flatten(batch(some))
+            written = [a.write(number, r) for a, r in zip(outputs, results, strict=True)]
+            return number + 1, written
 
-        outputs = tf.TensorArray(given.dtype, steps, element_shape=given.shape, infer_shape=False)
+        arrays = [
+            tf.TensorArray(o.dtype, steps, element_shape=o.shape, infer_shape=False) for o in form
+        ]
         # One batch after the other, so that no more than one is in memory.
-        _, outputs = tf.while_loop(
-            lambda number, _: number < steps, step, [0, outputs], parallel_iterations=1
+        _, arrays = tf.while_loop(
+            lambda number, _: number < steps, step, [0, arrays], parallel_iterations=1
         )
-        return outputs.concat()
+        parts = [array.concat() for array in arrays]
+        return tf.nest.pack_sequence_as(batch.structured_outputs, parts)
 
     size = tf.TensorSpec((), tf.int32)
     return tf.function(every, autograph=False).get_concrete_function(spec, size)

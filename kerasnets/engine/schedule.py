@@ -1,121 +1,130 @@
-"""Which rows each step takes: what is handed to compiled steps in place of batches."""
+"""Which rows each step of an epoch takes."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+import math
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from kerasnets._lazy import tf
-from kerasnets.data.dataset import Arrays
-from kerasnets.data.ehr.visits import VisitSequences
-from kerasnets.engine.buckets import Buckets, make_buckets
+from kerasnets.engine.buckets import Buckets
 
-# What one call takes: int32 rows of shape (steps, batch), -1 where a batch is smaller, and int32
-# buckets of shape (steps,), which of the padded times each step has; 0 where there is no time.
-Piece = tuple[np.ndarray, np.ndarray]
+# True shuffles all rows, "batch" the rows within each batch, as in keras.Model.fit.
+Shuffle = bool | Literal["batch"]
 
 
-class Shuffled:
-    """The pieces of some epochs, one epoch after the other, each made when it is asked for.
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """Rows of some steps.
 
     Attributes:
-        per_epoch: how many pieces an epoch has.
+        rows: row numbers of each step, int32 of shape ``(steps, batch)``; -1 where a batch is
+            smaller.
+        buckets: index of the bucket of each step, int32 of shape ``(steps,)``; 0 without buckets.
     """
 
-    def __init__(self, epoch: Callable[[int], list[Piece]], epochs: range, per_epoch: int) -> None:
-        """Take what gives the pieces of an epoch by its number, and the numbers."""
-        self.per_epoch, self._epochs = per_epoch, epochs
-        self._epoch = functools.lru_cache(maxsize=1)(epoch)
+    rows: np.ndarray
+    buckets: np.ndarray
 
     def __len__(self) -> int:
-        """The pieces of all epochs."""
-        return len(self._epochs) * self.per_epoch
+        return len(self.rows)
 
-    def __getitem__(self, index: int) -> Piece:
-        """A piece by its number, counted over all epochs."""
-        epoch, at = divmod(index, self.per_epoch)
-        return self._epoch(self._epochs[epoch])[at]
+    def __getitem__(self, some: slice) -> Steps:
+        return Steps(self.rows[some], self.buckets[some])
 
 
-Pieces = Shuffled | list[Piece]
+class EpochSchedule:
+    """The steps of each epoch.
 
-
-def row_matrices(
-    rows: int, batch_size: int, *, seed: int, epochs: range, whole_epochs: bool = True
-) -> Shuffled:
-    """The shuffled rows of some epochs.
-
-    The order of an epoch depends on the seed and its number alone, so a run that is resumed at
-    epoch 7 takes the batches it would have taken. The last, smaller batch is kept; it is a piece
-    of its own.
-
-    Args:
-        rows: how many there are.
-        batch_size: rows a step.
-        seed: seed of the shuffling.
-        epochs: the numbers of the epochs to give.
-        whole_epochs: one piece for all full batches of an epoch, else one for each.
+    The order of an epoch depends only on the seed and the number of the epoch, so a run that is
+    resumed at epoch 7 takes the batches it would have taken without the interruption.
     """
 
-    def shuffled(epoch: int) -> list[Piece]:
-        order = tf.random.experimental.stateless_shuffle(tf.range(rows), seed=[seed, epoch])
-        return _pieces(order.numpy(), batch_size, whole_epochs)
+    def __init__(
+        self,
+        rows: int,
+        batch_size: int,
+        *,
+        buckets: Buckets | None = None,
+        shuffle: Shuffle = False,
+        seed: int = 0,
+    ) -> None:
+        """Plan the steps; nothing is shuffled yet.
 
-    full = rows // batch_size
-    per_epoch = (min(full, 1) if whole_epochs else full) + (rows % batch_size > 0)
-    return Shuffled(shuffled, epochs, per_epoch)
+        Args:
+            rows: number of rows.
+            batch_size: rows per step. The last, smaller batch is kept; with buckets, the last
+                batch of each bucket.
+            buckets: of the rows, if they are sequences.
+            shuffle: ``True`` for all rows, ``"batch"`` for the rows within each batch, ``False``
+                for none. Rows with buckets are shuffled within their bucket, then the batches.
+            seed: of the shuffling.
+        """
+        self.rows, self.batch_size, self.buckets = rows, batch_size, buckets
+        self.shuffle, self.seed = shuffle, seed
+        self._pass = functools.lru_cache(maxsize=1)(self._make_pass)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Number of steps that take every row once."""
+        if self.buckets is not None:
+            return self.buckets.steps(self.batch_size)
+        return math.ceil(self.rows / self.batch_size)
+
+    def epoch(self, number: int) -> Steps:
+        """Return all steps of an epoch; epochs count from 0."""
+        return self._pass(number)
+
+    def _make_pass(self, number: int) -> Steps:
+        if self.buckets is not None:
+            rng = np.random.default_rng([self.seed, number]) if self.shuffle else None
+            return _bucket_steps(self.buckets, self.batch_size, rng)
+        steps = self.steps_per_epoch
+        rows = np.full(steps * self.batch_size, -1, np.int32)
+        rows[: self.rows] = self._order(number)
+        rows = rows.reshape(steps, self.batch_size)
+        if self.shuffle == "batch":
+            rng = np.random.default_rng([self.seed, number])
+            for row in rows:
+                row[: (row >= 0).sum()] = rng.permutation(row[row >= 0])
+        return Steps(rows, np.zeros(steps, np.int32))
+
+    def _order(self, number: int) -> np.ndarray:
+        if self.shuffle is True:
+            rows = tf.range(self.rows, dtype=tf.int32)
+            return tf.random.experimental.stateless_shuffle(rows, seed=[self.seed, number]).numpy()
+        return np.arange(self.rows, dtype=np.int32)
 
 
-def sequence_matrices(
-    buckets: Buckets, batch_size: int, *, seed: int, epochs: range, whole_epochs: bool = True
-) -> Shuffled:
-    """The same of sequences, in batches of like length.
-
-    Args:
-        buckets: of the sequences.
-        batch_size: sequences a step, at most.
-        seed: seed of the shuffling.
-        epochs: the numbers of the epochs to give.
-        whole_epochs: one piece for all batches of an epoch, else one for each.
-    """
-    steps = buckets.steps(batch_size)
-    each = steps if whole_epochs else 1
-
-    def shuffled(epoch: int) -> list[Piece]:
-        batches = buckets.batches(batch_size, np.random.default_rng([seed, epoch]))
-        rows, bucket = _padded(buckets, batches, batch_size)
-        return [(rows[at : at + each], bucket[at : at + each]) for at in range(0, steps, each)]
-
-    return Shuffled(shuffled, epochs, steps // each)
-
-
-def ordered_rows(x: Arrays, rows: int, batch_size: int) -> list[Piece]:
-    """Every row once, in order.
-
-    Args:
-        x: the inputs; sequences of visits come in buckets of like length.
-        rows: how many there are.
-        batch_size: rows a step.
-    """
-    if isinstance(x, VisitSequences):
-        buckets = make_buckets(x.lengths)
-        return [_padded(buckets, buckets.batches(batch_size), batch_size)]
-    return _pieces(np.arange(rows, dtype=np.int32), batch_size, whole=True)
-
-
-def _pieces(order: np.ndarray, batch_size: int, whole: bool) -> list[Piece]:
-    """Rows in some order: the full batches in one piece or one each, and the rest."""
-    full = len(order) // batch_size * batch_size
-    batches, rest = order[:full].reshape(-1, batch_size), order[full:].reshape(1, -1)
-    parts = [batches] if whole else [batches[at : at + 1] for at in range(len(batches))]
-    return [(part, np.zeros(len(part), np.int32)) for part in (*parts, rest) if part.size]
-
-
-def _padded(buckets: Buckets, batches: Sequence[np.ndarray], batch_size: int) -> Piece:
+def _bucket_steps(buckets: Buckets, batch_size: int, rng: np.random.Generator | None) -> Steps:
+    batches = buckets.batches(batch_size, rng)
     rows = np.full((len(batches), batch_size), -1, np.int32)
     for row, batch in zip(rows, batches, strict=True):
         row[: len(batch)] = batch
-    times = [buckets.time(batch) for batch in batches]
-    return rows, np.searchsorted(buckets.times, times).astype(np.int32)
+    return Steps(rows, buckets.bucket_of[rows[:, 0]].astype(np.int32))
+
+
+class StepCursor:
+    """Takes a fixed number of steps per epoch from a schedule, as ``steps_per_epoch`` of Keras.
+
+    An epoch begins where the one before it ended. It does not run past the end of the data: there
+    it is shorter, and the next epoch begins a new pass.
+    """
+
+    def __init__(self, schedule: EpochSchedule, steps_per_epoch: int | None) -> None:
+        """Begin at the first step; ``None`` makes every epoch one pass over all rows."""
+        self.schedule, self.steps_per_epoch = schedule, steps_per_epoch
+        self._pass = self._at = 0
+
+    def epoch(self, number: int) -> Steps:
+        """Return the steps of the next epoch."""
+        if self.steps_per_epoch is None:
+            return self.schedule.epoch(number)
+        steps = self.schedule.epoch(self._pass)[self._at :][: self.steps_per_epoch]
+        self._at += len(steps)
+        if self._at == self.schedule.steps_per_epoch:
+            self._pass, self._at = self._pass + 1, 0
+        return steps

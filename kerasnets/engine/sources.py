@@ -1,77 +1,288 @@
-"""A split on the device, from which a compiled step takes its batches by their rows."""
+"""Where compiled steps take their batches from: arrays, ragged sequences, or both together.
+
+A source holds the rows of a data set. It hands TensorFlow the tensors that a compiled step needs
+(:meth:`Source.tensors`) and builds a batch from them inside the step (:meth:`Source.gather`), so
+that nothing is copied from NumPy for each batch.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import abc
+import functools
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 
-from kerasnets._lazy import tf
-from kerasnets.data.dataset import Arrays
-from kerasnets.data.ehr.visits import VisitSequences
-
-BatchOf = Callable[[Any, Any], Any]
+from kerasnets._lazy import keras, tf
+from kerasnets.engine.buckets import Buckets, make_buckets
 
 
-def inputs_on_device(x: Arrays) -> BatchOf:
-    """A function of rows and padded time that gives inputs, to be called inside a compiled one.
+class Source(abc.ABC):
+    """Rows from which compiled steps take their batches.
 
-    Args:
-        x: one array, several by name, or sequences of visits; the time matters to these alone.
+    A batch is whatever nested structure of tensors the model takes.
     """
-    if isinstance(x, VisitSequences):
-        return _dense_rows(x)
-    arrays = tf.nest.map_structure(tf.constant, dict(x) if isinstance(x, Mapping) else x)
-    return lambda rows, time: tf.nest.map_structure(lambda array: tf.gather(array, rows), arrays)
+
+    @abc.abstractmethod
+    def __len__(self) -> int:
+        """Return the number of rows."""
+
+    @property
+    def lengths(self) -> np.ndarray | None:
+        """Length of each row, int32 of shape ``(n,)``; ``None`` if rows have no length."""
+        return None
+
+    @functools.cached_property
+    def buckets(self) -> Buckets | None:
+        """Buckets of rows of similar length; ``None`` if rows have no length."""
+        return None if self.lengths is None else make_buckets(self.lengths)
+
+    @property
+    @abc.abstractmethod
+    def nbytes(self) -> int:
+        """Bytes that :meth:`tensors` takes."""
+
+    @abc.abstractmethod
+    def batch_spec(self) -> Any:
+        """Return a ``tf.TensorSpec`` per tensor of a batch; the sizes that vary are ``None``."""
+
+    @abc.abstractmethod
+    def take(self, rows: np.ndarray | slice, length: int | None = None) -> Any:
+        """Return some rows as NumPy arrays.
+
+        Args:
+            rows: row numbers.
+            length: padded length of sequences; that of the longest row by default.
+        """
+
+    @abc.abstractmethod
+    def tensors(self, rows: np.ndarray | None = None) -> tuple[Any, ...]:
+        """Return what :meth:`gather` needs, of all rows or of some, as a flat tuple of tensors."""
+
+    @abc.abstractmethod
+    def gather(self, tensors: tuple[Any, ...], rows: Any, length: Any) -> Any:
+        """Build a batch; called while a step is traced.
+
+        Args:
+            tensors: the result of :meth:`tensors`.
+            rows: row numbers, an int32 tensor of shape ``(batch,)``.
+            length: padded length, an integer or a scalar tensor; ignored without lengths.
+        """
+
+    @abc.abstractmethod
+    def key(self) -> Hashable:
+        """Return what a compiled step depends on: equal for sources with the same form."""
 
 
-def batches_on_device(x: Arrays, labels: Sequence[np.ndarray]) -> BatchOf:
-    """The same for ``(inputs, *labels)``, where labels are classes and perhaps weights."""
-    inputs, arrays = inputs_on_device(x), [tf.constant(label) for label in labels]
-    return lambda rows, time: (inputs(rows, time), *(tf.gather(array, rows) for array in arrays))
+class ArraySource(Source):
+    """A nested structure of arrays whose first axis is the rows; leaves may be ``None``."""
 
+    def __init__(self, structure: Any) -> None:
+        """Wrap arrays or tensors without copying them.
 
-def _dense_rows(x: VisitSequences) -> BatchOf:
-    """Multi-hot rows from the indices of their codes, as :meth:`VisitSequences.dense` makes them.
+        Args:
+            structure: an array, or a tuple or dict of arrays, of equal length.
 
-    The codes of a sequence stand in one piece. Of each row as many places are looked at as the
-    richest row of its padded time has, so that every shape is known when a step is compiled.
-    """
-    starts = x.code_offsets[x.visit_offsets].astype(np.int32)
-    visit = np.repeat(np.arange(len(x.code_offsets) - 1), x.codes_per_visit)
-    first_visit = np.repeat(x.visit_offsets[:-1], np.diff(starts))
-    codes, steps = tf.constant(x.codes), tf.constant((visit - first_visit).astype(np.int32))
-    begins, counts = tf.constant(starts[:-1]), tf.constant(np.diff(starts))
-    lengths = tf.constant(x.lengths)
-    of_length = np.zeros(int(x.lengths.max()) + 1, np.int32)
-    np.maximum.at(of_length, x.lengths, np.diff(starts))
-    richest = np.maximum.accumulate(of_length)
+        Raises:
+            ValueError: if there is no array or the lengths differ.
+        """
+        self.structure = structure
+        self.leaves = [leaf for leaf in keras.tree.flatten(structure) if leaf is not None]
+        lengths = sorted({int(leaf.shape[0]) for leaf in self.leaves})
+        if len(lengths) != 1:
+            raise ValueError(f"All arrays must have the same number of rows, got {lengths}.")
+        self._rows = lengths[0]
 
-    def dense(rows: Any, time: Any) -> dict[str, Any]:
-        fixed = isinstance(time, int)
-        longest = len(richest) - 1
-        if fixed:
-            most = int(richest[min(time, longest)])
-        else:
-            most = tf.gather(tf.constant(richest), tf.minimum(time, longest))
-        length = tf.gather(lengths, rows)
-        place = tf.range(most)[tf.newaxis]
-        there = place < tf.gather(counts, rows)[:, tf.newaxis]
-        place = tf.where(there, tf.gather(begins, rows)[:, tf.newaxis] + place, 0)
-        row = tf.broadcast_to(tf.range(tf.size(rows))[:, tf.newaxis], tf.shape(place))
-        # What is not there goes to a step behind the last, which is cut off.
-        step = tf.where(there, _take(steps, place), time)
-        cells = tf.stack([row, step, _take(codes, place)], axis=-1)
-        visits = tf.scatter_nd(
-            cells, tf.ones(tf.shape(place)), (tf.size(rows), time + 1, x.features)
+    def __len__(self) -> int:
+        return self._rows
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays."""
+        return sum(tf.as_dtype(a.dtype).size * int(np.prod(a.shape)) for a in self.leaves)
+
+    def batch_spec(self) -> Any:
+        """Return the shapes of the arrays with any number of rows."""
+        return self._map(lambda a: tf.TensorSpec((None, *a.shape[1:]), a.dtype))
+
+    def take(self, rows: np.ndarray | slice, length: int | None = None) -> Any:
+        """Return some rows of each array."""
+        return self._map(lambda array: np.asarray(array)[rows])
+
+    def tensors(self, rows: np.ndarray | None = None) -> tuple[Any, ...]:
+        """Return one tensor per array."""
+        some = slice(None) if rows is None else rows
+        return tuple(
+            leaf if rows is None and tf.is_tensor(leaf) else tf.constant(np.asarray(leaf)[some])
+            for leaf in self.leaves
         )
-        shape = (rows.shape[0], time if fixed else None, x.features)
-        return {"visits": tf.ensure_shape(visits[:, :-1], shape), "length": length}
 
-    return dense
+    def gather(self, tensors: tuple[Any, ...], rows: Any, length: Any) -> Any:
+        """Gather the rows of each array."""
+        remaining = iter(tensors)
+        return self._map(lambda _: tf.gather(next(remaining), rows))
+
+    def key(self) -> Hashable:
+        """Return the structure with the shape and type of each row."""
+        return repr(self.batch_spec())
+
+    def _map(self, function: Any) -> Any:
+        return keras.tree.map_structure(
+            lambda leaf: None if leaf is None else function(leaf), self.structure
+        )
 
 
-def _take(values: Any, places: Any) -> Any:
-    """The values at some places; zeros where there are no values at all."""
-    return tf.gather(values, places) if values.shape[0] else tf.zeros_like(places)
+class RaggedCodes(Source):
+    """Sequences of sets of codes, such as the visits of a patient, stored without padding.
+
+    A batch is ``{"visits": (batch, time, features) float32, "length": (batch,) int32}`` with
+    multi-hot visits. A subclass has ``codes``, ``code_offsets`` and ``visit_offsets``: visit ``v``
+    has the codes ``codes[code_offsets[v]:code_offsets[v + 1]]``, sequence ``i`` the visits from
+    ``visit_offsets[i]`` to before ``visit_offsets[i + 1]``.
+    """
+
+    codes: np.ndarray
+    code_offsets: np.ndarray
+    visit_offsets: np.ndarray
+
+    @property
+    @abc.abstractmethod
+    def features(self) -> int:
+        """Number of different codes, the width of a visit."""
+
+    def __len__(self) -> int:
+        return len(self.visit_offsets) - 1
+
+    @functools.cached_property
+    def lengths(self) -> np.ndarray:  # type: ignore[override]  # a cached property reads the same
+        """Visits per sequence, int32, at least 1."""
+        return np.diff(self.visit_offsets).astype(np.int32)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of codes and offsets."""
+        return 4 * (2 * len(self.codes) + 3 * len(self))
+
+    def batch_spec(self) -> dict[str, Any]:
+        """Return the specs of ``visits`` and ``length``."""
+        return {
+            "visits": tf.TensorSpec((None, None, self.features), tf.float32),
+            "length": tf.TensorSpec((None,), tf.int32),
+        }
+
+    def key(self) -> Hashable:
+        """Return the source itself: sizes that a compiled step needs depend on all sequences."""
+        return id(self)
+
+    def tensors(self, rows: np.ndarray | None = None) -> tuple[Any, ...]:
+        """Return the codes, the step of each code, and begin, count and length per sequence."""
+        if rows is not None:
+            raise NotImplementedError("ragged sequences are always held in memory as a whole")
+        starts = self._starts
+        visit = np.repeat(np.arange(len(self.code_offsets) - 1), np.diff(self.code_offsets))
+        first_visit = np.repeat(self.visit_offsets[:-1], np.diff(starts))
+        arrays = (self.codes, visit - first_visit, starts[:-1], np.diff(starts), self.lengths)
+        return tuple(tf.constant(array.astype(np.int32)) for array in arrays)
+
+    def gather(self, tensors: tuple[Any, ...], rows: Any, length: Any) -> dict[str, Any]:
+        """Build multi-hot visits from the indices of their codes.
+
+        The codes of a sequence are contiguous. For every row, as many codes are read as the
+        largest row of that padded length has, so every shape is known when a step is compiled.
+        """
+        codes, steps, begins, counts, lengths = tensors
+        most_codes, longest = self._most_codes, len(self._most_codes) - 1
+        fixed = isinstance(length, int)
+        if fixed:
+            most = int(most_codes[min(length, longest)])
+        else:
+            most = tf.gather(tf.constant(most_codes), tf.minimum(length, longest))
+        index = tf.range(most)[tf.newaxis]
+        exists = index < tf.gather(counts, rows)[:, tf.newaxis]
+        index = tf.where(exists, tf.gather(begins, rows)[:, tf.newaxis] + index, 0)
+        row = tf.broadcast_to(tf.range(tf.size(rows))[:, tf.newaxis], tf.shape(index))
+        # Codes that do not exist go to a step after the last one, which is cut off below.
+        step = tf.where(exists, _gather_or_zeros(steps, index), length)
+        cells = tf.stack([row, step, _gather_or_zeros(codes, index)], axis=-1)
+        shape = (tf.size(rows), length + 1, self.features)
+        visits = tf.scatter_nd(cells, tf.ones(tf.shape(index)), shape)[:, :-1]
+        static_shape = (rows.shape[0], length if fixed else None, self.features)
+        return {
+            "visits": tf.ensure_shape(visits, static_shape),
+            "length": tf.gather(lengths, rows),
+        }
+
+    @property
+    def _starts(self) -> np.ndarray:
+        """Index of the first code of each sequence, and the number of all codes."""
+        return np.asarray(self.code_offsets)[self.visit_offsets]
+
+    @functools.cached_property
+    def _most_codes(self) -> np.ndarray:
+        """The largest number of codes of a sequence of at most this length, by length."""
+        most = np.zeros(int(self.lengths.max(initial=0)) + 1, np.int32)
+        np.maximum.at(most, self.lengths, np.diff(self._starts))
+        return np.maximum.accumulate(most)
+
+
+class Examples(Source):
+    """Inputs together with labels and perhaps sample weights: batches ``(x, y[, weights])``."""
+
+    def __init__(self, inputs: Source, *labels: Any) -> None:
+        """Combine a source of inputs with structures of arrays of the same length."""
+        self.inputs, self.labels = inputs, ArraySource(labels)
+        if len(inputs) != len(self.labels):
+            raise ValueError(f"There are {len(inputs)} inputs and {len(self.labels)} labels.")
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    @property
+    def lengths(self) -> np.ndarray | None:
+        """Length of each row of the inputs."""
+        return self.inputs.lengths
+
+    @functools.cached_property
+    def buckets(self) -> Buckets | None:
+        """The buckets of the inputs."""
+        return self.inputs.buckets
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of inputs and labels."""
+        return self.inputs.nbytes + self.labels.nbytes
+
+    def batch_spec(self) -> Any:
+        """Return the specs of inputs and labels."""
+        return (self.inputs.batch_spec(), *self.labels.batch_spec())
+
+    def take(self, rows: np.ndarray | slice, length: int | None = None) -> Any:
+        """Return some rows of inputs and labels."""
+        return (self.inputs.take(rows, length), *self.labels.take(rows))
+
+    def tensors(self, rows: np.ndarray | None = None) -> tuple[Any, ...]:
+        """Return the tensors of the labels, then those of the inputs."""
+        return (*self.labels.tensors(rows), *self.inputs.tensors(rows))
+
+    def gather(self, tensors: tuple[Any, ...], rows: Any, length: Any) -> Any:
+        """Build inputs and labels of a batch."""
+        count = len(self.labels.leaves)
+        inputs = self.inputs.gather(tensors[count:], rows, length)
+        return (inputs, *self.labels.gather(tensors[:count], rows, length))
+
+    def key(self) -> Hashable:
+        """Return the keys of inputs and labels."""
+        return self.inputs.key(), self.labels.key()
+
+
+def as_source(x: Any) -> Source:
+    """Return a source of inputs: ``x`` itself if it is one, else its arrays."""
+    if isinstance(x, Source):
+        return x
+    return ArraySource(dict(x) if hasattr(x, "keys") else x)
+
+
+def _gather_or_zeros(values: Any, index: Any) -> Any:
+    """Gather values; zeros if there are none at all."""
+    return tf.gather(values, index) if values.shape[0] else tf.zeros_like(index)

@@ -1,0 +1,100 @@
+"""Compiled functions kept with a model, and made anew once the model has changed.
+
+A compiled function contains the layers, activations and optimizer it was traced from. A snapshot of
+them is kept beside it. The next call compares: a changed activation, a replaced or quantized layer,
+a frozen weight or a new ``compile`` are seen, and the function is traced again. Values of variables
+are read when a function runs, so training does not invalidate it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, TypeVar
+
+from kerasnets._lazy import keras
+
+T = TypeVar("T")
+
+_KEPT = "_kerasnets_compiled"
+_MOST = 16  # functions per model; the oldest is dropped
+
+# Attributes that ordinary use of a model changes and no traced function depends on.
+_IGNORED = frozenset({
+    _KEPT, "train_function", "test_function", "predict_function", "history", "stop_training",
+    "stop_evaluating", "stop_predicting", "_eval_epoch_iterator", "_initial_epoch", "_losses",
+    "_loss_ids", "_inbound_nodes", "_outbound_nodes", "_called", "_parent_path", "_tracker",
+    "_obj_reference_counts_dict", "_self_unconditional_checkpoint_dependencies",
+    "_self_unconditional_dependency_names", "_self_update_uid", "_self_name_based_restores",
+    "_self_saveable_object_factories", "_self_setattr_tracking", "_compute_dtype_cache",
+})  # fmt: skip
+_PLAIN = (bool, int, float, str, bytes, type(None))
+
+
+class _Kept:
+    """Compiled functions with the snapshot they belong to; opaque to Keras's saving."""
+
+    def __init__(self) -> None:
+        self.functions: dict[Hashable, tuple[list[Any], Any]] = {}
+
+
+def compiled_for(model: keras.Model, key: Hashable, make: Callable[[], T]) -> T:
+    """Return what was made for a model under a key, or make it if the model has changed since.
+
+    Args:
+        model: any built model. What is made is kept on it and disappears with it.
+        key: what else the function depends on, such as the form of its inputs.
+        make: makes the function.
+    """
+    # Past Keras's own __setattr__, which would track it as part of the model.
+    kept = vars(model).setdefault(_KEPT, _Kept())
+    now = _snapshot(model)
+    if key in kept.functions:
+        before, function = kept.functions[key]
+        if _same(before, now):
+            return function
+    function = make()
+    kept.functions.pop(key, None)
+    kept.functions[key] = now, function
+    while len(kept.functions) > _MOST:
+        kept.functions.pop(next(iter(kept.functions)))
+    return function
+
+
+def _snapshot(model: keras.Model) -> list[Any]:
+    """References to everything that a function traced from the model may depend on."""
+    return [part for thing in _parts(model) for part in _state(thing)]
+
+
+def _parts(model: keras.Model) -> Iterator[Any]:
+    yield from model._flatten_layers()
+    for name in ("optimizer", "_compile_loss", "_compile_metrics"):
+        if (part := getattr(model, name, None)) is not None:
+            yield part
+
+
+def _state(thing: Any) -> Iterator[Any]:
+    yield thing
+    for name, value in vars(thing).items():
+        if name in _IGNORED:
+            continue
+        yield name
+        yield value
+        # The elements, since a list can change and stay the same list.
+        if isinstance(value, dict):
+            yield from value.items()
+        elif isinstance(value, list | tuple | set | frozenset):
+            yield from value
+
+
+def _same(before: list[Any], now: list[Any]) -> bool:
+    return len(before) == len(now) and all(map(_is_same, before, now))
+
+
+def _is_same(a: Any, b: Any) -> bool:
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, _PLAIN):
+        return bool(a == b)
+    return isinstance(a, tuple) and len(a) == len(b) and all(map(_is_same, a, b))

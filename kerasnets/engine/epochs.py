@@ -1,0 +1,224 @@
+"""The epochs of a training: steps, validation and callbacks in the order of Keras's ``fit``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kerasnets._lazy import keras
+from kerasnets.engine.loop import Logs, Loop
+from kerasnets.engine.pace import Pace
+from kerasnets.engine.schedule import EpochSchedule, StepCursor
+from kerasnets.engine.stream import Feed
+
+# Called after each compiled call with the number of its steps and the logs.
+AfterCall = Callable[[int, Logs], object]
+
+
+class StepRunner:
+    """Runs the steps of an epoch, as many per compiled call as the pace allows."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        feed: Feed,
+        schedule: EpochSchedule,
+        *,
+        steps_per_epoch: int | None = None,
+        after_call: AfterCall = lambda steps, logs: None,
+    ) -> None:
+        """Combine compiled steps, their data and their order.
+
+        Args:
+            loop: runs the steps.
+            feed: the data.
+            schedule: the rows of each step.
+            steps_per_epoch: as in ``keras.Model.fit``.
+            after_call: called after each compiled call.
+        """
+        self.loop, self.feed, self.after_call = loop, feed, after_call
+        self.schedule, self.cursor = schedule, StepCursor(schedule, steps_per_epoch)
+        self.steps_per_epoch = steps_per_epoch or schedule.steps_per_epoch
+        self.pace = Pace()
+
+    def trace(self) -> None:
+        """Trace the first step, so that errors come before any callback."""
+        steps, *_ = next(self.loop.segments(self.schedule.epoch(0)))
+        tensors, steps = self.feed(steps if self.feed.resident else steps[:1])
+        self.loop.trace(tensors, steps)
+
+    def run(self, epoch: int, hooks: Hooks, steps_per_call: int | None = None) -> Logs:
+        """Run an epoch.
+
+        Args:
+            epoch: its number, counted from 0.
+            hooks: called before and after each call.
+            steps_per_call: a fixed number of steps; by default as many as fit the time of a call.
+
+        Returns:
+            The logs of the last call.
+        """
+        done, logs = 0, Logs()
+        for steps, at, end in self.loop.segments(self.cursor.epoch(epoch)):
+            while at < end:
+                fitting = self.feed.max_steps(steps.rows.shape[1])
+                count = steps_per_call or min(self.pace.steps, fitting)
+                last = min(at + count, end)
+                hooks.begin(done)
+                started = time.perf_counter()
+                logs = self._call(steps, at, last)
+                self.pace.record(last - at, time.perf_counter() - started)
+                done += last - at
+                self.after_call(last - at, logs)
+                hooks.end(done - 1, logs)
+                at = last
+                if hooks.stop():
+                    return logs
+        return logs
+
+    def _call(self, steps: Any, at: int, last: int) -> Logs:
+        if self.feed.resident:
+            tensors, steps = self.feed(steps)
+            return self.loop(tensors, steps, at, last)
+        tensors, chunk = self.feed(steps[at:last])
+        return self.loop(tensors, chunk, 0, len(chunk))
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What is called around each compiled call: methods of a Keras ``CallbackList``."""
+
+    begin: Callable[[int], object]
+    end: Callable[[int, Logs], object]
+    stop: Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Validation:
+    """How a model is validated after some epochs.
+
+    Attributes:
+        evaluate: runs one evaluation with a ``CallbackList`` and returns its logs.
+        frequency: ``validation_freq`` of ``keras.Model.fit``.
+    """
+
+    evaluate: Callable[[Any], Logs]
+    frequency: int | Sequence[int] = 1
+
+    def is_due(self, epoch: int) -> bool:
+        """Whether to validate after this epoch, counted from 0."""
+        if isinstance(self.frequency, int):
+            return (epoch + 1) % self.frequency == 0
+        return epoch + 1 in self.frequency
+
+
+def run_epochs(
+    model: keras.Model,
+    runner: StepRunner,
+    validation: Validation | None,
+    *,
+    initial_epoch: int,
+    epochs: int,
+    callbacks: Any,
+) -> keras.callbacks.History:
+    """Train a model, and call callbacks as ``keras.Model.fit`` does.
+
+    Args:
+        model: compiled and built.
+        runner: runs the steps of an epoch.
+        validation: how to validate; ``None`` for not at all.
+        initial_epoch: the first epoch, counted from 0.
+        epochs: the epoch to stop before.
+        callbacks: a ``keras.callbacks.CallbackList``.
+
+    Returns:
+        The history, which is ``model.history`` too.
+    """
+    steps_per_call = model.steps_per_execution if wants_batches(callbacks, "train") else None
+    hooks = Hooks(
+        callbacks.on_train_batch_begin, callbacks.on_train_batch_end, lambda: model.stop_training
+    )
+    model.stop_training = False
+    callbacks.on_train_begin()
+    epoch_logs = None
+    # BackupAndRestore sets _initial_epoch when training begins.
+    for epoch in range(getattr(model, "_initial_epoch", None) or initial_epoch, epochs):
+        model.reset_metrics()
+        callbacks.on_epoch_begin(epoch)
+        logs = runner.run(epoch, hooks, steps_per_call)
+        epoch_logs = dict(runner.loop.final_logs(logs))
+        if validation is not None and validation.is_due(epoch):
+            results = validation.evaluate(callbacks)
+            epoch_logs |= {f"val_{name}": value for name, value in results.items()}
+        callbacks.on_epoch_end(epoch, epoch_logs)
+        if model.stop_training:
+            break
+    if isinstance(model.optimizer, keras.optimizers.Optimizer) and epochs > 0:
+        model.optimizer.finalize_variable_values(model.trainable_weights)
+    callbacks.on_train_end(logs=epoch_logs)
+    return model.history
+
+
+def evaluate(model: keras.Model, runner: StepRunner, callbacks: Any) -> Logs:
+    """Test a model, and call callbacks as ``keras.Model.evaluate`` does.
+
+    Args:
+        model: compiled and built.
+        runner: runs the steps.
+        callbacks: a ``keras.callbacks.CallbackList``.
+
+    Returns:
+        The metrics as Python numbers.
+    """
+    model.stop_evaluating = False
+    callbacks.on_test_begin()
+    model.reset_metrics()
+    hooks = Hooks(
+        callbacks.on_test_batch_begin, callbacks.on_test_batch_end, lambda: model.stop_evaluating
+    )
+    steps_per_call = model.steps_per_execution if wants_batches(callbacks, "test") else None
+    logs = plain_numbers(runner.loop.final_logs(runner.run(0, hooks, steps_per_call)))
+    callbacks.on_test_end(logs)
+    return logs
+
+
+def wants_batches(callbacks: Any, kind: str) -> bool:
+    """Whether a callback has a method of its own for the begin or end of a batch.
+
+    Args:
+        callbacks: a ``keras.callbacks.CallbackList``.
+        kind: ``"train"`` or ``"test"``.
+    """
+    names = [f"on_{kind}_batch_begin", f"on_{kind}_batch_end"]
+    names += ["on_batch_begin", "on_batch_end"] if kind == "train" else []
+    base = keras.callbacks.Callback
+    return any(
+        getattr(getattr(callback, name), "__func__", None) is not getattr(base, name)
+        for callback in callbacks.callbacks
+        if not _ignores_batches(callback)
+        for name in names
+    )
+
+
+def _ignores_batches(callback: keras.callbacks.Callback) -> bool:
+    """Whether the batch methods of a callback may be called for several steps at once."""
+    kind = type(callback)
+    if kind in (keras.callbacks.ModelCheckpoint, keras.callbacks.BackupAndRestore):
+        return callback.save_freq == "epoch"
+    return kind is keras.callbacks.ProgbarLogger
+
+
+def plain_numbers(logs: Logs) -> Logs:
+    """Convert logs to Python numbers and flatten the results of metrics that are dicts."""
+    numbers: Logs = {}
+    for name, value in sorted(logs.items()):
+        if isinstance(value, dict):
+            numbers |= plain_numbers(value)
+            continue
+        try:
+            numbers[name] = float(value)
+        except (TypeError, ValueError):
+            numbers[name] = value
+    return numbers

@@ -1,0 +1,98 @@
+"""What the compiled loop cannot run and Keras's own ``fit``, ``evaluate`` and ``predict`` can."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+from kerasnets._lazy import keras, tf
+from kerasnets.engine.sources import Source
+
+
+class FallbackWarning(UserWarning):
+    """A call was handed to Keras's own method, which is slower."""
+
+
+class CannotCompileError(ValueError):
+    """The engine cannot run this model or these data; the message is the reason."""
+
+
+# Methods that the engine replaces: a class that overrides one trains in a way of its own.
+_METHODS = ("fit", "evaluate", "make_train_function", "make_test_function")
+
+
+def check_model(model: keras.Model) -> None:
+    """Refuse a model that must be trained by Keras.
+
+    Raises:
+        CannotCompileError: with the reason.
+    """
+    if model.run_eagerly or tf.config.functions_run_eagerly():
+        raise CannotCompileError("the model runs eagerly")
+    for name in _METHODS:
+        if getattr(type(model), name) is not getattr(keras.Model, name):
+            raise CannotCompileError(f"{type(model).__name__} overrides {name}")
+    if tf.distribute.has_strategy() or model._distribute_strategy is not None:
+        raise CannotCompileError("the model is distributed by tf.distribute")
+    if keras.distribution.distribution() is not None:
+        raise CannotCompileError("keras.distribution is in use")
+    if type(model).call is keras.Model.call:
+        raise CannotCompileError(f"{type(model).__name__} has no call method")
+    for limit in ("max_epochs", "max_steps_per_epoch"):
+        if getattr(keras.config, limit, lambda: None)():
+            raise CannotCompileError(f"keras.config.{limit} is set")
+
+
+def check_arrays(*structures: Any) -> None:
+    """Refuse data that the engine cannot hold in memory as arrays.
+
+    Args:
+        structures: inputs, labels or weights, nested or ``None``.
+
+    Raises:
+        CannotCompileError: with the reason.
+    """
+    for leaf in keras.tree.flatten(structures):
+        if leaf is None or isinstance(leaf, Source):
+            continue
+        if isinstance(leaf, tf.RaggedTensor | tf.SparseTensor) or hasattr(leaf, "tocoo"):
+            raise CannotCompileError(f"the data contain a {type(leaf).__name__}")
+        if not hasattr(leaf, "shape") or not hasattr(leaf, "__array__"):
+            raise CannotCompileError(f"the data are a {type(leaf).__name__}, not arrays")
+
+
+@contextlib.contextmanager
+def tracing_errors() -> Iterator[None]:
+    """Turn any error of tracing into the reason why the engine cannot run a model.
+
+    Keras's own method then runs, or shows its own error.
+    """
+    try:
+        yield
+    except Exception as error:
+        lines = str(error).strip().splitlines() or [""]
+        text = f"{type(error).__name__}: {lines[0][:200]}"
+        raise CannotCompileError(f"the step cannot be traced in a loop ({text})") from error
+
+
+def fall_back(
+    what: str, reason: CannotCompileError, *, strict: bool = False, stacklevel: int = 3
+) -> None:
+    """Say in one line that Keras's own method is used, or raise.
+
+    Args:
+        what: the method, such as ``"fit"``.
+        reason: why the engine cannot run.
+        strict: raise instead of warning.
+        stacklevel: of the warning, counted from here.
+
+    Raises:
+        CannotCompileError: if ``strict``.
+    """
+    if strict:
+        raise reason
+    warnings.warn(
+        f"Keras's own {what} is used, since {reason}.", FallbackWarning, stacklevel=stacklevel
+    )

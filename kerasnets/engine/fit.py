@@ -1,0 +1,261 @@
+"""``fit``: train any compiled Keras model in compiled calls of many steps."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from kerasnets._lazy import keras
+from kerasnets.engine.adapt import build, make_source
+from kerasnets.engine.autotune import choose_xla
+from kerasnets.engine.cache import compiled_for
+from kerasnets.engine.epochs import StepRunner, Validation, evaluate, run_epochs
+from kerasnets.engine.fallback import (
+    CannotCompileError,
+    check_arrays,
+    check_model,
+    fall_back,
+    tracing_errors,
+)
+from kerasnets.engine.loop import Logs, Loop, Options
+from kerasnets.engine.schedule import EpochSchedule, Shuffle
+from kerasnets.engine.sources import Source
+from kerasnets.engine.stream import Feed
+
+Xla = Literal["auto", "on", "off"]
+
+
+def fit(
+    model: keras.Model,
+    x: Any = None,
+    y: Any = None,
+    batch_size: int | None = None,
+    epochs: int = 1,
+    verbose: Any = "auto",
+    callbacks: Any = None,
+    validation_split: float = 0.0,
+    validation_data: Any = None,
+    shuffle: Shuffle = True,
+    class_weight: Mapping[int, float] | None = None,
+    sample_weight: Any = None,
+    initial_epoch: int = 0,
+    steps_per_epoch: int | None = None,
+    validation_steps: int | None = None,
+    validation_batch_size: int | None = None,
+    validation_freq: int | Sequence[int] = 1,
+    *,
+    xla: Xla = "auto",
+    strict: bool = False,
+) -> keras.callbacks.History:
+    """Train a compiled model as ``model.fit`` does, with many steps per compiled call.
+
+    The arguments and the result are those of ``keras.Model.fit``. Losses, metrics, optimizers,
+    callbacks and a ``train_step`` of the model's own work as they do there. A callback with batch
+    methods is called for every batch; without one, a call takes up to an epoch.
+
+    What the engine cannot run is handed to ``model.fit``, and a
+    :class:`~kerasnets.engine.fallback.FallbackWarning` says why: models that run eagerly, are
+    distributed, have no ``call`` or cannot be traced in a loop; generators, ``tf.data``, ragged and
+    sparse tensors.
+
+    Args:
+        model: compiled. Its weights, optimizer and metrics change as in ``model.fit``; nothing else
+            does.
+        x: inputs: an array, tensor or DataFrame, a list or dict of them, or sequences such as
+            :class:`kerasnets.data.VisitSequences`.
+        y: targets, of any structure that the model's loss takes.
+        batch_size: rows per step; 32 by default.
+        epochs: the epoch to stop at.
+        verbose: 0, 1, 2 or ``"auto"``.
+        callbacks: Keras callbacks, or a ``CallbackList``.
+        validation_split: share of the last rows to validate on.
+        validation_data: ``(x, y)`` or ``(x, y, sample_weight)`` to validate on after each epoch.
+        shuffle: shuffle the rows before each epoch; ``"batch"`` shuffles within each batch.
+        class_weight: weight of each class in the loss.
+        sample_weight: weight of each row in the loss.
+        initial_epoch: the epoch to start at, counted from 0.
+        steps_per_epoch: steps per epoch; by default as many as take every row once.
+        validation_steps: steps of each validation.
+        validation_batch_size: rows per step of a validation; ``batch_size`` by default.
+        validation_freq: validate every so many epochs, or after the epochs of a list.
+        xla: compile the steps with XLA: ``"on"``, ``"off"``, or ``"auto"`` to decide from the
+            layers and the number of steps. With ``"off"``, Dropout layers use Keras's own masks.
+        strict: raise instead of handing the work to ``model.fit``.
+
+    Returns:
+        The ``History``, also as ``model.history``.
+
+    Raises:
+        CannotCompileError: with ``strict``, if the engine cannot run the model or the data.
+        XlaCannotError: with ``xla="on"``, if XLA cannot compile the model.
+        ValueError: if the model is not compiled, or on arguments that ``model.fit`` refuses.
+    """
+    arguments = {name: value for name, value in locals().items() if name not in _OURS}
+    if xla not in ("auto", "on", "off"):
+        raise ValueError(f"xla must be 'auto', 'on' or 'off', got {xla!r}.")
+    if not isinstance(model, keras.Model):
+        raise ValueError(f"fit takes a keras.Model, got {type(model).__name__}.")
+    model._assert_compile_called("fit")
+    try:
+        run = _prepare(model, xla, **arguments)
+    except CannotCompileError as error:
+        fall_back("fit", error, strict=strict)
+        return model.fit(**arguments)
+    return run()
+
+
+# Arguments of fit above that keras.Model.fit does not take.
+_OURS = ("model", "xla", "strict")
+
+
+def _prepare(
+    model: keras.Model,
+    xla: Xla,
+    *,
+    batch_size: int | None,
+    epochs: int,
+    verbose: Any,
+    callbacks: Any,
+    shuffle: Shuffle,
+    class_weight: Any,
+    initial_epoch: int,
+    steps_per_epoch: int | None,
+    validation_freq: Any,
+    **arguments: Any,
+) -> Callable[[], keras.callbacks.History]:
+    """Convert the data, build the model and trace the first step; return what trains.
+
+    Raises:
+        CannotCompileError: if the engine cannot run the model or the data.
+    """
+    x, y, weights, validation_data = _split(**arguments)
+    check_model(model)
+    check_arrays(x, y, weights)
+    source = make_source(x, y, weights, class_weight)
+    size = _batch_size(source, batch_size, steps_per_epoch)
+    schedule = EpochSchedule(
+        len(source),
+        size,
+        buckets=source.buckets,
+        shuffle=shuffle,
+        seed=_draw_seed() if shuffle else 0,
+    )
+    steps = (steps_per_epoch or schedule.steps_per_epoch) * (epochs - initial_epoch)
+    with tracing_errors():
+        build(model, source)
+        loop = _loop(model, source, size, xla, steps)
+        runner = StepRunner(loop, Feed(source), schedule, steps_per_epoch=steps_per_epoch)
+        runner.trace()
+    validation = None
+    if validation_data is not None:
+        evaluation = _evaluation(
+            model,
+            validation_data,
+            arguments["validation_batch_size"] or batch_size,
+            arguments["validation_steps"],
+            "on" if loop.xla else "off",
+        )
+        validation = Validation(evaluation, validation_freq)
+
+    def run() -> keras.callbacks.History:
+        return run_epochs(
+            model,
+            runner,
+            validation,
+            initial_epoch=initial_epoch,
+            epochs=epochs,
+            callbacks=callback_list(
+                model, callbacks, verbose=verbose, epochs=epochs, steps=runner.steps_per_epoch
+            ),
+        )
+
+    return run
+
+
+def callback_list(
+    model: keras.Model, callbacks: Any, *, verbose: Any, epochs: int, steps: int
+) -> keras.callbacks.CallbackList:
+    """Return the callbacks with a history and a progress bar, as ``keras.Model.fit`` does."""
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        return callbacks
+    return keras.callbacks.CallbackList(
+        callbacks,
+        add_history=True,
+        add_progbar=verbose != 0,
+        verbose=verbose,
+        epochs=epochs,
+        steps=steps,
+        model=model,
+    )
+
+
+def _loop(
+    model: keras.Model, source: Source, size: int, xla: Xla, steps: int, *, training: bool = True
+) -> Loop:
+    """The compiled steps of the model over data of this form, from the cache if it has them."""
+    use_xla = xla == "on" or (xla == "auto" and choose_xla(model, source, size, steps))
+    options = Options(xla=use_xla, xla_optional=xla == "auto", fuse=xla != "off")
+    key = "fit" if training else "evaluate", source.key(), size, options
+    return compiled_for(model, key, lambda: Loop(model, source, size, options, training=training))
+
+
+def _evaluation(
+    model: keras.Model, data: Any, batch_size: int | None, steps: int | None, xla: Xla
+) -> Callable[[Any], Logs]:
+    """A function of callbacks that validates: in the engine, or by Keras if that cannot."""
+    x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
+    try:
+        check_arrays(x, y, weights)
+    except CannotCompileError as error:
+        fall_back("evaluate", error, strict=False, stacklevel=5)
+        return functools.partial(
+            model.evaluate,
+            x,
+            y,
+            sample_weight=weights,
+            batch_size=batch_size,
+            steps=steps,
+            return_dict=True,
+        )
+    source = make_source(x, y, weights)
+    size = _batch_size(source, batch_size, steps)
+    loop = _loop(model, source, size, xla, 0, training=False)
+    schedule, feed = EpochSchedule(len(source), size, buckets=source.buckets), Feed(source)
+    return lambda callbacks: evaluate(
+        model, StepRunner(loop, feed, schedule, steps_per_epoch=steps), callbacks
+    )
+
+
+def _split(
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    validation_split: float,
+    validation_data: Any,
+    **_: Any,
+) -> tuple[Any, Any, Any, Any]:
+    """Inputs, targets and weights to train on, and the data to validate on."""
+    if not validation_split or validation_data is not None:
+        return x, y, sample_weight, validation_data
+    if isinstance(x, Source):
+        raise ValueError("validation_split takes arrays; give sequences as validation_data.")
+    check_arrays(x, y, sample_weight)
+    from keras.src.trainers.data_adapters import array_slicing
+
+    training, validation = array_slicing.train_validation_split(
+        (x, y, sample_weight), validation_split=validation_split
+    )
+    return (*training, validation)
+
+
+def _batch_size(source: Source, batch_size: int | None, steps: int | None) -> int:
+    """The rows per step, chosen as Keras does where no number is given."""
+    if batch_size:
+        return min(int(batch_size), 2**31 - 1)
+    return -(-len(source) // steps) if steps else 32
+
+
+def _draw_seed() -> int:
+    """A seed that ``keras.utils.set_random_seed`` makes reproducible."""
+    return int(keras.random.SeedGenerator().state.numpy()[0])
