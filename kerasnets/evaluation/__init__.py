@@ -1,8 +1,15 @@
-"""How good a network is: metrics here, figures in ``kerasnets.evaluation.figures``."""
+"""How good a network is: its metrics here, figures in ``kerasnets.evaluation.figures``."""
 
 from kerasnets.evaluation.binary import binary_metrics as binary_metrics
+from kerasnets.evaluation.evaluate_model import evaluate as evaluate
 from kerasnets.evaluation.metrics import classification_metrics as classification_metrics
-from kerasnets.evaluation.predict import evaluate as evaluate
+from kerasnets.evaluation.multilabel import multilabel_metrics as multilabel_metrics
+from kerasnets.evaluation.outputs import sigmoid as sigmoid
+from kerasnets.evaluation.outputs import softmax as softmax
 from kerasnets.evaluation.predict import predict_logits as predict_logits
+from kerasnets.evaluation.predict import predict_outputs as predict_outputs
 from kerasnets.evaluation.predict import predict_probabilities as predict_probabilities
-from kerasnets.evaluation.predict import softmax as softmax
+from kerasnets.evaluation.regression import regression_metrics as regression_metrics
+from kerasnets.evaluation.tasks import Task as Task
+from kerasnets.evaluation.tasks import get_task as get_task
+from kerasnets.evaluation.tasks import infer_task as infer_task

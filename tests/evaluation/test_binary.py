@@ -10,7 +10,6 @@ from kerasnets.evaluation.binary import (
     auroc,
     average_precision,
     binary_metrics,
-    bootstrap,
     brier,
     calibration_error,
     choose_threshold,
@@ -90,42 +89,24 @@ def test_one_class_leaves_ranks_undefined(label):
     assert table["intervals"] == {}
 
 
-def test_intervals_are_seeded_and_hold_the_value():
-    y, scores, ones = draw(0, 300)
-    metrics = {"auroc": auroc, "brier": brier}
-    one, again, other = (bootstrap(y, scores, None, metrics, 200, seed) for seed in (0, 0, 1))
-    assert one == again != other
-    for name, (low, high) in one.items():
-        assert low < metrics[name](y, scores, ones) < high
-
-
-def test_copies_of_a_patient_make_no_interval_narrower():
-    """Each example four times: over rows the interval halves, over patients it stays."""
-    y, scores, _ = draw(1, 200)
-    patients = np.arange(200)
-    metrics = {"brier": brier}
-    copies = [np.repeat(column, 4) for column in (y, scores, patients)]
-
-    def width(groups, labels, values):
-        low, high = bootstrap(labels, values, groups, metrics, 1000)["brier"]
-        return high - low
-
-    alone = width(patients, y, scores)
-    assert width(copies[2], copies[0], copies[1]) == pytest.approx(alone, rel=1e-9)
-    assert width(None, copies[0], copies[1]) == pytest.approx(alone / 2, rel=0.15)
-
-
-def test_intervals_cover_as_often_as_they_say():
-    """The mean squared error of a known distribution, in 300 samples of 100."""
-    rng = np.random.default_rng(0)
-    truth = 0.25 + 0.2**2
-    covered = 0
-    for _ in range(300):
-        y = rng.integers(0, 2, 100)
-        scores = 0.5 + rng.choice([-0.2, 0.2], 100)
-        low, high = bootstrap(y, scores, None, {"brier": brier}, 200)["brier"]
-        covered += low <= truth <= high
-    assert 0.90 <= covered / 300 <= 0.98
+def test_intervals_are_percentiles_over_resampled_groups():
+    """Each metric computed by scikit-learn on the rows that were drawn."""
+    y, scores, _ = draw(0, 60)
+    groups = np.arange(60) // 3
+    drawn = {name: [] for name in ("auroc", "average_precision", "brier", "log_loss")}
+    rng = np.random.default_rng(3)
+    for _ in range(100):
+        rows = np.concatenate(
+            [np.flatnonzero(groups == group) for group in rng.integers(0, 20, 20)]
+        )
+        if len(set(y[rows])) == 2:
+            for name, metric in zip(drawn, REFERENCES.values(), strict=True):
+                drawn[name].append(metric(y[rows], scores[rows]))
+    intervals = binary_metrics(y, scores, groups, resamples=100, seed=3)["intervals"]
+    for name, values in drawn.items():
+        assert intervals[name] == pytest.approx(np.percentile(values, [2.5, 97.5]))
+    low, high = intervals["ece"]
+    assert 0 < low < high
 
 
 @pytest.mark.parametrize("rule", ["youden", "f1"])

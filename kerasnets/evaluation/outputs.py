@@ -1,0 +1,53 @@
+"""From the outputs of a model to predictions, in float64."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import special
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Softmax over the last axis.
+
+    Args:
+        logits: shape ``(n, classes)``.
+
+    Returns:
+        Probabilities, float64, same shape; each row sums to 1.
+
+    Raises:
+        ValueError: if a logit is NaN or infinite.
+    """
+    return np.asarray(special.softmax(finite_outputs(logits), axis=-1))
+
+
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """Sigmoid of each element.
+
+    Args:
+        logits: any shape, first axis the rows.
+
+    Returns:
+        Probabilities, float64, same shape.
+
+    Raises:
+        ValueError: if a logit is NaN or infinite.
+    """
+    return np.asarray(special.expit(finite_outputs(logits)))
+
+
+def finite_outputs(outputs: np.ndarray) -> np.ndarray:
+    """Return the outputs as float64, after checking that they are finite.
+
+    Raises:
+        ValueError: if an output is NaN or infinite.
+    """
+    values = np.asarray(outputs, dtype=np.float64)
+    bad = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    if bad.any():
+        raise ValueError(
+            f"The outputs of the model must be finite; {bad.sum()} of {bad.size} rows have NaN or "
+            "infinite ones. Training may have diverged (lower the learning rate), or an input is "
+            "not finite."
+        )
+    return values

@@ -1,0 +1,160 @@
+"""Metrics of regression, with intervals.
+
+Conventions:
+
+- A residual is the predicted value minus the true value, in the unit of the target.
+- ``mae``, ``rmse``, ``median_absolute_error`` and ``r2`` are those of scikit-learn. With several
+  targets, a metric is the mean over the targets for which it is defined.
+- ``r2`` compares with predicting the mean of the true values of the same split. It is undefined
+  (``None``) if all true values are equal, which includes a single row.
+- ``baseline_mae`` and ``baseline_rmse`` are the errors of predicting that mean for every row.
+- Intervals are 95 % bootstrap percentiles over resamples of groups, each drawn with all of its
+  rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from kerasnets.evaluation.bootstrap import RESAMPLES, bootstrap_intervals
+from kerasnets.evaluation.metrics import value_or_none
+
+
+def regression_metrics(
+    y_true: np.ndarray,
+    predictions: np.ndarray,
+    target_names: Sequence[str],
+    groups: np.ndarray | None = None,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Compute the metrics of a regression as plain numbers ready for JSON.
+
+    The module docstring states the conventions.
+
+    Args:
+        y_true: true values, shape ``(n,)`` or ``(n, targets)``.
+        predictions: predicted values, shape ``(n,)`` or ``(n, targets)``.
+        target_names: one name per target.
+        groups: the group of each row, shape ``(n,)``. By default every row is its own group.
+        resamples: number of bootstrap resamples; 0 for no intervals.
+        seed: seed of the resampling.
+
+    Returns:
+        ``n``, ``mae``, ``rmse``, ``median_absolute_error``, ``r2``, ``baseline_mae`` and
+        ``baseline_rmse``; ``intervals``, the low and the high end by name of metric;
+        ``per_target``, with the same metrics, ``intervals`` and ``residuals`` by name of target.
+        ``residuals`` has ``mean``, ``std``, ``min``, ``q05``, ``median``, ``q95`` and ``max``.
+        A metric that is undefined is ``None``.
+
+    Raises:
+        ValueError: if there are no rows, if true and predicted values do not match, or if one of
+            them is NaN or infinite.
+    """
+    true = check_targets(y_true, target_names)
+    predicted = _finite_columns("predictions", predictions, true.shape)
+    targets = [_Target(*columns) for columns in zip(true.T, predicted.T, strict=True)]
+
+    def measure(targets: Sequence[_Target]) -> dict[str, Any]:
+        def statistics(weights: np.ndarray) -> Mapping[str, float]:
+            return _means([target.metrics(weights) for target in targets])
+
+        values = statistics(np.ones(len(true)))
+        intervals = bootstrap_intervals(
+            statistics, len(true), groups, resamples=resamples, seed=seed
+        )
+        return {
+            **{name: value_or_none(value) for name, value in values.items()},
+            "intervals": intervals,
+        }
+
+    return {
+        "n": len(true),
+        **measure(targets),
+        "per_target": {
+            name: {**measure([target]), "residuals": target.residuals()}
+            for name, target in zip(target_names, targets, strict=True)
+        },
+    }
+
+
+class _Target:
+    """The errors of one target, as functions of row weights."""
+
+    def __init__(self, true: np.ndarray, predicted: np.ndarray) -> None:
+        self._true, self._residuals = true, predicted - true
+        self._absolute = np.abs(self._residuals)
+        self._order = np.argsort(self._absolute)
+
+    def metrics(self, weights: np.ndarray) -> dict[str, float]:
+        """Every metric; NaN if undefined. Weights count how often each row was drawn."""
+        from_mean = self._true - np.average(self._true, weights=weights)
+        squares = np.average(self._residuals**2, weights=weights)
+        variance = np.average(from_mean**2, weights=weights)
+        # Not variance > 0: the mean of equal values can be off by a rounding error.
+        varies = np.ptp(self._true[weights > 0]) > 0
+        counts = weights[self._order].astype(int)
+        return {
+            "mae": float(np.average(self._absolute, weights=weights)),
+            "rmse": float(np.sqrt(squares)),
+            "median_absolute_error": float(np.median(self._absolute[self._order].repeat(counts))),
+            "r2": float(1 - squares / variance) if varies else np.nan,
+            "baseline_mae": float(np.average(np.abs(from_mean), weights=weights)),
+            "baseline_rmse": float(np.sqrt(variance)),
+        }
+
+    def residuals(self) -> dict[str, float]:
+        """Mean, spread and quantiles of the residuals."""
+        quantiles = {"min": 0.0, "q05": 0.05, "median": 0.5, "q95": 0.95, "max": 1.0}
+        return {
+            "mean": float(self._residuals.mean()),
+            "std": float(self._residuals.std()),
+            **{name: float(np.quantile(self._residuals, q)) for name, q in quantiles.items()},
+        }
+
+
+def check_targets(y_true: np.ndarray, target_names: Sequence[str]) -> np.ndarray:
+    """Check true values against the names of the targets.
+
+    Returns:
+        The values as float64 of shape ``(n, targets)``.
+
+    Raises:
+        ValueError: if there are no rows, if the values are not finite numbers of shape ``(n,)`` or
+            ``(n, targets)``, or if the names are not different.
+    """
+    names, values = list(target_names), np.asarray(y_true)
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"target_names must be one or more different names, got {names}.")
+    if values.dtype.kind not in "iuf":
+        raise ValueError(f"y_true must be numbers, got {values.dtype}.")
+    if not values.size:
+        raise ValueError("y_true is empty: there is nothing to measure.")
+    return _finite_columns("y_true", values, (len(values), len(names)))
+
+
+def _finite_columns(name: str, values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Values as float64 with one column per target, after checking shape and finiteness."""
+    values = np.asarray(values, dtype=np.float64)
+    columns = values[:, None] if values.ndim == 1 else values
+    if columns.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, (rows, targets), got {values.shape}.")
+    bad = ~np.isfinite(columns).all(axis=1)
+    if bad.any():
+        row = int(bad.argmax())
+        raise ValueError(
+            f"{name} must be finite, got {columns[row].tolist()} in row {row}, the first of "
+            f"{bad.sum()} such rows."
+        )
+    return columns
+
+
+def _means(metrics: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The mean of each metric over the targets for which it is defined; NaN if there is none."""
+    columns = {name: np.array([values[name] for values in metrics]) for name in metrics[0]}
+    defined = {name: values[~np.isnan(values)] for name, values in columns.items()}
+    return {name: float(v.mean()) if len(v) else np.nan for name, v in defined.items()}
