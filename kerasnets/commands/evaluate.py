@@ -9,7 +9,7 @@ from typing import Any
 from kerasnets.commands._shared import json_flag, print_json
 from kerasnets.evaluation import evaluate
 from kerasnets.training import Run, load_run
-from kerasnets.training.trainer import load_run_data
+from kerasnets.training.run import load_run_data
 
 EXAMPLES = """\
   kerasnets evaluate runs/seizure-cnn-1

@@ -11,7 +11,7 @@ from kerasnets.commands._shared import json_flag, print_json
 from kerasnets.exporting import export, write_server_files
 from kerasnets.nets import list_nets
 from kerasnets.training import Run
-from kerasnets.training.trainer import load_run_data
+from kerasnets.training.run import load_run_data
 
 EXAMPLES = """\
   kerasnets export runs/seizure-cnn-1

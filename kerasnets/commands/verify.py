@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kerasnets.commands._shared import json_flag, print_json
 from kerasnets.exporting import verify
-from kerasnets.training.trainer import load_run_data
+from kerasnets.training.run import load_run_data
 
 EXAMPLES = """\
   kerasnets verify exported/seizure-cnn

@@ -71,6 +71,9 @@ class Dataset:
     feature_names: tuple[str, ...] = ()
     codebook: tuple[Mapping[str, Any], ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    task: str = "classification"
+    target_names: tuple[str, ...] = ()
+    target_units: str = ""
 
     @property
     def simulated(self) -> bool:

@@ -1,11 +1,11 @@
 """XLA or not: decided by a rule from the layers of a model and the number of steps.
 
-XLA fuses small operations, as in dense nets and in the loop of a recurrent layer, but it takes longer
-to compile, and TensorFlow's own convolutions are faster than its. The rule adds up what each layer
-costs in both ways and takes the way that ends the training first. It depends on nothing that is
-measured while it runs, so the same training is compiled the same way on every machine: the last
-digits of a training depend on the choice. ``scripts/benchmarks/xla_rule.py`` measures the constants
-below and compares the rule with the better way.
+XLA fuses small operations, as in dense nets and in the loop of a recurrent layer. But it takes
+longer to compile, and TensorFlow's own convolutions are faster than its. The rule adds up what each
+layer costs in both ways and takes the way that ends the training first. It depends on nothing that
+is measured while it runs, so the same training is always compiled the same way: the last digits of
+a training depend on the choice. ``scripts/benchmarks/xla_rule.py`` measures the constants below and
+compares the rule with the better way.
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ def estimate(model: keras.Model, source: Source, batch_size: int, *, xla: bool) 
         xla: with XLA or without.
     """
     lengths, length = 1, 1.0
-    if source.buckets is not None:
-        lengths, length = len(source.buckets.bucket_lengths), float(source.lengths.mean())
+    if (buckets := source.buckets) is not None:
+        lengths, length = len(buckets.bucket_lengths), float(buckets.lengths.mean())
     rates, total = _XLA if xla else _PLAIN, Cost()
     for layer in model._flatten_layers(include_self=False):
         for kind, loop_steps, flops in _work(layer, length):

@@ -151,8 +151,8 @@ class Loop:
                 rows = steps.rows[count:, : int((steps.rows[count] >= 0).sum())]
                 yield Steps(rows, steps.buckets[count:]), 0, len(rows)
             return
-        ends = np.flatnonzero(full[1:] != full[:-1]) + 1 if self.xla else []
-        bounds = [0, *map(int, ends), len(steps)]
+        changes = full[1:] != full[:-1] if self.xla else np.zeros(0, bool)
+        bounds = [0, *(np.flatnonzero(changes) + 1).tolist(), len(steps)]
         yield from ((steps, *pair) for pair in itertools.pairwise(bounds))
 
     def final_logs(self, logs: Logs) -> Logs:

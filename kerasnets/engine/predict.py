@@ -110,7 +110,8 @@ def _in_order(parts: tuple[np.ndarray, ...], places: np.ndarray) -> np.ndarray:
     whole = np.zeros((len(places), *shape), parts[0].dtype)
     at = 0
     for part in parts:
-        whole[(places[at : at + len(part)], *map(slice, part.shape[1:]))] = part
+        index: Any = (places[at : at + len(part)], *map(slice, part.shape[1:]))
+        whole[index] = part
         at += len(part)
     return whole
 

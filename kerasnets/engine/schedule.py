@@ -83,9 +83,9 @@ class EpochSchedule:
             rng = np.random.default_rng([self.seed, number]) if self.shuffle else None
             return _bucket_steps(self.buckets, self.batch_size, rng)
         steps = self.steps_per_epoch
-        rows = np.full(steps * self.batch_size, -1, np.int32)
-        rows[: self.rows] = self._order(number)
-        rows = rows.reshape(steps, self.batch_size)
+        flat = np.full(steps * self.batch_size, -1, np.int32)
+        flat[: self.rows] = self._order(number)
+        rows = flat.reshape(steps, self.batch_size)
         if self.shuffle == "batch":
             rng = np.random.default_rng([self.seed, number])
             for row in rows:

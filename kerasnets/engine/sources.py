@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import abc
 import functools
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,11 @@ class Source(abc.ABC):
     def buckets(self) -> Buckets | None:
         """Buckets of rows of similar length; ``None`` if rows have no length."""
         return None if self.lengths is None else make_buckets(self.lengths)
+
+    @property
+    def arrays(self) -> Sequence[Any]:
+        """Arrays whose values are the user's, and so may be anything."""
+        return ()
 
     @property
     @abc.abstractmethod
@@ -98,6 +103,11 @@ class ArraySource(Source):
         return self._rows
 
     @property
+    def arrays(self) -> Sequence[Any]:
+        """All arrays."""
+        return self.leaves
+
+    @property
     def nbytes(self) -> int:
         """Bytes of all arrays."""
         return sum(tf.as_dtype(a.dtype).size * int(np.prod(a.shape)) for a in self.leaves)
@@ -155,7 +165,7 @@ class RaggedCodes(Source):
         return len(self.visit_offsets) - 1
 
     @functools.cached_property
-    def lengths(self) -> np.ndarray:  # type: ignore[override]  # a cached property reads the same
+    def lengths(self) -> np.ndarray:
         """Visits per sequence, int32, at least 1."""
         return np.diff(self.visit_offsets).astype(np.int32)
 

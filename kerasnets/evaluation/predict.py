@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kerasnets._lazy import keras
-from kerasnets.engine.predict import forward
+from kerasnets.engine.predict import predict as forward
 from kerasnets.evaluation.tasks import BINARY, CLASSIFICATION, Task
 
 if TYPE_CHECKING:

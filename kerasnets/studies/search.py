@@ -25,7 +25,7 @@ from kerasnets.studies.space import Axis, check_space, grid
 from kerasnets.studies.workspace import nested
 from kerasnets.training import Recipe, make_recipe
 from kerasnets.training.recipe import recipe_toml
-from kerasnets.training.trainer import load_recipe_data
+from kerasnets.training.run import load_recipe_data
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,4 +1,4 @@
-"""What happens beside the steps: progress, randomness and the state on disk."""
+"""What happens beside the steps: progress, randomness, checks and the history."""
 
 from __future__ import annotations
 
@@ -10,16 +10,43 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from kerasnets._errors import WorkFailedError
 from kerasnets._lazy import keras
-from kerasnets.engine.loop import Loop, TrainingDivergedError
-from kerasnets.training.run_folder import History, without_penalties
+from kerasnets.engine.loop import Logs, Loop
+from kerasnets.training.run_folder import LOG_LOSS, History, without_penalties
+
+
+class TrainingDivergedError(WorkFailedError, ArithmeticError):
+    """The loss is NaN or infinite."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"{where}. Lower the learning rate or rescale the inputs; the weights of the last "
+            "complete epoch are kept."
+        )
+
+
+def check_loss(model: keras.Model, logs: Logs, steps_per_epoch: int) -> None:
+    """Stop a training whose loss is not finite.
+
+    Args:
+        model: its optimizer counts the steps.
+        logs: of the steps so far.
+        steps_per_epoch: steps per epoch.
+
+    Raises:
+        TrainingDivergedError: if the loss is not finite; the message says at which step.
+    """
+    if "loss" in logs and not math.isfinite(loss := float(logs["loss"])):
+        epoch, step = divmod(int(model.optimizer.iterations) - 1, steps_per_epoch)
+        raise TrainingDivergedError(f"The loss is {loss} at step {step + 1} of epoch {epoch + 1}")
 
 
 class EpochRandomness(keras.callbacks.Callback):
-    """Make dropout of an epoch depend on the seed and the epoch's number alone.
+    """Make the random layers of an epoch depend only on the seed and the number of the epoch.
 
     A checkpoint does not hold the state of Keras's random generators, so a resumed run would
-    otherwise draw other masks than an uninterrupted one.
+    otherwise draw other dropout masks than an uninterrupted one.
     """
 
     def __init__(self, seed: int) -> None:
@@ -28,27 +55,32 @@ class EpochRandomness(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Set every random generator of the model for this epoch."""
-        draw = np.random.default_rng([self.seed, epoch])
+        rng = np.random.default_rng([self.seed, epoch])
         for variable in self.model.variables:
             if variable.path.endswith("seed_generator_state"):
-                variable.assign(draw.integers(0, 2**31, size=variable.shape))
+                variable.assign(rng.integers(0, 2**31, size=variable.shape))
 
 
 class Record(keras.callbacks.Callback):
-    """Append each epoch's figures to the history, then let ``save`` put the state on disk."""
+    """Append the logs of each epoch to the history, then let ``save`` write the state to disk."""
 
-    def __init__(self, history: History, save: Callable[[Any], bool]) -> None:
-        """Take the history so far and what saves an epoch; ``save`` tells whether to stop."""
+    def __init__(self, history: History, save: Callable[[], bool]) -> None:
+        """Record into a history.
+
+        Args:
+            history: of the epochs so far.
+            save: saves an epoch and returns whether to stop.
+        """
         super().__init__()
         self.history_so_far = history
         self.save = save
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Record and save; stop the training where ``save`` says so.
+        """Record and save; stop the training if ``save`` says so.
 
         Raises:
-            TrainingDivergedError: if a figure of the epoch, such as the validation loss, is not
-                finite; nothing of the epoch is kept.
+            TrainingDivergedError: if a log, such as the validation loss, is not finite. Nothing of
+                the epoch is kept.
         """
         row = {key: float(value) for key, value in (logs or {}).items()}
         if wrong := {key: value for key, value in row.items() if not math.isfinite(value)}:
@@ -56,23 +88,29 @@ class Record(keras.callbacks.Callback):
         row["learning_rate"] = float(np.asarray(self.model.optimizer.learning_rate))
         for key, value in row.items():
             self.history_so_far.setdefault(key, []).append(value)
-        if self.save(self.model):
+        if self.save():
             self.model.stop_training = True
 
 
 class Progress(keras.callbacks.Callback):
-    """A bar over all steps on a terminal, and a line for each epoch everywhere."""
+    """A progress bar over all steps on a terminal, and one line per epoch on standard error."""
 
-    def __init__(
-        self, name: str, epochs: int, first_epoch: int, steps: int, loop: Loop | None = None
-    ) -> None:
-        """Take net, epochs, the first one here, steps an epoch, and what runs and compiles them."""
+    def __init__(self, name: str, epochs: int, first_epoch: int, steps: int, loop: Loop) -> None:
+        """Prepare the bar.
+
+        Args:
+            name: of the net.
+            epochs: epochs of the whole training.
+            first_epoch: the first one here, counted from 0.
+            steps: steps per epoch.
+            loop: what compiles and runs them.
+        """
         super().__init__()
         self.name, self.epochs, self.first_epoch, self.steps = name, epochs, first_epoch, steps
         self.loop = loop
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Open the bar where standard error is a terminal."""
+        """Show the bar if standard error is a terminal."""
         self.bar: tqdm[Any] = tqdm(
             total=self.epochs * self.steps,
             initial=self.first_epoch * self.steps,
@@ -84,22 +122,30 @@ class Progress(keras.callbacks.Callback):
         )
 
     def move(self, steps: int) -> None:
-        """Move the bar by some steps."""
+        """Advance the bar by some steps."""
         if hasattr(self, "bar"):
             self.bar.update(steps)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Print the epoch's line."""
-        figures = without_penalties({key: [float(value)] for key, value in (logs or {}).items()})
-        parts = [
-            f"{'val' if prefix else 'train'} loss {figures[prefix + 'loss'][0]:.4f} "
-            f"accuracy {figures[prefix + 'accuracy'][0]:.4f}"
-            for prefix in ("", "val_")
-        ]
+        """Print the line of the epoch."""
+        values = without_penalties({key: [float(value)] for key, value in (logs or {}).items()})
+        parts = []
+        for prefix, split in (("", "train"), ("val_", "val")):
+            names = [name for name in values if name.startswith("val_") == bool(prefix)]
+            shown = sorted(names, key=lambda name: not name.endswith("loss"))
+            parts.append(
+                f"{split} "
+                + " ".join(
+                    f"{name.removeprefix(prefix)} {values[name][0]:.4f}"
+                    for name in shown
+                    if not name.endswith(LOG_LOSS)
+                )
+            )
         tqdm.write(f"epoch {epoch + 1:>3}/{self.epochs}   {'   '.join(parts)}", file=sys.stderr)
-        if epoch == self.first_epoch and self.loop:
-            by = "XLA" if self.loop.xla else "TensorFlow"
-            tqdm.write(f"{by} compiled it in {self.loop.compiling:.1f} s", file=sys.stderr)
+        if epoch == self.first_epoch:
+            compiler = "XLA" if self.loop.xla else "TensorFlow"
+            seconds = self.loop.compile_seconds
+            tqdm.write(f"compiled by {compiler} in {seconds:.1f} s", file=sys.stderr)
 
     def close(self) -> None:
         """Close the bar; needed because Keras does not end a training that raises."""

@@ -1,4 +1,4 @@
-"""The state after an epoch, on disk as often as it is worth its time."""
+"""The state after an epoch, written to disk as often as its cost allows."""
 
 from __future__ import annotations
 
@@ -12,44 +12,44 @@ import numpy as np
 from kerasnets._lazy import keras
 from kerasnets.training.run_folder import save_model
 
-# An epoch of a small net takes less time than writing its state does.
-_MOST_TIME = 0.05
+# Share of the time that writing may take: an epoch of a small net is shorter than a write.
+_MAX_SHARE = 0.05
 
 
 class Checkpoints:
-    """``last.keras`` and ``best.keras``, written in a twentieth of the time at most.
+    """``last.keras`` and ``best.keras``, written in at most a twentieth of the time.
 
-    Between two writes the state of the last whole epoch is kept in memory: a training that ends
-    in any way but being killed writes it (:meth:`write`), and one that is killed repeats some
+    Between two writes the state of the last complete epoch is kept in memory. A training that
+    ends in any way but being killed writes it (:meth:`write`). One that is killed repeats some
     epochs, bit by bit.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Take the run folder."""
+        """Write below a run folder."""
         self.folder = folder / "checkpoints"
         self.last: list[np.ndarray] | None = None
         self.best: list[np.ndarray] | None = None
         self.written, self.seconds = -np.inf, 0.0
 
     def keep(self, model: keras.Model, *, best: bool, over: bool) -> None:
-        """Keep the state after an epoch, and write it if it is time to.
+        """Keep the state after an epoch, and write it if it is due.
 
         Args:
-            model: as it is after the epoch.
-            best: the epoch is the best one so far.
-            over: the training is over.
+            model: in the state after the epoch.
+            best: whether the epoch is the best one so far.
+            over: whether the training is over.
         """
-        self.last = _values(_state(model))
-        if best:
-            self.best = _values(model.variables)
-        if over or time.perf_counter() - self.written > self.seconds / _MOST_TIME:
+        last, best_values = _values(_state(model)), _values(model.variables) if best else self.best
+        # Together, so that an interrupt cannot leave a new last state with an old best one.
+        self.last, self.best = last, best_values
+        if over or time.perf_counter() - self.written > self.seconds / _MAX_SHARE:
             self.write(model)
 
     def write(self, model: keras.Model) -> None:
-        """Write what has been kept since the last time; leave the model in that state.
+        """Write what has been kept since the last write; the model is in that state afterwards.
 
-        ``last.keras`` comes last: a run that is killed before it is replaced repeats the epochs
-        since the one before, and writes the other files again.
+        ``last.keras`` is written last: a run that is killed before it is replaced repeats the
+        epochs since the one before, and writes the other files again.
         """
         if self.last is None:
             return

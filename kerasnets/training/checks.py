@@ -1,108 +1,127 @@
-"""Before the first step: does the net fit the data, and what stands in front of it?"""
+"""Checks before the first step: does the model fit the data, and can it be loaded again?"""
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kerasnets._lazy import keras
-from kerasnets.data import Dataset, VisitSequences
-from kerasnets.data.dataset import Arrays
+from kerasnets.data import Dataset
+from kerasnets.engine.sources import Source, as_source
+from kerasnets.evaluation.tasks import Task, get_task, infer_task, output_names
 from kerasnets.nets import load_model
 from kerasnets.training.recipe import Recipe
 
 
 def check_data(data: Dataset) -> None:
-    """Refuse empty splits, inputs that are not finite numbers, and labels without a class."""
-    names = data.class_names
-    if len(names) < 2 or len(set(names)) < len(names):
-        raise ValueError(f"{data.name} needs two or more different class names, got {names}.")
+    """Refuse empty splits, inputs that are not finite numbers, and labels that do not fit.
+
+    Raises:
+        ValueError: with the name of the split and what is wrong with it.
+    """
+    if not isinstance(data, Dataset):
+        raise ValueError(
+            f"data must be a kerasnets.Dataset or the name of a data set, got "
+            f"{type(data).__name__}. Make one of your own data with kerasnets.Dataset.from_arrays."
+        )
+    specs = {}
     for name, split in data.splits.items():
+        what = f"The {name} split of {data.name}"
         if len(split) == 0:
-            raise ValueError(f"The {name} split of {data.name} is empty.")
-        arrays = _arrays(split.x)
-        if not all(array.dtype.kind in "fiub" for array in arrays):
-            types = sorted({str(array.dtype) for array in arrays})
-            raise ValueError(f"The {name} split of {data.name} holds {types}, not numbers.")
-        if not all(np.isfinite(array).all() for array in arrays):
-            raise ValueError(f"The {name} split of {data.name} holds NaN or infinite inputs.")
-        if split.y.ndim != 1 or split.y.dtype.kind not in "iu":
-            raise ValueError(
-                f"The labels of the {name} split of {data.name} are {split.y.dtype} of shape "
-                f"{split.y.shape}; give the class of each example as an integer, shape (n,)."
-            )
-        if any(len(array) != len(split) for array in arrays):
-            raise ValueError(
-                f"The {name} split of {data.name} has {len(split)} labels for "
-                f"{[len(array) for array in arrays]} inputs."
-            )
-        if split.y.min() < 0 or split.y.max() >= len(data.class_names):
-            raise ValueError(
-                f"The {name} split of {data.name} has labels from {split.y.min()} to "
-                f"{split.y.max()}; its {len(data.class_names)} classes are numbered from 0."
-            )
-    shapes = {name: _shapes(split.x) for name, split in data.splits.items()}
-    if len(set(map(str, shapes.values()))) > 1:
-        raise ValueError(f"The inputs of {data.name} differ in shape between its splits: {shapes}.")
+            raise ValueError(f"{what} is empty.")
+        source = as_source(split.x)
+        _check_numbers(what, source)
+        if len(source) != len(split):
+            raise ValueError(f"{what} has {len(split)} labels for {len(source)} inputs.")
+        try:
+            get_task(data.task).check_labels(split.y, output_names(data))
+        except ValueError as error:
+            raise ValueError(f"{what}: {error}") from error
+        specs[name] = input_shapes(source)
+    if len(set(map(str, specs.values()))) > 1:
+        raise ValueError(f"The inputs of {data.name} differ in shape between its splits: {specs}.")
 
 
-def check_fit(model: keras.Model, data: Dataset) -> None:
-    """Refuse a net whose inputs or outputs do not fit the data, or whose outputs are no logits."""
+def _check_numbers(what: str, source: Source) -> None:
+    for array in map(np.asarray, source.arrays):
+        if array.dtype.kind not in "fiub":
+            raise ValueError(f"{what} holds {array.dtype}, not numbers.")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{what} holds NaN or infinite inputs.")
+
+
+def input_shapes(source: Source) -> Any:
+    """Return the shape of one example, by name of the input if there are several."""
+    spec = source.batch_spec()
+    if isinstance(spec, dict):
+        return {name: tuple(part.shape[1:]) for name, part in spec.items()}
+    return tuple(spec.shape[1:])
+
+
+def check_model(model: keras.Model, data: Dataset, task_name: str = "auto") -> Task:
+    """Refuse a model whose inputs or outputs do not fit the data; return the task they share.
+
+    Args:
+        model: the model to train.
+        data: what to train it on.
+        task_name: the task of the recipe.
+
+    Raises:
+        ValueError: with what the model takes and what the data have.
+    """
     if not getattr(model, "inputs", None):
         raise ValueError(
             f"{model.name} has no inputs yet: make it with the functional API, or give a "
             "Sequential model an Input."
         )
-    if isinstance(data.train.x, VisitSequences):
-        _check_visits(model, data.train.x)
-    elif isinstance(data.train.x, np.ndarray):
-        wanted, given = model.input_shape[1:], data.train.x.shape[1:]
-        if len(wanted) != len(given) or any(
-            w not in (None, g) for w, g in zip(wanted, given, strict=True)
-        ):
-            raise ValueError(
-                f"{model.name} takes inputs of shape {wanted}; {data.name} has {given}."
-            )
-    if model.output_shape[-1] != len(data.class_names):
+    shapes = input_shapes(as_source(data.train.x))
+    takes: Any = {name: tuple(tensor.shape[1:]) for name, tensor in _named_inputs(model).items()}
+    if not isinstance(shapes, dict) and len(takes) == 1:
+        takes = next(iter(takes.values()))
+    if not _compatible(takes, shapes):
+        hint = ""
+        if "visits" in (shapes if isinstance(shapes, dict) else ()):
+            hint = f" A net of the catalogue takes features={shapes['visits'][-1]}."
         raise ValueError(
-            f"{model.name} gives {model.output_shape[-1]} logits; {data.name} has "
-            f"{len(data.class_names)} classes."
+            f"{model.name} takes inputs of shape {takes}; {data.name} has {shapes}.{hint}"
         )
+    outputs = model.output_shape
+    if not isinstance(outputs, tuple) or len(outputs) != 2:
+        raise ValueError(
+            f"{model.name} has outputs of shape {outputs}; training needs one output of shape "
+            "(n, outputs). kerasnets.fit trains models with any outputs."
+        )
+    task = infer_task(data, outputs[1])
+    if task_name not in ("auto", task.name):
+        raise ValueError(f"task={task_name!r}, but {model.name} and {data.name} are {task.name}.")
     last = model.layers[-1]
-    if isinstance(last, keras.layers.Softmax) or getattr(last, "activation", None) in (
-        keras.activations.softmax,
-        keras.activations.sigmoid,
-    ):
+    activations = keras.activations.softmax, keras.activations.sigmoid
+    probabilities = getattr(last, "activation", None) in activations
+    if (
+        probabilities or isinstance(last, keras.layers.Softmax)
+    ) and task.output_name == "probabilities":
         raise ValueError(
             f"{model.name} ends in probabilities ({last.name}); training takes logits, so leave "
             "the last activation out. Exported files give probabilities beside them."
         )
+    return task
 
 
-def _arrays(x: Arrays) -> list[np.ndarray]:
-    """The arrays a split may hold anything in; sequences of visits check their own."""
-    if isinstance(x, VisitSequences):
-        return []
-    return [x] if isinstance(x, np.ndarray) else list(x.values())
-
-
-def _shapes(x: Arrays) -> Any:
-    """The shape of one example, by name of the input where there are several."""
-    if isinstance(x, VisitSequences):
-        return x.features
-    return x.shape[1:] if isinstance(x, np.ndarray) else {n: a.shape[1:] for n, a in x.items()}
-
-
-def _check_visits(model: keras.Model, x: VisitSequences) -> None:
-    given = {name: tuple(tensor.shape) for name, tensor in _named_inputs(model).items()}
-    wanted = {"visits": (None, None, x.features), "length": (None,)}
-    if given != wanted:
-        raise ValueError(
-            f"{model.name} takes {given}; visits of {x.features} codes need {wanted}. A net of "
-            f"the catalogue takes features={x.features}."
+def _compatible(takes: Any, has: Any) -> bool:
+    """Whether inputs of some shapes can be fed; ``None`` in a model's shape takes any size."""
+    if isinstance(takes, dict) or isinstance(has, dict):
+        return (
+            isinstance(takes, dict)
+            and isinstance(has, dict)
+            and takes.keys() == has.keys()
+            and all(_compatible(takes[name], has[name]) for name in takes)
         )
+    return len(takes) == len(has) and all(
+        wanted in (None, size) for wanted, size in zip(takes, has, strict=True)
+    )
 
 
 def _named_inputs(model: keras.Model) -> dict[str, Any]:
@@ -110,37 +129,83 @@ def _named_inputs(model: keras.Model) -> dict[str, Any]:
 
 
 def check_reloads(path: Path) -> None:
-    """Refuse a model that is saved but cannot be loaded again, before any work.
+    """Refuse a model that is saved but cannot be loaded again.
 
     Raises:
-        ValueError: it has a layer of the user's own that Keras does not know, or a Lambda.
+        ValueError: if it has a layer or step of the user's own that Keras does not know, or a
+            Lambda.
     """
+    _load(path)
+
+
+def copy_model(model: keras.Model) -> keras.Model:
+    """Return a copy with the weights and the ``compile`` settings of a model.
+
+    Raises:
+        ValueError: as :func:`check_reloads`.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        model.save(path)
+        return _load(path)
+
+
+def _load(path: Path) -> keras.Model:
     try:
-        load_model(path)
+        return load_model(path)
     except (TypeError, ValueError) as error:
         raise ValueError(
             "The model cannot be loaded from its own file, so a run could be neither resumed nor "
-            "used. Put @keras.saving.register_keras_serializable() on layers of your own, and "
-            f"use no Lambda layers. Keras says: {str(error).strip().splitlines()[0]}"
+            "used. Put @keras.saving.register_keras_serializable() on layers, losses and models "
+            "of your own, and use no Lambda layers. Keras says: "
+            f"{str(error).strip().splitlines()[0]}"
         ) from error
 
 
 def with_rescaling(net: keras.Model, data: Dataset, recipe: Recipe) -> keras.Model:
-    """The net behind a layer that standardises raw values as fitted on the training split."""
+    """Put a layer in front of a net that standardizes raw values as fitted on the training split.
+
+    The result has the class of the net, so a ``train_step`` of its own stays, and its ``compile``
+    settings.
+
+    Raises:
+        ValueError: if the class of the net cannot be made from inputs and outputs.
+    """
     if recipe.rescaling == "none" or not isinstance(data.train.x, np.ndarray):
         return net
     x = data.train.x.astype(np.float64)
-    # A constant column has nothing to rescale, and its variance is 0 or what rounding leaves of
-    # it: dividing by that would blow up the first change.
+    # A constant column has nothing to rescale, and its variance is 0 or a rounding error:
+    # dividing by that would make the smallest change huge.
     variance = np.where(np.ptp(x, axis=0) > 0, x.var(axis=0), 1.0)
-    given = net.inputs[0]
-    inputs = keras.Input(given.shape[1:], name=given.name, dtype=given.dtype)
+    first = net.inputs[0]
+    inputs = keras.Input(first.shape[1:], name=first.name, dtype=first.dtype)
     standardize = keras.layers.Normalization(
         axis=None if x.ndim == 1 else tuple(range(1, x.ndim)),
         mean=x.mean(axis=0),
         variance=variance,
         name="standardize",
     )
-    # `call` rather than calling the net: its layers stay in one flat graph, which reads better
-    # in a summary, a profile and an exported file than a model within a model.
-    return keras.Model(inputs, net.call(standardize(inputs)), name=net.name)
+    # `call` instead of calling the net: its layers stay in one flat graph, which reads better in a
+    # summary, a profile and an exported file than a model within a model.
+    outputs = net.call(standardize(inputs))
+    model = _class_for(net)(inputs, outputs, name=net.name)
+    if net.compiled:
+        model.compile_from_config(net.get_compile_config())
+    return model
+
+
+def _class_for(net: keras.Model) -> type[keras.Model]:
+    """The class that the rescaled model needs: the net's own if it has steps of its own."""
+    cls = type(net)
+    if cls.__module__.partition(".")[0] == "keras":
+        return keras.Model
+    if cls.__init__.__module__.partition(".")[0] == "keras":
+        return cls
+    methods = ("train_step", "test_step", "compute_loss", "compute_metrics")
+    if any(getattr(cls, name) is not getattr(keras.Model, name) for name in methods):
+        raise ValueError(
+            f"rescaling='standard' would lose the methods of {cls.__name__}, whose __init__ does "
+            "not take inputs and outputs. Put a Normalization layer into the model and train it "
+            "with rescaling='none'."
+        )
+    return keras.Model

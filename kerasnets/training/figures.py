@@ -18,7 +18,7 @@ from kerasnets.evaluation.weights import fits_a_picture, weight_matrices
 from kerasnets.training.run_folder import without_penalties
 
 if TYPE_CHECKING:
-    from kerasnets.training.run_folder import Run
+    from kerasnets.training.run import Run
 
 
 def draw_figures(run: Run, data: Dataset) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
-import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin
 
 import tomli_w
 from pydantic import ConfigDict, Field, ValidationError
@@ -16,91 +14,110 @@ from pydantic.dataclasses import dataclass
 from kerasnets._errors import unknown_name
 from kerasnets.nets import describe
 
-Count = Annotated[int, Field(ge=1, lt=2**31)]
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
-Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_STRICT = ConfigDict(strict=True, extra="forbid")
 
 
-@dataclass(frozen=True, kw_only=True, config=ConfigDict(strict=True, extra="forbid"))
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
 class Recipe:
-    """How a net is trained. Every field has a default but the net.
+    """How a net is trained. Every field but ``net`` has a default.
 
-    Attributes:
-        net: name of the net in the catalogue, or of the user's own model.
-        net_arguments: the builder's own arguments: widths, rates, activations.
-        data: name of the data set.
-        data_options: the loader's own options.
-        split: what is kept together when the data are split; the data set's own by default.
-        split_seed: seed of the split, apart from ``seed`` so that several runs share one split.
-        rescaling: ``"standard"`` puts a layer in front of the net that gives each feature mean 0
-            and variance 1 on the training split; ``"none"`` leaves raw units.
-        epochs: passes over the training split.
-        batch_size: examples a step.
-        optimizer: the Keras optimizer.
-        learning_rate: at the start.
-        schedule: of the learning rate over all steps: constant, down to 0 along a half cosine,
-            or down to a hundredth exponentially.
-        class_weights: ``"balanced"`` weights each class by the inverse of its share.
-        threshold: of two classes, what chooses the decision threshold on the validation split:
-            ``"fixed"`` at 0.5, ``"youden"`` for the highest sum of sensitivity and specificity,
-            ``"f1"`` for the highest F1 of the second class. The probabilities stay as they are.
-        calibration: ``"temperature"`` divides the logits of the trained model by the temperature
-            that makes the log loss on the validation split smallest (Guo et al. 2017).
-        early_stopping: epochs without improvement of ``monitor`` after which training stops;
-            0 never stops.
-        monitor: what decides which epoch is the best one, whose weights are kept; the loss
-            counts without penalties of weights, which the net may have.
-        seed: of the initial weights, the order of the batches and dropout.
-        xla: compile the steps with XLA, or ``"auto"`` to measure once whether it ends the
-            training sooner. The last digits depend on it, and the masks of recurrent dropout and
-            of noise; those of Dropout layers only where it is ``"off"`` and no part of a step is
-            left to XLA.
+    ``Recipe.descriptions()`` and ``kerasnets train --help`` describe the fields.
     """
 
-    net: str
-    net_arguments: dict[str, Any] = dataclasses.field(default_factory=dict)
-    data: str = ""
-    data_options: dict[str, Any] = dataclasses.field(default_factory=dict)
-    split: str = ""
-    split_seed: Seed = 0
-    rescaling: Literal["standard", "none"] = "standard"
-    epochs: Count = 20
-    batch_size: Count = 32
-    optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd"] = "adam"
-    learning_rate: Rate = 1e-3
-    schedule: Literal["constant", "cosine", "exponential"] = "constant"
-    class_weights: Literal["none", "balanced"] = "none"
-    threshold: Literal["fixed", "youden", "f1"] = "fixed"
-    calibration: Literal["none", "temperature"] = "none"
-    early_stopping: Annotated[int, Field(ge=0)] = 0
-    monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
-    seed: Seed = 0
-    xla: Literal["auto", "on", "off"] = "auto"
+    net: str = Field(description="name of the net in the catalogue, or of your own model")
+    net_arguments: dict[str, Any] = Field(
+        default_factory=dict, description="arguments of the builder, such as widths and rates"
+    )
+    data: str = Field("", description="name of the data set, or path of a file")
+    data_options: dict[str, Any] = Field(
+        default_factory=dict, description="options of the data set's loader"
+    )
+    split: str = Field(
+        "", description="what stays in one split, such as 'recording'; by default as the data say"
+    )
+    split_seed: int = Field(
+        0,
+        ge=0,
+        lt=2**31,
+        description="seed of the split, separate from 'seed' so that several runs share one split",
+    )
+    task: Literal["auto", "classification", "binary", "multilabel", "regression"] = Field(
+        "auto", description="what is learned; 'auto' takes it from the labels and the model"
+    )
+    rescaling: Literal["standard", "none"] = Field(
+        "standard",
+        description="'standard' puts a layer in front of the net that scales each feature to mean "
+        "0 and variance 1 on the training split; 'none' leaves raw units",
+    )
+    epochs: int = Field(20, ge=1, lt=2**31, description="passes over the training split")
+    batch_size: int = Field(32, ge=1, lt=2**31, description="rows per step")
+    optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd", "compiled"] = Field(
+        "adam",
+        description="the Keras optimizer; 'compiled' is set for your own compiled model, whose "
+        "optimizer, loss and metrics are used",
+    )
+    learning_rate: float = Field(1e-3, gt=0, allow_inf_nan=False, description="at the start")
+    schedule: Literal["constant", "cosine", "exponential"] = Field(
+        "constant",
+        description="of the learning rate over all steps: constant, to 0 along a half cosine, or "
+        "exponentially to a hundredth",
+    )
+    class_weights: Literal["none", "balanced"] = Field(
+        "none", description="'balanced' weights each class by the inverse of its share"
+    )
+    threshold: Literal["fixed", "youden", "f1"] = Field(
+        "fixed",
+        description="how the decision threshold of two classes is chosen on the validation split: "
+        "'fixed' is 0.5, 'youden' maximises sensitivity plus specificity, 'f1' the F1 score of "
+        "the second class. Probabilities do not change",
+    )
+    calibration: Literal["none", "temperature"] = Field(
+        "none",
+        description="'temperature' divides the logits of the trained model by the temperature with "
+        "the smallest log loss on the validation split (Guo et al. 2017)",
+    )
+    early_stopping: int = Field(
+        0, ge=0, description="stop after so many epochs without a better 'monitor'; 0 never stops"
+    )
+    monitor: Literal["val_loss", "val_accuracy", "val_mae"] = Field(
+        "val_loss",
+        description="metric that decides which epoch is best; its weights are kept. The loss "
+        "counts without weight penalties",
+    )
+    seed: int = Field(
+        0, ge=0, lt=2**31, description="of the initial weights, the order of batches and dropout"
+    )
+    xla: Literal["auto", "on", "off", "measure"] = Field(
+        "auto",
+        description="compile the steps with XLA. 'auto' decides by a rule from the layers and the "
+        "number of steps; 'measure' times both ways. The last digits of a training depend on it, "
+        "and so do the masks of recurrent dropout and noise. With 'off', Dropout layers use "
+        "Keras's own masks",
+    )
 
     @classmethod
     def fields(cls) -> dict[str, dataclasses.Field[Any]]:
-        """The fields by name."""
+        """Return the fields by name."""
         return {field.name: field for field in dataclasses.fields(cls)}
 
     @classmethod
     def descriptions(cls) -> dict[str, str]:
-        """What each field means and may be, by its name, from the docstring above."""
-        entries = re.findall(
-            r"^ {4}(\w+): (.*(?:\n {8}.*)*)", inspect.getdoc(cls) or "", flags=re.MULTILINE
-        )
-        texts = {name: " ".join(text.replace("``", "").split()) for name, text in entries}
-        for name, kind in get_type_hints(cls).items():
-            if get_origin(kind) is Literal:
-                texts[name] += f" One of: {', '.join(get_args(kind))}."
+        """Return the description of each field by name, with its choices."""
+        texts = {}
+        for name in cls.fields():
+            info = cls.__pydantic_fields__[name]  # type: ignore[attr-defined]  # made by pydantic
+            texts[name] = f"{info.description}."
+            if get_origin(info.annotation) is Literal:
+                texts[name] += f" One of: {', '.join(get_args(info.annotation))}."
         return texts
 
 
 def make_recipe(net: str, **settings: Any) -> Recipe:
-    """The default recipe of a net of the catalogue, with some settings replaced.
+    """Return the default recipe of a net of the catalogue with some settings replaced.
 
     Raises:
-        ValueError: on an unknown net, an unknown setting (with near misses) or a value of the
-            wrong type or out of range, naming every such setting.
+        ValueError: on an unknown net, an unknown setting (with near misses), or a value of the
+            wrong type or out of range. The message names every such setting.
     """
     spec = describe(net)
     recipe = check_recipe({"net": net, "data": spec.data, **spec.recipe, **settings})
@@ -111,14 +128,14 @@ def make_recipe(net: str, **settings: Any) -> Recipe:
 
 
 def check_recipe(settings: dict[str, Any], origin: str = "the recipe") -> Recipe:
-    """A recipe from plain settings, each checked.
+    """Return a recipe from plain settings after checking each of them.
 
     Args:
         settings: the fields of :class:`Recipe` by name.
-        origin: where they came from, for the message.
+        origin: where they come from, for the message.
 
     Raises:
-        ValueError: as :func:`make_recipe` says.
+        ValueError: as :func:`make_recipe`.
     """
     for name in settings:
         if name not in Recipe.fields():
@@ -134,7 +151,7 @@ def check_recipe(settings: dict[str, Any], origin: str = "the recipe") -> Recipe
 
 
 def read_settings(path: str | Path) -> dict[str, Any]:
-    """The settings a TOML recipe file holds, unchecked, for flags to override.
+    """Return the settings of a TOML recipe file, unchecked, so that flags can override them.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -150,11 +167,11 @@ def read_settings(path: str | Path) -> dict[str, Any]:
 
 
 def read_recipe(path: str | Path) -> Recipe:
-    """The recipe in a TOML file, completed with the net's defaults.
+    """Return the recipe in a TOML file, completed with the defaults of the net.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is not TOML or as :func:`make_recipe` says.
+        ValueError: if it is not TOML, or as :func:`make_recipe`.
     """
     settings = read_settings(path)
     if "net" not in settings:
@@ -163,5 +180,5 @@ def read_recipe(path: str | Path) -> Recipe:
 
 
 def recipe_toml(recipe: Recipe) -> str:
-    """The recipe as TOML, every setting written out."""
+    """Return the recipe as TOML with every setting written out."""
     return tomli_w.dumps(dataclasses.asdict(recipe))

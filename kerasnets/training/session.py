@@ -1,4 +1,4 @@
-"""One process's part of a run: the epochs that are left, the state on disk, the measuring."""
+"""One process's part of a run: the remaining epochs, the state on disk, the evaluation."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,138 +14,168 @@ from typing import Any
 from kerasnets._files import locked, remove_neighbours, write_json
 from kerasnets._lazy import keras
 from kerasnets.data import Dataset
+from kerasnets.engine.epochs import run_epochs
+from kerasnets.engine.loop import Logs, Loop
 from kerasnets.evaluation import evaluate, predict_logits
 from kerasnets.evaluation.calibration import fit_temperature, scale_logits
 from kerasnets.nets import load_model
-from kerasnets.training import run_folder, steps
+from kerasnets.training import run_folder
 from kerasnets.training.checkpoints import Checkpoints
 from kerasnets.training.figures import draw_figures
+from kerasnets.training.plan import Plan, padding_text
 from kerasnets.training.recipe import Recipe
-from kerasnets.training.run_folder import Run
+from kerasnets.training.run import Run
+from kerasnets.training.run_folder import History
 
 
-def run_to_the_end(
-    folder: Path,
-    recipe: Recipe,
-    data: Dataset,
-    model: keras.Model,
-    callbacks: Sequence[Any],
-    progress: bool,
-    tensorboard: bool,
-) -> Run:
-    """Run the epochs that are left, then measure the best one."""
-    # Here and not above: callbacks are Keras classes, and only training should import Keras.
-    from kerasnets.training import callbacks as ours
+@dataclass
+class Session:
+    """The work of one process on a run.
 
-    with locked(folder), _told_how_to_go_on(folder):
-        remove_neighbours(folder / "checkpoints")
-        per_epoch = steps.steps_per_epoch(recipe, data.train)
-        first = int(model.optimizer.iterations.numpy()) // per_epoch
-        history = run_folder.read_history(folder, first)
-        if not _is_over(history, recipe):
-            if progress and (note := steps.padding_note(data.train)):
-                print(note, file=sys.stderr)
-            session, kept = _Session(folder, first), Checkpoints(folder)
-            loop = steps.make_loop(model, data.train, recipe, session.environment.get("xla"))
-            session.environment["xla"] = loop is not None and loop.xla
-            bar = ours.Progress(recipe.net, recipe.epochs, first, per_epoch, loop)
-            record = ours.Record(
-                history, lambda model: _save_epoch(folder, model, history, recipe, session, kept)
-            )
-            logs = folder / "tensorboard"
-            all_callbacks = [
-                ours.EpochRandomness(recipe.seed),
-                record,
-                *([bar] if progress else []),
-                *([keras.callbacks.TensorBoard(logs, write_graph=False)] if tensorboard else []),
-                *callbacks,
-            ]
-            splits = data.train, data.validation
-            try:
-                steps.run_epochs(model, *splits, recipe, first, all_callbacks, bar.move, loop)
-            finally:
-                bar.close()
-                kept.write(model)
-        return _measure(folder, recipe, data, history)
-
-
-def _save_epoch(
-    folder: Path,
-    model: keras.Model,
-    history: run_folder.History,
-    recipe: Recipe,
-    session: _Session,
-    kept: Checkpoints,
-) -> bool:
-    """Note an epoch that is done and keep its state; say whether training is over.
-
-    The state comes last: a run that is killed repeats the epochs since the one on disk, bit by
-    bit, and notes them again.
+    Attributes:
+        folder: the run folder.
+        recipe: how to train.
+        data: what to train on.
+        model: compiled, in the state after the last epoch that is done.
+        callbacks: Keras callbacks of the user.
+        progress: show a bar and one line per epoch.
+        tensorboard: write TensorBoard logs into the run folder.
     """
-    epoch, over = len(history["loss"]), _is_over(history, recipe)
-    session.note(epoch)
-    run_folder.write_history(folder, history)
-    best = run_folder.best_epoch(history, recipe.monitor) == epoch
-    kept.keep(model, best=best, over=over)
-    return over
 
+    folder: Path
+    recipe: Recipe
+    data: Dataset
+    model: keras.Model
+    callbacks: Sequence[Any] = ()
+    progress: bool = True
+    tensorboard: bool = False
+    history: History = field(default_factory=dict, init=False)
 
-def _is_over(history: run_folder.History, recipe: Recipe) -> bool:
-    """Whether the last epoch, or the end of patience, has been reached; told by history alone."""
-    epochs = len(history.get("loss", ()))
-    if epochs == 0 or epochs >= recipe.epochs:
-        return epochs > 0
-    waited = epochs - run_folder.best_epoch(history, recipe.monitor)
-    return 0 < recipe.early_stopping <= waited
+    def run(self) -> Run:
+        """Run the remaining epochs, then evaluate the best one."""
+        with locked(self.folder), _explain_resume(self.folder):
+            remove_neighbours(self.folder / "checkpoints")
+            plan = Plan(self.recipe, self.data)
+            done = int(self.model.optimizer.iterations.numpy()) // plan.schedule.steps_per_epoch
+            self.history = run_folder.read_history(self.folder, done)
+            if not self.is_over:
+                self._train(plan, done)
+            return self._evaluate()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the last epoch or the end of patience is reached; the history alone decides."""
+        epochs = len(self.history.get("loss", ()))
+        if epochs == 0 or epochs >= self.recipe.epochs:
+            return epochs > 0
+        waited = epochs - run_folder.best_epoch(self.history, self.recipe.monitor)
+        return 0 < self.recipe.early_stopping <= waited
 
-def _measure(folder: Path, recipe: Recipe, data: Dataset, history: run_folder.History) -> Run:
-    """Keep the best epoch's weights, evaluate and draw; the metrics are written last."""
-    model = load_model(folder / "checkpoints" / "best.keras")
-    if recipe.calibration == "temperature":
-        scale_logits(
-            model, fit_temperature(predict_logits(model, data.validation.x), data.validation.y)
+    def _train(self, plan: Plan, done: int) -> None:
+        # Here and not above: callbacks are Keras classes, and only training should import Keras.
+        from kerasnets.training import callbacks as ours
+
+        if self.progress and (text := padding_text(plan.source)):
+            print(text, file=sys.stderr)
+        steps_per_epoch = plan.schedule.steps_per_epoch
+
+        def after_call(steps: int, logs: Logs) -> None:
+            ours.check_loss(self.model, logs, steps_per_epoch)
+            bar.move(steps)
+
+        log, checkpoints = SessionLog(self.folder, done), Checkpoints(self.folder)
+        runner = plan.runner(self.model, log.environment.get("xla"), after_call)
+        bar = ours.Progress(self.recipe.net, self.recipe.epochs, done, steps_per_epoch, runner.loop)
+        record = ours.Record(self.history, lambda: self._save_epoch(log, checkpoints, runner.loop))
+        own = [ours.EpochRandomness(self.recipe.seed), record, *([bar] if self.progress else [])]
+        if self.tensorboard:
+            logs_folder = self.folder / "tensorboard"
+            own.append(keras.callbacks.TensorBoard(logs_folder, write_graph=False))
+        callbacks = keras.callbacks.CallbackList(
+            [*own, *self.callbacks],
+            add_history=True,
+            model=self.model,
+            verbose=0,
+            epochs=self.recipe.epochs,
+            steps=steps_per_epoch,
         )
-    run_folder.save_model(model, folder / "model.keras")
-    metrics = evaluate(model, data, threshold=recipe.threshold)
-    environment = run_folder.read_json(folder / "environment.json")
-    run = Run(folder, recipe, history, metrics, environment)
-    draw_figures(run, data)
-    write_json(folder / "metrics.json", metrics)
-    return run
+        try:
+            run_epochs(
+                self.model,
+                runner,
+                plan.validation(self.model, runner.loop.xla),
+                initial_epoch=done,
+                epochs=self.recipe.epochs,
+                callbacks=callbacks,
+            )
+        finally:
+            bar.close()
+            checkpoints.write(self.model)
+
+    def _save_epoch(self, log: SessionLog, checkpoints: Checkpoints, loop: Loop) -> bool:
+        """Record an epoch that is done and keep its state; return whether training is over.
+
+        The state comes last: a run that is killed repeats the epochs since the one on disk, bit
+        by bit, and records them again.
+        """
+        epoch, over = len(self.history["loss"]), self.is_over
+        log.record(epoch, loop.xla)
+        run_folder.write_history(self.folder, self.history)
+        best = run_folder.best_epoch(self.history, self.recipe.monitor) == epoch
+        checkpoints.keep(self.model, best=best, over=over)
+        return over
+
+    def _evaluate(self) -> Run:
+        """Keep the weights of the best epoch, evaluate and draw; the metrics are written last."""
+        model = load_model(self.folder / "checkpoints" / "best.keras")
+        if self.recipe.calibration == "temperature":
+            validation = self.data.validation
+            scale_logits(model, fit_temperature(predict_logits(model, validation.x), validation.y))
+        run_folder.save_model(model, self.folder / "model.keras")
+        environment = run_folder.read_json(self.folder / "environment.json")
+        run = Run(self.folder, self.recipe, self.history, {}, environment)
+        metrics = evaluate(model, self.data, threshold=self.recipe.threshold, task=run.task)
+        run = Run(self.folder, self.recipe, self.history, metrics, environment)
+        draw_figures(run, self.data)
+        write_json(self.folder / "metrics.json", metrics)
+        return run
 
 
-class _Session:
-    """What one process does of a run: noted in the environment at once, and after each epoch."""
+class SessionLog:
+    """What one process does of a run, in ``environment.json``: written at once and per epoch."""
 
-    def __init__(self, folder: Path, first: int) -> None:
-        """Note that a process begins after ``first`` epochs."""
+    def __init__(self, folder: Path, done: int) -> None:
+        """Record that a process begins after ``done`` epochs."""
         self.path = folder / "environment.json"
         self.environment = run_folder.read_json(self.path)
-        self.first, self.clock = first, time.perf_counter()
+        self.done, self.clock = done, time.perf_counter()
         self.environment["sessions"].append(
             {"started": datetime.now(UTC).isoformat(timespec="seconds")}
         )
-        self.note(first)
+        self._write(done)
 
-    def note(self, epochs: int) -> None:
-        """Note that this many epochs are done, and in how many seconds here."""
+    def record(self, epochs: int, xla: bool) -> None:
+        """Record how many epochs are done, and whether XLA compiles the steps."""
+        self.environment["xla"] = xla
+        self._write(epochs)
+
+    def _write(self, epochs: int) -> None:
         seconds = round(time.perf_counter() - self.clock, 3)
-        self.environment["sessions"][-1] |= {"epochs": [self.first + 1, epochs], "seconds": seconds}
+        self.environment["sessions"][-1] |= {"epochs": [self.done + 1, epochs], "seconds": seconds}
         write_json(self.path, self.environment)
 
 
 @contextmanager
-def _told_how_to_go_on(folder: Path) -> Iterator[None]:
-    """Say at Ctrl-C how to go on."""
+def _explain_resume(folder: Path) -> Iterator[None]:
+    """Say at Ctrl-C how to resume."""
     try:
         yield
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
-            f"interrupted; go on with: kerasnets train --resume {folder}"
+            f"interrupted; resume with: kerasnets train --resume {folder}"
         ) from None
 
 
 def last_checkpoint(folder: Path) -> Path:
-    """Where the state after the last whole epoch is, with that of the optimizer."""
+    """Return the file with the state after the last complete epoch, optimizer included."""
     return folder / "checkpoints" / "last.keras"

@@ -1,4 +1,4 @@
-"""Training a net from a recipe into a run folder, and going on with one that was interrupted."""
+"""Training a net from a recipe into a run folder, and resuming an interrupted run."""
 
 from __future__ import annotations
 
@@ -8,18 +8,25 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from kerasnets._files import atomic_folder, write_json
 from kerasnets._lazy import keras
-from kerasnets.data import Dataset, VisitSequences, load_data
+from kerasnets.data import Dataset
 from kerasnets.data.catalogue import data_spec
+from kerasnets.engine.sources import as_source
+from kerasnets.evaluation.tasks import Task, output_names
 from kerasnets.nets import build, describe, load_model
-from kerasnets.training import run_folder, steps
-from kerasnets.training.checks import check_data, check_fit, check_reloads, with_rescaling
+from kerasnets.training import run_folder
+from kerasnets.training.checks import (
+    check_data,
+    check_model,
+    check_reloads,
+    copy_model,
+    with_rescaling,
+)
+from kerasnets.training.plan import Plan, compile_model
 from kerasnets.training.recipe import Recipe, check_recipe, make_recipe, recipe_toml
-from kerasnets.training.run_folder import Run
-from kerasnets.training.session import last_checkpoint, run_to_the_end
+from kerasnets.training.run import Run, load_recipe_data, load_run, load_run_data
+from kerasnets.training.session import Session, last_checkpoint
 
 
 def train(
@@ -33,41 +40,49 @@ def train(
     tensorboard: bool = False,
     **settings: Any,
 ) -> Run:
-    """Train a net, measure it, and leave everything in a run folder.
+    """Train a net, evaluate it, and write everything to a run folder.
 
     Args:
-        net: a name of the catalogue, a whole :class:`Recipe`, or a ``keras.Model`` of your own
-            that gives logits.
+        net: a name of the catalogue, a complete :class:`Recipe`, or a ``keras.Model`` of your own
+            whose only output are logits, or values for a regression. Your model is copied and
+            stays as it is; the trained one is ``run.model``. If it is compiled, its optimizer,
+            loss and metrics are used.
         data: a data set, or the name of one; the net's own by default.
         out: the run folder to make; ``runs/<net>-<number>`` by default.
-        data_dir: where to look for the data set's files.
-        callbacks: Keras callbacks of your own, beside those of the trainer.
-        progress: show a bar and a line an epoch on standard error.
+        data_dir: where to look for the files of the data set.
+        callbacks: Keras callbacks of your own.
+        progress: show a bar and one line per epoch on standard error.
         tensorboard: write TensorBoard logs into the run folder; needs the extra of that name.
         settings: fields of :class:`Recipe`.
 
     Returns:
-        The run, whose model holds the weights of the best epoch.
+        The run. Its model has the weights of the best epoch.
 
     Raises:
-        ValueError: on a wrong setting, data the net cannot take, or NaN among the inputs,
-            before any work.
-        FileExistsError: if ``out`` holds something already.
+        ValueError: on a wrong setting, data that the net cannot take, or NaN in the inputs, before
+            any work.
+        FileExistsError: if ``out`` is not empty.
         TrainingDivergedError: if the loss becomes NaN or infinite; the message names the step.
     """
     if isinstance(net, Recipe):
         settings = {**asdict(net), **settings}
         net = settings.pop("net")
+    if not isinstance(net, str | keras.Model):
+        raise ValueError(
+            "net must be a name of the catalogue, a Recipe or a keras.Model, got "
+            f"{type(net).__name__}."
+        )
     recipe, data = _recipe_and_data(net, data, data_dir, settings)
     check_data(data)
     _check_folder(out)
     keras.utils.set_random_seed(recipe.seed)
-    own = build(recipe.net, **recipe.net_arguments) if isinstance(net, str) else net
-    check_fit(own, data)
+    own = build(recipe.net, **recipe.net_arguments) if isinstance(net, str) else copy_model(net)
+    task = check_model(own, data, recipe.task)
+    _check_settings(recipe, task, data)
     model = with_rescaling(own, data, recipe)
-    steps.compile_model(model, recipe, data.train)
-    folder = _begin(out, recipe, data, model)
-    return run_to_the_end(folder, recipe, data, model, callbacks, progress, tensorboard)
+    compile_model(model, Plan(recipe, data), task)
+    folder = _begin(out, recipe, data, model, task)
+    return Session(folder, recipe, data, model, callbacks, progress, tensorboard).run()
 
 
 def resume(
@@ -79,72 +94,29 @@ def resume(
     progress: bool = True,
     tensorboard: bool = False,
 ) -> Run:
-    """Go on with an interrupted run; it ends with the weights of an uninterrupted one.
+    """Resume an interrupted run; it ends with the weights of an uninterrupted one.
 
     Args:
         folder: the run folder. A finished run is returned as it is.
-        data: the data set, where it is not one that ``load_data`` knows.
-        data_dir: where to look for the data set's files.
+        data: the data set, if it is not one that ``load_data`` knows.
+        data_dir: where to look for the files of the data set.
         callbacks: as for :func:`train`.
         progress: as for :func:`train`.
         tensorboard: as for :func:`train`.
 
     Raises:
-        FileNotFoundError: if the folder holds no run.
+        FileNotFoundError: if there is no run in the folder.
         ValueError: if the data are not those the run began with.
     """
     folder = Path(folder)
     if not (folder / "recipe.toml").is_file():
         raise FileNotFoundError(f"{folder} is not a run folder: it has no recipe.toml.")
     if (folder / "metrics.json").is_file():
-        return run_folder.load_run(folder)
+        return load_run(folder)
     recipe = run_folder.read_run_recipe(folder)
     data = load_run_data(folder, data, data_dir)
     model = load_model(last_checkpoint(folder))
-    return run_to_the_end(folder, recipe, data, model, callbacks, progress, tensorboard)
-
-
-def load_run_data(
-    folder: str | Path, data: Dataset | None = None, data_dir: str | Path | None = None
-) -> Dataset:
-    """The data set of a run, the same split of the same data.
-
-    Args:
-        folder: the run folder.
-        data: the data set, where it is not one that ``load_data`` knows.
-        data_dir: where to look for the data set's files.
-
-    Raises:
-        FileNotFoundError: if its files are not there; the message says how to get them.
-        ValueError: if it is other data, or another split of them.
-    """
-    folder = Path(folder)
-    if data is None:
-        data = load_recipe_data(run_folder.read_run_recipe(folder), data_dir)
-    began = run_folder.read_json(folder / "environment.json")["data"]
-    now = run_folder.describe_data(data)
-    for what in ("checksum", "split", "split_seed", "rows"):
-        if now[what] != began[what]:
-            raise ValueError(
-                f"The run in {folder} has data of {what} {began[what]}, and these have "
-                f"{now[what]}. Give it the same data, split in the same way."
-            )
-    return data
-
-
-def load_recipe_data(recipe: Recipe, data_dir: str | Path | None = None) -> Dataset:
-    """The data set a recipe names, split as it says.
-
-    Raises:
-        FileNotFoundError: if its files are not there; the message says how to get them.
-    """
-    return load_data(
-        recipe.data,
-        data_dir=data_dir,
-        split=recipe.split or None,
-        seed=recipe.split_seed,
-        **recipe.data_options,
-    )
+    return Session(folder, recipe, data, model, callbacks, progress, tensorboard).run()
 
 
 def _recipe_and_data(
@@ -153,59 +125,82 @@ def _recipe_and_data(
     data_dir: str | Path | None,
     settings: dict[str, Any],
 ) -> tuple[Recipe, Dataset]:
-    """The checked recipe and its data set; a data set given as such decides its own settings."""
+    """The checked recipe and its data set; a ``Dataset`` decides the settings of the data."""
     if isinstance(data, Dataset):
-        given = {
-            "data": data.name,
-            "data_options": dict(data.options),
-            "split": data.split,
-            "split_seed": data.seed,
-        }
-        for name, value in given.items():
-            if (settings.get(name) or value) != value:
-                raise ValueError(
-                    f"{name}={settings[name]!r} contradicts the data set given, which has "
-                    f"{value!r}; leave the setting out, or give the data set's name."
-                )
-        settings = {**settings, **given}
-    elif data is not None:
+        settings = _with_data_settings(settings, data)
+    elif isinstance(data, str):
         settings = {**settings, "data": data}
+    elif data is not None:
+        check_data(data)  # raises: it is neither
     if isinstance(net, str):
         recipe = make_recipe(net, **settings)
         if not isinstance(data, Dataset):
             options = _data_options(recipe, settings.get("data_options", {}))
             recipe = replace(recipe, data_options=options)
     else:
-        recipe = check_recipe({"net": net.name, **settings})
+        recipe = _recipe_of_model(net, settings)
     if not isinstance(data, Dataset):
         data = load_recipe_data(recipe, data_dir)
     if isinstance(net, str):
         arguments = {**_arguments_from(data, net), **recipe.net_arguments}
         recipe = replace(recipe, net_arguments=arguments)
-    if not isinstance(data.train.x, np.ndarray):
-        recipe = replace(recipe, rescaling="none")  # there is no one array to rescale
+    if isinstance(as_source(data.train.x).batch_spec(), dict):
+        recipe = replace(recipe, rescaling="none")  # there is no single array to rescale
     return replace(recipe, split=data.split), data
 
 
+def _with_data_settings(settings: dict[str, Any], data: Dataset) -> dict[str, Any]:
+    """The settings with those of a data set; refuse settings that contradict it."""
+    own = {
+        "data": data.name,
+        "data_options": dict(data.options),
+        "split": data.split,
+        "split_seed": data.seed,
+    }
+    for name, value in own.items():
+        if (settings.get(name) or value) != value:
+            raise ValueError(
+                f"{name}={settings[name]!r} contradicts the data set, which has {value!r}. Leave "
+                "the setting out, or pass the name of the data set."
+            )
+    return {**settings, **own}
+
+
+def _recipe_of_model(model: keras.Model, settings: dict[str, Any]) -> Recipe:
+    """The recipe of a user's own model; what it was compiled with is used or refused."""
+    if model.compiled:
+        for name in ("optimizer", "learning_rate", "schedule"):
+            if settings.get(name, "compiled") != "compiled":
+                raise ValueError(
+                    f"{model.name} is compiled with {type(model.optimizer).__name__}, which is "
+                    f"used; {name}={settings[name]!r} contradicts it. Leave the setting out, or "
+                    "pass a model that is not compiled."
+                )
+        settings = {**settings, "optimizer": "compiled"}
+    return check_recipe({"net": model.name, **settings})
+
+
 def _data_options(recipe: Recipe, asked: dict[str, Any]) -> dict[str, Any]:
-    """The options asked for, and of the net's usual ones those that the data set knows."""
+    """The options asked for, and those of the net's usual ones that the data set knows."""
     usual = describe(recipe.net).recipe.get("data_options", {})
     known = data_spec(recipe.data).options
     return {**{name: value for name, value in usual.items() if name in known}, **asked}
 
 
 def _arguments_from(data: Dataset, net: str) -> dict[str, int]:
-    """The builder's arguments that the data decide, where they differ from its defaults.
+    """The arguments of the builder that depend on the data, if they differ from its defaults.
 
-    The vocabulary of visits, which only the training split tells, the samples of a signal, and
-    the classes.
+    The number of outputs, the number of codes of visits, which only the training split tells, and
+    the number of samples or columns.
     """
-    x, defaults = data.train.x, describe(net).arguments
-    found = {"classes": len(data.class_names)}
-    if isinstance(x, VisitSequences):
-        found["features"] = x.features
-    elif isinstance(x, np.ndarray) and x.ndim == 2:
-        found["samples"] = x.shape[1]
+    defaults = describe(net).arguments
+    found = {"classes": len(output_names(data))}
+    shape = as_source(data.train.x).batch_spec()
+    if isinstance(shape, dict):
+        if "visits" in shape:
+            found["features"] = int(shape["visits"].shape[-1])
+    elif len(shape.shape) == 2:
+        found["samples"] = int(shape.shape[1])
     return {
         name: value
         for name, value in found.items()
@@ -213,27 +208,48 @@ def _arguments_from(data: Dataset, net: str) -> dict[str, int]:
     }
 
 
+def _check_settings(recipe: Recipe, task: Task, data: Dataset) -> None:
+    """Refuse settings that mean nothing for the task."""
+    task.check_threshold_rule(recipe.threshold, output_names(data))
+    for name in ("class_weights", "calibration"):
+        if getattr(recipe, name) != "none" and not task.one_class_per_row:
+            setting = f"{name}={getattr(recipe, name)!r}"
+            raise ValueError(f"{setting} needs one class per row, but this is {task.name}.")
+    if recipe.calibration != "none" and task.name == "binary":
+        raise ValueError("calibration='temperature' needs a model with one logit per class.")
+    if recipe.optimizer != "compiled":
+        metrics = {"val_loss", *(f"val_{metric.name}" for metric in task.metrics())}
+        if recipe.monitor not in metrics:
+            raise ValueError(
+                f"monitor={recipe.monitor!r} is not measured for {task.name}; choose one of "
+                f"{', '.join(sorted(metrics))}."
+            )
+
+
 def _check_folder(out: str | Path | None) -> None:
-    """Refuse a folder that holds something, before any work."""
+    """Refuse a folder that is not empty, before any work."""
     if out is None or not Path(out).exists():
         return
     folder = Path(out)
     if not folder.is_dir() or any(folder.iterdir()):
         is_run = (folder / "recipe.toml").is_file()
-        go_on = f", or go on with the run in it: kerasnets train --resume {folder}"
+        hint = f", or resume the run in it: kerasnets train --resume {folder}"
         raise FileExistsError(
-            f"{folder} holds something already. Choose another folder{go_on if is_run else ''}."
+            f"{folder} is not empty. Choose another folder{hint if is_run else ''}."
         )
     folder.rmdir()
 
 
-def _begin(out: str | Path | None, recipe: Recipe, data: Dataset, model: keras.Model) -> Path:
-    """Make the run folder, whole, so that whatever stops the process leaves a run to resume."""
+def _begin(
+    out: str | Path | None, recipe: Recipe, data: Dataset, model: keras.Model, task: Task
+) -> Path:
+    """Make the complete run folder, so that whatever stops the process leaves a run to resume."""
     numbered = (Path("runs") / f"{recipe.net}-{number}" for number in itertools.count(1))
     for folder in numbered if out is None else [Path(out)]:
         try:
             with atomic_folder(folder) as new:
-                write_json(new / "environment.json", run_folder.describe_environment(data))
+                environment = run_folder.describe_environment(data, task.name)
+                write_json(new / "environment.json", environment)
                 run_folder.save_examples(new, data)
                 run_folder.save_model(model, last_checkpoint(new))
                 check_reloads(last_checkpoint(new))
@@ -242,4 +258,4 @@ def _begin(out: str | Path | None, recipe: Recipe, data: Dataset, model: keras.M
         except FileExistsError:
             if out is not None:
                 raise
-    raise AssertionError("the numbers do not end")
+    raise RuntimeError("unreachable: the numbers do not end")

@@ -65,12 +65,12 @@ def make_dataset(
     _check_options(folds, fold, min_count)
     _check_cohort(cohort)
     parts = split_patients(cohort, seed, folds, fold)
-    indices, names = learn_vocabulary(cohort.sequences.take(parts["train"]), min_count)
+    indices, names = learn_vocabulary(cohort.sequences.subset(parts["train"]), min_count)
     sequences = cohort.sequences.encode(indices, names)
     y = cohort.died.astype(np.int32)
     raw = cohort.sequences
     splits = {
-        part: Split(sequences.take(rows), y[rows], cohort.patients[rows])
+        part: Split(sequences.subset(rows), y[rows], cohort.patients[rows])
         for part, rows in parts.items()
     }
     return Dataset(

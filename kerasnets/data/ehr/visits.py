@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from kerasnets.engine.sources import RaggedCodes
 
 NOTHING = -1  # the code of an event that says: a visit, and nothing recorded
 
 
-@dataclass(frozen=True)
-class VisitSequences:
+@dataclass(frozen=True, eq=False)
+class VisitSequences(RaggedCodes):
     """Sequences of visits as code indices, the inputs ``visits`` and ``length`` in waiting.
 
     Visit ``v`` has the codes ``codes[code_offsets[v]:code_offsets[v + 1]]``, ascending and each
@@ -47,25 +50,21 @@ class VisitSequences:
                 f"min={self.codes.min()} and max={self.codes.max()}."
             )
 
-    def __len__(self) -> int:
-        return len(self.visit_offsets) - 1
-
     @property
     def features(self) -> int:
         """The width of a dense visit."""
         return len(self.names)
 
-    @property
-    def lengths(self) -> np.ndarray:
-        """Visits a sequence, int32, at least 1."""
-        return np.diff(self.visit_offsets).astype(np.int32)
+    def take(self, rows: Any, length: int | None = None) -> dict[str, np.ndarray]:
+        """Some sequences as dense arrays."""
+        return self.subset(np.arange(len(self))[rows]).dense(length)
 
     @property
     def codes_per_visit(self) -> np.ndarray:
         """Codes a visit, of all visits in order."""
         return np.diff(self.code_offsets)
 
-    def take(self, rows: np.ndarray) -> VisitSequences:
+    def subset(self, rows: np.ndarray) -> VisitSequences:
         """Some of the sequences, in the order of ``rows``."""
         visits, visit_offsets = _gather(self.visit_offsets, np.asarray(rows))
         codes, code_offsets = _gather(self.code_offsets, visits)

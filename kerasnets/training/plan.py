@@ -1,0 +1,175 @@
+"""The steps of a training: their data, their order, and how they are compiled."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kerasnets._lazy import keras
+from kerasnets.data import Dataset, Split
+from kerasnets.engine.adapt import build
+from kerasnets.engine.autotune import Cost, choose_xla, measure
+from kerasnets.engine.epochs import AfterCall, StepRunner, Validation, evaluate
+from kerasnets.engine.loop import Loop, Options, XlaCannotError
+from kerasnets.engine.schedule import EpochSchedule
+from kerasnets.engine.sources import Examples, Source, as_source
+from kerasnets.engine.stream import Feed
+from kerasnets.evaluation.tasks import Task
+from kerasnets.training.recipe import Recipe
+from kerasnets.training.run_folder import LOG_LOSS
+
+_EVALUATION_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A recipe applied to a data set.
+
+    Attributes:
+        recipe: how to train.
+        data: what to train on.
+    """
+
+    recipe: Recipe
+    data: Dataset
+
+    @functools.cached_property
+    def source(self) -> Source:
+        """The training split with its class weights."""
+        train = self.data.train
+        weights = class_weights(train.y) if self.recipe.class_weights == "balanced" else None
+        labels = (train.y,) if weights is None else (train.y, weights)
+        return Examples(as_source(train.x), *labels)
+
+    @functools.cached_property
+    def schedule(self) -> EpochSchedule:
+        """The rows of each step, shuffled by the seed of the recipe."""
+        return EpochSchedule(
+            len(self.source),
+            self.recipe.batch_size,
+            buckets=self.source.buckets,
+            shuffle=True,
+            seed=self.recipe.seed,
+        )
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole training."""
+        return self.recipe.epochs * self.schedule.steps_per_epoch
+
+    def runner(
+        self, model: keras.Model, xla: bool | None, after_call: AfterCall = lambda steps, logs: None
+    ) -> StepRunner:
+        """Return what runs the steps of an epoch.
+
+        Args:
+            model: compiled by :func:`compile_model`.
+            xla: whether the run has used XLA so far, if it is resumed.
+            after_call: called after each compiled call.
+        """
+        build(model, self.source)
+        feed = Feed(self.source)
+        if xla is None:
+            xla = feed.resident and self._choose_xla(model, feed)
+        return StepRunner(self._loop(model, xla), feed, self.schedule, after_call=after_call)
+
+    def validation(self, model: keras.Model, xla: bool) -> Validation:
+        """Return how the model is measured on the validation split after each epoch."""
+        split: Split = self.data.validation
+        source = Examples(as_source(split.x), split.y)
+        loop = Loop(model, source, _EVALUATION_BATCH, Options(xla=xla), training=False)
+        feed = Feed(source)
+        schedule = EpochSchedule(len(source), _EVALUATION_BATCH, buckets=source.buckets)
+        return Validation(
+            lambda callbacks: evaluate(model, StepRunner(loop, feed, schedule), callbacks)
+        )
+
+    def _loop(self, model: keras.Model, xla: bool) -> Loop:
+        options = Options(
+            xla=xla,
+            xla_optional=self.recipe.xla == "auto",
+            fuse=self.recipe.xla != "off",
+            stop_if_not_finite=True,
+        )
+        return Loop(model, self.source, self.recipe.batch_size, options)
+
+    def _choose_xla(self, model: keras.Model, feed: Feed) -> bool:
+        if self.recipe.xla == "auto":
+            # A model compiled by its user may say that it cannot be compiled by XLA.
+            allowed = self.recipe.optimizer != "compiled" or model.jit_compile
+            return allowed and choose_xla(model, self.source, self.recipe.batch_size, self.steps)
+        if self.recipe.xla == "measure":
+            return self._measure_xla(model, feed)
+        return self.recipe.xla == "on"
+
+    def _measure_xla(self, model: keras.Model, feed: Feed) -> bool:
+        """Whether XLA ends the training first, by timing some steps of both ways."""
+        costs = {}
+        for xla in (False, True):
+            loop = self._loop(model, xla)
+            try:
+                costs[xla] = self._measure(model, loop, feed).of(self.steps)
+            except XlaCannotError:
+                return False
+        return costs[True] < costs[False]
+
+    def _measure(self, model: keras.Model, loop: Loop, feed: Feed) -> Cost:
+        steps, first, last = next(loop.segments(self.schedule.epoch(0)))
+        tensors, steps = feed(steps)
+
+        def run(count: int) -> None:
+            float(loop(tensors, steps, first, first + count)["loss"])
+
+        return measure(model, run, last - first)
+
+
+def compile_model(model: keras.Model, plan: Plan, task: Task) -> None:
+    """Compile a model as the recipe says, unless its user has compiled it.
+
+    Args:
+        model: built.
+        plan: gives the optimizer, and the number of steps for the learning-rate schedule.
+        task: gives loss and metrics.
+    """
+    if plan.recipe.optimizer != "compiled":
+        metrics = task.metrics()
+        if model.losses:
+            # A weight penalty falls from epoch to epoch whatever the net has learned, so the best
+            # epoch is chosen by the loss without it.
+            metrics.append(task.log_loss_metric(LOG_LOSS))
+        model.compile(
+            optimizer=_optimizer(plan.recipe, plan.steps),
+            loss=task.loss(),
+            metrics=metrics,
+            jit_compile=False,
+        )
+    # Now, so that a checkpoint written before the first step can be loaded again.
+    model.optimizer.build(model.trainable_variables)
+
+
+def class_weights(y: np.ndarray) -> np.ndarray:
+    """Return a weight per row so that every class has the same share of the loss; mean 1."""
+    labels, inverse, counts = np.unique(y, return_inverse=True, return_counts=True)
+    return (len(y) / (len(labels) * counts))[inverse].astype("float32")
+
+
+def padding_text(source: Source) -> str:
+    """Return how much of what is computed is padding; empty for data without padding."""
+    if source.buckets is None:
+        return ""
+    return (
+        f"{source.buckets.padding:.1%} of the computed time steps are padding, in buckets of "
+        f"length {', '.join(map(str, source.buckets.bucket_lengths))}"
+    )
+
+
+def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
+    rate: Any = recipe.learning_rate
+    if recipe.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
+    elif recipe.schedule == "exponential":
+        rate = keras.optimizers.schedules.ExponentialDecay(rate, steps, 0.01)
+    return keras.optimizers.get({"class_name": recipe.optimizer, "config": {"learning_rate": rate}})

@@ -1,0 +1,225 @@
+"""A finished run: its model, history and metrics, loaded from its folder."""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerasnets._lazy import keras
+from kerasnets.data import Dataset, load_data
+from kerasnets.data.tables.encode import encode_table
+from kerasnets.evaluation.predict import predict_outputs
+from kerasnets.evaluation.tasks import get_task
+from kerasnets.nets import load_model
+from kerasnets.training.recipe import Recipe
+from kerasnets.training.run_folder import (
+    History,
+    best_epoch,
+    describe_data,
+    read_history,
+    read_json,
+    read_run_recipe,
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training and what it wrote to its folder.
+
+    Attributes:
+        folder: the run folder.
+        recipe: how the net was trained.
+        history: one value per epoch for ``loss``, the metrics, the same with ``val_`` in front, and
+            ``learning_rate``; also ``log_loss`` and ``val_log_loss`` if the loss has penalties.
+        metrics: ``{"train": …, "validation": …, "test": {"accuracy": …, "auroc": …}}``.
+        environment: versions, machine, commit, data set and sessions.
+    """
+
+    folder: Path
+    recipe: Recipe
+    history: History
+    metrics: dict[str, dict[str, Any]]
+    environment: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The net's name."""
+        return self.recipe.net
+
+    @functools.cached_property
+    def model(self) -> keras.Model:
+        """The trained model of the best epoch; it takes raw values and returns logits."""
+        return load_model(self.folder / "model.keras")
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch whose weights were kept, counted from 1."""
+        return best_epoch(self.history, self.recipe.monitor)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds spent in training, all sessions together."""
+        return sum(session["seconds"] for session in self.environment["sessions"])
+
+    @property
+    def task(self) -> str:
+        """What was learned: classification, binary, multilabel or regression."""
+        return str(self.environment.get("task", "classification"))
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Name of each class, in the order of the logits; empty for a regression."""
+        return tuple(self.environment["data"]["class_names"])
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """Name of each target of a regression; else empty."""
+        return tuple(self.environment["data"].get("target_names", ()))
+
+    @property
+    def target_units(self) -> str:
+        """The physical unit of the targets of a regression."""
+        return str(self.environment["data"].get("target_units", ""))
+
+    @property
+    def units(self) -> str:
+        """The physical unit of the inputs."""
+        return str(self.environment["data"]["units"])
+
+    @property
+    def codebook(self) -> list[dict[str, Any]]:
+        """How the columns of a table with text became numbers: ``encode_table`` takes it."""
+        return list(self.environment["data"].get("codebook", []))
+
+    def predict(self, x: Any, batch_size: int = 256) -> np.ndarray:
+        """Predict for raw inputs.
+
+        Args:
+            x: inputs like those of the data set: an array, a dict of arrays, sequences, or for a
+                table with text columns a DataFrame.
+            batch_size: rows per batch.
+
+        Returns:
+            Float64 of shape ``(n, outputs)``: a probability per class or label, the probability of
+            the second class for one output, or the values of a regression.
+
+        Raises:
+            ValueError: if the inputs do not fit the model or an output is not finite.
+        """
+        if self.codebook and hasattr(x, "columns"):
+            x = encode_table(x, self.codebook)
+        return predict_outputs(self.model, x, get_task(self.task), batch_size)
+
+    def load_data(self, data_dir: str | Path | None = None) -> Dataset:
+        """Load the data set of the run, in the same split.
+
+        Args:
+            data_dir: where to look for its files.
+
+        Raises:
+            FileNotFoundError: if its files are not there; the message says how to get them.
+            ValueError: if the data have changed, or were given as arrays and not by name.
+        """
+        return load_run_data(self.folder, data_dir=data_dir)
+
+    @property
+    def example_inputs(self) -> np.ndarray | dict[str, np.ndarray]:
+        """Some raw test inputs, by input name where there are several."""
+        with np.load(self.folder / "examples.npz") as arrays:
+            examples = dict(arrays)
+        return examples["x"] if list(examples) == ["x"] else examples
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """Where the model comes from, for its card and its exported files."""
+        data = self.environment["data"]
+        return {
+            "net": self.recipe.net,
+            "data": data["name"],
+            "data_checksum": data["checksum"],
+            "split": data["split"],
+            "seed": str(self.recipe.seed),
+            "best_epoch": str(self.best_epoch),
+            **_headline(self.metrics.get("test", {})),
+            "commit": str(self.environment["commit"]),
+            **{name: str(version) for name, version in self.environment["versions"].items()},
+            # Not in the graph, which takes numbers, but stored with it.
+            **({"codebook": json.dumps(self.codebook)} if self.codebook else {}),
+        }
+
+
+def load_run(folder: str | Path) -> Run:
+    """The run in a folder.
+
+    Raises:
+        FileNotFoundError: if the folder holds no run.
+        ValueError: if the run is not finished; the message says how to go on with it.
+    """
+    folder = Path(folder)
+    if not (folder / "recipe.toml").is_file():
+        raise FileNotFoundError(f"{folder} is not a run folder: it has no recipe.toml.")
+    if not (folder / "metrics.json").is_file():
+        raise ValueError(
+            f"The run in {folder} is not finished. Go on with it: kerasnets train --resume {folder}"
+        )
+    return Run(
+        folder=folder,
+        recipe=read_run_recipe(folder),
+        history=read_history(folder),
+        metrics=read_json(folder / "metrics.json"),
+        environment=read_json(folder / "environment.json"),
+    )
+
+
+def load_run_data(
+    folder: str | Path, data: Dataset | None = None, data_dir: str | Path | None = None
+) -> Dataset:
+    """The data set of a run, the same split of the same data.
+
+    Args:
+        folder: the run folder.
+        data: the data set, where it is not one that ``load_data`` knows.
+        data_dir: where to look for the data set's files.
+
+    Raises:
+        FileNotFoundError: if its files are not there; the message says how to get them.
+        ValueError: if it is other data, or another split of them.
+    """
+    folder = Path(folder)
+    if data is None:
+        data = load_recipe_data(read_run_recipe(folder), data_dir)
+    began = read_json(folder / "environment.json")["data"]
+    now = describe_data(data)
+    for what in ("checksum", "split", "split_seed", "rows"):
+        if now[what] != began[what]:
+            raise ValueError(
+                f"The run in {folder} has data of {what} {began[what]}, and these have "
+                f"{now[what]}. Give it the same data, split in the same way."
+            )
+    return data
+
+
+def load_recipe_data(recipe: Recipe, data_dir: str | Path | None = None) -> Dataset:
+    """The data set a recipe names, split as it says.
+
+    Raises:
+        FileNotFoundError: if its files are not there; the message says how to get them.
+    """
+    return load_data(
+        recipe.data,
+        data_dir=data_dir,
+        split=recipe.split or None,
+        seed=recipe.split_seed,
+        **recipe.data_options,
+    )
+
+
+def _headline(test: dict[str, Any]) -> dict[str, str]:
+    """The first test metric of the task."""
+    names = [name for name in ("accuracy", "mae") if name in test]
+    return {f"test_{name}": str(test[name]) for name in names[:1]}
