@@ -150,6 +150,7 @@ class PrivateName:
 
 
 _ATTENTION = "keras.layers.MultiHeadAttention"
+_GROUPED_ATTENTION = "keras.layers.GroupQueryAttention"
 _ENGINE = ("engine",)
 _EXPORTING = ("exporting",)
 _PROFILING = ("profiling",)
@@ -161,7 +162,11 @@ PRIVATE_NAMES = (
     PrivateName("keras.Model", "_nodes_by_depth", _PROFILING),
     PrivateName("keras.Sequential", "_functional", _PROFILING),
     PrivateName("keras.layers.Conv1D", "_compute_causal_padding", _EXPORTING),
-    PrivateName("keras.layers.GroupedQueryAttention", "_gate_dense", _PROFILING, ("3.14", "3.15")),
+    PrivateName(_GROUPED_ATTENTION, "_gate_dense", _PROFILING, ("3.14", "3.15")),
+    PrivateName(_GROUPED_ATTENTION, "_key_dense", _PROFILING),
+    PrivateName(_GROUPED_ATTENTION, "_output_dense", _PROFILING),
+    PrivateName(_GROUPED_ATTENTION, "_query_dense", _PROFILING),
+    PrivateName(_GROUPED_ATTENTION, "_value_dense", _PROFILING),
     PrivateName("keras.layers.Layer", "_call_has_mask_arg", _EXPORTING),
     PrivateName("keras.layers.Layer", "_call_has_training_arg", _EXPORTING),
     PrivateName("keras.layers.Layer", "_inbound_nodes", _PROFILING),

@@ -69,7 +69,9 @@ def _run(layer: Any, x: Any, initial_state: Sequence[Any], mask: Any) -> tuple[A
     projected = tf.einsum("tfb,fu->tub", x, kernel) + bias[:, tf.newaxis]
     recurrent_kernel = tf.transpose(recurrent_kernel)
     if isinstance(layer, keras.layers.LSTM):
-        states, cells = lstm_states(projected, *initial_state, recurrent_kernel, mask)
+        states, cells = lstm_states(
+            projected, initial_state[0], initial_state[1], recurrent_kernel, mask
+        )
         return states, [states[-1], cells[-1]]
     states = gru_states(
         projected,

@@ -30,24 +30,24 @@ BATCH, STEPS, FEATURES = 3, 6, 3
 def test_outputs_and_gradients_are_those_of_keras(kind, masked):
     keras.utils.set_random_seed(0)
     sequence, mask = keras.Input((STEPS, FEATURES)), keras.Input((STEPS,), dtype="bool")
-    layer = LAYERS[kind]()
-    model = keras.Model([sequence, mask], layer(sequence, mask=mask if masked else None))
+    outputs = LAYERS[kind]()(sequence, mask=mask if masked else None)
+    model = keras.Model([sequence, mask] if masked else sequence, outputs)
     for weight in model.weights:  # biases too, which are zero at first
         weight.assign(keras.random.normal(weight.shape, seed=len(weight.path)))
     x = np.random.default_rng(0).normal(size=(BATCH, STEPS, FEATURES)).astype("float32")
     lengths = np.array([[STEPS], [1], [4]])
-    inputs = [tf.constant(x), tf.constant(np.arange(STEPS) < lengths)]
+    sequences, masks = tf.constant(x), tf.constant(np.arange(STEPS) < lengths)
 
     def run():
         generators = [part.seed_generator for part in model._flatten_layers() if seeded(part)]
         for generator in generators:
             generator.state.assign(tf.ones_like(generator.state))
         with tf.GradientTape() as tape:
-            tape.watch(inputs[0])
-            outputs = model(inputs, training=True)
+            tape.watch(sequences)
+            outputs = model([sequences, masks] if masked else sequences, training=True)
             loss = tf.reduce_sum(tf.sin(outputs))
         weights = [weight.value for weight in model.trainable_variables]
-        return [outputs, *tape.gradient(loss, [inputs[0], *weights])]
+        return [outputs, *tape.gradient(loss, [sequences, *weights])]
 
     expected = tf.function(run, autograph=False)()
     with fast_layers(model):
