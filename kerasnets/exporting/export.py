@@ -109,10 +109,10 @@ def export(
         The version folder.
 
     Raises:
-        ImportError: the Keras installed is not one this was tested with.
         FileExistsError: the version exists; none is ever overwritten.
         NotADirectoryError: ``folder`` is a file.
-        ValueError: an argument is not allowed, or the model cannot be exported.
+        ValueError: an argument is not allowed, the model cannot be exported, or ``verify`` is
+            false with a version of Keras that export was not tested with.
         VerificationError: the files do not give what Keras gives; nothing is left behind.
     """
     plan = _Plan(_check_formats(formats), opset, allow_loops, check_kinds(weights), keras_file)
@@ -124,7 +124,11 @@ def export(
     target = _target(Path(folder), version)
     _check_metadata(metadata)
     import_tensorflow()
-    check_keras_version()
+    if not check_keras_version() and not verify:
+        raise ValueError(
+            f"verify=False needs a tested version of Keras; {keras.__version__} is installed. "
+            "Leave verify=False out, or install a tested version of Keras."
+        )
     net, run = (model, None) if isinstance(model, keras.Model) else (_model_of(model), model)
     served = serve(net, classifier)
     check_no_lambda(net)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from kerasnets._lazy import keras
+from kerasnets._patching import patched
 from kerasnets.exporting.onnx._quiet import quiet
-from kerasnets.exporting.tracing import all_layers, replaced
+from kerasnets.exporting.tracing import all_layers
 
 FILE = "model.keras"
 
@@ -46,7 +47,7 @@ def write_keras_file(model: keras.Model, folder: Path) -> dict[str, Any]:
     optimizer = [(model, "optimizer", None)] if "optimizer" in vars(model) else []
     compiled = [(model, "compiled", False)] if "compiled" in vars(model) else []
     try:
-        with quiet("absl"), replaced(*optimizer, *compiled):
+        with quiet("absl"), patched(*optimizer, *compiled):
             model.save(path)
     except (NotImplementedError, TypeError, ValueError) as error:
         path.unlink(missing_ok=True)

@@ -1,85 +1,69 @@
-"""Keras layers as they must be traced, so that the graph runs anywhere and says what Keras says.
+"""Trace Keras layers for export, so that the graph runs on any machine and computes the same.
 
-Layers are changed by attributes of their own for as long as a block runs, never by their class:
-other models, in this thread and in others, notice nothing.
+Methods of layers are replaced by attributes of the layer objects while a block runs, and never in
+their classes. Other models and other threads are not affected.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import threading
+import re
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 from kerasnets._lazy import keras, tf
-
-# Keras's insides are replaced here by name; only of these versions is it known to be right.
-_KERAS = "3.15"
-
-# Two threads exporting the same model would undo each other's changes.
-_REPLACING = threading.RLock()
-_MISSING = object()
+from kerasnets._patching import TESTED_KERAS, patched
 
 
-def check_keras_version() -> None:
-    """Refuse to trace with a Keras this was not tested with.
+def check_keras_version() -> bool:
+    """Return whether export was tested with the installed version of Keras.
 
-    Raises:
-        ImportError: another one is installed.
+    Export replaces private parts of Keras. An untested version therefore warns, once per process,
+    and its exports must be verified.
     """
-    found = str(keras.__version__)
-    if not found.startswith(f"{_KERAS}."):
-        raise ImportError(
-            f"Exporting replaces parts of Keras while it traces, and is tested with Keras {_KERAS} "
-            f"only; {found} is installed. Install the other: pip install 'keras=={_KERAS}.*'"
-        )
+    installed = str(keras.__version__)
+    release = re.fullmatch(r"(\d+\.\d+)\.\d+", installed)
+    tested = release is not None and release[1] in TESTED_KERAS
+    if not tested:
+        _warn_untested(installed)
+    return tested
+
+
+@functools.cache
+def _warn_untested(installed: str) -> None:
+    warnings.warn(
+        f"Keras {installed} is installed. Export was tested with Keras {TESTED_KERAS[0]} to "
+        f"{TESTED_KERAS[-1]}, and it replaces private parts of Keras, so every export is "
+        "verified. To install a tested version: "
+        f"pip install 'keras=={TESTED_KERAS[-1]}.*'",
+        stacklevel=4,
+    )
 
 
 def all_layers(model: keras.Model) -> list[Any]:
-    """The model and every layer in it, nested and wrapped ones too."""
+    """Return the model and every layer in it, including nested and wrapped layers."""
     return list(model._flatten_layers())
 
 
 @contextlib.contextmanager
-def replaced(*changes: tuple[Any, str, Any]) -> Iterator[None]:
-    """Set attributes while the block runs; afterwards the objects are as they were.
-
-    Args:
-        changes: object, attribute and value of each.
-    """
-    with _REPLACING, contextlib.ExitStack() as stack:
-        for target, name, value in changes:
-            stack.callback(_restore, target, name, vars(target).get(name, _MISSING))
-            # Past Keras's own __setattr__, which would track what is set.
-            object.__setattr__(target, name, value)
-        yield
-
-
-def _restore(target: Any, name: str, value: Any) -> None:
-    if value is _MISSING:
-        object.__delattr__(target, name)
-    else:
-        object.__setattr__(target, name, value)
-
-
-@contextlib.contextmanager
 def portable(model: keras.Model) -> Iterator[None]:
-    """Trace without what ties a graph to a machine, or makes it another function than the model.
+    """Trace a model without operations that need a certain machine, while the block runs.
 
-    Recurrent layers must not become cuDNN operations, which run on GPUs only, nor convolutions in
-    groups functions for XLA. ``TimeDistributed`` applies its layer once, to all steps as one
-    batch: for an unknown number of steps the graph of Keras 3.15 runs over the batch axis instead.
+    Recurrent layers do not use cuDNN, which needs a GPU. Grouped convolutions do not use XLA.
+    ``TimeDistributed`` applies its layer once, to all steps as one batch. With an unknown number
+    of steps, Keras 3.14 and 3.15 would loop over the batch size instead of the number of steps.
 
     Args:
-        model: the model that is traced while the block runs.
+        model: The model to trace.
     """
     layers = all_layers(model)
     changes: list[tuple[Any, str, Any]] = [
         (layer, "use_cudnn", False) for layer in layers if "use_cudnn" in vars(layer)
     ]
     changes += [
-        (layer, "call", functools.partial(_fold_time, layer))
+        (layer, "call", functools.partial(_call_on_merged_steps, layer))
         for layer in layers
         if type(layer).call is keras.layers.TimeDistributed.call
     ]
@@ -88,12 +72,12 @@ def portable(model: keras.Model) -> Iterator[None]:
         for layer in layers
         if getattr(layer, "groups", 1) > 1 and hasattr(layer, "convolution_op")
     ]
-    with replaced(*changes):
+    with patched(*changes):
         yield
 
 
 def _convolve_groups(layer: Any, inputs: Any) -> Any:
-    """Stands in for the call of a convolution in groups: a convolution a group."""
+    """Replace ``call`` of a grouped convolution: one convolution per group."""
     padding, last = layer.padding, layer.data_format == "channels_last"
     if padding == "causal":
         inputs, padding = tf.pad(inputs, layer._compute_causal_padding()), "valid"
@@ -116,18 +100,19 @@ def _convolve_groups(layer: Any, inputs: Any) -> Any:
     return x if layer.activation is None else layer.activation(x)
 
 
-def _fold_time(wrapper: Any, inputs: Any, training: Any = None, mask: Any = None) -> Any:
-    """Stands in for ``TimeDistributed.call``."""
+def _call_on_merged_steps(wrapper: Any, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+    """Replace ``TimeDistributed.call``: batch and time become one axis for its layer."""
     arguments = {}
     if wrapper.layer._call_has_training_arg:
         arguments["training"] = training
     if wrapper.layer._call_has_mask_arg and mask is not None:
         arguments["mask"] = _merge_first_axes(mask)
     outputs = wrapper.layer.call(_merge_first_axes(inputs), **arguments)
-    split = tf.reshape(outputs, tf.concat([tf.shape(inputs)[:2], tf.shape(outputs)[1:]], 0))
-    return tf.ensure_shape(split, [*inputs.shape[:2], *outputs.shape[1:]])
+    steps = tf.reshape(outputs, tf.concat([tf.shape(inputs)[:2], tf.shape(outputs)[1:]], 0))
+    return tf.ensure_shape(steps, [*inputs.shape[:2], *outputs.shape[1:]])
 
 
 def _merge_first_axes(x: Any) -> Any:
+    """Reshape ``(batch, time, ...)`` to ``(batch * time, ...)``."""
     merged = tf.reshape(x, tf.concat([[-1], tf.shape(x)[2:]], 0))
     return tf.ensure_shape(merged, [None, *x.shape[2:]])

@@ -85,8 +85,15 @@ def test_a_lambda_is_refused_by_name(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_keras_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keras, "__version__", "3.16.0")
-    with pytest.raises(ImportError, match=r"tested with Keras 3\.15 only; 3\.16\.0 is installed"):
-        kn.export(kn.build("seizure-mlp"), tmp_path / "net")
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize("version", ["3.10.0", "3.16.0", "3.15.0.dev20260101"])
+def test_untested_keras_warns_and_must_be_verified(
+    version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keras, "__version__", version)
+    net = kn.build("seizure-mlp", units=(3,), samples=6)
+    with pytest.warns(UserWarning, match=rf"Keras {version} is installed.*tested with Keras 3\.11"):
+        folder = kn.export(net, tmp_path / "net", formats="saved_model")
+    assert (folder / "verification.json").is_file()
+    with pytest.raises(ValueError, match=rf"verify=False needs a tested .*{version} is installed"):
+        kn.export(net, tmp_path / "unverified", verify=False)
+    assert not (tmp_path / "unverified").exists()

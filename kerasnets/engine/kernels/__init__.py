@@ -1,1 +1,1 @@
-"""Layers and optimizers traced from fewer or faster operations than Keras's own."""
+"""Replacements for Keras layers and optimizers that need fewer or faster operations."""

@@ -1,4 +1,4 @@
-"""A convolution whose kernel covers the whole input, as the product of matrices that it is."""
+"""A convolution whose kernel covers the whole input, calculated as one matrix product."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from kerasnets._lazy import keras, tf
 
 
-def is_plain_convolution(layer: Any) -> bool:
-    """Whether it is one of pictures without padding, groups or dilation."""
+def supports(layer: Any) -> bool:
+    """Return whether a layer is a Conv2D without padding, groups or dilation."""
     return (
         type(layer) is keras.layers.Conv2D
         and layer.padding == "valid"
@@ -20,16 +20,19 @@ def is_plain_convolution(layer: Any) -> bool:
     )
 
 
-def convolution_op(layer: Any) -> Callable[[Any, Any], Any]:
-    """What stands in for the layer's ``convolution_op``."""
-    usual = layer.convolution_op
+def make_convolution_op(layer: Any) -> Callable[[Any, Any], Any]:
+    """Return a replacement for ``layer.convolution_op``.
 
-    def convolution(inputs: Any, kernel: Any) -> Any:
+    It calls Keras's own method if the kernel is smaller than the input.
+    """
+    keras_convolution_op = layer.convolution_op
+
+    def convolution_op(inputs: Any, kernel: Any) -> Any:
         if tuple(inputs.shape[1:]) != tuple(kernel.shape[:-1]):
-            return usual(inputs, kernel)
-        terms, filters = math.prod(kernel.shape[:-1]), kernel.shape[-1]
-        kernel = tf.reshape(tf.convert_to_tensor(kernel), (terms, filters))
-        sums = tf.matmul(tf.reshape(inputs, (-1, terms)), kernel)
-        return tf.reshape(sums, (-1, 1, 1, filters))
+            return keras_convolution_op(inputs, kernel)
+        features, filters = math.prod(kernel.shape[:-1]), kernel.shape[-1]
+        kernel = tf.reshape(tf.convert_to_tensor(kernel), (features, filters))
+        outputs = tf.matmul(tf.reshape(inputs, (-1, features)), kernel)
+        return tf.reshape(outputs, (-1, 1, 1, filters))
 
-    return convolution
+    return convolution_op

@@ -1,38 +1,67 @@
-"""Dropout from a hash, since drawing random numbers takes longer than a small layer.
+"""Dropout with masks from a hash function, because random numbers cost more than a small layer.
 
-A mask needs a bit an element, not numbers fit for cryptography: each element's place is hashed
-together with the seed of the step, in a few integer operations that XLA vectorises.
+A mask needs one random bit per element, and the bits need not be cryptographically secure. The
+position of each element is hashed together with the seed of the step. This takes a few integer
+operations, which XLA vectorizes.
 """
 
 from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from kerasnets._lazy import tf
+from kerasnets._lazy import keras, tf
 from kerasnets.engine.kernels.fused import fused
 
-_WORTH_COMPILING = 1 << 15  # elements of a batch
+# For smaller batches, compiling takes longer than it saves.
+_WORTH_COMPILING = 1 << 15  # elements per batch
+
+
+def supports(layer: Any) -> bool:
+    """Return whether a layer is a Dropout in float32 with an independent mask per element."""
+    return (
+        type(layer) is keras.layers.Dropout
+        and 0 < layer.rate < 1
+        and layer.noise_shape is None
+        and layer.compute_dtype == "float32"
+    )
+
+
+def make_call(layer: Any, compile_for: int = 0) -> Callable[..., Any]:
+    """Return a replacement for ``layer.call``.
+
+    Args:
+        layer: A layer that :func:`supports` accepts.
+        compile_for: As for :func:`dropout`.
+    """
+    keras_call = layer.call
+
+    def call(inputs: Any, training: bool = False) -> Any:
+        if not training or not tf.is_tensor(inputs) or inputs.dtype != tf.float32:
+            return keras_call(inputs, training=training)
+        return dropout(inputs, layer.rate, layer.seed_generator.next(), compile_for)
+
+    return call
 
 
 def dropout(inputs: Any, rate: float, seed: Any, compile_for: int = 0) -> Any:
-    """Zeros at the given rate; what is kept grows so that the mean stays.
+    """Set elements to zero with the given probability, and scale the others to keep the mean.
 
-    What is dropped is multiplied by 0, so it must be finite.
+    Dropped elements are multiplied by 0, so they must be finite.
 
     Args:
-        inputs: float32.
-        rate: the share to drop, in [0, 1).
-        seed: two integers, others for each call.
-        compile_for: the rows of a batch whose mask XLA compiles; 0 for none.
+        inputs: Tensor of any shape, float32.
+        rate: Probability to drop an element, in (0, 1).
+        seed: Two integers. They must differ from call to call.
+        compile_for: Rows per full batch for which XLA compiles the mask; 0 for no compilation.
 
     Returns:
-        Of the shape of ``inputs``.
+        A tensor with the shape of ``inputs``.
     """
-    # Of a small layer, compiling takes longer than it saves.
     elements = 0 if None in inputs.shape[1:] else compile_for * math.prod(inputs.shape[1:])
     compile_for = compile_for if elements >= _WORTH_COMPILING else 0
     factors = fused(functools.partial(_factors, rate=rate), compile_for, inputs, seed)
@@ -40,17 +69,17 @@ def dropout(inputs: Any, rate: float, seed: Any, compile_for: int = 0) -> Any:
 
 
 def _factors(inputs: Any, seed: Any, rate: float) -> Any:
-    """0 for each element that is dropped, and what the others are multiplied by."""
+    """Return 0 per dropped element, and ``1 / (1 - rate)`` per element that is kept."""
     seed = tf.cast(seed, tf.uint32)
-    places = tf.reshape(tf.range(tf.size(inputs)), tf.shape(inputs))
-    mixed = _mix(_mix(tf.cast(places, tf.uint32) + seed[0]) ^ seed[1])
+    positions = tf.reshape(tf.range(tf.size(inputs)), tf.shape(inputs))
+    hashed = _hash(_hash(tf.cast(positions, tf.uint32) + seed[0]) ^ seed[1])
     # 24 bits make an exact float32 in [0, 1).
-    uniform = tf.cast(tf.bitwise.right_shift(mixed, tf.constant(8, tf.uint32)), tf.float32) / 2**24
+    uniform = tf.cast(tf.bitwise.right_shift(hashed, tf.constant(8, tf.uint32)), tf.float32) / 2**24
     return tf.where(uniform >= rate, np.float32(1) / np.float32(1 - rate), np.float32(0))
 
 
-def _mix(x: Any) -> Any:
-    """A bijection of 32 bits in which each bit in changes half of those out (Wellons 2018)."""
+def _hash(x: Any) -> Any:
+    """Return a bijection of 32 bits; each input bit changes half the output bits (Wellons 2018)."""
     for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
         x = (x ^ tf.bitwise.right_shift(x, tf.constant(shift, tf.uint32))) * tf.constant(
             factor, tf.uint32

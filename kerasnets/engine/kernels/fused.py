@@ -1,4 +1,4 @@
-"""Parts of a step that XLA fuses, in the midst of what TensorFlow runs."""
+"""Compile a part of a step with XLA when TensorFlow runs the rest."""
 
 from __future__ import annotations
 
@@ -8,18 +8,23 @@ from typing import Any
 from kerasnets._lazy import tf
 
 
-def fused(function: Callable[..., Any], rows: int, *given: Any) -> Any:
-    """What a function of tensors gives, fused by XLA where the batch is a full one.
+def fused(function: Callable[..., Any], rows: int, *inputs: Any) -> Any:
+    """Call a function of tensors; XLA compiles it for full batches.
 
-    XLA compiles each shape, so what is smaller, once an epoch, is left to TensorFlow.
+    XLA compiles once per shape. The last batch of an epoch may be smaller, and TensorFlow runs it
+    without XLA.
 
     Args:
-        function: gives one tensor; the same to the bit with and without XLA.
-        rows: of a full batch; 0 compiles nothing.
-        given: its arguments; the first axis of the first is the batch.
+        function: Function that returns one tensor. Its results must be equal to the bit with and
+            without XLA.
+        rows: Rows per full batch; 0 for no compilation.
+        *inputs: Arguments of the function. The first axis of the first one is the batch axis.
+
+    Returns:
+        The tensor that ``function`` returns.
     """
     if not rows:
-        return function(*given)
+        return function(*inputs)
     compiled = tf.function(function, jit_compile=True, autograph=False)
-    full = tf.shape(given[0])[0] == rows
-    return tf.cond(full, lambda: compiled(*given), lambda: function(*given))
+    is_full = tf.shape(inputs[0])[0] == rows
+    return tf.cond(is_full, lambda: compiled(*inputs), lambda: function(*inputs))

@@ -1,205 +1,84 @@
-"""GRU and LSTM over time, and their gradients, with as little as possible inside the loops.
-
-What goes in has been multiplied by the kernel for all steps at once; what comes out of the
-backward loop is multiplied with the states for all steps at once. Left to itself, automatic
-differentiation does both a step at a time. Features stand before the batch, so that a gate is a
-slice in one piece.
-"""
+"""GRU and LSTM layers with less work inside the loop over time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from kerasnets._lazy import tf
-
-_OVER_STEPS = "tib,tjb->ij"
-
-
-def gru_states(
-    given: Any, start: Any, kernel: Any, bias: Any, valid: Any, *, reset_after: bool
-) -> Any:
-    """Every state of a GRU with sigmoid gates and tanh candidates.
-
-    Args:
-        given: inputs times kernel plus bias, shape ``(time, 3 units, batch)``.
-        start: the first state, shape ``(units, batch)``.
-        kernel: the recurrent kernel, transposed, shape ``(3 units, units)``.
-        bias: the recurrent bias, shape ``(3 units, 1)``; used with ``reset_after`` alone.
-        valid: which steps count, shape ``(time, 1, batch)``, or None for all.
-        reset_after: apply the reset gate after the matrix product.
-
-    Returns:
-        Shape ``(time, units, batch)``; a step that does not count repeats the state before it.
-    """
-    time, units, two = given.shape[0], kernel.shape[1], 2 * kernel.shape[1]
-
-    def forward(given: Any, start: Any, kernel: Any, bias: Any) -> Any:
-        def step(t: Any, h: Any) -> Any:
-            x = given[t]
-            inner = kernel @ h + bias if reset_after else kernel[:two] @ h
-            gates = _sigmoid(x[:two] + inner[:two])
-            z, r = gates[:units], gates[units:]
-            third = inner[two:] if reset_after else r * h
-            pushed = r * third if reset_after else kernel[two:] @ third
-            candidate = tf.tanh(x[two:] + pushed)
-            new = _where(valid, t, z * h + (1 - z) * candidate, h)
-            return new, (new, gates, candidate, third)
-
-        return _loop(step, start, range(time), (units, two, units, units))[1]
-
-    @tf.custom_gradient
-    def run(given: Any, start: Any, kernel: Any, bias: Any) -> Any:
-        states, gates, candidates, thirds = forward(given, start, kernel, bias)
-        before = tf.concat([start[tf.newaxis], states[:-1]], 0)
-
-        def step_back(d_states: Any) -> Callable[[Any, Any], Any]:
-            across = tf.transpose(kernel)
-
-            def step(t: Any, later: Any) -> Any:
-                dh = later + d_states[t]
-                h, c, third = before[t], candidates[t], thirds[t]
-                z, r = gates[t][:units], gates[t][units:]
-                new = _where(valid, t, dh, tf.zeros_like(dh))
-                dc = new * (1 - z) * (1 - c * c)
-                d_third = dc if reset_after else across[:, two:] @ dc
-                d_update = new * (h - c) * z * (1 - z)
-                d_reset = d_third * (third if reset_after else h) * r * (1 - r)
-                d_gates = tf.concat([d_update, d_reset], 0)
-                kept = _where(valid, t, dh * z, dh)
-                if reset_after:
-                    inner = tf.concat([d_gates, dc * r], 0)
-                    return kept + across @ inner, (inner, dc)
-                return kept + d_third * r + across[:, :two] @ d_gates, (d_gates, dc)
-
-            return step
-
-        def grad(d_states: Any) -> Any:
-            sizes = (3 * units if reset_after else two, units)
-            d_start, (inner, dc) = _loop(
-                step_back(d_states), tf.zeros_like(start), range(time - 1, -1, -1), sizes
-            )
-            d_given = tf.concat([inner[:, :two], dc], 1)
-            if reset_after:
-                d_kernel = tf.einsum(_OVER_STEPS, inner, before)
-                return d_given, d_start, d_kernel, tf.reduce_sum(inner, (0, 2))[:, tf.newaxis]
-            parts = [tf.einsum(_OVER_STEPS, inner, before), tf.einsum(_OVER_STEPS, dc, thirds)]
-            return d_given, d_start, tf.concat(parts, 0), tf.zeros_like(bias)
-
-        return states, grad
-
-    return run(given, start, kernel, bias)
+from kerasnets._lazy import keras, tf
+from kerasnets.engine.kernels.recurrent_loops import gru_states, lstm_states
 
 
-def lstm_states(given: Any, start: Any, start_cell: Any, kernel: Any, valid: Any) -> Any:
-    """Every state and cell of an LSTM with sigmoid gates and tanh candidates.
-
-    Args:
-        given: inputs times kernel plus bias, shape ``(time, 4 units, batch)``, the gates in the
-            order input, forget, candidate, output.
-        start: the first state, shape ``(units, batch)``.
-        start_cell: the first cell, of the same shape.
-        kernel: the recurrent kernel, transposed, shape ``(4 units, units)``.
-        valid: which steps count, shape ``(time, 1, batch)``, or None for all.
-
-    Returns:
-        Two arrays of shape ``(time, units, batch)``; a step that does not count repeats what was
-        before it.
-    """
-    time, units = given.shape[0], kernel.shape[1]
-
-    def parts(gates: Any) -> Sequence[Any]:
-        return [gates[at * units : (at + 1) * units] for at in range(4)]
-
-    def forward(given: Any, start: Any, start_cell: Any, kernel: Any) -> Any:
-        def step(t: Any, state: Any) -> Any:
-            h, c = state
-            raw = given[t] + kernel @ h
-            i, f, g, o = parts(raw)
-            gates = tf.concat([_sigmoid(raw[: 2 * units]), tf.tanh(g), _sigmoid(o)], 0)
-            i, f, g, o = parts(gates)
-            cell = f * c + i * g
-            squashed = tf.tanh(cell)
-            new = _where(valid, t, o * squashed, h)
-            cell = _where(valid, t, cell, c)
-            return (new, cell), (new, cell, gates, squashed)
-
-        return _loop(step, (start, start_cell), range(time), (units, units, 4 * units, units))[1]
-
-    @tf.custom_gradient
-    def run(given: Any, start: Any, start_cell: Any, kernel: Any) -> Any:
-        states, cells, gates, squashed = forward(given, start, start_cell, kernel)
-        before = tf.concat([start[tf.newaxis], states[:-1]], 0)
-        cells_before = tf.concat([start_cell[tf.newaxis], cells[:-1]], 0)
-
-        def grad(d_states: Any, d_cells: Any) -> Any:
-            across = tf.transpose(kernel)
-
-            def step(t: Any, later: Any) -> Any:
-                dh, dc = later[0] + d_states[t], later[1] + d_cells[t]
-                i, f, g, o = parts(gates[t])
-                s, nothing = squashed[t], tf.zeros_like(dh)
-                new = _where(valid, t, dh, nothing)
-                d_cell = new * o * (1 - s * s) + _where(valid, t, dc, nothing)
-                inner = tf.concat(
-                    [
-                        d_cell * g * i * (1 - i),
-                        d_cell * cells_before[t] * f * (1 - f),
-                        d_cell * i * (1 - g * g),
-                        new * s * o * (1 - o),
-                    ],
-                    0,
-                )
-                earlier = across @ inner + _where(valid, t, nothing, dh)
-                return (earlier, d_cell * f + _where(valid, t, nothing, dc)), (inner,)
-
-            ends = (tf.zeros_like(start), tf.zeros_like(start))
-            (d_start, d_start_cell), (inner,) = _loop(
-                step, ends, range(time - 1, -1, -1), (4 * units,)
-            )
-            return inner, d_start, d_start_cell, tf.einsum(_OVER_STEPS, inner, before)
-
-        return (states, cells), grad
-
-    return run(given, start, start_cell, kernel)
-
-
-def _loop(
-    step: Callable[[Any, Any], Any], state: Any, over: range, sizes: Sequence[int]
-) -> tuple[Any, Sequence[Any]]:
-    """Run ``step`` over time; give the last state and what was saved at each time.
-
-    Args:
-        step: takes time and state, gives the next state and arrays to save.
-        state: the first.
-        over: the times, rising or falling by 1 over all of them.
-        sizes: the features of each array to save.
-    """
-    first = tf.nest.flatten(state)[0]
-    arrays = tuple(
-        tf.TensorArray(first.dtype, size=len(over), element_shape=(size, first.shape[1]))
-        for size in sizes
+def supports(layer: Any) -> bool:
+    """Return whether a layer is a GRU or LSTM with default activations that can be replaced."""
+    if type(layer) not in (keras.layers.GRU, keras.layers.LSTM):
+        return False
+    cell = layer.cell
+    return (
+        cell.activation is keras.activations.tanh
+        and cell.recurrent_activation is keras.activations.sigmoid
+        and not cell.recurrent_dropout
+        and not (cell.dropout and cell.implementation == 1)
+        and not layer.unroll
+        and layer.compute_dtype == "float32"
     )
 
-    def body(count: Any, state: Any, arrays: Any) -> Any:
-        t = over.start + over.step * count
-        state, saved = step(t, state)
-        written = (array.write(t, value) for array, value in zip(arrays, saved, strict=True))
-        return count + 1, state, tuple(written)
 
-    _, state, arrays = tf.while_loop(
-        lambda count, *_: count < len(over),
-        body,
-        (0, state, arrays),
-        maximum_iterations=len(over),
+def make_inner_loop(layer: Any) -> Callable[..., Any]:
+    """Return a replacement for ``layer.inner_loop``.
+
+    It calls Keras's own method if a dimension of the inputs is unknown, or if the outputs of masked
+    steps must be zero.
+    """
+    keras_inner_loop = layer.inner_loop
+    cell = layer.cell
+
+    def inner_loop(
+        sequences: Any, initial_state: Any, mask: Any = None, training: bool = False
+    ) -> tuple[Any, Any, list[Any]]:
+        mask = mask[0] if isinstance(mask, list | tuple) else mask
+        zero_masked_outputs = mask is not None and layer.zero_output_for_mask
+        if None in sequences.shape or zero_masked_outputs:
+            return keras_inner_loop(sequences, initial_state, mask, training=training)
+        if training and cell.dropout:
+            sequences *= cell.get_dropout_mask(sequences[:, 0])[:, tf.newaxis]
+        # With features before the batch axis, each gate is one contiguous slice, which XLA
+        # vectorizes.
+        x = tf.transpose(sequences, (1, 2, 0))
+        time_mask = None if mask is None else tf.transpose(mask)[:, tf.newaxis]
+        if layer.go_backwards:
+            x, time_mask = x[::-1], None if time_mask is None else time_mask[::-1]
+        state = [tf.transpose(part) for part in initial_state]
+        states, last_state = _run(layer, x, state, time_mask)
+        last_state = [tf.transpose(part) for part in last_state]
+        return last_state[0], tf.transpose(states, (2, 0, 1)), last_state
+
+    return inner_loop
+
+
+def _run(layer: Any, x: Any, initial_state: Sequence[Any], mask: Any) -> tuple[Any, list[Any]]:
+    """Return the states of all steps and the last state, both with features before the batch."""
+    cell = layer.cell
+    recurrent_kernel = tf.convert_to_tensor(cell.recurrent_kernel)
+    gates = recurrent_kernel.shape[1]
+    bias = tf.convert_to_tensor(cell.bias) if cell.use_bias else tf.zeros(gates)
+    recurrent_bias = tf.zeros_like(bias)
+    if len(bias.shape) == 2:  # a GRU with reset_after
+        bias, recurrent_bias = bias[0], bias[1]
+    kernel = tf.convert_to_tensor(cell.kernel)
+    projected = tf.einsum("tfb,fu->tub", x, kernel) + bias[:, tf.newaxis]
+    recurrent_kernel = tf.transpose(recurrent_kernel)
+    if isinstance(layer, keras.layers.LSTM):
+        states, cells = lstm_states(
+            projected, initial_state[0], initial_state[1], recurrent_kernel, mask
+        )
+        return states, [states[-1], cells[-1]]
+    states = gru_states(
+        projected,
+        initial_state[0],
+        recurrent_kernel,
+        recurrent_bias[:, tf.newaxis],
+        mask,
+        reset_after=cell.reset_after,
     )
-    return state, [array.stack() for array in arrays]
-
-
-def _where(valid: Any, t: Any, yes: Any, no: Any) -> Any:
-    return yes if valid is None else tf.where(valid[t], yes, no)
-
-
-def _sigmoid(x: Any) -> Any:
-    # XLA computes it so in one pass; with an exponential it does the work once for each use.
-    return 0.5 + 0.5 * tf.tanh(0.5 * x)
+    return states, [states[-1]]

@@ -13,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kerasnets._lazy import keras, tf
+from kerasnets._patching import own_attributes, patched
 from kerasnets.exporting.onnx.rnn_nodes import Marker
-from kerasnets.exporting.tracing import all_layers, replaced
+from kerasnets.exporting.tracing import all_layers
 
 
 @contextlib.contextmanager
@@ -41,7 +42,7 @@ def native_recurrence(model: keras.Model, *, allow_loops: bool = False) -> Itera
         for layer in layers
         if layer not in refused
     ]
-    with replaced(*loops):
+    with patched(*loops):
         yield
 
 
@@ -55,7 +56,7 @@ def why_not_native(layer: Any) -> str | None:
     if layer.stateful:
         return "is stateful"
     own_loops = (layers.RNN.inner_loop, layers.GRU.inner_loop, layers.LSTM.inner_loop)
-    if "inner_loop" in vars(layer) or type(layer).inner_loop not in own_loops:
+    if "inner_loop" in own_attributes(layer) or type(layer).inner_loop not in own_loops:
         return "has an inner loop of its own"
     for cell in _cells(layer):
         if type(cell) not in (layers.GRUCell, layers.LSTMCell, layers.SimpleRNNCell):

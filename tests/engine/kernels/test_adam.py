@@ -1,7 +1,8 @@
-"""One operation a weight gives what Keras's Adam gives, and stands in for that alone."""
+"""The fused Adam updates weights and state as Keras does, and replaces only Adam and AdamW."""
 
 from __future__ import annotations
 
+import contextlib
 import math
 
 import keras
@@ -14,7 +15,7 @@ from kerasnets.engine.kernels.adam import fast_adam
 STEPS = 5
 
 
-def model_of(seed=0):
+def small_model(seed=0):
     keras.utils.set_random_seed(seed)
     return keras.Sequential(
         [keras.Input((3,)), keras.layers.Dense(4, "tanh"), keras.layers.Dense(1)]
@@ -22,22 +23,22 @@ def model_of(seed=0):
 
 
 def train(optimizer, *, fast, xla=False):
-    """Weights, moments and velocities after some steps."""
-    model = model_of()
+    """Return weights, momentums and velocities after some steps."""
+    model = small_model()
     optimizer.build(model.trainable_variables)
     x = np.random.default_rng(0).normal(size=(STEPS, 8, 3)).astype("float32")
 
-    def step(given):
+    def step(inputs):
         with tf.GradientTape() as tape:
-            loss = tf.reduce_mean((model(given) - 1) ** 2)
+            loss = tf.reduce_mean((model(inputs) - 1) ** 2)
         optimizer.apply(tape.gradient(loss, model.trainable_weights))
 
     run = tf.function(step, jit_compile=xla, autograph=False)
     if fast:
         with fast_adam(optimizer):
             run = run.get_concrete_function(tf.TensorSpec((8, 3)))
-    for given in x:
-        run(tf.constant(given))
+    for batch in x:
+        run(tf.constant(batch))
     return [np.asarray(v) for v in (*model.trainable_variables, *optimizer.variables)]
 
 
@@ -58,15 +59,15 @@ OPTIMIZERS = {
 @pytest.mark.parametrize("xla", [False, True])
 @pytest.mark.parametrize("kind", OPTIMIZERS)
 def test_weights_and_state_are_those_of_keras(kind, xla):
-    given, expected = (train(OPTIMIZERS[kind](), fast=fast, xla=xla) for fast in (True, False))
-    for a, b in zip(given[:4], expected[:4], strict=True):  # the weights
+    ours, expected = (train(OPTIMIZERS[kind](), fast=fast, xla=xla) for fast in (True, False))
+    for a, b in zip(ours[:4], expected[:4], strict=True):  # the weights
         np.testing.assert_allclose(a, b, rtol=2e-6, atol=1e-7)
-    # The velocities are those of the rounded beta_2, of which 1 - beta_2 has only a few digits.
-    for a, b in zip(given[4:], expected[4:], strict=True):
+    # The velocities use beta_2 in float32, so that 1 - beta_2 has only a few correct digits.
+    for a, b in zip(ours[4:], expected[4:], strict=True):
         np.testing.assert_allclose(a, b, rtol=2**-25 / 0.001 + 2e-6, atol=1e-7)
 
 
-def test_the_step_is_that_of_the_paper():
+def test_steps_follow_the_formula_of_the_paper():
     weight = keras.Variable([1.0, -2.0, 0.5])
     optimizer = keras.optimizers.Adam(0.1, epsilon=1e-4)
     optimizer.build([weight])
@@ -82,36 +83,51 @@ def test_the_step_is_that_of_the_paper():
     np.testing.assert_allclose(weight, expected, rtol=1e-5)
 
 
-def test_rows_of_an_embedding_are_left_to_keras():
-    results = []
-    for fast in (True, False):
-        keras.utils.set_random_seed(0)
-        layer = keras.layers.Embedding(6, 2)
-        layer.build((None,))
-        optimizer = keras.optimizers.Adam(0.1)
-        optimizer.build(layer.trainable_variables)
-        with tf.GradientTape() as tape:
-            loss = tf.reduce_sum(layer(tf.constant([1, 4, 1])) ** 2)
-        gradients = tape.gradient(loss, [variable.value for variable in layer.trainable_variables])
-        assert isinstance(gradients[0], tf.IndexedSlices)
-        if fast:
-            with fast_adam(optimizer):
-                optimizer.apply(gradients)
-        else:
-            optimizer.apply(gradients)
-        results.append(layer.get_weights()[0])
-    np.testing.assert_array_equal(*results)
+def embedding_after_one_step(*, fast):
+    keras.utils.set_random_seed(0)
+    layer = keras.layers.Embedding(6, 2)
+    layer.build((None,))
+    optimizer = keras.optimizers.Adam(0.1)
+    optimizer.build(layer.trainable_variables)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(layer(tf.constant([1, 4, 1])) ** 2)
+    gradients = tape.gradient(loss, [variable.value for variable in layer.trainable_variables])
+    assert isinstance(gradients[0], tf.IndexedSlices)
+    with fast_adam(optimizer) if fast else contextlib.nullcontext():
+        optimizer.apply(gradients)
+    return layer.get_weights()[0]
 
 
-def test_only_plain_adam_is_replaced_and_only_meanwhile():
-    class Own(keras.optimizers.Adam):
-        pass
+def test_sparse_gradients_of_an_embedding_use_keras():
+    np.testing.assert_array_equal(
+        embedding_after_one_step(fast=True), embedding_after_one_step(fast=False)
+    )
 
-    kinds = [Own, keras.optimizers.Nadam, lambda: keras.optimizers.Adam(amsgrad=True)]
-    for optimizer in (kind() for kind in kinds):
-        with fast_adam(optimizer):
-            assert "_backend_update_step" not in optimizer.__dict__
-    plain = keras.optimizers.Adam()
-    with fast_adam(plain):
-        assert "_backend_update_step" in plain.__dict__
-    assert "_backend_update_step" not in plain.__dict__
+
+def own_update_step():
+    optimizer = keras.optimizers.Adam()
+    object.__setattr__(optimizer, "update_step", lambda *arguments: None)
+    return optimizer
+
+
+OTHER_OPTIMIZERS = {
+    "subclass": lambda: type("OwnAdam", (keras.optimizers.Adam,), {})(),
+    "another kind": lambda: keras.optimizers.Nadam(),
+    "amsgrad": lambda: keras.optimizers.Adam(amsgrad=True),
+    "beta_2 of 1": lambda: keras.optimizers.Adam(beta_2=1 - 1e-9),
+    "replaced method": own_update_step,
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_OPTIMIZERS)
+def test_other_optimizers_are_not_replaced(kind):
+    optimizer = OTHER_OPTIMIZERS[kind]()
+    with fast_adam(optimizer):
+        assert "_backend_update_step" not in vars(optimizer)
+
+
+def test_adam_is_replaced_only_while_the_block_runs():
+    optimizer = keras.optimizers.Adam()
+    with fast_adam(optimizer):
+        assert "_backend_update_step" in vars(optimizer)
+    assert "_backend_update_step" not in vars(optimizer)

@@ -1,3 +1,5 @@
+"""Masks from the hash have the asked rate, are independent, and depend only on the seed."""
+
 from __future__ import annotations
 
 import math
@@ -7,28 +9,27 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerasnets.engine.kernels.dropout import dropout
+from kerasnets.engine.kernels.dropout import dropout, supports
 from kerasnets.engine.kernels.layers import fast_layers
 
 SHAPE = (200, 500)
 
 
-def dropped(rate, seed, x=None):
-    given = tf.ones(SHAPE) if x is None else x
-    return tf.function(dropout, jit_compile=True)(given, rate, tf.constant(seed)).numpy()
+def dropout_of_ones(rate, seed):
+    return tf.function(dropout, jit_compile=True)(tf.ones(SHAPE), rate, tf.constant(seed)).numpy()
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.2, 0.5, 0.9])
-def test_the_share_kept_is_that_asked_for_and_the_mean_stays(rate):
-    given = dropped(rate, (1, 2))
-    n = given.size
-    # Five standard deviations of a binomial share.
-    assert abs((given == 0).mean() - rate) < 5 * math.sqrt(rate * (1 - rate) / n)
-    assert np.unique(given).tolist() == [0, np.float32(1) / np.float32(1 - rate)]
+def test_rate_is_that_asked_for_and_kept_elements_are_scaled(rate):
+    outputs = dropout_of_ones(rate, (1, 2))
+    # Five standard deviations of a binomial proportion.
+    assert abs((outputs == 0).mean() - rate) < 5 * math.sqrt(rate * (1 - rate) / outputs.size)
+    assert np.unique(outputs).tolist() == [0, np.float32(1) / np.float32(1 - rate)]
 
 
-def test_neighbours_rows_columns_and_calls_are_independent():
-    masks = [dropped(0.5, (7, call)) > 0 for call in range(3)] + [dropped(0.5, (8, 0)) > 0]
+def test_rows_columns_and_calls_are_independent():
+    masks = [dropout_of_ones(0.5, (7, call)) > 0 for call in range(3)]
+    masks.append(dropout_of_ones(0.5, (8, 0)) > 0)
     limit = 5 / math.sqrt(masks[0].size)
     signs = [2.0 * mask - 1 for mask in masks]
     for one in range(4):
@@ -36,40 +37,52 @@ def test_neighbours_rows_columns_and_calls_are_independent():
             assert abs((signs[one] * signs[two]).mean()) < limit
     assert abs((signs[0][1:] * signs[0][:-1]).mean()) < limit
     assert abs((signs[0][:, 1:] * signs[0][:, :-1]).mean()) < limit
-    spread = 5 / math.sqrt(SHAPE[0])
-    assert np.abs(signs[0].mean(axis=0)).max() < spread
+    assert np.abs(signs[0].mean(axis=0)).max() < 5 / math.sqrt(SHAPE[0])
 
 
 def test_the_same_seed_gives_the_same_mask():
-    assert np.array_equal(dropped(0.5, (3, 4)), dropped(0.5, (3, 4)))
+    np.testing.assert_array_equal(dropout_of_ones(0.5, (3, 4)), dropout_of_ones(0.5, (3, 4)))
 
 
-def test_a_gradient_flows_where_a_value_did():
+def test_gradient_is_zero_only_for_dropped_elements():
     x = tf.Variable(np.random.default_rng(0).normal(size=SHAPE).astype("float32"))
     with tf.GradientTape() as tape:
-        kept = dropout(x, 0.25, tf.constant((1, 1)))
-        total = tf.reduce_sum(kept)
+        outputs = dropout(x, 0.25, tf.constant((1, 1)))
+        total = tf.reduce_sum(outputs)
     gradient = tape.gradient(total, x).numpy()
-    np.testing.assert_array_equal(gradient, np.where(kept.numpy() != 0, np.float32(1 / 0.75), 0))
+    scale = np.float32(1 / 0.75)
+    np.testing.assert_array_equal(gradient, np.where(outputs.numpy() != 0, scale, 0))
 
 
-def test_only_plain_dropout_is_replaced_and_only_meanwhile():
+def test_inference_returns_the_inputs_and_training_drops_elements():
     inputs = keras.Input((8, 3))
-    plain, columns = keras.layers.Dropout(0.5), keras.layers.Dropout(0.5, noise_shape=(None, 1, 3))
-    model = keras.Model(inputs, columns(plain(inputs)))
-    with fast_layers(model):
-        assert "call" in plain.__dict__
-        assert "call" not in columns.__dict__
-        x = np.ones((4, 8, 3), "float32")
-        assert np.array_equal(plain(x, training=False), x)
-        assert (plain(x, training=True).numpy() == 0).any()
-    assert "call" not in plain.__dict__
-
-
-def test_training_calls_draw_other_masks_each_time():
     layer = keras.layers.Dropout(0.5)
-    inputs = keras.Input((50,))
     model = keras.Model(inputs, layer(inputs))
+    x = np.ones((4, 8, 3), "float32")
+    with fast_layers(model):
+        np.testing.assert_array_equal(layer(x, training=False), x)
+        assert (layer(x, training=True).numpy() == 0).any()
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        keras.layers.Dropout(0.5, noise_shape=(None, 1, 3)),
+        keras.layers.Dropout(0.0),
+        keras.layers.Dropout(1.0),
+        keras.layers.Dropout(0.5, dtype="mixed_float16"),
+        keras.layers.SpatialDropout1D(0.5),
+        keras.layers.GaussianDropout(0.5),
+        type("OwnDropout", (keras.layers.Dropout,), {})(0.5),
+    ],
+)
+def test_other_layers_are_not_replaced(layer):
+    assert not supports(layer)
+
+
+def test_each_training_call_draws_another_mask():
+    inputs = keras.Input((50,))
+    model = keras.Model(inputs, keras.layers.Dropout(0.5)(inputs))
     with fast_layers(model):
         first, second = (model(np.ones((4, 50), "float32"), training=True) for _ in range(2))
     assert not np.array_equal(first, second)

@@ -1,4 +1,4 @@
-"""A piece gives the same whether XLA compiles it or not, and is compiled for full batches alone."""
+"""XLA compiles a part of a step for full batches only, with the same results."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from kerasnets.engine.kernels.fused import fused
 
 
 def compiled_nodes(graph):
-    """How many nodes of a graph and of the functions it calls XLA must compile."""
+    """Return how many nodes of a graph and of its functions XLA must compile."""
     definition = graph.as_graph_def()
     nodes = [*definition.node, *(n for f in definition.library.function for n in f.node_def)]
     return sum(node.attr["_XlaMustCompile"].b for node in nodes)
 
 
 @pytest.mark.parametrize("rows", [0, 4])
-def test_full_and_smaller_batches_give_the_same(rows):
+def test_full_and_smaller_batches_give_the_same_results(rows):
     def shifted(x, shift):
         return x * 2 + shift
 
