@@ -79,7 +79,7 @@ def test_the_smallest_tree_within_one_standard_error_is_recommended(data, trees)
     tree = sklearn_tree(chosen).fit(data.train.x, data.train.y)
     area = roc_auc_score(data.test.y, tree.predict_proba(data.test.x)[:, 1])
     assert chosen["test_auc"] == pytest.approx(area, abs=1e-12)
-    for number in (f"max_depth {chosen['depth']}", f"{chosen['nodes']:,} nodes", f"{area:.4f}"):
+    for number in (f"max_depth {chosen['max_depth']}", f"{chosen['nodes']:,} nodes", f"{area:.4f}"):
         assert number in trees.text
 
 
