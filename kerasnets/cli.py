@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except WorkFailedError as error:
         return _fail(str(error), FAILED)
     except BrokenPipeError:
-        # The reader, such as `head`, has closed the pipe. Python must not flush to it again at exit.
+        # The reader, such as `head`, has closed the pipe. Python must not flush to it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except (ValueError, OSError, ImportError) as error:
