@@ -1,4 +1,5 @@
-# make demo: the main job, from nothing. make test: every check. Both make their own .venv from the lock files.
+# make demo: train, evaluate, count, export and verify a network. make test: run all checks.
+# Both create .venv from the lock files.
 PYTHON ?= $(shell sh scripts/find_python.sh)
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -36,7 +37,7 @@ lock: $(VENV)/.dev
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
-# Half an environment, as where venv is not installed, would be taken for a whole one next time.
+# Remove a partly created environment, for example if venv is not installed. Otherwise the next run would use it.
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)"
 	$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def renamed_attributes(module: str, new_names: Mapping[str, str]) -> Callable[[str], Any]:
@@ -35,3 +39,30 @@ def renamed_attributes(module: str, new_names: Mapping[str, str]) -> Callable[[s
 def warn_renamed(old: str, new: str) -> None:
     """Warn that a name has changed; the old one stops working in the next version."""
     warnings.warn(f"{old} is now {new}; use the new name.", DeprecationWarning, stacklevel=3)
+
+
+def renamed_arguments(**new_names: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Decorate a function whose keyword arguments were renamed; the old names still work.
+
+    Args:
+        **new_names: the new name for each old one, such as ``min_leaves="min_samples_leaf"``.
+
+    Returns:
+        A decorator. The decorated function warns with a ``DeprecationWarning`` when it gets an old
+        name, and raises ``TypeError`` when it gets both names of an argument.
+    """
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        @functools.wraps(function)
+        def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
+            for old in new_names.keys() & kwargs:
+                new = new_names[old]
+                if new in kwargs:
+                    raise TypeError(f"{function.__name__}() got {new} and its old name {old}.")
+                warn_renamed(f"{function.__name__}({old}=…)", f"{function.__name__}({new}=…)")
+                kwargs[new] = kwargs.pop(old)
+            return function(*args, **kwargs)
+
+        return wrapper
+
+    return decorate

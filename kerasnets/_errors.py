@@ -1,4 +1,4 @@
-"""The errors of the package: failed work, and names that do not exist."""
+"""Errors of the package: failed work and unknown names."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Iterable
 
 
 class WorkFailedError(Exception):
-    """The input was right, and the work failed: a download, a training, a verification."""
+    """The input was valid but the work failed: a download, a training or a verification."""
 
 
 def unknown_name(kind: str, given: object, allowed: Iterable[str]) -> ValueError:
-    """The error for a name that is not one of ``allowed``, with near misses first.
+    """Make the error for an unknown name. It suggests similar names.
 
     Args:
-        kind: what the name is a name of, such as ``"net"``.
-        given: what came.
-        allowed: every valid name.
+        kind: what is named, such as ``"net"``.
+        given: the unknown name.
+        allowed: all valid names.
     """
     names = sorted(allowed)
     close = difflib.get_close_matches(str(given), names, n=3, cutoff=0.5)

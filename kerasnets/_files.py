@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all."""
+"""Atomic writes: a file or folder appears when it is complete, or not at all."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ from typing import Any
 
 @contextlib.contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary neighbour to write to; it replaces ``path`` when the block succeeds.
+    """Yield a temporary file that replaces ``path`` when the block succeeds.
 
-    The neighbour ends in the name of ``path``, so writers that go by the suffix (``.keras``,
-    ``.weights.h5``, ``.png``) do the same for both. If the block raises, what was at ``path``
-    before stays as it was and the neighbour is removed. Missing parent folders are made.
+    The temporary file is in the same folder. Its name ends with the name of ``path``, because some
+    writers choose the format by the suffix (``.keras``, ``.weights.h5``, ``.png``). If the block
+    raises, the temporary file is removed and ``path`` stays unchanged. Missing parent folders are
+    created.
 
     Args:
         path: the file to write.
 
     Yields:
-        The path to write to; it does not exist yet.
+        The path to write to. It does not exist yet.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _neighbour(path)
+    temporary = _temporary_path(path)
     try:
         yield temporary
         temporary.replace(path)
@@ -40,26 +41,26 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary neighbour folder; it becomes ``path`` when the block succeeds.
+    """Yield a temporary folder that is renamed to ``path`` when the block succeeds.
 
-    If the block raises, the neighbour is removed with all it holds. Missing parent folders are
-    made.
+    If the block raises, the temporary folder is removed with its content. Missing parent folders
+    are created.
 
     Args:
-        path: the folder to make.
+        path: the folder to create.
 
     Yields:
         An empty folder to fill.
 
     Raises:
-        FileExistsError: ``path`` exists, either at the start or because somebody else made it
-            while the block ran; theirs is left alone.
+        FileExistsError: ``path`` exists, at the start or because another process created it while
+            the block ran. The existing folder stays unchanged.
     """
     path = Path(path)
     if path.exists():
-        raise _already_there(path)
+        raise _exists_error(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _neighbour(path)
+    temporary = _temporary_path(path)
     temporary.mkdir()
     try:
         yield temporary
@@ -67,7 +68,7 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
             temporary.rename(path)
         except OSError as error:
             if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
-                raise _already_there(path) from error
+                raise _exists_error(path) from error
             raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -75,10 +76,10 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def locked(folder: str | os.PathLike[str]) -> Iterator[None]:
-    """Keep other processes that ask for the same out of ``folder`` while the block runs.
+    """Lock a folder while the block runs, so that only one process works in it.
 
     Raises:
-        BlockingIOError: another process is in it.
+        BlockingIOError: another process has locked the folder.
     """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -94,37 +95,37 @@ def locked(folder: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def remove_neighbours(folder: str | os.PathLike[str]) -> None:
-    """Remove the temporary neighbours that a killed process left in ``folder``."""
+    """Remove the temporary files that a killed process left in ``folder``."""
     for path in Path(folder).glob(".????????-*"):
         path.unlink()
 
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
-    """Write ``value`` as JSON, atomically: keys in the given order, two spaces of indent, UTF-8.
+    """Write JSON atomically, as UTF-8, with keys in their order and an indent of two spaces.
 
     Args:
         path: the file to write.
         value: dicts, lists, strings, plain numbers, booleans and ``None``.
 
     Raises:
-        ValueError: a number is NaN or infinite, which JSON cannot say; write ``None``.
-        TypeError: something else JSON cannot say, such as a numpy array.
+        ValueError: a number is NaN or infinite, which JSON does not support. Use ``None``.
+        TypeError: a type that JSON does not support, such as a NumPy array.
     """
     try:
         text = json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False)
     except ValueError as error:
         raise ValueError(
-            f"{path} was not written: {error}. Use None for what is undefined."
+            f"{path} was not written: {error}. Use None for undefined values."
         ) from error
     with atomic_write(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
-def _neighbour(path: Path) -> Path:
-    # Hidden, so that a server watching the folder passes it over. Not from `tempfile`, whose
-    # files only their owner may read: a renamed file keeps its permissions.
+def _temporary_path(path: Path) -> Path:
+    # Hidden, so that a server that watches the folder ignores it. `tempfile` does not fit, because
+    # only the owner may read its files, and a renamed file keeps its permissions.
     return path.with_name(f".{secrets.token_hex(4)}-{path.name}")
 
 
-def _already_there(path: Path) -> FileExistsError:
-    return FileExistsError(f"{path} exists already. Remove it or choose another folder.")
+def _exists_error(path: Path) -> FileExistsError:
+    return FileExistsError(f"{path} exists already. Remove it, or choose another path.")

@@ -1,7 +1,8 @@
-"""Keras and TensorFlow, imported at first use, so that names, help and errors come at once.
+"""Import Keras and TensorFlow at first use.
 
-Importing TensorFlow takes seconds. Modules that only need it inside functions write
-``from kerasnets._lazy import keras, tf``; the first attribute taken does the import, quietly.
+Importing TensorFlow takes seconds, which listing names, help and error messages should not need.
+Modules that use it only inside functions write ``from kerasnets._lazy import keras, tf``. The
+first access to an attribute imports TensorFlow.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 
 class _LazyModule(types.ModuleType):
-    """A stand-in that imports the module it is named after when an attribute is asked for."""
+    """A module that is imported when one of its attributes is accessed."""
 
     def __getattr__(self, attribute: str) -> Any:
         import_tensorflow()
@@ -26,11 +27,11 @@ class _LazyModule(types.ModuleType):
 
 
 def import_tensorflow() -> None:
-    """Import TensorFlow, with Keras on it, without its start-up lines.
+    """Import TensorFlow without its start-up messages, and select it as the backend of Keras.
 
-    ``TF_CPP_MIN_LOG_LEVEL`` silences what TensorFlow logs later, unless the user has set it. It
-    comes too late for the lines its libraries write while they load, so those are held back,
-    and shown only where the import fails.
+    ``TF_CPP_MIN_LOG_LEVEL`` silences later log messages, unless the user has set it. It does not
+    affect the messages that libraries print while they are loaded. These are held back and shown
+    only if the import fails.
     """
     if "tensorflow" in sys.modules:
         return
@@ -38,7 +39,7 @@ def import_tensorflow() -> None:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     with _stderr_held_back():
         importlib.import_module("tensorflow")
-    # It warns of a loop where many nets are used one after the other, as in a search.
+    # TensorFlow warns of retracing when a search uses many nets one after the other.
     logging.getLogger("tensorflow").addFilter(
         lambda record: "triggered tf.function retracing" not in record.getMessage()
     )
@@ -46,7 +47,7 @@ def import_tensorflow() -> None:
 
 @contextlib.contextmanager
 def _stderr_held_back() -> Iterator[None]:
-    """Hold back what the process writes to standard error; show it if the block raises."""
+    """Hold back what the process writes to standard error. Show it if the block raises."""
     sys.stderr.flush()
     saved = os.dup(2)
     with tempfile.TemporaryFile() as held:

@@ -1,7 +1,7 @@
-"""The command ``kerasnets``: parses and calls, decides nothing.
+"""The command ``kerasnets``. It parses arguments and calls the package, nothing else.
 
-Each sub-command is a module of :mod:`kerasnets.commands`, imported only when it is asked for, so
-that ``kerasnets --help`` is there at once.
+Each subcommand is a module of :mod:`kerasnets.commands`. Only the requested one is imported, so
+``kerasnets --help`` is fast.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from collections.abc import Sequence
 import kerasnets
 from kerasnets._errors import WorkFailedError
 
-# What the shell is told: 0 done, 1 the work itself failed, 2 wrong input, 130 interrupted.
+# Exit codes. 0 means success.
 FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
 
 COMMANDS = {
     "nets": "list the networks, their sources and parameters",
-    "data": "describe a data set and draw examples of it, or fetch it",
-    "train": "train a network, measure it, and leave a run folder",
-    "evaluate": "measure a trained network again",
-    "profile": "count parameters, MACs and FLOPs, layer by layer",
-    "export": "write a verified SavedModel and ONNX file",
-    "verify": "compare exported files with Keras's own outputs",
-    "trees": "grow decision trees of every size on a table, and recommend one",
-    "principles": "show what activation, first weights and order do to a small net",
-    "search": "vary settings of a net and its training, and find the best in validation",
-    "reproduce": "do what the sources did, and print what they state beside what we get",
+    "data": "describe a data set and plot examples, or download it",
+    "train": "train a network, evaluate it, and write a run folder",
+    "evaluate": "evaluate a trained network again",
+    "profile": "count parameters, MACs and FLOPs per layer",
+    "export": "export a verified SavedModel and ONNX file",
+    "verify": "compare exported files with the outputs of Keras",
+    "trees": "grow decision trees with many settings, and recommend one",
+    "principles": "show effects of activation, initial weights and order on small nets",
+    "search": "find the settings with the best validation score",
+    "reproduce": "repeat the course reports S1–S5, and compare their claims with our results",
 }
 
 
@@ -37,48 +37,48 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        argv: the words after ``kerasnets``; those of the process by default.
+        argv: the arguments after ``kerasnets``. Default: those of the process.
 
     Returns:
-        The exit code: 0 done, 1 the work itself failed, 2 wrong input, 130 interrupted.
+        The exit code: 0 success, 1 the work failed, 2 wrong input, 130 interrupted.
     """
-    words = sys.argv[1:] if argv is None else list(argv)
+    args = sys.argv[1:] if argv is None else list(argv)
     try:
-        arguments = _parser(words).parse_args(words)
+        arguments = _make_parser(args).parse_args(args)
         arguments.command(arguments)
     except KeyboardInterrupt as interrupt:
-        return _tell(str(interrupt) or "interrupted", INTERRUPTED)
+        return _fail(str(interrupt) or "interrupted", INTERRUPTED)
     except WorkFailedError as error:
-        return _tell(str(error), FAILED)
+        return _fail(str(error), FAILED)
     except BrokenPipeError:
-        # The reader, such as `head`, has seen enough; Python must not try to flush to it again.
+        # The reader, such as `head`, has closed the pipe. Python must not flush to it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except (ValueError, OSError, ImportError) as error:
-        return _tell(str(error), WRONG_INPUT)
+        return _fail(str(error), WRONG_INPUT)
     return 0
 
 
-def _tell(message: str, code: int) -> int:
+def _fail(message: str, code: int) -> int:
     print(f"kerasnets: {message}", file=sys.stderr)
     return code
 
 
-def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+def _make_parser(args: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="kerasnets",
         description="Small networks you can trust: build, train, count, export, serve.",
-        epilog="kerasnets COMMAND --help shows examples. Exit codes: 0 done, 1 the work failed, "
+        epilog="kerasnets COMMAND --help shows examples. Exit codes: 0 success, 1 the work failed, "
         "2 wrong input, 130 interrupted.",
     )
     parser.add_argument("--version", action="version", version=f"kerasnets {kerasnets.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    asked_for = next((word for word in words if not word.startswith("-")), None)
+    requested = next((arg for arg in args if not arg.startswith("-")), None)
     for name, summary in COMMANDS.items():
         command = commands.add_parser(
             name, help=summary, description=f"{summary[0].upper()}{summary[1:]}."
         )
-        if name == asked_for:
+        if name == requested:
             module = importlib.import_module(f"kerasnets.commands.{name}")
             module.add_arguments(command)
             command.set_defaults(command=module.run)

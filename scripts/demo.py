@@ -1,9 +1,9 @@
-"""The main job in one go: train, evaluate, count, export and verify a network.
+"""Train, evaluate, count, export and verify a network.
 
     python scripts/demo.py [NET] [--out FOLDER] [--epochs N]
 
-Trains on the real Bonn recordings where they are found ($KERASNETS_DATA or the user cache; get
-them with `kerasnets data fetch seizure`), else on simulated ones, and says which.
+Trains on the real Bonn recordings if they are in $KERASNETS_DATA or in the user cache, where
+`kerasnets data fetch seizure` puts them. Else it trains on simulated recordings. It prints which.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from kerasnets.evaluation.figures import save_figure
 
 
 def main() -> int:
-    """Run every step and print where its result is."""
+    """Run all steps and print where the results are."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("net", nargs="?", default="seizure-cnn")
     parser.add_argument("--out", type=Path, default=Path("runs/demo"))
     parser.add_argument("--epochs", type=int, default=15)
     arguments = parser.parse_args()
-    folder = free(arguments.out)
+    folder = unused_folder(arguments.out)
     started = time.perf_counter()
 
     heading(1, "Data")
@@ -54,9 +54,9 @@ def main() -> int:
         print(f"{runtime:<12} largest difference from Keras {difference:.1e}")
 
     heading(7, f"Done in {time.perf_counter() - started:.0f} s")
-    simulated = " (simulated recordings: not a figure to quote)" if data.simulated else ""
+    simulated = " (simulated recordings: do not quote this number)" if data.simulated else ""
     print(f"accuracy  {run.metrics['test']['accuracy']:.1%} of {data.name}'s test rows{simulated}")
-    print(f"cost      {cost.params:,} parameters, {cost.flops:,} FLOPs a row")
+    print(f"cost      {cost.params:,} parameters, {cost.flops:,} FLOPs per row")
     print(f"figures   {run.folder / 'figures'}")
     print(f"run       {run.folder}")
     print(f"to serve  {version}")
@@ -64,17 +64,17 @@ def main() -> int:
 
 
 def seizure_data() -> kn.Dataset:
-    """The real recordings where their files are, else simulated ones, under their own name."""
+    """Load the real recordings if their files exist, else simulated ones."""
     try:
         return kn.load_data("seizure")
     except FileNotFoundError:
-        print("The real recordings are not here (kerasnets data fetch seizure gets them):")
-        print("these are simulated.")
+        print("The real recordings were not found; kerasnets data fetch seizure downloads them.")
+        print("Using simulated recordings.")
         return kn.load_data("seizure-simulated")
 
 
-def free(folder: Path) -> Path:
-    """The folder, or the first numbered neighbour that does not exist yet."""
+def unused_folder(folder: Path) -> Path:
+    """Return the folder if it does not exist, else the first numbered one that does not."""
     number, path = 1, folder
     while path.exists():
         number += 1
@@ -83,7 +83,7 @@ def free(folder: Path) -> Path:
 
 
 def heading(number: int, text: str) -> None:
-    """Print a step's title."""
+    """Print the title of a step."""
     print(f"\n[{number}/7] {text}", flush=True)
 
 

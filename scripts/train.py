@@ -1,4 +1,4 @@
-"""Train a catalogue net, or copy this and train your own.
+"""Train a net of the catalogue. Copy this script to train your own model.
 
 python scripts/train.py seizure-cnn runs/my-cnn
 """
@@ -9,10 +9,10 @@ import kerasnets as kn
 
 net_name, folder = sys.argv[1:] if len(sys.argv) == 3 else ("seizure-mlp", "runs/script-train")
 
-# Real recordings: kn.load_data("seizure"), after `kerasnets data fetch seizure`.
+# For the real recordings, run `kerasnets data fetch seizure` and use kn.load_data("seizure").
 data = kn.load_data("seizure-simulated", split="recording", seed=0)
 
-# Any keras.Model that gives logits will do in place of the name.
+# The first argument may also be a keras.Model of your own, with logits as its output.
 run = kn.train(
     net_name,
     data=data,

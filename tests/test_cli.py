@@ -1,4 +1,4 @@
-"""The command line: parsing, printing and exit codes, through the real entry point."""
+"""The command line: parsing, output and exit codes."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def folder(tmp_path_factory):
     return out
 
 
-def refused(capsys, *words):
-    assert main(words) == 2
+def refused(capsys, *args):
+    assert main(args) == 2
     return capsys.readouterr().err
 
 
@@ -38,9 +38,9 @@ def test_every_command_has_help_with_examples(command, capsys):
 
 
 def test_no_command_or_an_unknown_one_is_a_usage_error(capsys):
-    for words in ([], ["trian"], ["train", "seizure-mlp", "--epoch", "x", "--no-such-flag"]):
+    for args in ([], ["trian"], ["train", "seizure-mlp", "--epoch", "x", "--no-such-flag"]):
         with pytest.raises(SystemExit) as stop:
-            main(words)
+            main(args)
         assert stop.value.code == 2
         assert "usage: kerasnets" in capsys.readouterr().err
 
@@ -65,13 +65,13 @@ def test_nets(capsys):
 
 
 def test_data(capsys, tmp_path):
-    words = ["data", "seizure-simulated", "--data-option", "recordings_per_class=5"]
-    assert main([*words, "--split", "row", "--out", str(tmp_path)]) == 0
+    args = ["data", "seizure-simulated", "--data-option", "recordings_per_class=5"]
+    assert main([*args, "--split", "row", "--out", str(tmp_path)]) == 0
     text = capsys.readouterr().out
     assert "seizure-simulated" in text
     assert "variance" in text
     assert {path.suffix for path in tmp_path.iterdir()} == {".png", ".svg"}
-    assert main([*words, "--json", "--out", str(tmp_path)]) == 0
+    assert main([*args, "--json", "--out", str(tmp_path)]) == 0
     assert json.loads(capsys.readouterr().out)["name"] == "seizure-simulated"
     assert main(["data"]) == 0
     assert "seizure-simulated" in capsys.readouterr().out.split()
@@ -79,7 +79,7 @@ def test_data(capsys, tmp_path):
     assert "Did you mean 'seizure'" in refused(capsys, "data", "seizur")
 
 
-def test_data_that_is_not_there_says_how_to_get_it(capsys, tmp_path, monkeypatch):
+def test_missing_data_say_how_to_get_them(capsys, tmp_path, monkeypatch):
     monkeypatch.delenv("KERASNETS_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     errors = refused(capsys, "train", "seizure-mlp", "--data-dir", str(tmp_path))
@@ -87,8 +87,8 @@ def test_data_that_is_not_there_says_how_to_get_it(capsys, tmp_path, monkeypatch
     assert "seizure-simulated" in errors
 
 
-def test_train_prints_metrics_and_where_they_are(folder, capsys):
-    # A finished run is not trained again.
+def test_train_prints_metrics_and_the_run_folder(folder, capsys):
+    # Resuming a finished run only prints its results.
     assert main(["train", "--resume", str(folder)]) == 0
     text = capsys.readouterr().out
     assert text.endswith(f"{folder}\n")
@@ -99,30 +99,28 @@ def test_train_prints_metrics_and_where_they_are(folder, capsys):
     assert answer["metrics"] == kn.load_run(folder).metrics
 
 
-def test_threads_are_set_before_tensorflow_is_at_work(tmp_path):
-    words = ["train", "seizure-mlp", *SMALL, "--epochs", "1", "--out", str(tmp_path / "run")]
+def test_threads_are_set_before_tensorflow_starts(tmp_path):
+    args = ["train", "seizure-mlp", *SMALL, "--epochs", "1", "--out", str(tmp_path / "run")]
     program = (
         "import kerasnets.cli, tensorflow as tf; "
-        f"assert kerasnets.cli.main({[*words, '--threads', '1']!r}) == 0; "
+        f"assert kerasnets.cli.main({[*args, '--threads', '1']!r}) == 0; "
         "assert tf.config.threading.get_intra_op_parallelism_threads() == 1"
     )
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
 
 
 @pytest.mark.parametrize("threads", ["0", "-1", "many", "1.5", ""])
-def test_threads_that_cannot_be_are_refused(threads, capsys, tmp_path):
-    words = ["train", "seizure-mlp", f"--threads={threads}", "--out", str(tmp_path / "run")]
-    assert f"--threads takes a whole number of 1 or more, got '{threads}'" in refused(
-        capsys, *words
-    )
+def test_invalid_numbers_of_threads_are_refused(threads, capsys, tmp_path):
+    args = ["train", "seizure-mlp", f"--threads={threads}", "--out", str(tmp_path / "run")]
+    assert f"--threads takes a whole number of 1 or more, got '{threads}'" in refused(capsys, *args)
     assert not (tmp_path / "run").exists()
 
 
 def test_flags_override_the_recipe_file(folder, tmp_path):
     out = tmp_path / "run"
-    words = ["--recipe", str(folder / "recipe.toml"), "--epochs", "1", "--split", "row"]
+    args = ["--recipe", str(folder / "recipe.toml"), "--epochs", "1", "--split", "row"]
     units = ["--set", "units=[3]", "--set", "activation=tanh"]
-    assert main(["train", *words, *units, "--quiet", "--out", str(out)]) == 0
+    assert main(["train", *args, *units, "--quiet", "--out", str(out)]) == 0
     recipe = tomllib.loads((out / "recipe.toml").read_text())
     assert recipe["net"] == "seizure-mlp"
     assert (recipe["epochs"], recipe["split"]) == (1, "row")
@@ -131,7 +129,7 @@ def test_flags_override_the_recipe_file(folder, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("args", "message"),
     [
         (["train"], "Name a net"),
         (["train", "seizure-mpl"], "Did you mean 'seizure-mlp"),
@@ -151,20 +149,20 @@ def test_flags_override_the_recipe_file(folder, tmp_path):
         (["verify", "nowhere"], "nowhere"),
     ],
 )
-def test_wrong_input_is_one_line_and_exit_code_2(words, message, capsys):
-    errors = refused(capsys, *words)
+def test_wrong_input_prints_one_line_and_exits_with_2(args, message, capsys):
+    errors = refused(capsys, *args)
     assert message in errors
     assert errors.startswith("kerasnets: ")
     assert "Traceback" not in errors
 
 
-def test_a_file_that_is_no_model_is_refused(capsys, tmp_path):
+def test_a_file_that_is_not_a_model_is_refused(capsys, tmp_path):
     path = tmp_path / "cut.keras"
     path.write_bytes(b"PK\x03\x04 cut")
     assert "cut.keras" in refused(capsys, "profile", str(path))
 
 
-def test_evaluate_gives_the_run_s_own_metrics(folder, capsys):
+def test_evaluate_prints_the_metrics_of_the_run(folder, capsys):
     assert main(["evaluate", str(folder), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == kn.load_run(folder).metrics
     assert main(["evaluate", str(folder)]) == 0
@@ -183,7 +181,7 @@ def test_profile_of_a_net_a_file_and_a_run(folder, capsys):
     assert "16" in capsys.readouterr().out
 
 
-def test_profile_of_training_drawn(capsys, tmp_path):
+def test_profile_of_training_with_a_plot(capsys, tmp_path):
     assert main(["profile", "seizure-mlp", "--json"]) == 0
     forward = json.loads(capsys.readouterr().out)["flops"]
     plot = ["--plot", str(tmp_path / "cost")]
@@ -192,7 +190,7 @@ def test_profile_of_training_drawn(capsys, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"cost.png", "cost.svg"}
 
 
-def test_the_sources_claims(capsys):
+def test_profile_checks_the_claims_of_the_reports(capsys):
     assert main(["profile", "--claims"]) == 0
     assert "263,014" in capsys.readouterr().out
     assert main(["profile", "--claims", "--json"]) == 0
@@ -201,16 +199,16 @@ def test_the_sources_claims(capsys):
 
 def test_export_and_verify(folder, capsys, tmp_path):
     out = tmp_path / "exported"
-    words = ["export", str(folder), "--out", str(out), "--formats", "onnx"]
-    assert main(words) == 0
+    args = ["export", str(folder), "--out", str(out), "--formats", "onnx"]
+    assert main(args) == 0
     assert capsys.readouterr().out == f"{out / '1'}\n"
-    assert main([*words, "--json"]) == 0
+    assert main([*args, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"folder": str(out / "2")}
     assert main(["verify", str(out), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["ok"] is True
     assert 0 <= answer["max_abs_diff"]["onnx"] < 1e-5
-    assert main([*words, "--version", "2"]) == 2
+    assert main([*args, "--version", "2"]) == 2
     onnx = out / "2" / "model.onnx"
     onnx.write_bytes(onnx.read_bytes()[:100])
     capsys.readouterr()
@@ -218,14 +216,14 @@ def test_export_and_verify(folder, capsys, tmp_path):
     assert "onnx" in capsys.readouterr().err
 
 
-def test_a_diverging_training_fails_with_exit_code_1(tmp_path, capsys):
-    words = ["--optimizer", "sgd", "--learning-rate", "1e9", "--out", str(tmp_path / "run")]
-    assert main(["train", "seizure-mlp-wide", *SMALL, *words]) == 1
+def test_a_diverging_training_exits_with_1(tmp_path, capsys):
+    args = ["--optimizer", "sgd", "--learning-rate", "1e9", "--out", str(tmp_path / "run")]
+    assert main(["train", "seizure-mlp-wide", *SMALL, *args]) == 1
     assert "step" in capsys.readouterr().err
 
 
-def test_python_dash_m_is_the_same_command():
-    words = [sys.executable, "-m", "kerasnets", "nets", "seizure-mlp"]
-    answer = subprocess.run(words, capture_output=True, text=True, check=True)
+def test_python_m_kerasnets_is_the_same_command():
+    args = [sys.executable, "-m", "kerasnets", "nets", "seizure-mlp"]
+    answer = subprocess.run(args, capture_output=True, text=True, check=True)
     assert answer.stdout.startswith("seizure-mlp ")
     assert answer.stderr == ""

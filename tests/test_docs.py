@@ -1,4 +1,4 @@
-"""What the documents show in Python is run, and gives what they show."""
+"""The Python examples in docs/ give the results that are shown, and links are valid."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
 @pytest.mark.parametrize("name", ["by-hand.md"])
-def test_the_python_blocks_give_what_is_shown(name):
+def test_the_python_examples_give_the_results_shown(name):
     blocks = re.findall(r"```python\n(.*?)```", (DOCS / name).read_text("utf-8"), re.DOTALL)
     text = "\n".join(block for block in blocks if block.startswith(">>>"))
     test = doctest.DocTestParser().get_doctest(text, {}, name, name, 0)
@@ -23,7 +23,7 @@ def test_the_python_blocks_give_what_is_shown(name):
     assert result.attempted == len(test.examples)
 
 
-def test_links_lead_somewhere():
+def test_the_targets_of_links_exist():
     for path in DOCS.glob("*.md"):
         for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text("utf-8")):
             assert (path.parent / target).exists(), f"{path.name}: {target}"

@@ -1,4 +1,4 @@
-"""kerasnets._files: whole or not at all."""
+"""kerasnets._files: files and folders are written completely or not at all."""
 
 import json
 import stat
@@ -9,15 +9,15 @@ import pytest
 from kerasnets._files import atomic_folder, atomic_write, write_json
 
 
-def _break_off(writing, error):
-    """Write half of what was to be written, then raise."""
+def _write_and_raise(writing, error):
+    """Write some content, then raise an error inside the block."""
     with writing as temporary:
-        half = temporary / "half" if temporary.is_dir() else temporary
-        half.write_text("half")
+        path = temporary / "part" if temporary.is_dir() else temporary
+        path.write_text("part")
         raise error
 
 
-def test_writes_a_new_file_and_its_parents(tmp_path):
+def test_a_new_file_and_its_parent_folders_are_written(tmp_path):
     path = tmp_path / "a" / "b" / "model.weights.h5"
     with atomic_write(path) as temporary:
         assert temporary.parent == path.parent
@@ -29,7 +29,7 @@ def test_writes_a_new_file_and_its_parents(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_replaces_an_old_file_only_at_the_end(tmp_path):
+def test_an_old_file_is_replaced_only_at_the_end(tmp_path):
     path = tmp_path / "history.csv"
     path.write_text("old")
     with atomic_write(path) as temporary:
@@ -39,11 +39,11 @@ def test_replaces_an_old_file_only_at_the_end(tmp_path):
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_an_error_leaves_the_old_file_and_no_litter(tmp_path, error):
+def test_an_error_leaves_the_old_file_and_no_temporary_file(tmp_path, error):
     path = tmp_path / "history.csv"
     path.write_text("old")
     with pytest.raises(error):
-        _break_off(atomic_write(path), error)
+        _write_and_raise(atomic_write(path), error)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -56,7 +56,7 @@ def test_a_block_that_writes_nothing_is_an_error_and_keeps_the_old_file(tmp_path
     assert path.read_text() == "old"
 
 
-def test_others_may_read_what_they_could_read_of_a_plain_file(tmp_path):
+def test_the_file_has_the_permissions_of_a_file_written_directly(tmp_path):
     plain, written = tmp_path / "plain", tmp_path / "written"
     plain.write_text("")
     with atomic_write(written) as temporary:
@@ -64,7 +64,7 @@ def test_others_may_read_what_they_could_read_of_a_plain_file(tmp_path):
     assert stat.S_IMODE(written.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
 
 
-def test_a_folder_appears_whole(tmp_path):
+def test_a_folder_appears_when_it_is_complete(tmp_path):
     path = tmp_path / "exported" / "seizure-gru" / "1"
     with atomic_folder(path) as temporary:
         assert temporary.parent == path.parent
@@ -77,12 +77,12 @@ def test_a_folder_appears_whole(tmp_path):
 
 def test_an_error_leaves_no_folder(tmp_path):
     with pytest.raises(RuntimeError):
-        _break_off(atomic_folder(tmp_path / "1"), RuntimeError)
+        _write_and_raise(atomic_folder(tmp_path / "1"), RuntimeError)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("kind", ["file", "empty folder"])
-def test_an_existing_target_is_refused_before_the_block(tmp_path, kind):
+def test_an_existing_path_is_refused_before_the_block(tmp_path, kind):
     path = tmp_path / "1"
     path.mkdir() if kind == "empty folder" else path.write_text("theirs")
     with pytest.raises(FileExistsError, match="exists already"), atomic_folder(path):
@@ -91,7 +91,7 @@ def test_an_existing_target_is_refused_before_the_block(tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
-def test_a_target_made_meanwhile_is_left_alone(tmp_path, kind):
+def test_a_path_created_during_the_block_stays_unchanged(tmp_path, kind):
     path = tmp_path / "1"
     theirs = path if kind == "file" else path / "model"
     folder = atomic_folder(path)
@@ -104,7 +104,7 @@ def test_a_target_made_meanwhile_is_left_alone(tmp_path, kind):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_json_keeps_order_and_letters(tmp_path):
+def test_json_keeps_the_order_of_keys_and_non_ascii_letters(tmp_path):
     path = tmp_path / "card.json"
     value = {"units": "µV", "auroc": None, "accuracy": 0.5, "bins": [1, 2]}
     write_json(path, value)
@@ -115,7 +115,7 @@ def test_json_keeps_order_and_letters(tmp_path):
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
-def test_json_refuses_what_it_cannot_say(tmp_path, number):
+def test_json_refuses_numbers_and_types_it_does_not_support(tmp_path, number):
     path = tmp_path / "metrics.json"
     path.write_text("old")
     with pytest.raises(ValueError, match=r"metrics\.json was not written.*None"):

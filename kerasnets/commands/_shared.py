@@ -1,4 +1,4 @@
-"""What several sub-commands share: flags, NAME=VALUE words, JSON."""
+"""Shared by several subcommands: flags, NAME=VALUE arguments, JSON."""
 
 from __future__ import annotations
 
@@ -11,41 +11,45 @@ from typing import Any
 
 
 def json_flag(parser: argparse.ArgumentParser) -> None:
-    """``--json``."""
-    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+    """Add ``--json``."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def data_flags(parser: argparse.ArgumentParser) -> None:
-    """``--data-dir`` and ``--data-option``."""
-    parser.add_argument("--data-dir", type=Path, help="where the data set's files are")
+    """Add ``--data-dir`` and ``--data-option``."""
+    parser.add_argument("--data-dir", type=Path, help="folder with the files of the data set")
     parser.add_argument(
         "--data-option", action="append", metavar="NAME=VALUE", help="an option of the data set"
     )
 
 
 def pairs(texts: Sequence[str] | None) -> dict[str, Any]:
-    """NAME=VALUE words as a dict, the values read as TOML."""
+    """Read NAME=VALUE arguments into a dict. Values are read as TOML.
+
+    Raises:
+        ValueError: if an argument has another form.
+    """
     named = {}
     for text in texts or ():
-        name, equals, word = text.partition("=")
+        name, equals, toml = text.partition("=")
         if not equals:
             raise ValueError(f"{text!r} must have the form NAME=VALUE, such as units=[32].")
-        named[name] = value(word)
+        named[name] = value(toml)
     return named
 
 
 def value(text: str) -> Any:
-    """A word as TOML reads it: a number, a list, true or false; else the word itself."""
+    """Read a TOML value such as a number, a list or ``true``. Other text is returned as it is."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         pass
     try:
-        return float(text)  # .5, which TOML refuses
+        return float(text)  # TOML refuses numbers such as .5
     except ValueError:
         return text
 
 
 def print_json(content: Any) -> None:
-    """Print JSON that every reader takes: no NaN."""
+    """Print standard JSON, without NaN."""
     print(json.dumps(content, indent=2, allow_nan=False))

@@ -1,4 +1,4 @@
-"""``kerasnets principles``: what activation, first weights and order do to a small net."""
+"""``kerasnets principles``: effects of activation, initial weights and order on small nets."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from pathlib import Path
 from kerasnets.commands._shared import json_flag, print_json
 
 EXAMPLES = """\
-  kerasnets principles                       all four, each with a figure
+  kerasnets principles                       all four, with one figure each
   kerasnets principles xor --out runs/xor
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the words this command takes."""
+    """Declare the arguments of this command."""
     parser.add_argument(
         "names", nargs="*", metavar="NAME",
-        help="activations, initialisation, order, xor; all by default",
+        help="activations, initialisation, order, xor; default: all",
     )  # fmt: skip
     parser.add_argument(
         "--out", type=Path, default=Path("runs/principles"),
-        help="folder of the figures, in which finished work is kept; default: runs/principles",
+        help="folder of the figures; finished work in it is reused; default: runs/principles",
     )  # fmt: skip
-    parser.add_argument("--quick", action="store_true", help="a fiftieth of the epochs")
+    parser.add_argument("--quick", action="store_true", help="test run with 2 %% of the epochs")
     json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Do what the words ask for."""
+    """Run the studies and print what was measured."""
     from kerasnets.studies.principles import run_principles
     from kerasnets.studies.workspace import Workspace
 
     work = Workspace(arguments.out, quick=arguments.quick)
-    found = run_principles(work, arguments.names)
+    measured = run_principles(work, arguments.names)
     if arguments.json:
-        print_json(found)
+        print_json(measured)
     else:
-        for name, measured in found.items():
+        for name, nets in measured.items():
             print(name)
-            for what, values in measured.items():
-                print(f"  {what:<32} {_text(values)}")
+            for label, values in nets.items():
+                print(f"  {label:<32} {_text(values)}")
     print(arguments.out, file=sys.stderr)
 
 
@@ -49,8 +49,8 @@ def _text(values: object) -> str:
     if not isinstance(values, dict):
         return str(values)
     shown = {name: value for name, value in values.items() if value is not None}
-    return ", ".join(f"{name} {_short(value)}" for name, value in shown.items())
+    return ", ".join(f"{name} {_format(value)}" for name, value in shown.items())
 
 
-def _short(value: object) -> str:
+def _format(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)

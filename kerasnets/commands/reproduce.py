@@ -1,4 +1,4 @@
-"""``kerasnets reproduce``: what the sources state, and what we get."""
+"""``kerasnets reproduce``: check the claims of the course reports S1–S5."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from pathlib import Path
 from kerasnets.commands._shared import json_flag, print_json
 
 EXAMPLES = """\
-  kerasnets reproduce --data-dir FOLDER          everything; hours where the real data are there
-  kerasnets reproduce counts rain                some parts
-  kerasnets reproduce --quick                    one epoch each, to see that everything works
+  kerasnets reproduce --data-dir FOLDER          all parts; hours with the real data
+  kerasnets reproduce counts rain                two parts
+  kerasnets reproduce --quick                    test run: one epoch per net
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the words this command takes."""
+    """Declare the arguments of this command."""
     parser.add_argument(
         "parts", nargs="*", metavar="PART",
         help="counts, by-hand, seizure, mortality, digits, covid, rain, principles, search; "
-        "all by default",
+        "default: all",
     )  # fmt: skip
     parser.add_argument(
         "--out", type=Path,
-        help="folder, in which finished work is kept; default: runs/reproduce, or "
+        help="folder of the results; finished work in it is reused; default: runs/reproduce, or "
         "runs/reproduce-quick",
     )  # fmt: skip
-    parser.add_argument("--data-dir", type=Path, help="where the real data sets are")
+    parser.add_argument("--data-dir", type=Path, help="folder with the real data sets")
     parser.add_argument(
-        "--quick", action="store_true", help="train for one epoch only; the table says so"
+        "--quick", action="store_true", help="test run: train for one epoch only; the table says so"
     )
-    parser.add_argument("--quiet", action="store_true", help="no progress of each training")
+    parser.add_argument("--quiet", action="store_true", help="show no progress bars")
     json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Do what the words ask for."""
+    """Run the parts and print the table."""
     from kerasnets.studies.reproduce import reproduce
     from kerasnets.studies.results import results_text
 

@@ -1,54 +1,83 @@
-"""``kerasnets trees``: decision trees of every size, and which to take."""
+"""``kerasnets trees``: decision trees for many settings, and a recommendation."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from kerasnets._files import atomic_write
 from kerasnets.commands._shared import data_flags, json_flag, pairs, print_json
 from kerasnets.data import load_data
-from kerasnets.studies.trees import DEPTHS, MIN_LEAVES, MIN_PARENTS, grow_trees
+from kerasnets.studies.trees import MAX_DEPTH, MIN_SAMPLES_LEAF, MIN_SAMPLES_SPLIT, grow_trees
 
 EXAMPLES = """\
   kerasnets trees rain-simulated
-  kerasnets trees rain --min-parents 2:9 --min-leaves 1:9       the ranges of S3
-  kerasnets trees covid-simulated --depths 3,6,9 --json
+  kerasnets trees rain --min-samples-split 2:9 --min-samples-leaf 1:9     the ranges of report S3
+  kerasnets trees covid-simulated --max-depth 3,6,9 --json
 """
 
 
+class _OldFlag(argparse.Action):
+    """Accept the old name of a flag, and say on standard error what the new one is."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        new = f"--{self.dest.replace('_', '-')}"
+        print(f"kerasnets: {option_string} is now {new}; use the new name.", file=sys.stderr)
+        setattr(namespace, self.dest, values)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the words this command takes."""
-    parser.add_argument("data", help="name of a data set; see kerasnets data")
-    for name, values, what in (
-        ("--depths", DEPTHS, "max depths"),
-        ("--min-parents", MIN_PARENTS, "fewest examples of a node to divide"),
-        ("--min-leaves", MIN_LEAVES, "fewest examples of a leaf"),
-    ):
+    """Declare the arguments of this command."""
+    parser.add_argument("data", help="name of a data set; kerasnets data lists them")
+    for flag, old, values, meaning in (
+        ("--max-depth", "--depths", MAX_DEPTH, "largest depth of the tree"),
+        (
+            "--min-samples-split", "--min-parents", MIN_SAMPLES_SPLIT,
+            "smallest number of samples in a node that is split",
+        ),
+        (
+            "--min-samples-leaf", "--min-leaves", MIN_SAMPLES_LEAF,
+            "smallest number of samples in a leaf",
+        ),
+    ):  # fmt: skip
+        dest = flag.removeprefix("--").replace("-", "_")
         parser.add_argument(
-            name, type=numbers, default=values, metavar="NUMBERS",
-            help=f"{what}, such as 2,4,8 or 2:9; default: {','.join(map(str, values))}",
+            flag, dest=dest, type=integers, default=values, metavar="NUMBERS",
+            help=f"{meaning}: values such as 2,4,8 or 2:9; default: {','.join(map(str, values))}",
         )  # fmt: skip
+        parser.add_argument(
+            old, dest=dest, type=integers, action=_OldFlag, default=values, help=argparse.SUPPRESS
+        )
     parser.add_argument("--out", type=Path, help="folder of the results; default: runs/trees-DATA")
-    parser.add_argument("--jobs", type=int, help="trees grown at a time; default: all processors")
-    parser.add_argument("--seed", type=int, default=0, help="of the split and of the trees")
-    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.add_argument(
+        "--jobs", type=int, help="trees grown in parallel; default: number of processors"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the split and of the trees")
+    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     data_flags(parser)
     json_flag(parser)
 
 
-def numbers(text: str) -> tuple[int, ...]:
-    """Whole numbers separated by commas; 2:9 is every number from 2 to 9."""
+def integers(text: str) -> tuple[int, ...]:
+    """Read integers separated by commas. ``2:9`` means all integers from 2 to 9."""
     found: list[int] = []
-    for word in text.split(","):
-        first, colon, last = word.partition(":")
+    for item in text.split(","):
+        first, colon, last = item.partition(":")
         found.extend(range(int(first), int(last) + 1) if colon else [int(first)])
     return tuple(found)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Do what the words ask for."""
+    """Grow the trees, save the table and the figures, print the recommendation."""
     from kerasnets._style import save_figure
     from kerasnets.studies.tree_figures import depth_curves, heat_maps
 
@@ -56,9 +85,9 @@ def run(arguments: argparse.Namespace) -> None:
     data = load_data(arguments.data, arguments.data_dir, seed=arguments.seed, **options)
     trees = grow_trees(
         data,
-        arguments.depths,
-        arguments.min_parents,
-        arguments.min_leaves,
+        arguments.max_depth,
+        arguments.min_samples_split,
+        arguments.min_samples_leaf,
         seed=arguments.seed,
         jobs=arguments.jobs,
         progress=not arguments.quiet,
@@ -67,7 +96,9 @@ def run(arguments: argparse.Namespace) -> None:
     with atomic_write(folder / "trees.csv") as path:
         trees.table.to_csv(path, index=False)
     figures = {"depth_curves": depth_curves(trees)}
-    figures |= {f"heat_maps_depth_{depth}": heat_maps(trees, depth) for depth in arguments.depths}
+    figures |= {
+        f"heat_maps_depth_{depth}": heat_maps(trees, depth) for depth in arguments.max_depth
+    }
     for name, figure in figures.items():
         save_figure(figure, folder / name)
     if arguments.json:

@@ -1,4 +1,4 @@
-"""The digit nets of S3 and S4: LeNet-5 against a perceptron, depth against width."""
+"""The digit nets of reports S3 and S4: LeNet-5 against an MLP, depth against width."""
 
 from __future__ import annotations
 
@@ -12,30 +12,44 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from kerasnets._files import atomic_write
 from kerasnets._style import COLORS, MUTED, new_figure, style
+from kerasnets._tables import markdown_table
 from kerasnets.data import Dataset
 from kerasnets.profiling import profile
 from kerasnets.profiling.claims import read_claims
-from kerasnets.studies.results import Result, Row, result
-from kerasnets.studies.trained import runs_of, trained_result
+from kerasnets.studies.results import ClaimResult, Row, answer_claim
+from kerasnets.studies.trained_claims import answer_by_training, train_with_seeds
 from kerasnets.studies.workspace import Workspace
 
 SEEDS = (0, 1, 2)
 _COLORS = {"S3": COLORS[0], "S4": COLORS[1]}
+_HEADERS = (
+    "net", "parameters", "FLOPs", "epochs", "mean test accuracy", "per seed", "stated", "seconds"
+)  # fmt: skip
+_PAGE = """\
+# LeNet-5 against an MLP, depth against width
+
+{subtitle}. Accuracies are percentages. FLOPs follow the convention `exact`, per image.
+`kerasnets reproduce digits` writes this page.
+
+![Test accuracy against parameters and FLOPs](digits.png)
+
+{table}
+"""
 
 
 @dataclass(frozen=True)
-class Digits:
-    """What a digit net came to.
+class DigitNetResult:
+    """Cost and accuracy of a digit net.
 
     Attributes:
-        net: its name.
-        source: the document it is of.
-        stated: the test accuracy it states, in percent.
-        epochs: passes over the training split.
-        parameters: how many the net has.
-        flops: one image costs, convention ``exact``.
-        accuracies: on the test split, in percent, one a seed.
-        seconds: a training took, on average.
+        net: name of the net.
+        source: the report that the net comes from.
+        stated: the test accuracy that the report states, in percent.
+        epochs: number of training epochs.
+        parameters: number of parameters.
+        flops: FLOPs per image, convention ``exact``.
+        accuracies: test accuracy in percent, one value per seed.
+        seconds: mean training time.
     """
 
     net: str
@@ -49,70 +63,74 @@ class Digits:
 
     @property
     def mean(self) -> float:
-        """The mean accuracy over the seeds."""
+        """Mean test accuracy over the seeds, in percent."""
         return float(np.mean(self.accuracies))
 
 
-def reproduce_digits(work: Workspace) -> list[Result]:
-    """Train the six digit nets with three seeds, write the page and its figure, answer the claims.
+def reproduce_digits(work: Workspace) -> list[ClaimResult]:
+    """Train the six digit nets with three seeds, write a page with a figure, check the claims.
 
-    On MNIST where it is found, else on scikit-learn's digits.
+    Uses MNIST if its files exist, else scikit-learn's digits.
     """
-    data = work.load("mnist", "digits")
+    data = work.load_first("mnist", "digits")
     rows = read_claims("digits")
-    about_nets = [row for row in rows if row["net"]]
-    nets = {row["net"]: _measure(work, row, data) for row in about_nets}
-    work.draw("digits", digit_figure(list(nets.values()), _subtitle(data, work)))
+    net_rows = [row for row in rows if row["net"]]
+    nets = {row["net"]: _measure(work, row, data) for row in net_rows}
+    subtitle = _subtitle(data, work)
+    work.save_figure("digits", digit_figure(list(nets.values()), subtitle))
     with atomic_write(work.folder / "digits.md") as path:
-        path.write_text(digit_page(list(nets.values()), _subtitle(data, work)), encoding="utf-8")
-    same = data.name == "mnist"
-    found = [trained_result(work, row, data, SEEDS, same_data=same) for row in about_nets]
-    for row, better, worse in zip(
-        (row for row in rows if not row["net"]),
-        ("lenet5", "digit-mlp-3"),
-        ("digit-mlp-tanh", "digit-mlp-1"),
-        strict=True,
-    ):
-        ahead = nets[better].mean - nets[worse].mean
-        found.append(
-            result(row, ahead, data, holds=ahead > 0, same_data=same, quick=work.quick,
-                   seeds=SEEDS[: len(nets[better].accuracies)])
-        )  # fmt: skip
-    return found
-
-
-def digit_page(nets: Sequence[Digits], subtitle: str) -> str:
-    """The nets as a page of Markdown."""
-    lines = [
-        "# LeNet-5 against a perceptron, depth against width",
-        "",
-        f"Made by `kerasnets reproduce digits`. {subtitle}. FLOPs by the convention `exact`.",
-        "",
-        "![Accuracy over parameters and FLOPs](digits.png)",
-        "",
-        "| net | parameters | FLOPs | epochs | mean test accuracy | each seed | stated | seconds |",
-        "|---|---:|---:|---:|---:|---|---:|---:|",
-    ]
-    for net in nets:
-        each = ", ".join(f"{value:.2f}" for value in net.accuracies)
-        lines.append(
-            f"| `{net.net}` | {net.parameters:,} | {net.flops:,} | {net.epochs} | {net.mean:.2f} "
-            f"| {each} | {net.stated:.2f} ({net.source}) | {net.seconds:.0f} |"
+        path.write_text(digit_page(list(nets.values()), subtitle), encoding="utf-8")
+    same_data = data.name == "mnist"
+    results = [answer_by_training(work, row, data, SEEDS, same_data=same_data) for row in net_rows]
+    comparisons = [("lenet5", "digit-mlp-tanh"), ("digit-mlp-3", "digit-mlp-1")]
+    comparison_rows = [row for row in rows if not row["net"]]
+    for row, (better, worse) in zip(comparison_rows, comparisons, strict=True):
+        difference = nets[better].mean - nets[worse].mean
+        results.append(
+            answer_claim(
+                row,
+                difference,
+                data,
+                holds=difference > 0,
+                same_data=same_data,
+                quick=work.quick,
+                seeds=SEEDS[: len(nets[better].accuracies)],
+            )
         )
-    return "\n".join([*lines, ""])
+    return results
 
 
-def digit_figure(nets: Sequence[Digits], subtitle: str) -> Figure:
-    """Test accuracy over parameters and over FLOPs; a bar from the worst seed to the best."""
+def digit_page(nets: Sequence[DigitNetResult], subtitle: str) -> str:
+    """The results as a page of Markdown."""
+    rows = [
+        (
+            f"`{net.net}`",
+            f"{net.parameters:,}",
+            f"{net.flops:,}",
+            net.epochs,
+            f"{net.mean:.2f}",
+            ", ".join(f"{value:.2f}" for value in net.accuracies),
+            f"{net.stated:.2f} ({net.source})",
+            f"{net.seconds:.0f}",
+        )
+        for net in nets
+    ]
+    return _PAGE.format(subtitle=subtitle, table=markdown_table(_HEADERS, rows, "lrrrrlrr"))
+
+
+def digit_figure(nets: Sequence[DigitNetResult], subtitle: str) -> Figure:
+    """Test accuracy against parameters and against FLOPs. A bar spans the seeds of each net."""
     with style():
-        figure = new_figure(9.6, 4.2, "Digits: what accuracy costs", subtitle)
+        figure = new_figure(9.6, 4.2, "Digits: accuracy and cost", subtitle)
         panels = figure.subplots(1, 2, sharey=True)
-        for axes, what, label in zip(
-            panels, ("parameters", "flops"), ("Parameters", "FLOPs an image"), strict=True
+        for axes, attribute, label in zip(
+            panels, ("parameters", "flops"), ("Parameters", "FLOPs per image"), strict=True
         ):
-            _panel(axes, nets, [getattr(net, what) for net in nets])
+            costs = [getattr(net, attribute) for net in nets]
+            _draw_panel(axes, nets, costs)
             axes.set(xscale="log", xlabel=label)
-            axes.set_xlim(*_wider([getattr(net, what) for net in nets]))
+            # The names of the nets need space on the right.
+            axes.set_xlim(min(costs) / 1.5, max(costs) * 3)
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
             axes.xaxis.set_minor_formatter(NullFormatter())
         panels[0].set_ylabel("Test accuracy (%)")
@@ -121,13 +139,13 @@ def digit_figure(nets: Sequence[Digits], subtitle: str) -> Figure:
             for source, color in _COLORS.items()
         ]
         handles += panels[0].plot(
-            [], [], "o", color="none", markeredgecolor=MUTED, label="stated by the source"
+            [], [], "o", color="none", markeredgecolor=MUTED, label="stated by the report"
         )
         figure.legend(handles=handles, loc="outside lower left", ncols=3)
     return figure
 
 
-def _panel(axes: Axes, nets: Sequence[Digits], costs: Sequence[int]) -> None:
+def _draw_panel(axes: Axes, nets: Sequence[DigitNetResult], costs: Sequence[int]) -> None:
     for net, cost in zip(nets, costs, strict=True):
         color = _COLORS[net.source]
         low, high = min(net.accuracies), max(net.accuracies)
@@ -140,15 +158,10 @@ def _panel(axes: Axes, nets: Sequence[Digits], costs: Sequence[int]) -> None:
         )  # fmt: skip
 
 
-def _wider(costs: Sequence[int]) -> tuple[float, float]:
-    """Limits with room for the names, which stand to the right."""
-    return min(costs) / 1.5, max(costs) * 3
-
-
-def _measure(work: Workspace, row: Row, data: Dataset) -> Digits:
-    runs = runs_of(work, row, data, SEEDS)
+def _measure(work: Workspace, row: Row, data: Dataset) -> DigitNetResult:
+    runs = train_with_seeds(work, row, data, SEEDS)
     cost = profile(runs[0].model)
-    return Digits(
+    return DigitNetResult(
         net=row["net"],
         source=row["source"],
         stated=float(row["stated"]),
@@ -161,7 +174,7 @@ def _measure(work: Workspace, row: Row, data: Dataset) -> Digits:
 
 
 def _subtitle(data: Dataset, work: Workspace) -> str:
-    seeds = "one seed, QUICK: one epoch each" if work.quick else f"{len(SEEDS)} seeds"
+    seeds = "one seed, QUICK: one epoch per net" if work.quick else f"{len(SEEDS)} seeds"
     return (
-        f"{len(data.test):,} test images of {data.name}, {len(data.train):,} to train on, {seeds}"
+        f"{data.name}: {len(data.train):,} training images, {len(data.test):,} test images, {seeds}"
     )

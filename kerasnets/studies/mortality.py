@@ -1,28 +1,29 @@
-"""What S2 and S5 state of their mortality nets."""
+"""What reports S2 and S5 state about their mortality nets."""
 
 from __future__ import annotations
 
 from kerasnets.data import Dataset
 from kerasnets.profiling.claims import read_claims
-from kerasnets.studies.results import Result
-from kerasnets.studies.trained import trained_result
+from kerasnets.studies.results import ClaimResult
+from kerasnets.studies.trained_claims import answer_by_training
 from kerasnets.studies.workspace import Workspace
 
-_WHOLE = 10_000  # patients: the full MIMIC-III has 46,520, its open demo 100
+# Number of patients. The full MIMIC-III has 46,520, its open demo 100.
+_MIN_FULL_MIMIC3 = 10_000
 
 
-def reproduce_mortality(work: Workspace) -> list[Result]:
+def reproduce_mortality(work: Workspace) -> list[ClaimResult]:
     """Train the three nets on full MIMIC-III, else on the eICU demo, else on simulated patients."""
-    data = _cohort(work)
-    shares = f"{100 * float((data.validation.y == 0).mean()):.0f} % survived"
+    data = _load_cohort(work)
+    survived = f"{100 * float((data.validation.y == 0).mean()):.0f} % survived"
     return [
-        trained_result(work, row, data, same_data=data.name == "mimic3", note=shares)
+        answer_by_training(work, row, data, same_data=data.name == "mimic3", note=survived)
         for row in read_claims("mortality")
     ]
 
 
-def _cohort(work: Workspace) -> Dataset:
-    data = work.load("mimic3", "eicu", "mortality-simulated")
-    if data.name == "mimic3" and sum(map(len, data.splits.values())) < _WHOLE:
-        data = work.load("eicu", "mortality-simulated")
+def _load_cohort(work: Workspace) -> Dataset:
+    data = work.load_first("mimic3", "eicu", "mortality-simulated")
+    if data.name == "mimic3" and sum(map(len, data.splits.values())) < _MIN_FULL_MIMIC3:
+        data = work.load_first("eicu", "mortality-simulated")
     return data

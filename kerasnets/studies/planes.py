@@ -1,4 +1,4 @@
-"""Small nets on points in the plane, and what start, activation and order do to them (S4)."""
+"""Small nets on points in the plane: effect of activation, initial weights and order (S4)."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from kerasnets.data import Dataset
 from kerasnets.engine.loop import compiled_steps
 
 UNITS = (16, 16)
-BATCH, LEARNING_RATE = 10, 0.1
-_FLAT = 0.05  # of the whole fall of the loss
+BATCH_SIZE, LEARNING_RATE = 10, 0.1
+_FLAT = 0.05  # part of the total decrease of the loss
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """One small net and how it learned.
+class PlaneStudy:
+    """A small net trained on points in the plane, and what was measured.
 
     Attributes:
-        label: what is special about it.
+        label: a short name for titles and legends.
         data: the points.
-        model: after training.
-        losses: cross-entropy of the training split, one an epoch, averaged while it is shown.
-        dead_at_start: hidden ReLU units that give 0 on every training point before training.
-        dead_before: the same after the negatives that came first; ``None`` where none did.
-        recall_before: the share of the positive test points recognised by then; ``None`` likewise.
+        model: the trained net.
+        losses: training loss (cross-entropy) per epoch, averaged over the steps of the epoch.
+        dead_at_start: number of dead hidden ReLU units before training.
+        dead_before: number of dead hidden ReLU units after the epochs with negatives only, or
+            ``None`` if there were none.
+        recall_before: recall of the positive test points after these epochs, or ``None``.
     """
 
     label: str
@@ -40,35 +41,38 @@ class Lesson:
 
     @property
     def units(self) -> int:
-        """How many hidden units there are."""
-        return sum(layer.units for layer in _hidden(self.model))
+        """Number of hidden units."""
+        return sum(layer.units for layer in _hidden_layers(self.model))
 
     @property
     def dead(self) -> int:
-        """Hidden ReLU units that give 0 on every training point, and so learn no more."""
+        """Number of dead hidden ReLU units after training."""
         return dead_units(self.model, np.asarray(self.data.train.x))
 
     @property
     def accuracy(self) -> float:
-        """The share of the test points that are classified right."""
-        chosen = _classes(self.model, np.asarray(self.data.test.x))
-        return float((chosen == self.data.test.y).mean())
+        """Test accuracy."""
+        predicted = _predict_classes(self.model, np.asarray(self.data.test.x))
+        return float((predicted == self.data.test.y).mean())
 
     @property
     def flat_from(self) -> int:
-        """The first epoch, from 1, whose loss has made all but 5 % of the fall to the last one."""
+        """The first epoch, counted from 1, after which the loss decreases by 5 % or less.
+
+        The percentage is part of the total decrease.
+        """
         losses = np.array(self.losses)
         low = losses.min()
         return 1 + int(np.argmax(losses <= low + _FLAT * (losses[0] - low)))
 
     @property
     def different_units(self) -> list[int]:
-        """How many units of each hidden layer differ from each other."""
-        layers = [np.vstack([layer.kernel, [layer.bias]]) for layer in _hidden(self.model)]
+        """Number of units with different weights in each hidden layer."""
+        layers = [np.vstack([layer.kernel, [layer.bias]]) for layer in _hidden_layers(self.model)]
         return [len(np.unique(weights.round(6), axis=1).T) for weights in layers]
 
 
-def learn(
+def train_plane_net(
     data: Dataset,
     *,
     activation: str = "relu",
@@ -79,69 +83,74 @@ def learn(
     learning_rate: float = LEARNING_RATE,
     seed: int = 0,
     label: str = "",
-) -> Lesson:
-    """Train a small net on points in the plane, by plain gradient descent in steps of 10 points.
+) -> PlaneStudy:
+    """Train a small net on points in the plane, by gradient descent with batches of 10 points.
 
     Args:
-        data: points of shape ``(n, 2)`` and two classes.
-        activation: of the hidden layers.
-        start: ``"random"`` (Glorot) or ``"zeros"`` for every weight.
-        negatives_first: epochs in which only negative points are shown, before all are.
-        epochs: in which all points are shown, shuffled.
-        units: the width of each hidden layer.
-        learning_rate: of every step.
-        seed: of the weights and the order.
-        label: what to call it.
+        data: points of shape ``(n, 2)`` with two classes.
+        activation: activation of the hidden layers.
+        start: initial weights, ``"random"`` (Glorot) or ``"zeros"``.
+        negatives_first: number of epochs with negative points only, before the other epochs.
+        epochs: number of epochs with all points, shuffled.
+        units: width of each hidden layer.
+        learning_rate: the learning rate.
+        seed: seed of the weights and of the order of the points.
+        label: a short name for titles and legends.
 
     Raises:
-        ValueError: if ``start`` is neither, or there are fewer negatives than a step takes.
+        ValueError: if ``start`` has another value, or there are fewer negative points than a batch
+            needs.
     """
     if start not in ("random", "zeros"):
         raise ValueError(f"start must be 'random' or 'zeros', got {start!r}.")
+    x, y = np.asarray(data.train.x), data.train.y
+    negatives = np.flatnonzero(y == 0)
+    if negatives_first and len(negatives) < BATCH_SIZE:
+        raise ValueError(
+            f"{data.name} has {len(negatives)} negative points, but a batch needs {BATCH_SIZE}. "
+            "Use more points."
+        )
     keras.utils.set_random_seed(seed)
-    model = _net(activation, start, units)
+    model = _build(activation, start, units)
     model.compile(
         keras.optimizers.SGD(learning_rate),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
-    x, y = np.asarray(data.train.x), data.train.y
     dead_at_start = dead_units(model, x)
     rng = np.random.default_rng(seed)
-    negatives = np.flatnonzero(y == 0)
-    if negatives_first and len(negatives) < BATCH:
-        raise ValueError(f"{data.name} has {len(negatives)} negatives; a step takes {BATCH}.")
     steps = compiled_steps(model, x, y, None, xla=False)
 
-    def show(rows: np.ndarray, times: int) -> Iterator[float]:
-        for _ in range(times):
-            whole = rng.permutation(rows)[: len(rows) // BATCH * BATCH].reshape(-1, BATCH)
+    def train(rows: np.ndarray, epochs: int) -> Iterator[float]:
+        for _ in range(epochs):
+            used = len(rows) // BATCH_SIZE * BATCH_SIZE
+            batches = rng.permutation(rows)[:used].reshape(-1, BATCH_SIZE)
             model.reset_metrics()
-            yield float(steps(whole, 0, len(whole))["loss"])
+            yield float(steps(batches, 0, len(batches))["loss"])
 
-    before = tuple(show(negatives, negatives_first))
+    losses = tuple(train(negatives, negatives_first))
     dead = recall = None
     if negatives_first:
         dead = dead_units(model, x)
         positive = np.asarray(data.test.x)[data.test.y == 1]
-        recall = float(_classes(model, positive).mean())
-    losses = before + tuple(show(np.arange(len(y)), epochs))
-    return Lesson(
+        recall = float(_predict_classes(model, positive).mean())
+    losses += tuple(train(np.arange(len(y)), epochs))
+    return PlaneStudy(
         label or f"{activation}, {start}", data, model, losses, dead_at_start, dead, recall
     )
 
 
 def dead_units(model: keras.Model, x: np.ndarray) -> int:
-    """How many hidden ReLU units give 0 on every row of ``x``: no gradient reaches them."""
+    """Count the hidden ReLU units that give 0 for every row of ``x``. They get no gradient."""
     dead, values = 0, x
-    for layer in _hidden(model):
+    for layer in _hidden_layers(model):
         values = np.asarray(layer(values))
         if layer.activation is keras.activations.relu:
             dead += int((values.max(axis=0) <= 0).sum())
     return dead
 
 
-def _net(activation: str, start: str, units: Sequence[int]) -> keras.Model:
+def _build(activation: str, start: str, units: Sequence[int]) -> keras.Model:
     initializer = "zeros" if start == "zeros" else "glorot_uniform"
     x = point = keras.Input((2,), name="point")
     for width in units:
@@ -150,9 +159,9 @@ def _net(activation: str, start: str, units: Sequence[int]) -> keras.Model:
     return keras.Model(point, logits)
 
 
-def _hidden(model: keras.Model) -> list[keras.layers.Dense]:
+def _hidden_layers(model: keras.Model) -> list[keras.layers.Dense]:
     return [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)][:-1]
 
 
-def _classes(model: keras.Model, x: np.ndarray) -> np.ndarray:
+def _predict_classes(model: keras.Model, x: np.ndarray) -> np.ndarray:
     return np.asarray(model(x)).argmax(axis=1)

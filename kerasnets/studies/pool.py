@@ -1,4 +1,4 @@
-"""Trainings in processes of their own, started as places become free."""
+"""Trainings in several processes at a time."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from pathlib import Path
 from typing import Any
 
 from kerasnets._errors import WorkFailedError
-from kerasnets.training import Run, resume, train
+from kerasnets.studies.runs import resume_or_train
+from kerasnets.training import Run
 
-_WAIT = 0.05  # seconds between looks at the processes
+_POLL_SECONDS = 0.05
 _THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 
 
 @dataclass(frozen=True)
-class Task:
-    """A training to do.
+class TrainingTask:
+    """A training to run.
 
     Attributes:
-        owner: whoever asked for it, handed back with the score.
-        number: the owner's own number of it.
-        net: a name of the catalogue.
-        settings: of its recipe.
-        folder: of its run; one that was interrupted there goes on.
+        owner: the object that asked for the training. It is returned with the score.
+        number: the number that the owner gave to the training.
+        net: name of a net in the catalogue.
+        settings: settings of the recipe.
+        folder: the run folder. An interrupted run in it is resumed.
     """
 
     owner: Any
@@ -38,18 +39,18 @@ class Task:
 
 
 def train_tasks(
-    next_task: Callable[[], Task | None], jobs: int, data_dir: str | Path | None
-) -> Iterator[tuple[Task, float | None]]:
-    """Train what ``next_task`` gives, until it gives ``None`` and all is done.
+    next_task: Callable[[], TrainingTask | None], jobs: int, data_dir: str | Path | None
+) -> Iterator[tuple[TrainingTask, float | None]]:
+    """Run trainings until ``next_task`` returns ``None`` and all of them have ended.
 
     Args:
-        next_task: called when a place is free, after the scores so far were handed back.
-        jobs: trainings at a time; with 1 in this process, else each in one of its own.
+        next_task: called when a process is free. All scores so far were yielded before.
+        jobs: number of trainings at a time. With 1, they run in this process, else each runs in
+            a process of its own.
         data_dir: where to look for data.
 
     Yields:
-        A task and its score: the best value in validation of what its recipe monitors, or
-        ``None`` where the training failed.
+        A task and its score, see :func:`best_value`, or ``None`` if the training failed.
     """
     if jobs == 1:
         while task := next_task():
@@ -57,29 +58,29 @@ def train_tasks(
         return
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
-    # Leaving the block, by Ctrl-C too, ends the processes; their runs can be gone on with.
-    with context.Pool(jobs, _begin, (threads,)) as pool:
-        waiting: list[tuple[Task, Any]] = []
+    # Leaving the block, for example by Ctrl-C, ends the processes. Their runs can be resumed.
+    with context.Pool(jobs, _init_process, (threads,)) as pool:
+        running: list[tuple[TrainingTask, Any]] = []
         while True:
-            while len(waiting) < jobs and (task := next_task()):
-                given = (task.net, task.settings, task.folder, data_dir)
-                waiting.append((task, pool.apply_async(_score, given)))
-            if not waiting:
+            while len(running) < jobs and (task := next_task()):
+                args = (task.net, task.settings, task.folder, data_dir)
+                running.append((task, pool.apply_async(_score, args)))
+            if not running:
                 return
-            for entry in [entry for entry in waiting if entry[1].ready()]:
-                waiting.remove(entry)
+            for entry in [entry for entry in running if entry[1].ready()]:
+                running.remove(entry)
                 yield entry[0], entry[1].get()
-            time.sleep(_WAIT)
+            time.sleep(_POLL_SECONDS)
 
 
 def best_value(run: Run) -> float:
-    """The best value in validation of what a run's recipe monitors."""
+    """The best validation value of the metric that the run's recipe monitors."""
     values = run.history[run.recipe.monitor]
     return max(values) if run.recipe.monitor.endswith("accuracy") else min(values)
 
 
-def _begin(threads: str) -> None:
-    """Share the processors, before TensorFlow is imported, and leave Ctrl-C to the parent."""
+def _init_process(threads: str) -> None:
+    """Limit the threads before TensorFlow is imported, and let the parent handle Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in _THREADS:
         os.environ[name] = threads
@@ -88,12 +89,7 @@ def _begin(threads: str) -> None:
 def _score(
     net: str, settings: dict[str, Any], folder: Path, data_dir: str | Path | None
 ) -> float | None:
-    options: dict[str, Any] = {"data_dir": data_dir, "progress": False}
     try:
-        if (folder / "recipe.toml").is_file():
-            run = resume(folder, **options)
-        else:
-            run = train(net, out=folder, **options, **settings)
+        return best_value(resume_or_train(net, folder, data_dir=data_dir, **settings))
     except WorkFailedError:
         return None
-    return best_value(run)

@@ -1,4 +1,4 @@
-"""The rows of the table of claims: what a source states, what we get, and the answer."""
+"""The table of claims: what a report states, what we measure, and whether the claim holds."""
 
 from __future__ import annotations
 
@@ -10,36 +10,34 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kerasnets._files import atomic_write, write_json
+from kerasnets._tables import markdown_table, text_table
 from kerasnets.data import Dataset
-from kerasnets.profiling.table import boxed
 
-REPRODUCED, NOT_REPRODUCED, OTHER_DATA, QUICK = (
-    "reproduced",
-    "not reproduced",
-    "other data",
-    "quick",
-)
-_HEADER = ("Source", "System", "Quantity", "Stated", "Ours", "Data", "Seeds", "Answer", "Note")
-_RIGHT = frozenset({"Stated", "Ours"})
+REPRODUCED = "reproduced"
+NOT_REPRODUCED = "not reproduced"
+OTHER_DATA = "other data"
+QUICK = "quick"
+_HEADERS = ("Source", "System", "Quantity", "Stated", "Ours", "Data", "Seeds", "Answer", "Note")
+_ALIGN = "lllrrllll"
 Row = Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Result:
-    """A claim and what became of it.
+class ClaimResult:
+    """A claim of a course report, and our answer to it.
 
     Attributes:
-        part: the part of the reproduction it belongs to.
-        source: ``"S1"`` to ``"S5"``.
-        system: the network or study it is about.
-        quantity: what is stated; accuracies in percent.
-        stated: as the source writes it.
-        ours: what we get.
-        data: the data set and split it was measured on; empty where no data are needed.
-        seeds: of the trainings it is the mean of.
-        answer: ``"reproduced"``; ``"not reproduced"``; ``"other data"``, where the data of the
-            source are not at hand; ``"quick"``, where training was cut short.
-        note: the reading under which it holds, or why it does not.
+        part: the part of the reproduction that the claim belongs to.
+        source: the report, ``"S1"`` to ``"S5"``.
+        system: the network or study that the claim is about.
+        quantity: what the report states. Accuracies are percentages.
+        stated: the value as the report writes it.
+        ours: our value.
+        data: the data set and split we measured on. Empty if the claim needs no data.
+        seeds: the seeds of the trainings that our value is the mean of.
+        answer: ``"reproduced"``, ``"not reproduced"``, ``"other data"`` (the report's data are not
+            available) or ``"quick"`` (training was cut short).
+        note: the interpretation under which the claim holds, or why it does not hold.
     """
 
     part: str
@@ -54,7 +52,7 @@ class Result:
     note: str
 
 
-def result(
+def answer_claim(
     row: Row,
     ours: float | str,
     data: Dataset | None = None,
@@ -64,33 +62,33 @@ def result(
     seeds: Sequence[int] = (),
     quick: bool = False,
     note: str = "",
-) -> Result:
-    """The answer to a claim.
+) -> ClaimResult:
+    """Compare a claim with our value.
 
     Args:
-        row: the claim, of ``claims.csv``.
-        ours: what we get; a number is compared with the stated one, as precise as that is.
-        data: what it was measured on.
-        holds: whether the claim holds, where ``ours`` is a text; by default a number holds if it
-            is no less than the stated one.
-        same_data: whether these are the data of the source.
-        seeds: of the trainings.
+        row: the claim, a row of ``claims.csv``.
+        ours: our value. A number is rounded to as many decimals as the report states.
+        data: the data set we measured on.
+        holds: whether the claim holds. It is required if ``ours`` is a text. By default, a number
+            holds if it is greater than or equal to the stated one.
+        same_data: whether ``data`` is the data set that the report used.
+        seeds: the seeds of the trainings.
         quick: whether training was cut short.
-        note: why, beside the note of the claim.
+        note: text to add to the note of the claim.
     """
     shown = ours if isinstance(ours, str) else ""
     if not isinstance(ours, str):
-        digits = len(row["stated"].partition(".")[2])
-        shown = f"{ours:.{max(digits, 1) if isinstance(ours, float) else 0}f}"
+        decimals = len(row["stated"].partition(".")[2])
+        shown = f"{ours:.{max(decimals, 1) if isinstance(ours, float) else 0}f}"
         if holds is None:
-            holds = round(ours, digits) >= float(row["stated"])
+            holds = round(ours, decimals) >= float(row["stated"])
     answer = REPRODUCED if holds else NOT_REPRODUCED
     if quick:
         answer = QUICK
     elif not same_data:
         answer = OTHER_DATA
     names = ("part", "source", "system", "quantity", "stated")
-    return Result(
+    return ClaimResult(
         **{name: row[name] for name in names},
         ours=shown,
         data="" if data is None else f"{data.name}, by {data.split}",
@@ -100,58 +98,59 @@ def result(
     )
 
 
-def results_text(results: Sequence[Result], seconds: Mapping[str, float]) -> str:
-    """The table for a terminal, and the notes below it."""
-    table = boxed(_HEADER, _cells(results), _RIGHT)
-    notes = [f"{number:>3}  {note}" for note, number in _numbered(results).items()]
+def results_text(results: Sequence[ClaimResult], seconds: Mapping[str, float]) -> str:
+    """The table as plain text, followed by the notes."""
+    table = text_table(_HEADERS, _cells(results), _ALIGN)
+    notes = [f"{number:>3}  {note}" for note, number in _number_notes(results).items()]
     return "\n".join([table, *_summary(results, seconds), "Notes:", *notes])
 
 
-def results_markdown(results: Sequence[Result], seconds: Mapping[str, float]) -> str:
-    """The table in Markdown, and the notes below it."""
-    rule = ["---:" if name in _RIGHT else "---" for name in _HEADER]
-    body = [[cell.replace("|", "\\|") for cell in row] for row in _cells(results)]
-    table = [f"| {' | '.join(cells)} |" for cells in (_HEADER, rule, *body)]
+def results_markdown(results: Sequence[ClaimResult], seconds: Mapping[str, float]) -> str:
+    """The table in Markdown, followed by the notes."""
+    table = markdown_table(_HEADERS, _cells(results), _ALIGN)
     summary = [f"{line}  " for line in _summary(results, seconds)]
-    notes = [f"{number}. {note}" for note, number in _numbered(results).items()]
-    return "\n".join([*table, "", *summary, "", "Notes:", "", *notes, ""])
+    notes = [f"{number}. {note}" for note, number in _number_notes(results).items()]
+    return "\n".join([table, "", *summary, "", "Notes:", "", *notes, ""])
 
 
-def write_results(folder: Path, results: Sequence[Result], seconds: Mapping[str, float]) -> None:
+def write_results(
+    folder: Path, results: Sequence[ClaimResult], seconds: Mapping[str, float]
+) -> None:
     """Write ``results.md``, ``results.csv`` and ``results.json`` into a folder."""
-    heading = "# What the sources state, and what we get\n\n"
+    heading = "# What the course reports state, and what we measure\n\n"
     with atomic_write(folder / "results.md") as path:
         path.write_text(heading + results_markdown(results, seconds), encoding="utf-8")
-    rows = [dataclasses.asdict(row) for row in results]
+    rows = [dataclasses.asdict(result) for result in results]
     with (
         atomic_write(folder / "results.csv") as path,
         path.open("w", encoding="utf-8", newline="") as file,
     ):
-        writer = csv.DictWriter(file, [field.name for field in dataclasses.fields(Result)])
+        writer = csv.DictWriter(file, [field.name for field in dataclasses.fields(ClaimResult)])
         writer.writeheader()
         writer.writerows(rows)
     write_json(folder / "results.json", {"results": rows, "seconds": dict(seconds)})
 
 
-def _cells(results: Sequence[Result]) -> list[tuple[str, ...]]:
-    numbers = _numbered(results)
+def _cells(results: Sequence[ClaimResult]) -> list[tuple[object, ...]]:
+    numbers = _number_notes(results)
+    columns = [header.lower() for header in _HEADERS[:-1]]
     return [
-        (row.source, row.system, row.quantity, row.stated, row.ours, row.data, row.seeds,
-         row.answer, str(numbers.get(row.note, "")))
-        for row in results
-    ]  # fmt: skip
+        (*(getattr(result, column) for column in columns), numbers.get(result.note, ""))
+        for result in results
+    ]
 
 
-def _numbered(results: Sequence[Result]) -> dict[str, int]:
-    """The number of each different note, in the order of the rows."""
-    notes = dict.fromkeys(row.note for row in results if row.note)
+def _number_notes(results: Sequence[ClaimResult]) -> dict[str, int]:
+    """Map each distinct note to its number, in the order of the rows."""
+    notes = dict.fromkeys(result.note for result in results if result.note)
     return {note: number for number, note in enumerate(notes, start=1)}
 
 
-def _summary(results: Sequence[Result], seconds: Mapping[str, float]) -> list[str]:
-    counts = Counter(row.answer for row in results)
-    lines = [f"{len(results)} claims: {', '.join(f'{n} {a}' for a, n in counts.most_common())}"]
+def _summary(results: Sequence[ClaimResult], seconds: Mapping[str, float]) -> list[str]:
+    counts = Counter(result.answer for result in results)
+    answers = ", ".join(f"{count} {answer}" for answer, count in counts.most_common())
+    lines = [f"{len(results)} claims: {answers}"]
     if counts[QUICK]:
-        lines.append("QUICK: trained for one epoch, to try things out. Not figures to quote.")
+        lines.append("QUICK: trained for one epoch as a test run. Do not quote these numbers.")
     lines.append("Seconds: " + ", ".join(f"{part} {spent:.0f}" for part, spent in seconds.items()))
     return lines

@@ -1,8 +1,8 @@
-"""Searching settings of a net and its training: a grid, at random, and by a sampler that learns.
+"""Search the settings of a net and its training: by grid, at random, or with TPE.
 
-The score of a trial is the best value in validation of what its recipe monitors; the test split is
-never looked at. Optuna keeps every trial in a file of the search's folder, so a search goes on
-where it was stopped.
+The score of a trial is the best validation value of the metric that its recipe monitors. The test
+split is never used. Optuna stores all trials in a file in the folder of the search, so a search
+that was stopped can be resumed.
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ from tqdm import tqdm
 
 from kerasnets._errors import WorkFailedError, unknown_name
 from kerasnets._files import atomic_write, locked, write_json
-from kerasnets.data import Dataset
-from kerasnets.studies.draws import SAMPLERS, Draws
-from kerasnets.studies.pool import Task, train_tasks
-from kerasnets.studies.space import Axis, check_space, grid
-from kerasnets.studies.workspace import nested
+from kerasnets.studies.pool import TrainingTask, train_tasks
+from kerasnets.studies.runs import nest_builder_arguments
+from kerasnets.studies.space import Hyperparameter, check_space, grid_points
+from kerasnets.studies.trials import SAMPLERS, SamplerTrials
 from kerasnets.training import Recipe, make_recipe
 from kerasnets.training.recipe import recipe_toml
 from kerasnets.training.run import load_recipe_data
@@ -32,21 +31,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Search:
-    """What a search came to.
+class SearchResult:
+    """The trials of a search, and the best one.
 
     Attributes:
-        folder: with ``trials.csv``, ``best.toml``, the runs and Optuna's file.
-        axes: what was varied.
-        table: a row a trial: ``sampler``, ``trial``, ``score`` in validation (NaN where training
-            failed), a column an axis, and ``folder``, that of the run.
-        monitor: what the score is: ``"val_accuracy"`` or ``"val_loss"``.
+        folder: the folder, with ``trials.csv``, ``best.toml``, the runs and Optuna's file.
+        space: the hyperparameters.
+        table: one row per trial: ``sampler``, ``trial``, validation ``score`` (NaN if training
+            failed), one column per hyperparameter, and ``folder``, the run folder.
+        monitor: the metric of the score, ``"val_accuracy"`` or ``"val_loss"``.
         best: the recipe of the best trial.
-        importance: of each axis for the score, by fANOVA over all trials; they sum to 1.
+        importance: importance of each hyperparameter for the score, by fANOVA over all trials.
+            The values sum to 1.
     """
 
     folder: Path
-    axes: tuple[Axis, ...]
+    space: tuple[Hyperparameter, ...]
     table: pd.DataFrame
     monitor: str
     best: Recipe
@@ -54,12 +54,12 @@ class Search:
 
     @property
     def higher_is_better(self) -> bool:
-        """Whether a high score is a good one."""
+        """Whether a higher score is better."""
         return self.monitor == "val_accuracy"
 
     @property
     def best_trial(self) -> dict[str, Any]:
-        """The row of the best trial; the first of equals."""
+        """The row of the best trial. The first one wins a tie."""
         scores = self.table["score"].to_numpy()
         row = int(np.nanargmax(scores) if self.higher_is_better else np.nanargmin(scores))
         return {str(name): value for name, value in self.table.to_dict("records")[row].items()}
@@ -67,7 +67,7 @@ class Search:
 
 def search(
     net: str,
-    axes: Sequence[Axis],
+    space: Sequence[Hyperparameter],
     *,
     trials: int = 20,
     samplers: Sequence[str] = ("tpe",),
@@ -77,66 +77,76 @@ def search(
     seed: int = 0,
     progress: bool = True,
     **settings: Any,
-) -> Search:
-    """Train a net with many settings and find the best in validation.
+) -> SearchResult:
+    """Train a net with many settings, and find those with the best validation score.
 
     Args:
-        net: a name of the catalogue.
-        axes: what is varied.
-        trials: trainings a sampler may use. Where one is ``"grid"``, all use as many as the
-            largest grid within that number has points, so that they can be compared.
-        samplers: of ``"grid"``, ``"random"`` and ``"tpe"`` (Optuna's tree-structured Parzen
-            estimator, which learns from the trials before).
-        out: the folder of the search. One that was stopped goes on with the same arguments; more
-            trials can be asked for, unless of a grid.
-        data_dir: where to look for the data set's files.
-        jobs: trainings at a time, each in a process of its own.
-        seed: of what is drawn. With ``jobs=1`` the same seed gives the same trials, however often
-            the search was stopped.
-        progress: show a bar on standard error.
-        settings: what is the same for all: fields of the recipe and builder arguments.
+        net: name of a net in the catalogue.
+        space: the hyperparameters.
+        trials: number of trainings per sampler. If one sampler is ``"grid"``, every sampler gets
+            as many as the largest grid within this number has points. So they can be compared.
+        samplers: any of ``"grid"``, ``"random"`` and ``"tpe"``. TPE is Optuna's tree-structured
+            Parzen estimator, which learns from earlier trials.
+        out: folder of the search. A search that was stopped is resumed if the arguments are the
+            same. ``trials`` may be larger then, unless a sampler is ``"grid"``.
+        data_dir: where to look for the files of the data set.
+        jobs: number of trainings at a time, each in a process of its own.
+        seed: seed of the samplers. With ``jobs=1``, the same seed gives the same trials, also if
+            the search was stopped and resumed.
+        progress: show a progress bar on standard error.
+        **settings: settings that are the same for all trials: fields of the recipe and arguments
+            of the builder.
 
     Raises:
-        ValueError: on a wrong net, axis, range or setting, or a folder with another search,
-            before any work.
-        WorkFailedError: if not one training succeeded.
+        ValueError: before any work, if an argument is not valid or the folder contains another
+            search.
+        WorkFailedError: if every training failed.
     """
     _check(samplers, trials, jobs)
-    recipe = check_space(net, axes, settings)
+    recipe = check_space(net, space, settings)
     data = load_recipe_data(recipe, data_dir)
-    points = grid(axes, trials) if "grid" in samplers else []
+    points = grid_points(space, trials) if "grid" in samplers else []
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
+    arguments = {
+        "recipe": asdict(recipe),
+        "axes": [asdict(entry) for entry in space],
+        "samplers": list(samplers),
+        "seed": seed,
+        "points of the grid": len(points),
+        "data": data.checksum,
+    }
     with locked(folder):
-        _check_folder(folder, recipe, axes, samplers, seed, len(points), data)
-        draws = [
-            Draws(folder, name, recipe, axes, settings, len(points) or trials, seed)
+        _check_folder(folder, arguments)
+        budget = len(points) or trials
+        by_sampler = [
+            SamplerTrials(folder, name, recipe, space, settings, budget, seed)
             for name in dict.fromkeys(samplers)
         ]
-        for draw in draws:
-            draw.enqueue(points if draw.sampler == "grid" else [])
-        _train_all(draws, jobs, data_dir, progress)
-        return _write(folder, tuple(axes), draws, recipe)
+        for sampler_trials in by_sampler:
+            sampler_trials.enqueue(points if sampler_trials.sampler == "grid" else [])
+        _train_all(by_sampler, jobs, data_dir, progress)
+        return _write(folder, tuple(space), by_sampler, recipe)
 
 
 def _train_all(
-    draws: Sequence[Draws], jobs: int, data_dir: str | Path | None, progress: bool
+    by_sampler: Sequence[SamplerTrials], jobs: int, data_dir: str | Path | None, progress: bool
 ) -> None:
-    total = sum(draw.budget for draw in draws)
-    done = sum(len(draw.rows()) for draw in draws)
+    total = sum(trials.budget for trials in by_sampler)
+    done = sum(len(trials.rows()) for trials in by_sampler)
     bar = tqdm(total=total, initial=done, desc="trials", disable=None if progress else True)
 
-    def next_task() -> Task | None:
-        return next((task for draw in draws if (task := draw.next_task())), None)
+    def next_task() -> TrainingTask | None:
+        return next((task for trials in by_sampler if (task := trials.next_task())), None)
 
     try:
         with bar:
             for task, score in train_tasks(next_task, jobs, data_dir):
-                task.owner.tell(task.number, score)
+                task.owner.record(task.number, score)
                 bar.update()
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
-            f"interrupted; the same command goes on with the search in {draws[0].folder}"
+            f"interrupted; run the same command to resume the search in {by_sampler[0].folder}"
         ) from None
 
 
@@ -144,75 +154,64 @@ def _check(samplers: Sequence[str], trials: int, jobs: int) -> None:
     for sampler in samplers:
         if sampler not in SAMPLERS:
             raise unknown_name("sampler", sampler, SAMPLERS)
-    if not samplers or min(trials, jobs) < 1:
-        raise ValueError(
-            f"samplers, trials and jobs must be 1 or more, got {list(samplers)}, {trials} and "
-            f"{jobs}."
-        )
+    if not samplers:
+        raise ValueError(f"samplers must name at least one of {', '.join(SAMPLERS)}.")
+    if min(trials, jobs) < 1:
+        raise ValueError(f"trials and jobs must be 1 or more, got {trials} and {jobs}.")
 
 
-def _check_folder(
-    folder: Path,
-    recipe: Recipe,
-    axes: Sequence[Axis],
-    samplers: Sequence[str],
-    seed: int,
-    points: int,
-    data: Dataset,
-) -> None:
-    """Refuse a folder with another search; note this one where there is none."""
-    wanted = {
-        "recipe": asdict(recipe),
-        "axes": [asdict(axis) for axis in axes],
-        "samplers": list(samplers),
-        "seed": seed,
-        "points of the grid": points,
-        "data": data.checksum,
-    }
-    wanted = json.loads(json.dumps(wanted))  # as it comes from the file
+def _check_folder(folder: Path, arguments: dict[str, Any]) -> None:
+    """Record the arguments of a new search. Refuse a folder with another search or other files."""
+    arguments = json.loads(json.dumps(arguments))  # as they come from the file
     path = folder / "search.json"
     if path.is_file():
         found = json.loads(path.read_text(encoding="utf-8"))
-        other = [name for name in wanted if found.get(name) != wanted[name]]
-        if other:
+        different = [name for name in arguments if found.get(name) != arguments[name]]
+        if different:
             raise ValueError(
-                f"{folder} has a search with other {', '.join(other)}. Give the same arguments to "
-                "go on with it, or choose another folder."
+                f"{folder} contains a search with other {', '.join(different)}. Give the same "
+                "arguments to resume it, or choose another folder."
             )
         return
     if any(folder.iterdir()):
-        raise FileExistsError(f"{folder} holds something else already. Choose another folder.")
-    write_json(path, wanted)
+        raise FileExistsError(f"{folder} contains other files. Choose another folder.")
+    write_json(path, arguments)
 
 
-def _write(folder: Path, axes: tuple[Axis, ...], draws: Sequence[Draws], recipe: Recipe) -> Search:
+def _write(
+    folder: Path,
+    space: tuple[Hyperparameter, ...],
+    by_sampler: Sequence[SamplerTrials],
+    recipe: Recipe,
+) -> SearchResult:
     import pandas as pd
 
-    table = pd.DataFrame([row for draw in draws for row in draw.rows()])
+    table = pd.DataFrame([row for trials in by_sampler for row in trials.rows()])
     if table["score"].isna().all():
-        raise WorkFailedError(f"Not one training of the search in {folder} succeeded.")
-    found = Search(folder, axes, table, recipe.monitor, recipe, _importance(draws, axes))
+        raise WorkFailedError(f"Every training of the search in {folder} failed.")
+    importance = _importance(by_sampler, space)
+    found = SearchResult(folder, space, table, recipe.monitor, recipe, importance)
     best = found.best_trial
-    values = {axis.name: best[axis.name] for axis in axes}
-    net = recipe.net
-    settings = nested(net, {**draws[0].settings, **values})
-    found = replace(found, best=make_recipe(net, **settings))
+    settings = {**by_sampler[0].settings, **{entry.name: best[entry.name] for entry in space}}
+    best_recipe = make_recipe(recipe.net, **nest_builder_arguments(recipe.net, settings))
     with atomic_write(folder / "trials.csv") as path:
         table.to_csv(path, index=False)
     with atomic_write(folder / "best.toml") as path:
-        path.write_text(recipe_toml(found.best), encoding="utf-8")
-    return found
+        path.write_text(recipe_toml(best_recipe), encoding="utf-8")
+    return replace(found, best=best_recipe)
 
 
-def _importance(draws: Sequence[Draws], axes: Sequence[Axis]) -> dict[str, float]:
-    """How much of the spread of the scores each axis explains, by fANOVA over all trials."""
+def _importance(
+    by_sampler: Sequence[SamplerTrials], space: Sequence[Hyperparameter]
+) -> dict[str, float]:
+    """Share of the variance of the scores that each hyperparameter explains, by fANOVA."""
     import optuna
 
-    together = optuna.create_study(direction=draws[0].study.direction)
-    for draw in draws:
-        together.add_trials(draw.trials(optuna.trial.TrialState.COMPLETE))
-    scores = {trial.value for trial in together.trials}
-    if len(axes) == 1 or len(scores) < 2:
-        return {axis.name: 1 / len(axes) for axis in axes}
+    merged = optuna.create_study(direction=by_sampler[0].study.direction)
+    for trials in by_sampler:
+        merged.add_trials(trials.trials(optuna.trial.TrialState.COMPLETE))
+    scores = {trial.value for trial in merged.trials}
+    if len(space) == 1 or len(scores) < 2:
+        return {entry.name: 1 / len(space) for entry in space}
     evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
-    return dict(optuna.importance.get_param_importances(together, evaluator=evaluator))
+    return dict(optuna.importance.get_param_importances(merged, evaluator=evaluator))

@@ -1,9 +1,9 @@
-"""The picture of a search: which values were tried, and how the best grew (S4)."""
+"""The figure of a search: the values that were tried, and the best score so far (S4)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,103 +11,110 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from kerasnets._style import COLORS, INK, new_figure, style
-from kerasnets.studies.search import Search
-from kerasnets.studies.space import Axis
+from kerasnets.studies.search import SearchResult
+from kerasnets.studies.space import Hyperparameter
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _PANEL = 3.1  # inches
-_LETTERS = 14  # of a choice on an axis
-_ROOM = 0.06  # of a range, beyond its ends
+_MAX_LETTERS = 14  # of a choice as a tick label
+_MARGIN = 0.06  # beyond both ends of a range, relative to its width
 
 
-def search_figure(found: Search) -> Figure:
-    """A panel a sampler over the two axes that matter most, and the best score by trial.
+def search_figure(found: SearchResult) -> Figure:
+    """Plot one panel per sampler for the two most important hyperparameters, and the best scores.
 
-    With the same budget a grid tries few values of the axis that matters, the others many: they
-    are marked along it, above each panel.
+    Marks above each panel show the values of the most important hyperparameter. With the same
+    budget, a grid tries only a few different values, the other samplers many.
     """
-    axes_ = sorted(found.axes, key=lambda axis: -found.importance[axis.name])
+    space = sorted(found.space, key=lambda entry: -found.importance[entry.name])
     table, samplers = found.table, list(dict.fromkeys(found.table["sampler"]))
     data = found.best.data
     simulated = " — simulated, not measured" if data.endswith("-simulated") else ""
-    shares = ", ".join(f"{axis.name} {100 * found.importance[axis.name]:.0f} %" for axis in axes_)
-    note = f"Score: best {found.monitor} of a training. Importance (fANOVA): {shares}"
+    importance = ", ".join(
+        f"{entry.name} {100 * found.importance[entry.name]:.0f} %" for entry in space
+    )
     with style():
         figure = new_figure(
-            _PANEL * (len(samplers) + 1.1), _PANEL + 0.5,
-            f"Search of {found.best.net} on {data}{simulated}", note,
-        )  # fmt: skip
+            _PANEL * (len(samplers) + 1.1),
+            _PANEL + 0.5,
+            f"Search of {found.best.net} on {data}{simulated}",
+            f"Score: best {found.monitor} of a training. Importance (fANOVA): {importance}",
+        )
         panels = figure.subplots(1, len(samplers) + 1)
-        limits = np.nanmin(table["score"]), np.nanmax(table["score"])
+        colors = {
+            "cmap": "viridis" if found.higher_is_better else "viridis_r",
+            "vmin": np.nanmin(table["score"]),
+            "vmax": np.nanmax(table["score"]),
+        }
         for panel, sampler in zip(panels, samplers, strict=False):
             rows = table[table["sampler"] == sampler]
-            _values(panel, rows, axes_, sampler, limits, found.higher_is_better)
-        _best_so_far(panels[-1], found, samplers)
+            _draw_trials(panel, sampler, rows, space, colors)
+        _draw_best_scores(panels[-1], found, samplers)
     return figure
 
 
-def _values(
-    panel: Axes, rows: pd.DataFrame, axes: Sequence[Axis], sampler: str,
-    limits: tuple[float, float], higher_is_better: bool,
-) -> None:  # fmt: skip
-    first = axes[0]
-    x = _places(first, rows)
-    y = _places(axes[1], rows) if len(axes) > 1 else rows["score"].to_numpy()
-    panel.scatter(
-        x, y, c=rows["score"], cmap="viridis" if higher_is_better else "viridis_r", s=38,
-        vmin=limits[0], vmax=limits[1], edgecolors=INK, linewidths=0.4,
-    )  # fmt: skip
-    different = len(set(x.tolist()))
+def _draw_trials(
+    panel: Axes,
+    sampler: str,
+    rows: pd.DataFrame,
+    space: Sequence[Hyperparameter],
+    colors: dict[str, Any],
+) -> None:
+    first = space[0]
+    x = _positions(first, rows)
+    y = _positions(space[1], rows) if len(space) > 1 else rows["score"].to_numpy()
+    panel.scatter(x, y, c=rows["score"], s=38, edgecolors=INK, linewidths=0.4, **colors)
     panel.plot(
         x, np.full(len(x), 1.03), "|", transform=panel.get_xaxis_transform(), color=INK,
         clip_on=False, markersize=8,
     )  # fmt: skip
+    different = len(set(x.tolist()))
     panel.set_title(f"{sampler}: {different} values of {first.name}", loc="left", size=9.5, pad=14)
-    _scale(panel, first, "x")
-    if len(axes) > 1:
-        _scale(panel, axes[1], "y")
+    _set_scale(panel, first, "x")
+    if len(space) > 1:
+        _set_scale(panel, space[1], "y")
     else:
         panel.set_ylabel("Score")
 
 
-def _places(axis: Axis, rows: pd.DataFrame) -> np.ndarray:
-    """Where the values lie: numbers of a range, positions of choices."""
-    values = rows[axis.name].tolist()
-    if axis.choices:
-        return np.array([list(axis.choices).index(value) for value in values], dtype=float)
+def _positions(hyperparameter: Hyperparameter, rows: pd.DataFrame) -> np.ndarray:
+    """Positions on the plot: the values of a range, or the indices of the choices."""
+    values = rows[hyperparameter.name].tolist()
+    if hyperparameter.choices:
+        choices = list(hyperparameter.choices)
+        return np.array([choices.index(value) for value in values], dtype=float)
     return np.array(values, dtype=float)
 
 
-def _scale(panel: Axes, axis: Axis, side: str) -> None:
-    """Label a side and give it the whole range, so that the panels can be compared."""
-    line = panel.xaxis if side == "x" else panel.yaxis
-    line.set_label_text(axis.name)
-    if axis.choices:
-        line.set_ticks(range(len(axis.choices)), [str(c)[:_LETTERS] for c in axis.choices])
-        low, high = -0.5, len(axis.choices) - 0.5
-    elif axis.log:
+def _set_scale(panel: Axes, hyperparameter: Hyperparameter, side: str) -> None:
+    """Label an axis and show the full range on it, so that the panels can be compared."""
+    axis = panel.xaxis if side == "x" else panel.yaxis
+    axis.set_label_text(hyperparameter.name)
+    low, high, choices = hyperparameter.low, hyperparameter.high, hyperparameter.choices
+    if choices:
+        axis.set_ticks(range(len(choices)), [str(choice)[:_MAX_LETTERS] for choice in choices])
+        low, high = -0.5, len(choices) - 0.5
+    elif hyperparameter.log:
         (panel.set_xscale if side == "x" else panel.set_yscale)("log")
-        line.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        line.set_minor_formatter(NullFormatter())
-        room = (axis.high / axis.low) ** _ROOM
-        low, high = axis.low / room, axis.high * room
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
+        margin = (high / low) ** _MARGIN
+        low, high = low / margin, high * margin
     else:
-        room = (axis.high - axis.low) * _ROOM
-        low, high = axis.low - room, axis.high + room
+        margin = (high - low) * _MARGIN
+        low, high = low - margin, high + margin
     (panel.set_xlim if side == "x" else panel.set_ylim)(low, high)
 
 
-def _best_so_far(panel: Axes, found: Search, samplers: Sequence[str]) -> None:
+def _draw_best_scores(panel: Axes, found: SearchResult, samplers: Sequence[str]) -> None:
     best = np.fmax if found.higher_is_better else np.fmin
     for sampler, color in zip(samplers, COLORS, strict=False):
         scores = found.table.loc[found.table["sampler"] == sampler, "score"].to_numpy()
-        panel.step(
-            np.arange(1, len(scores) + 1), best.accumulate(scores), where="post", color=color,
-            label=sampler,
-        )  # fmt: skip
-        panel.plot(np.arange(1, len(scores) + 1), scores, ".", color=color, alpha=0.4)
+        trials = np.arange(1, len(scores) + 1)
+        panel.step(trials, best.accumulate(scores), where="post", color=color, label=sampler)
+        panel.plot(trials, scores, ".", color=color, alpha=0.4)
     panel.set(xlabel="Trial", ylabel=f"Best {found.monitor} so far")
     panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     panel.legend(loc="best")

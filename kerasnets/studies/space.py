@@ -1,4 +1,4 @@
-"""The axes of a search: what may be varied, within which bounds, and the points of a grid."""
+"""The hyperparameters of a search: their ranges, and the points of a grid."""
 
 from __future__ import annotations
 
@@ -13,27 +13,28 @@ import numpy as np
 
 from kerasnets._errors import unknown_name
 from kerasnets.nets import build, describe
-from kerasnets.studies.workspace import nested
+from kerasnets.studies.runs import nest_builder_arguments
 from kerasnets.training import Recipe, make_recipe
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
-# What decides how a trial is scored must be the same for all of them.
+# The data and the score must be the same for all trials.
 _FIXED = ("net", "net_arguments", "data", "data_options", "split", "split_seed", "monitor", "seed")
-_AFTERWARDS = ("threshold", "calibration")  # chosen once the net is trained: no score changes
+# These are chosen after training, so they do not change the score.
+_AFTER_TRAINING = ("threshold", "calibration")
 
 
 @dataclass(frozen=True)
-class Axis:
-    """One thing a search varies: a setting of the recipe or an argument of the net's builder.
+class Hyperparameter:
+    """A setting of the recipe, or an argument of the net's builder, that a search varies.
 
     Attributes:
-        name: of the setting or argument.
-        low: the smallest value of a range; of two integers only integers are drawn.
-        high: the largest.
-        log: whether the range is even in the logarithm.
-        choices: the values, where it is no range.
+        name: name of the setting or argument.
+        low: the smallest value of a range. If both ends are integers, only integers are drawn.
+        high: the largest value of a range.
+        log: whether values are spaced evenly on a logarithmic scale.
+        choices: the values, instead of a range.
     """
 
     name: str
@@ -48,40 +49,40 @@ class Axis:
             return
         if not self.low < self.high or not math.isfinite(self.low + self.high):
             raise ValueError(
-                f"The range of {self.name} must go from a smaller to a larger number, got "
+                f"The range of {self.name} must go from a smaller to a larger finite number, got "
                 f"{self.low}:{self.high}."
             )
         if self.log and self.low <= 0:
             raise ValueError(
-                f"The range of {self.name} cannot be even in the logarithm from {self.low}; start "
-                "above 0."
+                f"The range of {self.name} is logarithmic, so it must start above 0, got "
+                f"{self.low}:{self.high}."
             )
 
     @property
-    def integer(self) -> bool:
-        """Whether only whole numbers are drawn."""
+    def is_integer(self) -> bool:
+        """Whether only integers are drawn."""
         return isinstance(self.low, int) and isinstance(self.high, int)
 
     @property
-    def ends(self) -> tuple[Any, ...]:
-        """The values that must be legal: both ends of a range, or every choice."""
+    def extremes(self) -> tuple[Any, ...]:
+        """Both ends of a range, or every choice."""
         return self.choices or (self.low, self.high)
 
-    def points(self, count: int) -> list[Any]:
-        """Evenly spaced values of a range, fewer where there are not so many whole numbers."""
+    def grid_values(self, count: int) -> list[Any]:
+        """Evenly spaced values of a range, or every choice. May be fewer for integers."""
         if self.choices:
             return list(self.choices)
         if count == 1:
-            values = np.array([math.sqrt(self.low * self.high) if self.log else
-                               (self.low + self.high) / 2])  # fmt: skip
+            middle = math.sqrt(self.low * self.high) if self.log else (self.low + self.high) / 2
+            values = np.array([middle])
         else:
             values = (np.geomspace if self.log else np.linspace)(self.low, self.high, count)
-        if self.integer:
+        if self.is_integer:
             return list(dict.fromkeys(round(value) for value in values.tolist()))
         return list(values.clip(self.low, self.high).tolist())
 
     def distribution(self) -> BaseDistribution:
-        """What Optuna draws from. Choices are written as JSON, for they may be lists."""
+        """The distribution for Optuna. Choices are encoded as JSON, because they may be lists."""
         from optuna.distributions import (
             CategoricalDistribution,
             FloatDistribution,
@@ -90,68 +91,77 @@ class Axis:
 
         if self.choices:
             return CategoricalDistribution([json.dumps(choice) for choice in self.choices])
-        if self.integer:
+        if self.is_integer:
             return IntDistribution(int(self.low), int(self.high), log=self.log)
         return FloatDistribution(self.low, self.high, log=self.log)
 
-    def read(self, drawn: Any) -> Any:
-        """A value as drawn by Optuna, as the recipe takes it."""
-        return json.loads(drawn) if self.choices else drawn
+    def from_optuna(self, value: Any) -> Any:
+        """Convert a value drawn by Optuna to a value for the recipe."""
+        return json.loads(value) if self.choices else value
 
-    def write(self, value: Any) -> Any:
-        """A value as Optuna takes it; the opposite of :meth:`read`."""
+    def to_optuna(self, value: Any) -> Any:
+        """Convert a value for the recipe to a value for Optuna."""
         return json.dumps(value) if self.choices else value
 
 
-def grid(axes: Sequence[Axis], budget: int) -> list[dict[str, Any]]:
-    """The points of the largest grid within a budget, every range with as many values.
+def grid_points(space: Sequence[Hyperparameter], budget: int) -> list[dict[str, Any]]:
+    """The points of the largest grid within a budget, with the same number of values per range.
 
     Raises:
-        ValueError: if not even one value a range fits; the message says what would.
+        ValueError: if even a grid with one value per range has too many points.
     """
-    least = math.prod(len(axis.choices) or 1 for axis in axes)
-    if budget < least:
-        raise ValueError(f"A grid of these axes has {least} points at least; trials is {budget}.")
+    smallest = math.prod(len(entry.choices) or 1 for entry in space)
+    if budget < smallest:
+        raise ValueError(
+            f"The grid has at least {smallest} points, but trials is {budget}. Allow {smallest} "
+            "trials or more, or give fewer choices."
+        )
     count = 1
-    while _size(axes, count + 1) <= budget and _size(axes, count + 1) > _size(axes, count):
+    while _size(space, count) < _size(space, count + 1) <= budget:
         count += 1
-    columns = [axis.points(count) for axis in axes]
-    names = [axis.name for axis in axes]
+    columns = [entry.grid_values(count) for entry in space]
+    names = [entry.name for entry in space]
     return [dict(zip(names, point, strict=True)) for point in itertools.product(*columns)]
 
 
-def _size(axes: Sequence[Axis], count: int) -> int:
-    return math.prod(len(axis.points(count)) for axis in axes)
+def _size(space: Sequence[Hyperparameter], count: int) -> int:
+    return math.prod(len(entry.grid_values(count)) for entry in space)
 
 
-def check_space(net: str, axes: Sequence[Axis], settings: Mapping[str, Any]) -> Recipe:
-    """Refuse axes that no net could be built or trained with, before any work.
+def check_space(net: str, space: Sequence[Hyperparameter], settings: Mapping[str, Any]) -> Recipe:
+    """Check, before any work, that a net can be built and trained with the hyperparameters.
 
     Args:
-        net: a name of the catalogue.
-        axes: what is varied.
-        settings: what is set for all trials: fields of the recipe and builder arguments.
+        net: name of a net in the catalogue.
+        space: the hyperparameters.
+        settings: settings that are the same for all trials: fields of the recipe and arguments of
+            the builder.
 
     Returns:
-        The recipe of the trials, without the axes.
+        The recipe of the trials, without the hyperparameters.
 
     Raises:
-        ValueError: on an axis that is neither a setting nor an argument, is fixed by what a
-            search is, is there twice, or has a value the recipe or the builder refuses.
+        ValueError: if a hyperparameter is neither a setting nor an argument, must be the same for
+            all trials, is given twice, or has a value that the recipe or the builder refuses.
     """
-    if not axes:
-        raise ValueError("A search needs one axis or more, such as learning_rate=1e-4:1e-1:log.")
-    names = [axis.name for axis in axes]
-    allowed = [name for name in Recipe.fields() if name not in (*_FIXED, *_AFTERWARDS)]
+    if not space:
+        raise ValueError(
+            "A search needs at least one hyperparameter, such as learning_rate=1e-4:1e-1:log."
+        )
+    names = [entry.name for entry in space]
+    allowed = [name for name in Recipe.fields() if name not in (*_FIXED, *_AFTER_TRAINING)]
     allowed += describe(net).arguments
     for name in names:
         if name not in allowed:
-            raise unknown_name(f"axis of a search on {net}", name, allowed)
-    twice = {name for name in names if names.count(name) > 1 or name in settings}
-    if twice:
-        raise ValueError(f"{', '.join(sorted(twice))} is there twice; give each name once.")
-    for axis in axes:
-        for value in axis.ends:
-            recipe = make_recipe(net, **nested(net, {**settings, axis.name: value}))
+            raise unknown_name(f"hyperparameter of {net}", name, allowed)
+    repeated = {name for name in names if names.count(name) > 1 or name in settings}
+    if repeated:
+        raise ValueError(
+            f"{', '.join(sorted(repeated))} is given more than once. Give each name once."
+        )
+    for entry in space:
+        for value in entry.extremes:
+            varied = nest_builder_arguments(net, {**settings, entry.name: value})
+            recipe = make_recipe(net, **varied)
             build(net, **recipe.net_arguments)
-    return make_recipe(net, **nested(net, dict(settings)))
+    return make_recipe(net, **nest_builder_arguments(net, dict(settings)))

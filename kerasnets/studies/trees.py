@@ -1,38 +1,41 @@
-"""Decision trees over maximum depth × minimum parent × minimum leaf (S3)."""
+"""Decision trees for every combination of depth, samples per split and samples per leaf (S3)."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
 
+from kerasnets._deprecation import renamed_arguments
 from kerasnets.data.dataset import Dataset, Split
 from kerasnets.evaluation.metrics import auroc_per_class
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DEPTHS = (5, 10, 15, 20, 25)
-MIN_PARENTS = (2, 4, 8, 16, 32, 64, 128)
-MIN_LEAVES = (1, 2, 4, 8, 16, 32, 64)
-GRID = ["depth", "min_parent", "min_leaf"]
+MAX_DEPTH = (5, 10, 15, 20, 25)
+MIN_SAMPLES_SPLIT = (2, 4, 8, 16, 32, 64, 128)
+MIN_SAMPLES_LEAF = (1, 2, 4, 8, 16, 32, 64)
+GRID = ["max_depth", "min_samples_split", "min_samples_leaf"]
+Point = tuple[int, int, int]  # one value for each name in GRID
+Arrays = Mapping[str, tuple[np.ndarray, np.ndarray]]  # inputs and labels of each split
 
 
 @dataclass(frozen=True)
 class Trees:
-    """What the trees of a grid came to.
+    """The trees of a grid, and the recommended one.
 
     Attributes:
-        data: the data set they were grown on.
-        table: a row for each point of the grid, in its order: ``depth``, ``min_parent``,
-            ``min_leaf``, ``nodes``, ``train_auc``, ``validation_auc``, ``standard_error`` of the
-            latter.
-        recommended: the point of the grid to take, as a row of the table, with ``test_auc``.
-        seed: decides between splits of equal gain.
+        data: the data set the trees were grown on.
+        table: one row per point of the grid, in the order of the grid: ``max_depth``,
+            ``min_samples_split``, ``min_samples_leaf``, ``nodes``, ``train_auc``,
+            ``validation_auc`` and ``standard_error`` of the validation AUC.
+        recommended: the row of the recommended tree, with ``test_auc``.
+        seed: seed that decides between splits of equal gain.
     """
 
     data: Dataset
@@ -42,148 +45,145 @@ class Trees:
 
     @property
     def text(self) -> str:
-        """The recommendation and its reason, in words."""
+        """The recommendation and its reason as text."""
         best = self.table.iloc[self.table["validation_auc"].argmax()]
         chosen = self.recommended
+        settings = ", ".join(f"{name} {chosen[name]:.0f}" for name in GRID)
         return (
-            f"Take max depth {chosen['depth']:.0f}, min parent {chosen['min_parent']:.0f}, min "
-            f"leaf {chosen['min_leaf']:.0f}: {chosen['nodes']:,.0f} nodes, AUC "
-            f"{chosen['validation_auc']:.4f} in validation and {chosen['test_auc']:.4f} in the "
-            f"test. The best in validation is {best['validation_auc']:.4f} with "
-            f"{best['nodes']:,.0f} nodes; of the trees within one standard error of it "
-            f"({best['standard_error']:.4f}) this is the smallest."
+            f"Recommended: {settings}. This tree has {chosen['nodes']:,.0f} nodes, validation AUC "
+            f"{chosen['validation_auc']:.4f} and test AUC {chosen['test_auc']:.4f}. The best "
+            f"validation AUC is {best['validation_auc']:.4f} with {best['nodes']:,.0f} nodes. The "
+            f"recommended tree is the smallest within one standard error "
+            f"({best['standard_error']:.4f}) of it."
         )
 
 
+@renamed_arguments(
+    depths="max_depth", min_parents="min_samples_split", min_leaves="min_samples_leaf"
+)
 def grow_trees(
     data: Dataset,
-    depths: Sequence[int] = DEPTHS,
-    min_parents: Sequence[int] = MIN_PARENTS,
-    min_leaves: Sequence[int] = MIN_LEAVES,
+    max_depth: Sequence[int] = MAX_DEPTH,
+    min_samples_split: Sequence[int] = MIN_SAMPLES_SPLIT,
+    min_samples_leaf: Sequence[int] = MIN_SAMPLES_LEAF,
     *,
     seed: int = 0,
     jobs: int | None = None,
     progress: bool = True,
 ) -> Trees:
-    """Grow a tree for every combination, and recommend one.
+    """Grow one decision tree per combination of settings, and recommend one of them.
 
-    Splits are chosen by entropy, as in S3. A node is only divided if it has ``min_parent``
-    training examples and leaves ``min_leaf`` on both sides, so a min parent below twice the min
-    leaf changes nothing: such combinations share one tree. (S3's heat maps are constant for
-    another reason: its loops grow the same tree every time, since they never use their
-    variables.)
+    Splits are chosen by entropy, as in S3. A ``min_samples_split`` below twice the
+    ``min_samples_leaf`` has no effect, so such combinations share one tree. (The heat maps of S3
+    are constant for another reason: its loops never use their variables, so every cell is the same
+    tree.)
 
-    The AUC is that of the positive class, or with more than two classes the mean over the classes
-    against the rest.
+    The AUC is the one of the positive class. With more than two classes, it is the mean over the
+    classes, one against the rest.
 
     Args:
-        data: a data set with one array of inputs; further axes are flattened.
-        depths: the largest depths.
-        min_parents: the smallest numbers of examples of a node to divide.
-        min_leaves: the smallest numbers of examples of a leaf.
-        seed: decides between splits of equal gain.
-        jobs: trees grown at a time; as many as there are processors by default.
-        progress: whether to show a bar on standard error.
+        data: a data set with a single input array. All axes but the first are flattened.
+        max_depth: the values of ``max_depth``.
+        min_samples_split: the smallest number of training samples in a node that is split.
+        min_samples_leaf: the smallest number of training samples in a leaf.
+        seed: seed that decides between splits of equal gain.
+        jobs: number of trees grown in parallel. Default: the number of processors.
+        progress: show a progress bar on standard error.
 
     Returns:
-        The grid with nodes and AUC, and the smallest tree within one standard error of the best
-        validation AUC.
+        The table of all trees. The recommended tree is the smallest within one standard error of
+        the best validation AUC.
 
     Raises:
-        ValueError: if the inputs are several arrays, a class is missing in a split, or a number
-            of the grid is too small or there twice.
+        ValueError: if the data set has several input arrays, if a split has no sample of a class,
+            or if a value of the grid is too small or given twice.
     """
     import joblib
     import pandas as pd
 
-    _check(data, depths, min_parents, min_leaves, jobs)
-    parts = {name: (_flat(split), split.y) for name, split in data.splits.items()}
-    grid = list(itertools.product(depths, min_parents, min_leaves))
-    # What a combination comes to; scikit-learn takes the larger of the two just the same.
-    different = list(dict.fromkeys(map(_effective, grid)))
-    # Threads share the data, and scikit-learn grows trees without Python's lock.
+    grids = dict(zip(GRID, (max_depth, min_samples_split, min_samples_leaf), strict=True))
+    _check_data(data)
+    _check_grid(grids, jobs)
+    arrays = {name: (_flatten(split), split.y) for name, split in data.splits.items()}
+    points = list(itertools.product(max_depth, min_samples_split, min_samples_leaf))
+    distinct = list(dict.fromkeys(map(_effective, points)))
+    # Threads can share the data, because scikit-learn releases the GIL while it grows a tree.
     pool = joblib.Parallel(n_jobs=jobs or -1, prefer="threads", return_as="generator")
     grown: Iterable[dict[str, float]] = pool(
-        joblib.delayed(_measure)(point, parts, seed) for point in different
+        joblib.delayed(_measure)(point, arrays, seed) for point in distinct
     )
-    bar = tqdm(grown, "trees", len(different), unit="tree", disable=None if progress else True)
-    by_point = dict(zip(different, bar, strict=True))
-    rows = [dict(zip(GRID, point, strict=True)) | by_point[_effective(point)] for point in grid]
+    bar = tqdm(grown, "trees", len(distinct), unit="tree", disable=None if progress else True)
+    scores = dict(zip(distinct, bar, strict=True))
+    rows = [dict(zip(GRID, point, strict=True)) | scores[_effective(point)] for point in points]
     table = pd.DataFrame(rows)
-    return Trees(data, table, _recommend(table, parts, seed), seed)
+    return Trees(data, table, _recommend(table, arrays, seed), seed)
 
 
-def _check(
-    data: Dataset,
-    depths: Sequence[int],
-    min_parents: Sequence[int],
-    min_leaves: Sequence[int],
-    jobs: int | None,
-) -> None:
+def _check_data(data: Dataset) -> None:
     for name, split in data.splits.items():
         if not isinstance(split.x, np.ndarray):
-            raise ValueError(f"Trees need one array of inputs; {data.name} has several.")
+            raise ValueError(f"Trees need a single input array, but {data.name} has several.")
         missing = set(range(len(data.class_names))) - set(split.y.tolist())
         if missing:
-            absent = ", ".join(data.class_names[label] for label in sorted(missing))
-            raise ValueError(f"The {name} split of {data.name} has no {absent}: no AUC to measure.")
-    sizes = {"depths": (depths, 1), "min_parents": (min_parents, 2), "min_leaves": (min_leaves, 1)}
-    for what, (values, least) in sizes.items():
-        whole = all(type(value) is int and value >= least for value in values)
-        if not values or not whole or len(set(values)) < len(values):
+            classes = ", ".join(data.class_names[label] for label in sorted(missing))
             raise ValueError(
-                f"{what} must be different whole numbers of {least} or more, got {list(values)}."
+                f"The {name} split of {data.name} has no sample of {classes}, so its AUC is "
+                "undefined. Use another split or more data."
+            )
+
+
+def _check_grid(grids: Mapping[str, Sequence[int]], jobs: int | None) -> None:
+    smallest = dict(zip(GRID, (1, 2, 1), strict=True))
+    for name, values in grids.items():
+        least = smallest[name]
+        valid = all(type(value) is int and value >= least for value in values)
+        if not values or not valid or len(set(values)) < len(values):
+            raise ValueError(
+                f"{name} must be one or more different integers, each {least} or more; got "
+                f"{list(values)}."
             )
     if jobs is not None and jobs < 1:
         raise ValueError(f"jobs must be 1 or more, got {jobs}.")
 
 
-def _effective(point: tuple[int, int, int]) -> tuple[int, int, int]:
-    depth, min_parent, min_leaf = point
-    return depth, max(min_parent, 2 * min_leaf), min_leaf
+def _effective(point: Point) -> Point:
+    """The settings that give the same tree: scikit-learn uses the larger of the two limits."""
+    max_depth, min_samples_split, min_samples_leaf = point
+    return max_depth, max(min_samples_split, 2 * min_samples_leaf), min_samples_leaf
 
 
-def _flat(split: Split) -> np.ndarray:
+def _flatten(split: Split) -> np.ndarray:
     x = np.asarray(split.x)
     return x.reshape(len(x), -1).astype(np.float32)
 
 
-def _grow(
-    point: tuple[int, int, int], parts: dict[str, tuple[np.ndarray, np.ndarray]], seed: int
-) -> Any:
+def _grow(point: Point, arrays: Arrays, seed: int) -> Any:
     from sklearn.tree import DecisionTreeClassifier
 
-    depth, min_parent, min_leaf = point
-    tree = DecisionTreeClassifier(
-        criterion="entropy",
-        max_depth=depth,
-        min_samples_split=min_parent,
-        min_samples_leaf=min_leaf,
-        random_state=seed,
-    )
-    return tree.fit(*parts["train"])
+    settings = dict(zip(GRID, point, strict=True))
+    tree = DecisionTreeClassifier(criterion="entropy", random_state=seed, **settings)
+    return tree.fit(*arrays["train"])
 
 
-def _measure(
-    point: tuple[int, int, int], parts: dict[str, tuple[np.ndarray, np.ndarray]], seed: int
-) -> dict[str, float]:
-    tree = _grow(point, parts, seed)
-    areas = {name: _auc(tree, *parts[name]) for name in ("train", "validation")}
+def _measure(point: Point, arrays: Arrays, seed: int) -> dict[str, float]:
+    tree = _grow(point, arrays, seed)
+    train_auc, _ = _auc(tree, *arrays["train"])
+    validation_auc, standard_error = _auc(tree, *arrays["validation"])
     return {
         "nodes": int(tree.tree_.node_count),
-        "train_auc": areas["train"][0],
-        "validation_auc": areas["validation"][0],
-        "standard_error": areas["validation"][1],
+        "train_auc": train_auc,
+        "validation_auc": validation_auc,
+        "standard_error": standard_error,
     }
 
 
 def _auc(tree: Any, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """The AUC and its standard error after Hanley and McNeil, Radiology 143, 29 (1982).
+    """The AUC, and its standard error by Hanley and McNeil, Radiology 143, 29 (1982).
 
-    Over several classes the mean of their errors, which is no less than the error of their mean.
+    With several classes the error is the mean of the errors per class. The error of the mean AUC
+    is not larger than that.
     """
-    probabilities = tree.predict_proba(x)
-    areas = np.array(auroc_per_class(y, probabilities), dtype=np.float64)
+    areas = np.array(auroc_per_class(y, tree.predict_proba(x)), dtype=np.float64)
     labels = range(areas.size)
     if areas.size == 2:
         areas, labels = areas[1:], range(1, 2)
@@ -200,14 +200,12 @@ def _standard_error(area: float, positive: np.ndarray) -> float:
     return float(np.sqrt(max(variance, 0.0) / (positives * negatives)))
 
 
-def _recommend(
-    table: pd.DataFrame, parts: dict[str, tuple[np.ndarray, np.ndarray]], seed: int
-) -> dict[str, float]:
-    """The smallest tree within one standard error of the best; the better of equally small ones."""
+def _recommend(table: pd.DataFrame, arrays: Arrays, seed: int) -> dict[str, float]:
+    """The smallest tree within one standard error of the best. Ties go to the better tree."""
     best = table.iloc[table["validation_auc"].argmax()]
     close = table[table["validation_auc"] >= best["validation_auc"] - best["standard_error"]]
     order = close.sort_values(["nodes", "validation_auc"], ascending=[True, False], kind="stable")
     chosen = {str(name): value for name, value in order.to_dict("records")[0].items()}
-    depth, min_parent, min_leaf = (int(chosen[name]) for name in GRID)
-    tree = _grow((depth, min_parent, min_leaf), parts, seed)
-    return {**chosen, "test_auc": _auc(tree, *parts["test"])[0]}
+    max_depth, min_samples_split, min_samples_leaf = (int(chosen[name]) for name in GRID)
+    tree = _grow((max_depth, min_samples_split, min_samples_leaf), arrays, seed)
+    return {**chosen, "test_auc": _auc(tree, *arrays["test"])[0]}

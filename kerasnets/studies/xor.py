@@ -1,4 +1,4 @@
-"""Learning XOR with few ReLU units: how many of many seeds arrive (S4)."""
+"""XOR with a few ReLU units: how many of many seeds learn it (S4)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _EXACT = 0.01
 
 
 @dataclass(frozen=True)
-class Learned:
-    """Many nets 2 → ``units`` ReLU → 1 after training, a seed each.
+class TrainedXorNets:
+    """Many trained nets with 2 inputs, ``units`` ReLU units and 1 output, one net per seed.
 
     Attributes:
-        weights: kernel ``(seeds, 2, units)``, bias ``(seeds, units)``, kernel ``(seeds, units)``
-            and bias ``(seeds,)`` of the two layers.
-        outputs: for the four points, shape ``(seeds, 4)``.
+        weights: the weights of the two layers: kernel ``(seeds, 2, units)``, bias
+            ``(seeds, units)``, kernel ``(seeds, units)`` and bias ``(seeds,)``.
+        outputs: outputs for the four points, shape ``(seeds, 4)``.
     """
 
     weights: tuple[np.ndarray, ...]
@@ -29,11 +29,11 @@ class Learned:
 
     @property
     def exact(self) -> np.ndarray:
-        """Which seeds have every output within 0.01 of 0 or 1, shape ``(seeds,)``."""
+        """Whether all outputs of a seed are within 0.01 of 0 or 1, shape ``(seeds,)``."""
         return np.abs(self.outputs - XOR).max(axis=1) <= _EXACT
 
     def net(self, seed: int) -> keras.Model:
-        """The net of a seed, as one of the catalogue."""
+        """The net of a seed as the catalogue net ``xor``."""
         from kerasnets.nets import build
 
         kernel, bias, out_kernel, out_bias = (array[seed] for array in self.weights)
@@ -43,39 +43,30 @@ class Learned:
         return net
 
 
-def learn_xor(units: int, seeds: int = 200, steps: int = 3000, rate: float = 0.02) -> Learned:
-    """Train many nets at once on the four points: squared error, Adam, Glorot's first weights.
+def train_xor_nets(
+    units: int, seeds: int = 200, steps: int = 3000, learning_rate: float = 0.02
+) -> TrainedXorNets:
+    """Train many nets at once on the four points: squared error, Adam, Glorot initial weights.
 
     Args:
-        units: hidden ReLU units; two are the fewest that can.
-        seeds: how many nets.
-        steps: each of all four points.
-        rate: the learning rate.
+        units: number of hidden ReLU units. At least two are needed to compute XOR.
+        seeds: number of nets.
+        steps: number of training steps, each on all four points.
+        learning_rate: the learning rate.
 
     Raises:
-        ValueError: if a number is less than 1.
+        ValueError: if ``units``, ``seeds`` or ``steps`` is less than 1.
     """
     if min(units, seeds, steps) < 1:
         raise ValueError(f"units, seeds and steps must be 1 or more, got {units, seeds, steps}.")
-    draws = [np.random.default_rng(seed) for seed in range(seeds)]
-    # Glorot: uniform within the square root of 6 over inputs and outputs.
-    first, second = np.sqrt(6 / (2 + units)), np.sqrt(6 / (units + 1))
-    variables = [
-        keras.Variable(np.array(values, np.float32))
-        for values in (
-            [draw.uniform(-first, first, (2, units)) for draw in draws],
-            np.zeros((seeds, units)),
-            [draw.uniform(-second, second, units) for draw in draws],
-            np.zeros(seeds),
-        )
-    ]
-    optimizer = keras.optimizers.Adam(rate)
+    variables = _initial_weights(units, seeds)
+    optimizer = keras.optimizers.Adam(learning_rate)
     optimizer.build(variables)
 
     def run() -> None:
         def step(count: Any) -> tuple[Any]:
             with tf.GradientTape() as tape:
-                # A sum over the seeds: no net sees the loss of another.
+                # The sum over the seeds keeps the gradients of the nets independent.
                 loss = tf.reduce_sum(tf.reduce_mean((_outputs(variables) - XOR) ** 2, axis=1))
             gradients = tape.gradient(loss, [variable.value for variable in variables])
             optimizer.apply_gradients(zip(gradients, variables, strict=True))
@@ -84,8 +75,21 @@ def learn_xor(units: int, seeds: int = 200, steps: int = 3000, rate: float = 0.0
         tf.while_loop(lambda count: count < steps, step, [tf.constant(0)])
 
     tf.function(run, autograph=False).get_concrete_function()()
-    arrays = tuple(np.array(variable) for variable in variables)
-    return Learned(arrays, np.array(_outputs(variables)))
+    weights = tuple(np.array(variable) for variable in variables)
+    return TrainedXorNets(weights, np.array(_outputs(variables)))
+
+
+def _initial_weights(units: int, seeds: int) -> list[keras.Variable]:
+    """Glorot weights from one generator per seed, so a net does not depend on the others."""
+    generators = [np.random.default_rng(seed) for seed in range(seeds)]
+    hidden_limit, output_limit = np.sqrt(6 / (2 + units)), np.sqrt(6 / (units + 1))
+    arrays = (
+        [rng.uniform(-hidden_limit, hidden_limit, (2, units)) for rng in generators],
+        np.zeros((seeds, units)),
+        [rng.uniform(-output_limit, output_limit, units) for rng in generators],
+        np.zeros(seeds),
+    )
+    return [keras.Variable(np.array(array, np.float32)) for array in arrays]
 
 
 def _outputs(variables: list[Any]) -> Any:

@@ -97,7 +97,7 @@ def theirs(net: str, arrays: dict[str, np.ndarray], target: float, epochs: int, 
     import torch_nets
     from torch.utils.data import DataLoader, TensorDataset
     from torch_side import trained
-    from training import BATCH
+    from workload import BATCH
 
     torch.manual_seed(0)
     x = {name: arrays[f"{name}_x"].astype("float32") for name in SPLITS}

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from tables import ratio_to
-from training import BATCH, rate
+from workload import BATCH, rate
 
 import kerasnets as kn
 from kerasnets._lazy import tf

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from training import BATCH, PREDICTION_BATCH, arrays
+from workload import BATCH, PREDICTION_BATCH, arrays
 
 import kerasnets as kn
 from kerasnets._lazy import keras

@@ -13,7 +13,7 @@ import torch_nets
 from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, TensorDataset
-from training import BATCH, PREDICTION_BATCH, arrays, rate
+from workload import BATCH, PREDICTION_BATCH, arrays, rate
 
 import kerasnets as kn
 from kerasnets.engine.buckets import make_buckets

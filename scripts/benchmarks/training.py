@@ -11,35 +11,14 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import time
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
+from workload import rate
 
-BATCH = 32
 COMPETITORS = ("ours", "torch eager", "torch best", "keras fit")
 PREDICTORS = ("ours, predicting", "torch, predicting", "keras predict")
-PREDICTION_BATCH = 256
 _SECONDS_A_ROUND = 0.5
-
-
-def shapes(net: str) -> tuple[int, tuple[int, ...], int]:
-    """Rows, shape of a row and classes of the arrays a net is timed on."""
-    if net.startswith("seizure"):
-        one_sample_a_step = net.startswith("seizure-gru") and net != "seizure-gru-stepped"
-        return (960 if one_sample_a_step else 6_912), (178,), 5
-    if net.startswith(("lenet", "digit")):
-        return 3_200, (28, 28, 1), 10
-    return 6_400, ((11,) if net.startswith("covid") else (2,)), 2
-
-
-def arrays(net: str) -> tuple[np.ndarray, np.ndarray]:
-    """Random rows and classes."""
-    rows, shape, classes = shapes(net)
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(rows, *shape)).astype("float32")
-    return x, rng.integers(0, classes, rows).astype("int32")
 
 
 class Workers:
@@ -116,14 +95,6 @@ def serve(pipe: Any, prepare: Callable[[str, str], tuple[Callable[[], int], Any]
         except Exception as error:  # noqa: BLE001 - the other process shows it
             answer = RuntimeError(f"{competitor}: {error!r}")
         pipe.send(answer)
-
-
-def rate(epoch: Callable[[], int], seconds: float) -> float:
-    """Samples a second of whole epochs, for at least some seconds."""
-    samples, started = 0, time.perf_counter()
-    while (taken := time.perf_counter() - started) < seconds:
-        samples += epoch()
-    return samples / taken
 
 
 def keras_worker(pipe: Any, threads: str) -> None:

@@ -1,4 +1,4 @@
-"""Reproducing: every claim has a part that answers it, and the command writes the tables."""
+"""Reproduction: every claim belongs to a part, and the command writes the tables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from kerasnets.cli import main
 from kerasnets.nets import list_nets
 from kerasnets.profiling.claims import claim_arguments, read_claims
-from kerasnets.studies.digits import Digits, digit_figure, digit_page
+from kerasnets.studies.digits import DigitNetResult, digit_figure, digit_page
 from kerasnets.studies.principles import PRINCIPLES
 from kerasnets.studies.reproduce import PARTS, reproduce
 from kerasnets.studies.seizure import reproduce_seizure
@@ -33,24 +33,24 @@ def test_every_claim_belongs_to_a_part_and_every_part_has_claims():
             claim_arguments(row["arguments"])
 
 
-def test_counting_pooling_and_trees_are_answered_without_any_files(newcomer, capsys):
+def test_counts_pooling_and_trees_need_no_files(newcomer, capsys):
     assert main(["reproduce", "counts", "by-hand", "rain", "--quiet"]) == 0
     text = capsys.readouterr().out
     assert "rain-simulated, by row" in text
-    found = json.loads((newcomer / "runs/reproduce/results.json").read_text())
-    answers = {(row["system"], row["quantity"]): row for row in found["results"]}
+    written = json.loads((newcomer / "runs/reproduce/results.json").read_text())
+    answers = {(row["system"], row["quantity"]): row for row in written["results"]}
     assert answers["pooling", "largest value of each max pooling"]["ours"] == "1"
     depth_5 = answers["decision tree depth 5", "nodes"]
     assert depth_5["answer"] == "other data"
     assert depth_5["ours"] == "63"  # a full tree of depth 5, as in S3
     assert int(answers["decision tree heat maps", "different values in a map"]["ours"]) > 1
     expected = sum(row["part"] in ("counts", "by-hand", "rain") for row in read_claims())
-    assert len(found["results"]) == expected
-    assert set(found["seconds"]) == {"counts", "by-hand", "rain"}
+    assert len(written["results"]) == expected
+    assert set(written["seconds"]) == {"counts", "by-hand", "rain"}
     assert (newcomer / "runs/reproduce/trees_heat_maps.png").is_file()
 
 
-def test_a_quick_part_trains_one_epoch_on_the_stand_in_and_says_so(newcomer):
+def test_a_quick_part_trains_one_epoch_on_simulated_data_and_says_so(newcomer):
     results, _ = reproduce(["covid"], quick=True, out=newcomer / "out")
     assert {row.answer for row in results} == {"quick"}
     assert {row.data for row in results} == {"covid-simulated, by row"}
@@ -68,24 +68,28 @@ def test_an_unknown_part_or_principle_is_refused_before_any_work(tmp_path, capsy
     assert set(PRINCIPLES) == {"activations", "initialisation", "order", "xor"}
 
 
-def test_the_page_and_figure_of_the_digits_show_cost_and_accuracy():
+def test_the_digit_page_and_figure_show_cost_and_accuracy():
     nets = [
-        Digits("lenet5", "S3", 98.86, 15, 61_706, 846_000, [98.9, 99.1], 100.0),
-        Digits("digit-mlp-1", "S4", 97.57, 10, 79_510, 158_000, [97.5, 97.7], 60.0),
+        DigitNetResult("lenet5", "S3", 98.86, 15, 61_706, 846_000, [98.9, 99.1], 100.0),
+        DigitNetResult("digit-mlp-1", "S4", 97.57, 10, 79_510, 158_000, [97.5, 97.7], 60.0),
     ]
     page = digit_page(nets, "10 images")
     assert "| `lenet5` | 61,706 | 846,000 | 15 | 99.00 | 98.90, 99.10 | 98.86 (S3) | 100 |" in page
     figure = digit_figure(nets, "10 images")
-    assert [axes.get_xlabel() for axes in figure.axes] == ["Parameters", "FLOPs an image"]
+    assert [axes.get_xlabel() for axes in figure.axes] == ["Parameters", "FLOPs per image"]
     points = [line.get_xydata()[0].tolist() for line in figure.axes[0].lines
               if line.get_marker() == "o" and len(line.get_xdata())]  # fmt: skip
     assert points == [[61_706, 99.0], [61_706, 98.86], [79_510, 97.6], [79_510, 97.57]]
 
 
 @pytest.mark.real_data
-def test_the_real_recordings_are_taken_where_they_are(real_data_dir, tmp_path, monkeypatch):
-    asked = []
-    monkeypatch.setattr(Workspace, "run", lambda self, net, data, **_: asked.append(data.name) or 1)
-    with pytest.raises(AttributeError):  # a number has no metrics to write a page of
+def test_the_real_recordings_are_used_if_they_exist(real_data_dir, tmp_path, monkeypatch):
+    class StopError(Exception):
+        pass
+
+    def run(self, net, data, **settings):
+        raise StopError(data.name)
+
+    monkeypatch.setattr(Workspace, "run", run)
+    with pytest.raises(StopError, match=r"^seizure$"):
         reproduce_seizure(Workspace(tmp_path, real_data_dir))
-    assert set(asked) == {"seizure"}

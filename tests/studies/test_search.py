@@ -1,4 +1,4 @@
-"""A search: scored in validation, the same however often it is stopped, in several processes."""
+"""A search: validation scores, the same trials after a stop, several processes."""
 
 from __future__ import annotations
 
@@ -8,27 +8,30 @@ import pytest
 
 import kerasnets as kn
 from kerasnets.cli import main
-from kerasnets.studies import search as module
 from kerasnets.studies.pool import best_value
 from kerasnets.studies.search import search
 from kerasnets.studies.search_figures import search_figure
-from kerasnets.studies.space import Axis
+from kerasnets.studies.space import Hyperparameter
+from kerasnets.studies.trials import SamplerTrials
 
-RATE, UNITS = Axis("learning_rate", 1e-3, 0.3, log=True), Axis("units", choices=([2], [6]))
+SPACE = [
+    Hyperparameter("learning_rate", 1e-3, 0.3, log=True),
+    Hyperparameter("units", choices=([2], [6])),
+]
 SETTINGS = {"epochs": 2, "data_options": {"points": 60}}
 
 
-def find(out, **changed):
-    given = {"trials": 2, "samplers": ("grid", "tpe"), "progress": False, **SETTINGS, **changed}
-    return search("xor", [RATE, UNITS], out=out, **given)
+def run_search(out, **changes):
+    options = {"trials": 2, "samplers": ("grid", "tpe"), "progress": False, **SETTINGS, **changes}
+    return search("xor", SPACE, out=out, **options)
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    return find(tmp_path_factory.mktemp("search") / "whole")
+    return run_search(tmp_path_factory.mktemp("search") / "search")
 
 
-def test_every_sampler_has_the_same_budget_and_the_grid_its_points(found):
+def test_every_sampler_has_the_same_budget_and_the_grid_has_its_points(found):
     table = found.table
     assert table["sampler"].value_counts().to_dict() == {"grid": 2, "tpe": 2}
     of_grid = table[table["sampler"] == "grid"]
@@ -38,7 +41,7 @@ def test_every_sampler_has_the_same_budget_and_the_grid_its_points(found):
     assert sum(found.importance.values()) == pytest.approx(1)
 
 
-def test_a_score_is_the_best_in_validation_of_what_the_recipe_monitors(found):
+def test_the_score_is_the_best_monitored_validation_value(found):
     for row in found.table.to_dict("records"):
         run = kn.load_run(row["folder"])
         assert run.recipe.monitor == found.monitor == "val_loss"
@@ -48,54 +51,54 @@ def test_a_score_is_the_best_in_validation_of_what_the_recipe_monitors(found):
     assert found.best_trial["score"] == found.table["score"].min()
 
 
-def test_the_best_recipe_is_one_that_train_takes(found):
+def test_the_best_recipe_can_be_trained(found):
     assert kn.read_recipe(found.folder / "best.toml") == found.best
     trained = kn.load_run(found.best_trial["folder"]).recipe
     assert replace(found.best, split=trained.split) == trained
 
 
-def test_a_stopped_search_goes_on_to_the_same_end(found, tmp_path, monkeypatch):
+def test_a_resumed_search_ends_with_the_same_trials(found, tmp_path, monkeypatch):
     out = tmp_path / "stopped"
-    real = module.Draws.tell
+    record = SamplerTrials.record
 
-    def stop_at_the_second(self, number, score):
+    def stop_at_the_second_trial(self, number, score):
         if number == 1:
             raise KeyboardInterrupt
-        real(self, number, score)
+        record(self, number, score)
 
-    monkeypatch.setattr(module.Draws, "tell", stop_at_the_second)
-    with pytest.raises(KeyboardInterrupt, match="the same command goes on with the search in"):
-        find(out, samplers=("tpe",))
+    monkeypatch.setattr(SamplerTrials, "record", stop_at_the_second_trial)
+    with pytest.raises(KeyboardInterrupt, match="run the same command to resume the search in"):
+        run_search(out, samplers=("tpe",))
     monkeypatch.undo()
-    again = find(out, samplers=("tpe",))
+    resumed = run_search(out, samplers=("tpe",))
     columns = ["trial", "score", "learning_rate", "units"]
-    whole = found.table[found.table["sampler"] == "tpe"].reset_index()
-    assert again.table[columns].equals(whole[columns])
+    expected = found.table[found.table["sampler"] == "tpe"].reset_index()
+    assert resumed.table[columns].equals(expected[columns])
 
 
-def test_another_search_or_other_files_in_the_folder_are_refused(found, tmp_path):
+def test_a_folder_with_another_search_or_other_files_is_refused(found, tmp_path):
     with pytest.raises(ValueError, match="a search with other seed"):
-        find(found.folder, seed=1)
+        run_search(found.folder, seed=1)
     with pytest.raises(ValueError, match="a search with other recipe"):
-        find(found.folder, epochs=3)
+        run_search(found.folder, epochs=3)
     (tmp_path / "theirs").touch()
-    with pytest.raises(FileExistsError, match="holds something else"):
-        find(tmp_path)
+    with pytest.raises(FileExistsError, match="contains other files"):
+        run_search(tmp_path)
 
 
 def test_wrong_samplers_and_numbers_are_refused(tmp_path):
-    for changed, message in (
+    for changes, message in (
         ({"samplers": ("tep",)}, "Did you mean 'tpe'"),
-        ({"samplers": ()}, "must be 1 or more"),
+        ({"samplers": ()}, "samplers must name at least one of grid, random, tpe"),
         ({"jobs": 0}, "must be 1 or more"),
-        ({"trials": 1}, "2 points at least"),  # two choices of units
+        ({"trials": 1}, "at least 2 points"),  # two choices of units
     ):
         with pytest.raises(ValueError, match=message):
-            find(tmp_path / "out", **changed)
+            run_search(tmp_path / "out", **changes)
     assert not (tmp_path / "out").exists()
 
 
-def test_the_figure_counts_the_values_tried(found):
+def test_the_figure_shows_the_number_of_different_values(found):
     figure = search_figure(found)
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     first = max(found.importance, key=lambda name: found.importance[name])
@@ -107,10 +110,10 @@ def test_the_figure_counts_the_values_tried(found):
     assert list(best) == list(found.table["score"][:2].cummin())
 
 
-def test_the_command_trains_in_processes_of_their_own(tmp_path, capsys):
-    words = ["search", "xor", "--over", "learning_rate=0.001:0.3:log", "--trials", "2", "--jobs",
+def test_the_command_trains_in_separate_processes(tmp_path, capsys):
+    args = ["search", "xor", "--over", "learning_rate=0.001:0.3:log", "--trials", "2", "--jobs",
              "2", "--set", "epochs=1", "--quiet", "--out", str(tmp_path / "out")]  # fmt: skip
-    assert main(words) == 0
+    assert main(args) == 0
     assert "next kerasnets train --recipe" in capsys.readouterr().out
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {"search.json", "trials.db", "trials.csv", "best.toml", "search.png",

@@ -1,11 +1,12 @@
-"""The folder of a reproduction: finished work is kept, other work is refused."""
+"""The folder of a reproduction: finished work is reused, other runs are refused."""
 
 from __future__ import annotations
 
 import pytest
 
 from kerasnets.data import load_data
-from kerasnets.studies.workspace import Workspace, nested
+from kerasnets.studies.runs import nest_builder_arguments
+from kerasnets.studies.workspace import Workspace
 
 
 @pytest.fixture
@@ -18,22 +19,22 @@ def test_a_run_is_trained_once(tmp_path, points):
     assert first.folder == tmp_path / "runs/xor-simulated-row/xor-epochs-2-seed-1-units-3"
     assert first.recipe.net_arguments == {"units": [3]}
     before = first.folder.stat().st_mtime_ns
-    again = Workspace(tmp_path)
-    assert again.run("xor", points, seed=1, epochs=2, units=[3]).history == first.history
+    second = Workspace(tmp_path)
+    assert second.run("xor", points, seed=1, epochs=2, units=[3]).history == first.history
     assert first.folder.stat().st_mtime_ns == before
-    assert again.seconds == first.seconds > 0
+    assert second.seconds == first.seconds > 0
 
 
-def test_a_quick_workspace_trains_one_epoch_and_its_runs_are_not_taken_for_whole(tmp_path, points):
+def test_a_quick_workspace_trains_one_epoch_and_its_runs_are_not_reused_later(tmp_path, points):
     run = Workspace(tmp_path, quick=True).run("xor", points)
     assert run.recipe.epochs == 1
-    whole = tmp_path / "runs/xor-simulated-row/xor-seed-0"
-    run.folder.rename(whole)
-    with pytest.raises(ValueError, match="other settings than are wanted now"):
+    full = tmp_path / "runs/xor-simulated-row/xor-seed-0"
+    run.folder.rename(full)
+    with pytest.raises(ValueError, match="other settings than those requested"):
         Workspace(tmp_path).run("xor", points)
 
 
-def test_an_answer_is_computed_once_a_key(tmp_path):
+def test_a_result_is_computed_once_per_key(tmp_path):
     calls = []
 
     def compute():
@@ -41,23 +42,23 @@ def test_an_answer_is_computed_once_a_key(tmp_path):
         return {"pair": (1, 2)}
 
     for work in (Workspace(tmp_path), Workspace(tmp_path)):
-        assert work.kept("a", {"epochs": 3}, compute) == {"pair": [1, 2]}
+        assert work.cached("a", {"epochs": 3}, compute) == {"pair": [1, 2]}
     assert len(calls) == 1
-    Workspace(tmp_path, quick=True).kept("a", {"epochs": 3}, compute)
-    Workspace(tmp_path, quick=True).kept("a", {"epochs": 4}, compute)
+    Workspace(tmp_path, quick=True).cached("a", {"epochs": 3}, compute)
+    Workspace(tmp_path, quick=True).cached("a", {"epochs": 4}, compute)
     assert len(calls) == 3
 
 
-def test_the_first_data_set_whose_files_are_there(tmp_path, monkeypatch):
+def test_the_first_data_set_whose_files_exist_is_loaded(tmp_path, monkeypatch):
     monkeypatch.delenv("KERASNETS_DATA", raising=False)
     work = Workspace(tmp_path, tmp_path / "nothing")
-    assert work.load("covid", "covid-simulated").name == "covid-simulated"
+    assert work.load_first("covid", "covid-simulated").name == "covid-simulated"
     with pytest.raises(FileNotFoundError):
-        work.load("covid", "rain")
+        work.load_first("covid", "rain")
 
 
-def test_builder_arguments_go_where_the_recipe_has_them():
-    given = {"epochs": 2, "units": [4], "dropout": 0.5}
-    wanted = {"epochs": 2, "net_arguments": {"units": [4], "dropout": 0.5}}
-    assert nested("seizure-mlp", given) == wanted
-    assert nested("seizure-mlp", {"epochs": 2}) == {"epochs": 2}
+def test_builder_arguments_are_moved_into_net_arguments():
+    settings = {"epochs": 2, "units": [4], "dropout": 0.5}
+    expected = {"epochs": 2, "net_arguments": {"units": [4], "dropout": 0.5}}
+    assert nest_builder_arguments("seizure-mlp", settings) == expected
+    assert nest_builder_arguments("seizure-mlp", {"epochs": 2}) == {"epochs": 2}

@@ -1,4 +1,4 @@
-"""Claims that training a net of the catalogue answers."""
+"""Claims that are checked by training a net of the catalogue."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 
 from kerasnets.data import Dataset
 from kerasnets.profiling.claims import claim_arguments
-from kerasnets.studies.results import Result, Row, result
+from kerasnets.studies.results import ClaimResult, Row, answer_claim
 from kerasnets.studies.workspace import Workspace
 from kerasnets.training import Run
 
-# What the sources call validation accuracy is read off their curves: the best of all epochs.
+# The reports read "validation accuracy" off their learning curves: the maximum over all epochs.
 _MEASURES: dict[str, Callable[[Run], float]] = {
     "test accuracy": lambda run: 100 * run.metrics["test"]["accuracy"],
     "validation accuracy": lambda run: 100 * max(run.history["val_accuracy"]),
@@ -22,14 +22,16 @@ _MEASURES: dict[str, Callable[[Run], float]] = {
 }
 
 
-def runs_of(work: Workspace, row: Row, data: Dataset, seeds: Sequence[int] = (0,)) -> list[Run]:
-    """The runs of the net that a claim is about, one a seed; a quick workspace takes the first."""
+def train_with_seeds(
+    work: Workspace, row: Row, data: Dataset, seeds: Sequence[int] = (0,)
+) -> list[Run]:
+    """Train the net of a claim once per seed. A quick workspace uses only the first seed."""
     arguments = claim_arguments(row["arguments"])
-    chosen = seeds[:1] if work.quick else seeds
-    return [work.run(row["net"], data, seed, **arguments) for seed in chosen]
+    used = seeds[:1] if work.quick else seeds
+    return [work.run(row["net"], data, seed, **arguments) for seed in used]
 
 
-def trained_result(
+def answer_by_training(
     work: Workspace,
     row: Row,
     data: Dataset,
@@ -37,32 +39,39 @@ def trained_result(
     *,
     same_data: bool,
     note: str = "",
-) -> Result:
-    """The answer to a claim about one net, the mean over the seeds.
+) -> ClaimResult:
+    """Check a claim about one net, using the mean over the seeds.
 
     Args:
-        work: where the runs are.
-        row: the claim.
-        data: the data set.
-        seeds: of the trainings.
-        same_data: whether these are the data of the source.
-        note: what else to say.
+        work: folder and settings of the reproduction.
+        row: the claim, a row of ``claims.csv``.
+        data: the data set to train on.
+        seeds: seeds of the trainings.
+        same_data: whether ``data`` is the data set that the report used.
+        note: text to add to the note of the claim.
 
     Raises:
-        ValueError: if the claim is about a quantity that is not measured here.
+        ValueError: if the claim is about a quantity that training does not measure.
     """
     measure = next((m for name, m in _MEASURES.items() if row["quantity"].startswith(name)), None)
     if measure is None:
-        raise ValueError(f"{row['quantity']!r} is none of {', '.join(_MEASURES)}.")
-    runs = runs_of(work, row, data, seeds)
+        raise ValueError(
+            f"The quantity {row['quantity']!r} is unknown. Allowed: {', '.join(_MEASURES)}."
+        )
+    runs = train_with_seeds(work, row, data, seeds)
     values = [measure(run) for run in runs]
     if len(values) > 1:
         spread = f"seeds from {min(values):.2f} to {max(values):.2f}"
         note = "; ".join(filter(None, (note, spread)))
-    return result(
-        row, float(np.mean(values)), data, same_data=same_data, note=note, quick=work.quick,
+    return answer_claim(
+        row,
+        float(np.mean(values)),
+        data,
+        same_data=same_data,
+        note=note,
+        quick=work.quick,
         seeds=[run.recipe.seed for run in runs],
-    )  # fmt: skip
+    )
 
 
 def _recalls(run: Run) -> list[float]:

@@ -1,0 +1,84 @@
+"""Runs of catalogue nets: resume the one in a folder, or train a new one there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerasnets.data import Dataset
+from kerasnets.nets import describe
+from kerasnets.training import Recipe, Run, make_recipe, resume, train
+from kerasnets.training.run_folder import read_run_recipe
+
+
+def resume_or_train(
+    net: str,
+    folder: str | Path,
+    *,
+    data: Dataset | None = None,
+    data_dir: str | Path | None = None,
+    progress: bool = False,
+    **settings: Any,
+) -> Run:
+    """Return the run in a folder, resume it if it was interrupted, or train a new one.
+
+    Args:
+        net: name of a net in the catalogue.
+        folder: the run folder. It may exist or not.
+        data: the data set. By default the one that the recipe names.
+        data_dir: where to look for the files of the data set.
+        progress: show the progress of each epoch on standard error.
+        **settings: fields of :class:`~kerasnets.training.Recipe`.
+
+    Raises:
+        ValueError: if the folder contains a run with other settings or other data.
+    """
+    folder = Path(folder)
+    options: dict[str, Any] = {"data": data, "data_dir": data_dir, "progress": progress}
+    if not (folder / "recipe.toml").is_file():
+        return train(net, out=folder, **options, **settings)
+    _check_same_settings(folder, net, data, settings)
+    return resume(folder, **options)
+
+
+def nest_builder_arguments(net: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Move the settings that are arguments of the net's builder into ``net_arguments``."""
+    names = describe(net).arguments
+    arguments = {name: value for name, value in settings.items() if name in names}
+    recipe = {name: value for name, value in settings.items() if name not in names}
+    return {**recipe, "net_arguments": arguments} if arguments else recipe
+
+
+def _check_same_settings(
+    folder: Path, net: str, data: Dataset | None, settings: dict[str, Any]
+) -> None:
+    found = read_run_recipe(folder)
+    if found != _with_training_defaults(make_recipe(net, **settings), data, found):
+        raise ValueError(
+            f"The run in {folder} has other settings than those requested. An older version may "
+            "have written it. Move it away, or choose another folder."
+        )
+
+
+def _with_training_defaults(recipe: Recipe, data: Dataset | None, found: Recipe) -> Recipe:
+    """Add to a recipe what ``train`` takes from the data, such as the size of the vocabulary."""
+    recipe = replace(recipe, net_arguments={**found.net_arguments, **recipe.net_arguments})
+    if data is None:
+        return replace(
+            recipe,
+            data_options={**found.data_options, **recipe.data_options},
+            split=recipe.split or found.split,
+            rescaling=found.rescaling,
+        )
+    return replace(
+        recipe,
+        data=data.name,
+        data_options=dict(data.options),
+        split=data.split,
+        split_seed=data.seed,
+        # Only a single array is rescaled.
+        rescaling=recipe.rescaling if isinstance(data.train.x, np.ndarray) else found.rescaling,
+    )
