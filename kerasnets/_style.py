@@ -1,7 +1,7 @@
-"""How every figure looks, and how it is written. Importing this imports matplotlib.
+"""The style of all figures, and how they are saved. Importing this module imports matplotlib.
 
-Figures are made from ``matplotlib.figure.Figure`` and never through pyplot, which keeps windows
-and global state.
+Figures are created from ``matplotlib.figure.Figure`` and not with pyplot, because pyplot keeps
+windows and global state.
 """
 
 from __future__ import annotations
@@ -11,21 +11,23 @@ import os
 from pathlib import Path
 
 import matplotlib.style
+from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import text_to_path
+from matplotlib.ticker import LogFormatterSciNotation
 
 from kerasnets._files import atomic_write
 
-# The palette of Okabe and Ito, which colour-blind readers can tell apart, without its yellow,
-# which is too pale for lines on white.
+# The palette of Okabe and Ito, whose colours can be told apart with colour blindness. Its yellow is
+# left out because it is too pale for lines on white.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 INK = "#22262A"
 MUTED = "#5F676F"
 FAINT = "#DDE1E5"
 TEXT_SIZE = 9.5
-_FONT = "DejaVu Sans"  # comes with matplotlib, so it is the same everywhere
+_FONT = "DejaVu Sans"  # part of matplotlib, so it is the same on every machine
 
 _STYLE = {
     "axes.axisbelow": True,
@@ -46,9 +48,9 @@ _STYLE = {
     "lines.linewidth": 1.8,
     "lines.solid_capstyle": "round",
     "savefig.dpi": 200,
-    "svg.hashsalt": "kerasnets",  # ids from the content, not from the clock
+    "svg.hashsalt": "kerasnets",  # ids depend on the content and not on the time
     "text.color": INK,
-    "text.parse_math": False,  # a $ in a name is a $
+    "text.parse_math": False,  # a $ in a class name is not the start of a formula
     "xtick.color": MUTED,
     "xtick.labelcolor": INK,
     "ytick.color": MUTED,
@@ -61,20 +63,20 @@ _LINE_SPACING = 1.35
 
 
 def style() -> contextlib.AbstractContextManager[None]:
-    """The style, whatever the user's own settings: for the time of a ``with`` block."""
+    """Apply the style inside a ``with`` block, whatever the matplotlib settings of the user."""
     return matplotlib.style.context(_STYLE, after_reset=True)
 
 
 def new_figure(
     width: float, height: float, title: str | None = None, subtitle: str | None = None
 ) -> Figure:
-    """An empty figure under a left-aligned header; call it inside ``with style():``.
+    """Create an empty figure with a left-aligned header. Call it inside ``with style():``.
 
     Args:
-        width: in inches.
-        height: of what stands below the header, in inches.
-        title: bold; wrapped where it is wider than the figure.
-        subtitle: smaller and muted, below the title.
+        width: width in inches.
+        height: height below the header, in inches.
+        title: bold text; it is wrapped if it is wider than the figure.
+        subtitle: smaller, grey text below the title.
     """
     lines = [
         (line, size, weight, color)
@@ -87,7 +89,7 @@ def new_figure(
     header = sum(size * _LINE_SPACING / 72 for _, size, _, _ in lines)
     header += _MARGIN if lines else 0
     total = height + header
-    figure = Figure(
+    figure = _Figure(
         figsize=(width, total),
         layout=ConstrainedLayoutEngine(
             rect=(0, 0, 1, height / total), w_pad=_MARGIN, h_pad=_MARGIN, wspace=0.04
@@ -103,21 +105,23 @@ def new_figure(
 
 
 def save_figure(figure: Figure, path_without_suffix: str | os.PathLike[str]) -> list[Path]:
-    """Write a figure as PNG (200 dpi) and SVG, atomically; the same figure gives the same bytes.
+    """Save a figure as PNG (200 dpi) and as SVG.
+
+    Files are written atomically. The same figure always has the same bytes.
 
     Args:
         figure: the figure.
-        path_without_suffix: where to; ``.png`` and ``.svg`` are added to it.
+        path_without_suffix: path of the files without ``.png`` and ``.svg``.
 
     Returns:
-        The two files.
+        The paths of the two files.
 
     Raises:
-        ValueError: the path has one of the suffixes already.
+        ValueError: if the path has one of these suffixes.
     """
     stem = Path(path_without_suffix)
     if stem.suffix in (".png", ".svg"):
-        raise ValueError(f"Give the path without its suffix, {stem.with_suffix('')}; got {stem}.")
+        raise ValueError(f"Pass the path without its suffix, {stem.with_suffix('')}; got {stem}.")
     files = []
     for suffix, metadata in ((".png", {}), (".svg", {"Date": None})):
         path = stem.with_name(stem.name + suffix)
@@ -128,13 +132,38 @@ def save_figure(figure: Figure, path_without_suffix: str | os.PathLike[str]) -> 
 
 
 def text_width(text: str, size: float = TEXT_SIZE, weight: str = "normal") -> float:
-    """The width of a text in inches, of its longest line where it has several."""
+    """Return the width of a text in inches; of several lines, that of the widest."""
     font = FontProperties(family=_FONT, size=size, weight=weight)
     points = (
         text_to_path.get_text_width_height_descent(line, font, ismath=False)[0]
         for line in text.split("\n")
     )
     return float(max(points)) / 72
+
+
+class _Figure(Figure):
+    """A figure whose logarithmic axes are labelled with plain numbers.
+
+    The labels of matplotlib are formulas such as ``$10^2$``, which the style does not parse.
+    """
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw the figure; see ``matplotlib.figure.Figure.draw``."""
+        for axis in (axis for axes in self.axes for axis in (axes.xaxis, axes.yaxis)):
+            if type(axis.get_major_formatter()) is LogFormatterSciNotation:
+                axis.set_major_formatter(_PlainLogFormatter())
+            if type(axis.get_minor_formatter()) is LogFormatterSciNotation:
+                axis.set_minor_formatter(_PlainLogFormatter())
+        super().draw(renderer)
+
+
+class _PlainLogFormatter(LogFormatterSciNotation):
+    """Labels the ticks that matplotlib would label, with numbers such as 0.01, 300 or 20,000."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        if not super().__call__(x, pos):
+            return ""
+        return f"{x:,.0f}" if 1 <= x < 1e9 else f"{x:g}"
 
 
 def _wrapped(text: str, width: float, size: float, weight: str) -> list[str]:

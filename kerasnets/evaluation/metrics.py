@@ -91,12 +91,20 @@ def auroc_per_class(y_true: np.ndarray, probabilities: np.ndarray) -> list[float
 
     The area is ``None`` for a class to which all rows belong, or none.
     """
-    areas: list[float | None] = []
-    for label, scores in enumerate(probabilities.T):
-        positive = y_true == label
-        undefined = positive.all() or not positive.any()
-        areas.append(None if undefined else float(roc_auc_score(positive, scores)))
-    return areas
+    return column_aurocs(y_true[:, None] == np.arange(probabilities.shape[1]), probabilities)
+
+
+def column_aurocs(positive: np.ndarray, scores: np.ndarray) -> list[float | None]:
+    """Compute the AUROC of each column; ``None`` where all rows are positive, or none.
+
+    Args:
+        positive: booleans, shape ``(n, columns)``.
+        scores: shape ``(n, columns)``.
+    """
+    return [
+        None if column.all() or not column.any() else float(roc_auc_score(column, score))
+        for column, score in zip(positive.T, scores.T, strict=True)
+    ]
 
 
 def mean_of_defined(values: Sequence[float | None]) -> float | None:

@@ -51,3 +51,14 @@ def finite_outputs(outputs: np.ndarray) -> np.ndarray:
             "not finite."
         )
     return values
+
+
+def second_class(predictions: np.ndarray) -> np.ndarray:
+    """The probability of the second of two classes, shape ``(n,)``, from one column or two."""
+    return predictions.reshape(len(predictions), -1)[:, -1]
+
+
+def both_classes(predictions: np.ndarray) -> np.ndarray:
+    """The probabilities of both classes, shape ``(n, 2)``, from one column or two."""
+    positive = second_class(predictions)
+    return np.stack([1 - positive, positive], axis=1)

@@ -55,8 +55,7 @@ def regression_metrics(
         ValueError: if there are no rows, if true and predicted values do not match, or if one of
             them is NaN or infinite.
     """
-    true = check_targets(y_true, target_names)
-    predicted = _finite_columns("predictions", predictions, true.shape)
+    true, predicted = check_predictions(y_true, predictions, target_names)
     targets = [_Target(*columns) for columns in zip(true.T, predicted.T, strict=True)]
 
     def measure(targets: Sequence[_Target]) -> dict[str, Any]:
@@ -115,6 +114,21 @@ class _Target:
             "std": float(self._residuals.std()),
             **{name: float(np.quantile(self._residuals, q)) for name, q in quantiles.items()},
         }
+
+
+def check_predictions(
+    y_true: np.ndarray, predictions: np.ndarray, target_names: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Check that true values, predictions and names of the targets match.
+
+    Returns:
+        True and predicted values as float64, both of shape ``(n, targets)``.
+
+    Raises:
+        ValueError: if they do not match, or if a value is NaN or infinite.
+    """
+    true = check_targets(y_true, target_names)
+    return true, _finite_columns("predictions", predictions, true.shape)
 
 
 def check_targets(y_true: np.ndarray, target_names: Sequence[str]) -> np.ndarray:

@@ -22,10 +22,18 @@ from kerasnets.evaluation.binary import THRESHOLDS, binary_metrics, choose_thres
 from kerasnets.evaluation.bootstrap import RESAMPLES
 from kerasnets.evaluation.metrics import check_class_labels, classification_metrics
 from kerasnets.evaluation.multilabel import check_label_matrix, multilabel_metrics
-from kerasnets.evaluation.outputs import finite_outputs, sigmoid, softmax
+from kerasnets.evaluation.outputs import (
+    both_classes,
+    finite_outputs,
+    second_class,
+    sigmoid,
+    softmax,
+)
 from kerasnets.evaluation.regression import check_targets, regression_metrics
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from kerasnets.data.dataset import Dataset
 
 
@@ -65,7 +73,11 @@ class Task:
     def outputs(self, y: np.ndarray, names: Sequence[str]) -> int:
         """Number of outputs that the model needs."""
         self.check_labels(y, names)
-        return 1 if self is BINARY else len(names)
+        return len(self.column_names(names))
+
+    def column_names(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The name of each column of the predictions: of a binary task, the second class."""
+        return tuple(names[1:] if self.name == "binary" else names)
 
     def evaluate(
         self,
@@ -96,6 +108,41 @@ class Task:
                 0.5 is passed for a task that has none.
         """
         return self.measure(y, predictions, names, groups, threshold, resamples)
+
+    def figures(
+        self,
+        y: np.ndarray,
+        predictions: np.ndarray,
+        names: Sequence[str],
+        *,
+        title: str = "",
+        subtitle: str = "",
+        split: str = "test",
+        threshold: float = 0.5,
+        unit: str = "",
+    ) -> dict[str, Figure]:
+        """Draw the figures of the task.
+
+        Args:
+            y: the labels.
+            predictions: predictions for the same rows, as ``predictions`` returns them.
+            names: one name per class, label or target.
+            title: start of the title of each figure, such as the name of the net.
+            subtitle: line below each title.
+            split: the name of the split, which each title contains.
+            threshold: lowest probability at which the positive class is predicted.
+            unit: the physical unit of the targets of a regression.
+
+        Returns:
+            The figures by file name without suffix.
+
+        Raises:
+            ValueError: if labels, predictions and names do not match.
+        """
+        from kerasnets.evaluation.figures.by_task import Header, draw  # imports matplotlib
+
+        header = Header(title, subtitle, split)
+        return draw(self.name, y, predictions, names, header, threshold, unit)
 
     def check_threshold_rule(self, rule: str, names: Sequence[str]) -> None:
         """Check that a rule for choosing the threshold applies to this task.
@@ -186,17 +233,6 @@ def output_names(data: Dataset) -> tuple[str, ...]:
     if len(shape) == 1 or shape[1] == 1:
         return ("target",)
     return tuple(f"target {number}" for number in range(1, shape[1] + 1))
-
-
-def second_class(predictions: np.ndarray) -> np.ndarray:
-    """The probability of the second of two classes, shape ``(n,)``, from one column or two."""
-    return predictions.reshape(len(predictions), -1)[:, -1]
-
-
-def both_classes(predictions: np.ndarray) -> np.ndarray:
-    """The probabilities of both classes, shape ``(n, 2)``, from one column or two."""
-    positive = second_class(predictions)
-    return np.stack([1 - positive, positive], axis=1)
 
 
 def _check_binary_labels(y: np.ndarray, names: Sequence[str]) -> None:

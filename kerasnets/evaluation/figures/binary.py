@@ -1,4 +1,4 @@
-"""Figures of two classes: precision against recall, and what the probabilities are worth."""
+"""Figures of two classes: precision and recall, calibration, and the effect of a threshold."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kerasnets._style import COLORS, INK, MUTED, new_figure, style
 from kerasnets.evaluation.binary import auroc, average_precision
 from kerasnets.evaluation.metrics import expected_calibration_error
 
-_BINS = 10  # of the reliability diagram, with as many examples in each
+_BINS = 10  # of the reliability diagram, all with the same number of rows
 
 
 def precision_recall_figure(
@@ -23,14 +23,14 @@ def precision_recall_figure(
     title: str | None = None,
     subtitle: str | None = None,
 ) -> Figure:
-    """Precision against recall of the second class, with the threshold and the prevalence marked.
+    """Draw precision against recall of the second class, and mark threshold and prevalence.
 
     Args:
         y_true: labels 0 and 1, shape ``(n,)``.
         scores: the probability of label 1, shape ``(n,)``.
         threshold: the decision threshold to mark.
-        title: the header.
-        subtitle: the line below it.
+        title: title of the figure.
+        subtitle: line below the title.
     """
     with style():
         figure = new_figure(5.4, 4.6, title, subtitle)
@@ -58,17 +58,17 @@ def reliability_figure(
     title: str | None = None,
     subtitle: str | None = None,
 ) -> Figure:
-    """Share of the second class against its predicted probability, in bins of as many examples.
+    """Draw the share of the second class against its predicted probability (calibration).
 
-    Bars are 95 % intervals of the shares (Wilson). Below, how many examples have which
-    probability, by true class: what hard labels throw away.
+    Rows are sorted by probability and divided into bins of equal size. Bars are 95 % Wilson
+    intervals of the shares. The panel below is a histogram of the probabilities by true class.
 
     Args:
         y_true: labels 0 and 1, shape ``(n,)``.
         scores: the probability of label 1, shape ``(n,)``.
-        class_names: the names of both classes.
-        title: the header.
-        subtitle: the line below it.
+        class_names: names of the two classes.
+        title: title of the figure.
+        subtitle: line below the title.
     """
     positive = class_names[1]
     order = np.argsort(scores, kind="stable")
@@ -93,7 +93,7 @@ def reliability_figure(
                        linewidth=1.3, label=name)  # fmt: skip
         below.set_yscale("log")
         below.yaxis.set_major_formatter("{x:,.0f}")
-        below.set(xlabel=f"Predicted probability of {positive!r}", ylabel="Examples")
+        below.set(xlabel=f"Predicted probability of {positive!r}", ylabel="Rows")
         below.legend(loc="upper right")
     return figure
 
@@ -105,22 +105,24 @@ def soft_hard_figure(
     title: str | None = None,
     subtitle: str | None = None,
 ) -> Figure:
-    """ROC of the probabilities beside that of the labels cut from them (S5's point).
+    """Draw the ROC curve of the probabilities and that of the labels predicted from them.
+
+    Course report S5 shows how much of the AUROC is lost if it is computed from predicted labels.
 
     Args:
-        y_true: labels 0 and 1, of both, shape ``(n,)``.
+        y_true: labels 0 and 1, both present, shape ``(n,)``.
         scores: the probability of label 1, shape ``(n,)``.
-        threshold: where the labels are cut.
-        title: the header.
-        subtitle: the line below it.
+        threshold: lowest probability at which label 1 is predicted.
+        title: title of the figure.
+        subtitle: line below the title.
     """
-    hard = (scores >= threshold).astype(float)
+    predicted = (scores >= threshold).astype(float)
     ones = np.ones(len(y_true))
     with style():
         figure = new_figure(5.4, 4.6, title, subtitle)
         axes = figure.subplots()
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (1, 3)))
-        curves = {"probabilities": scores, f"labels cut at {threshold:.2g}": hard}
+        curves = {"probabilities": scores, f"labels at threshold {threshold:.2g}": predicted}
         for (name, values), color in zip(curves.items(), COLORS, strict=False):
             false_rate, true_rate, _ = roc_curve(y_true, values)
             label = f"{name}: AUROC {auroc(y_true, values, ones):.3f}"
@@ -143,7 +145,7 @@ def _mark_threshold(axes: Axes, y_true: np.ndarray, scores: np.ndarray, threshol
 
 
 def _wilson(share: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The Wilson interval of 95 % of shares of ``n`` examples each."""
+    """95 % Wilson intervals of shares of ``n`` rows each."""
     z = 1.96
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))

@@ -1,4 +1,4 @@
-"""Pictures of the weight matrices of small nets on tables (S4)."""
+"""Figures of the weight matrices of small dense networks on tables, as in course report S4."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from kerasnets._lazy import keras
 from kerasnets._style import INK, new_figure, style, text_width
 
 _CELL = (0.62, 0.3)  # inches
-_NUMBERS_UP_TO = 200  # cells of a matrix in which the weights are written too
-_UNITS_UP_TO = 40
+_NUMBERS_UP_TO = 200  # largest matrix, in cells, with its weights written in the cells
+_UNITS_UP_TO = 40  # largest number of inputs or units of a layer
 
 
-def fits_a_picture(model: keras.Model) -> bool:
-    """Whether a model is a stack of dense layers narrow enough for :func:`weight_matrices`."""
-    kept = keras.layers.InputLayer, keras.layers.Normalization, keras.layers.Dropout
-    layers = [layer for layer in model.layers if not isinstance(layer, kept)]
+def can_draw_weights(model: keras.Model) -> bool:
+    """Whether a model is a stack of dense layers small enough for :func:`weight_matrices`."""
+    ignored = keras.layers.InputLayer, keras.layers.Normalization, keras.layers.Dropout
+    layers = [layer for layer in model.layers if not isinstance(layer, ignored)]
     return all(
         isinstance(layer, keras.layers.Dense) and max(layer.kernel.shape) <= _UNITS_UP_TO
         for layer in layers
@@ -29,32 +29,32 @@ def fits_a_picture(model: keras.Model) -> bool:
 def weight_matrices(
     model: keras.Model,
     feature_names: Sequence[str],
-    class_names: Sequence[str],
+    output_names: Sequence[str],
     title: str | None = None,
     subtitle: str | None = None,
 ) -> Figure:
-    """The weights of each dense layer, inputs in rows, units in columns; red adds, blue takes away.
+    """Draw the weights of each dense layer, with inputs in rows and units in columns.
 
-    Weights of the first layer are those of the standardised columns where the model begins by
-    standardising them, so they can be compared.
+    Positive weights are red, negative weights are blue. If the model starts by standardising its
+    inputs, the weights of the first layer belong to the standardised inputs and can be compared.
 
     Args:
-        model: a model of dense layers one after the other.
-        feature_names: one name an input.
-        class_names: one name a logit.
-        title: the header.
-        subtitle: the line below it.
+        model: a stack of dense layers.
+        feature_names: one name per input.
+        output_names: one name per output.
+        title: title of the figure.
+        subtitle: line below the title.
 
     Raises:
-        ValueError: if there is no dense layer, or the names do not fit its matrices.
+        ValueError: if there is no dense layer, or if the names do not match its matrices.
     """
     layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
     matrices = [np.asarray(layer.kernel) for layer in layers]
-    given = (len(feature_names), len(class_names))
-    if not matrices or (matrices[0].shape[0], matrices[-1].shape[1]) != given:
+    sizes = (len(feature_names), len(output_names))
+    if not matrices or (matrices[0].shape[0], matrices[-1].shape[1]) != sizes:
         raise ValueError(
-            f"{given[0]} features and {given[1]} classes do not fit the dense layers of "
-            f"{model.name}, with matrices of {[matrix.shape for matrix in matrices]}."
+            f"{sizes[0]} features and {sizes[1]} outputs do not match the dense layers of "
+            f"{model.name}, whose matrices have the shapes {[matrix.shape for matrix in matrices]}."
         )
     widths = [max(matrix.shape[1] * _CELL[0], 1.2) for matrix in matrices]
     beside = max(map(text_width, feature_names)) + 0.5 * len(layers)
@@ -65,7 +65,7 @@ def weight_matrices(
         rows = list(feature_names)
         for number, (axes, layer, matrix) in enumerate(zip(panels, layers, matrices, strict=True)):
             last = number == len(layers) - 1
-            columns = list(class_names) if last else list(map(str, range(1, 1 + matrix.shape[1])))
+            columns = list(output_names) if last else list(map(str, range(1, 1 + matrix.shape[1])))
             _draw(axes, matrix, rows, columns)
             axes.set_title(layer.name, loc="left", size=10, weight="bold")
             rows = columns
