@@ -22,6 +22,7 @@ COMMANDS = {
     "nets": "list the networks, their sources and parameters",
     "data": "describe a data set and plot examples, or download it",
     "train": "train a network, evaluate it, and write a run folder",
+    "predict": "write the predictions of a trained net for new data as CSV",
     "evaluate": "evaluate a trained network again",
     "profile": "count parameters, MACs and FLOPs per layer",
     "export": "export a verified SavedModel and ONNX file",

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from kerasnets._tables import text_table
 from kerasnets.commands._shared import json_flag, print_json
 from kerasnets.evaluation import evaluate
 from kerasnets.training import Run, load_run
@@ -16,24 +17,53 @@ EXAMPLES = """\
   kerasnets evaluate runs/seizure-cnn-1 --json
 """
 
-_BINARY = {
-    "auroc": "AUROC",
-    "average_precision": "average precision",
-    "brier": "Brier score",
-    "log_loss": "log loss",
-    "ece": "ECE",
+# Metrics of each task to print per split, with their titles.
+_COLUMNS = {
+    "classification": {
+        "n": "rows",
+        "accuracy": "accuracy",
+        "balanced_accuracy": "balanced acc.",
+        "macro_f1": "macro F1",
+        "auroc": "AUROC",
+        "log_loss": "log loss",
+        "ece": "ECE",
+    },
+    "multilabel": {
+        "n": "rows",
+        "accuracy": "accuracy",
+        "exact_match": "exact match",
+        "macro_f1": "macro F1",
+        "macro_auroc": "macro AUROC",
+        "log_loss": "log loss",
+    },
+    "regression": {"n": "rows", "mae": "MAE", "rmse": "RMSE", "r2": "R²"},
 }
+_COLUMNS["binary"] = _COLUMNS["classification"]
+
+# Metrics of each task to print with their intervals.
+_INTERVALS = {
+    "binary": {
+        "auroc": "AUROC",
+        "average_precision": "average precision",
+        "brier": "Brier score",
+        "log_loss": "log loss",
+        "ece": "ECE",
+    },
+    "multilabel": {"macro_auroc": "macro AUROC", "macro_f1": "macro F1", "accuracy": "accuracy"},
+    "regression": {"mae": "MAE", "rmse": "RMSE", "r2": "R²"},
+}
+_INTERVALS["classification"] = _INTERVALS["binary"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the words this command takes."""
+    """Declare the arguments of the command."""
     parser.add_argument("run", type=Path, help="a run folder")
-    parser.add_argument("--data-dir", type=Path, help="where the data set's files are")
+    parser.add_argument("--data-dir", type=Path, help="folder with the files of the data set")
     json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Do what the words ask for."""
+    """Run the command."""
     trained = load_run(arguments.run)
     data = load_run_data(arguments.run, data_dir=arguments.data_dir)
     metrics = evaluate(trained, data, threshold=trained.recipe.threshold)
@@ -45,27 +75,28 @@ def run(arguments: argparse.Namespace) -> None:
 
 def print_metrics(run: Run, metrics: dict[str, dict[str, Any]]) -> None:
     """Print the metrics of each split as a table."""
+    columns = _COLUMNS[run.task]
     print(f"{run.name} on {run.environment['data']['name']}, split by {run.recipe.split}")
-    columns = ("n", "accuracy", "balanced_accuracy", "macro_f1", "auroc", "log_loss", "ece")
-    print(" " * 12 + "".join(f"{column:>19}" for column in columns))
-    for split, row in metrics.items():
-        print(f"{split:<12}" + "".join(f"{_cell(row[column]):>19}" for column in columns))
-    if "average_precision" in metrics["test"]:
-        _print_binary(run, metrics["test"])
+    rows = [[split, *(_cell(row.get(name)) for name in columns)] for split, row in metrics.items()]
+    print(text_table(["", *columns.values()], rows))
+    if "intervals" in metrics["test"]:
+        _print_intervals(run, metrics["test"])
 
 
-def _print_binary(run: Run, test: dict[str, Any]) -> None:
-    """Print what only two classes have, with the intervals of the test split."""
-    over = "patients" if run.recipe.split == "patient" else "independent groups of examples"
-    print(f"test split, 95 % intervals by bootstrap over {over}:")
-    for name, title in _BINARY.items():
-        low, high = test["intervals"].get(name, (None, None))
-        print(f"  {title:<18} {_cell(test[name])} ({_cell(low)} to {_cell(high)})")
-    print(
-        f"  at threshold {_cell(test['threshold'])} ({run.recipe.threshold}): sensitivity "
-        f"{_cell(test['sensitivity'])}, specificity {_cell(test['specificity'])}, AUROC of the "
-        f"hard labels {_cell(test['auroc_hard_labels'])}"
-    )
+def _print_intervals(run: Run, test: dict[str, Any]) -> None:
+    """Print the metrics of the test split with their intervals."""
+    resampled = "patients" if run.recipe.split == "patient" else "independent groups of rows"
+    print(f"test split, 95 % intervals by bootstrap over {resampled}:")
+    for name, title in _INTERVALS[run.task].items():
+        if name in test["intervals"]:
+            low, high = test["intervals"][name] or (None, None)
+            print(f"  {title:<18} {_cell(test[name])} ({_cell(low)} to {_cell(high)})")
+    if "sensitivity" in test:
+        print(
+            f"  at threshold {_cell(test['threshold'])} ({run.recipe.threshold}): sensitivity "
+            f"{_cell(test['sensitivity'])}, specificity {_cell(test['specificity'])}, AUROC of the "
+            f"hard labels {_cell(test['auroc_hard_labels'])}"
+        )
 
 
 def _cell(value: float | None) -> str:

@@ -1,4 +1,4 @@
-"""``kerasnets train``: from a recipe to a run folder."""
+"""``kerasnets train``: train a net and write a run folder."""
 
 from __future__ import annotations
 
@@ -16,37 +16,44 @@ EXAMPLES = """\
   kerasnets train seizure-cnn
   kerasnets train seizure-gru --set units=32 --epochs 40 --schedule cosine --out runs/gru32
   kerasnets train seizure-mlp --data seizure-simulated --data-option recordings_per_class=20
+  kerasnets train covid-2 --data patients.csv --target died --group patient
   kerasnets train --recipe runs/gru32/recipe.toml --seed 1
   kerasnets train --resume runs/gru32
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the words this command takes."""
+    """Declare the arguments of the command."""
     parser.add_argument("net", nargs="?", help="name of a net; see kerasnets nets")
-    parser.add_argument("--recipe", type=Path, help="TOML file of settings; flags override it")
-    parser.add_argument("--resume", type=Path, metavar="FOLDER", help="go on with this run")
-    parser.add_argument("--out", type=Path, help="the run folder to make")
+    parser.add_argument(
+        "--recipe", type=Path, help="TOML file of settings; other flags override it"
+    )
+    parser.add_argument("--resume", type=Path, metavar="FOLDER", help="resume this run")
+    parser.add_argument("--out", type=Path, help="run folder to create")
     parser.add_argument(
         "--set", action="append", metavar="NAME=VALUE", help="an argument of the net's builder"
     )
     data_flags(parser)
-    parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard logs too")
+    parser.add_argument("--target", help="of your own file in --data: column to predict")
+    parser.add_argument(
+        "--group", help="of your own file: column whose rows with one value stay in one split"
+    )
+    parser.add_argument("--tensorboard", action="store_true", help="also write TensorBoard logs")
     parser.add_argument(
         "--threads",
-        help="share each operation between so many threads, all cores by default; 1 is often "
-        "fastest for small nets of convolutions. The last digits depend on it",
+        help="number of threads per operation; all cores by default. 1 is often fastest for small "
+        "convolutional nets. The last digits depend on it",
     )
-    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.add_argument("--quiet", action="store_true", help="do not show progress")
     json_flag(parser)
-    group = parser.add_argument_group("settings of the recipe, each the net's own by default")
+    group = parser.add_argument_group("settings of the recipe; by default those of the net")
     for name, text in Recipe.descriptions().items():
         if name not in ("net", "net_arguments", "data_options"):
             group.add_argument(f"--{name.replace('_', '-')}", help=text.replace("%", "%%"))
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Do what the words ask for."""
+    """Run the command."""
     if arguments.threads is not None:
         _limit_threads(arguments.threads)
     settings = read_settings(arguments.recipe) if arguments.recipe else {}
@@ -60,24 +67,29 @@ def run(arguments: argparse.Namespace) -> None:
         "progress": not arguments.quiet,
         "tensorboard": arguments.tensorboard,
     }
+    columns = {name: getattr(arguments, name) for name in ("target", "group")}
+    columns = {name: column for name, column in columns.items() if column is not None}
     if arguments.resume:
-        if arguments.net or settings or flags or arguments.set or arguments.out:
-            raise ValueError("--resume goes on with the run's own recipe: give no net or settings.")
+        if arguments.net or settings or flags or arguments.set or arguments.out or columns:
+            raise ValueError(
+                "--resume uses the recipe of the run: remove the net and the settings."
+            )
         trained = resume(arguments.resume, **options)
     else:
         net = settings.pop("net", None) if arguments.net is None else arguments.net
         if net is None:
             raise ValueError(
-                "Name a net (kerasnets nets lists them), a --recipe or a run to --resume."
+                "Give a net (kerasnets nets lists them), a --recipe, or a run to --resume."
             )
         settings.pop("net", None)
-        words = {"net_arguments": arguments.set, "data_options": arguments.data_option}
+        given = {
+            "net_arguments": pairs(arguments.set),
+            "data_options": {**pairs(arguments.data_option), **columns},
+        }
         merged = {
-            name: {**settings.get(name, {}), **pairs(words[name])}
-            if words[name]
-            else settings[name]
-            for name in words
-            if words[name] or name in settings
+            name: {**settings.get(name, {}), **values} if values else settings[name]
+            for name, values in given.items()
+            if values or name in settings
         }
         trained = train(net, out=arguments.out, **options, **{**settings, **flags, **merged})
     _print_run(trained, arguments.json)
@@ -85,8 +97,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _limit_threads(text: str) -> None:
     if not (text.isdecimal() and int(text)):
-        raise ValueError(f"--threads takes a whole number of 1 or more, got {text!r}.")
-    # TensorFlow takes it once, before its first operation.
+        raise ValueError(f"--threads must be a whole number of at least 1, got {text!r}.")
+    # TensorFlow reads it once, before its first operation.
     tf.config.threading.set_intra_op_parallelism_threads(int(text))
 
 

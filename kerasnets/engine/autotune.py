@@ -75,8 +75,6 @@ def choose_xla(model: keras.Model, source: Source, batch_size: int, steps: int) 
         batch_size: rows per step.
         steps: steps of the whole training.
     """
-    if not model.jit_compile:  # the user's choice, or a layer that XLA cannot compile
-        return False
     plain, xla = (estimate(model, source, batch_size, xla=way) for way in (False, True))
     return xla.of(steps) < plain.of(steps)
 

@@ -194,7 +194,9 @@ def _loop(
     model: keras.Model, source: Source, size: int, xla: Xla, steps: int, *, training: bool = True
 ) -> Loop:
     """The compiled steps of the model over data of this form, from the cache if it has them."""
-    use_xla = xla == "on" or (xla == "auto" and choose_xla(model, source, size, steps))
+    # A model with jit_compile=False has a layer that XLA cannot compile, or a user who knows better.
+    allowed = xla == "auto" and model.jit_compile
+    use_xla = xla == "on" or (allowed and choose_xla(model, source, size, steps))
     options = Options(xla=use_xla, xla_optional=xla == "auto", fuse=xla != "off")
     key = "fit" if training else "evaluate", source.key(), size, options
     return compiled_for(model, key, lambda: Loop(model, source, size, options, training=training))

@@ -9,7 +9,10 @@ import numpy as np
 
 from kerasnets._lazy import keras
 from kerasnets.data import Dataset
-from kerasnets.engine.loop import compiled_steps
+from kerasnets.engine.adapt import build
+from kerasnets.engine.loop import Loop, Options
+from kerasnets.engine.schedule import Steps
+from kerasnets.engine.sources import ArraySource
 
 UNITS = (16, 16)
 BATCH_SIZE, LEARNING_RATE = 10, 0.1
@@ -119,14 +122,17 @@ def train_plane_net(
     )
     dead_at_start = dead_units(model, x)
     rng = np.random.default_rng(seed)
-    steps = compiled_steps(model, x, y, None, xla=False)
+    source = ArraySource((x, y))
+    build(model, source)
+    run, tensors = Loop(model, source, BATCH_SIZE, Options()), source.tensors()
 
     def train(rows: np.ndarray, epochs: int) -> Iterator[float]:
         for _ in range(epochs):
             used = len(rows) // BATCH_SIZE * BATCH_SIZE
-            batches = rng.permutation(rows)[:used].reshape(-1, BATCH_SIZE)
+            batches = rng.permutation(rows)[:used].reshape(-1, BATCH_SIZE).astype(np.int32)
+            steps = Steps(batches, np.zeros(len(batches), np.int32))
             model.reset_metrics()
-            yield float(steps(batches, 0, len(batches))["loss"])
+            yield float(run(tensors, steps, 0, len(steps))["loss"])
 
     losses = tuple(train(negatives, negatives_first))
     dead = recall = None

@@ -121,17 +121,17 @@ def resume(
 
 def _recipe_and_data(
     net: str | keras.Model,
-    data: Dataset | str | None,
+    data: Any,
     data_dir: str | Path | None,
     settings: dict[str, Any],
 ) -> tuple[Recipe, Dataset]:
     """The checked recipe and its data set; a ``Dataset`` decides the settings of the data."""
+    if not isinstance(data, Dataset | str | None):
+        check_data(data)  # raises
     if isinstance(data, Dataset):
         settings = _with_data_settings(settings, data)
     elif isinstance(data, str):
         settings = {**settings, "data": data}
-    elif data is not None:
-        check_data(data)  # raises: it is neither
     if isinstance(net, str):
         recipe = make_recipe(net, **settings)
         if not isinstance(data, Dataset):
@@ -190,8 +190,8 @@ def _data_options(recipe: Recipe, asked: dict[str, Any]) -> dict[str, Any]:
 def _arguments_from(data: Dataset, net: str) -> dict[str, int]:
     """The arguments of the builder that depend on the data, if they differ from its defaults.
 
-    The number of outputs, the number of codes of visits, which only the training split tells, and
-    the number of samples or columns.
+    The number of outputs, the number of codes of visits, which only the training split tells, the
+    number of samples or columns, and the size of images.
     """
     defaults = describe(net).arguments
     found = {"classes": len(output_names(data))}
@@ -200,11 +200,13 @@ def _arguments_from(data: Dataset, net: str) -> dict[str, int]:
         if "visits" in shape:
             found["features"] = int(shape["visits"].shape[-1])
     elif len(shape.shape) == 2:
-        found["samples"] = int(shape.shape[1])
+        found |= dict.fromkeys(("samples", "features"), int(shape.shape[1]))
+    elif len(shape.shape) == 4 and shape.shape[1] == shape.shape[2]:
+        found["size"] = int(shape.shape[1])
     return {
         name: value
         for name, value in found.items()
-        if name in defaults and (value != defaults[name] or name == "features")
+        if name in defaults and (value != defaults[name] or isinstance(shape, dict))
     }
 
 

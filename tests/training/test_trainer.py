@@ -20,9 +20,9 @@ import kerasnets as kn
 from kerasnets._files import locked
 from kerasnets.data import Dataset, Split
 from kerasnets.training import make_recipe, resume
+from kerasnets.training.run import load_run_data
 from kerasnets.training.run_folder import best_epoch, read_history
 from kerasnets.training.session import run_to_the_end
-from kerasnets.training.run import load_run_data
 
 KERASNETS = [sys.executable, "-m", "kerasnets"]
 FIGURES = {"learning_curves", "confusion_matrix", "roc_curves"}

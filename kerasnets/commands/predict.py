@@ -1,0 +1,116 @@
+"""``kerasnets predict``: predictions of a run for new data, as CSV."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kerasnets._errors import unknown_name
+from kerasnets._files import atomic_write
+from kerasnets.commands._shared import data_flags, pairs
+from kerasnets.data import load_data, read_inputs
+from kerasnets.evaluation.tasks import both_classes
+from kerasnets.training import load_run
+
+if TYPE_CHECKING:
+    from kerasnets.training import Run
+
+EXAMPLES = """\
+  kerasnets predict runs/seizure-cnn-1 --out predictions.csv
+  kerasnets predict runs/patients --data new-patients.csv
+  kerasnets predict runs/mine --data new.npz --out predictions.csv
+  kerasnets predict runs/seizure-cnn-1 --data seizure --split validation
+"""
+
+_FILES = (".csv", ".npz", ".parquet")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    parser.add_argument("run", type=Path, help="a run folder")
+    parser.add_argument(
+        "--data",
+        help="a .csv, .parquet or .npz file of inputs, or the name of a data set; by default the "
+        "data set of the run",
+    )
+    parser.add_argument(
+        "--split", help="split of a data set to predict: train, validation or test (default: test)"
+    )
+    data_flags(parser)
+    parser.add_argument("--out", type=Path, help="CSV file to write; by default standard output")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the command."""
+    trained = load_run(arguments.run)
+    x = _inputs(trained, arguments)
+    header, rows = predictions_table(trained, trained.predict(x))
+    if arguments.out is None:
+        _write(sys.stdout, header, rows)
+        return
+    with (
+        atomic_write(arguments.out) as path,
+        path.open("w", encoding="utf-8", newline="") as file,
+    ):
+        _write(file, header, rows)
+    print(f"{len(rows):,} predictions written to {arguments.out}")
+
+
+def _inputs(trained: Run, arguments: argparse.Namespace) -> Any:
+    """The raw inputs to predict."""
+    if arguments.data is not None and arguments.data.endswith(_FILES):
+        if arguments.split or arguments.data_option:
+            raise ValueError(
+                "--split and --data-option are for data sets; every row of a file is predicted."
+            )
+        return read_inputs(arguments.data, trained.environment["data"])
+    if arguments.data is None:
+        data = trained.load_data(arguments.data_dir)
+    else:
+        options = pairs(arguments.data_option)
+        data = load_data(arguments.data, data_dir=arguments.data_dir, **options)
+    split = arguments.split or "test"
+    if split not in data.splits:
+        raise unknown_name("split", split, data.splits)
+    return data.splits[split].x
+
+
+def predictions_table(run: Run, predictions: np.ndarray) -> tuple[list[str], list[list[Any]]]:
+    """Return the header and the rows of the predictions of a run.
+
+    Args:
+        run: the run.
+        predictions: from :meth:`kerasnets.training.Run.predict`.
+
+    Returns:
+        For classes: the predicted class and a probability per class; for labels: a probability
+        per label; for a regression: a value per target. Each row begins with its number, from 0.
+    """
+    if run.task in ("classification", "binary"):
+        probabilities = both_classes(predictions) if run.task == "binary" else predictions
+        threshold = run.metrics["test"].get("threshold", 0.5)
+        names = run.class_names
+        chosen = probabilities.argmax(axis=1)
+        if len(names) == 2:
+            chosen = (probabilities[:, 1] >= threshold).astype(int)
+        header = ["row", "prediction", *(f"p({name})" for name in names)]
+        rows = [
+            [number, names[label], *map(float, row)]
+            for number, (label, row) in enumerate(zip(chosen, probabilities, strict=True))
+        ]
+        return header, rows
+    names = run.class_names or run.target_names or ("prediction",)
+    header = ["row", *((f"p({name})" for name in names) if run.task == "multilabel" else names)]
+    return header, [[number, *map(float, row)] for number, row in enumerate(predictions)]
+
+
+def _write(file: Any, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
