@@ -59,7 +59,7 @@ def _parts(x: Arrays, batch_size: int, pace: Pace) -> Iterator[tuple[np.ndarray,
         for bucket, padded in enumerate(buckets.times.tolist()):
             bytes_a_row = 4 * padded * x.features
             for rows in _pieces(np.flatnonzero(bucket_of == bucket), batch_size, bytes_a_row, pace):
-                yield rows, x.take(rows).dense(padded)
+                yield rows, x.subset(rows).dense(padded)
         return
     arrays = x if isinstance(x, Mapping) else {"": x}
     bytes_a_row = sum(array[:1].nbytes for array in arrays.values())

@@ -137,7 +137,7 @@ def _dense_batches(
 
     def generate() -> Iterator[Any]:
         for rows in order():
-            dense = x.take(rows).dense(buckets.time(rows))
+            dense = x.subset(rows).dense(buckets.time(rows))
             yield dense, *(label[rows] for label in labels)
 
     signature = (

@@ -192,7 +192,7 @@ def save_examples(folder: Path, data: Dataset) -> None:
     x = data.test.x
     rows = np.linspace(0, len(data.test) - 1, min(_EXAMPLES, len(data.test))).astype(int)
     if isinstance(x, VisitSequences):
-        examples: dict[str, Any] = x.take(rows).dense()
+        examples: dict[str, Any] = x.take(rows)
     else:
         arrays = {"x": x} if isinstance(x, np.ndarray) else x
         examples = {name: array[rows] for name, array in arrays.items()}

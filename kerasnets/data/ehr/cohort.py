@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from kerasnets.data.dataset import Dataset, Split, checksum
+from kerasnets.data.dataset import Dataset
 from kerasnets.data.ehr.visits import VisitSequences
+from kerasnets.data.inputs import checksum
+from kerasnets.data.split import Split
 from kerasnets.data.splits import check_fold, split_fold
 from kerasnets.data.tables.cells import DataError
 
@@ -65,12 +67,12 @@ def make_dataset(
     _check_options(folds, fold, min_count)
     _check_cohort(cohort)
     parts = split_patients(cohort, seed, folds, fold)
-    indices, names = learn_vocabulary(cohort.sequences.take(parts["train"]), min_count)
+    indices, names = learn_vocabulary(cohort.sequences.subset(parts["train"]), min_count)
     sequences = cohort.sequences.encode(indices, names)
     y = cohort.died.astype(np.int32)
     raw = cohort.sequences
     splits = {
-        part: Split(sequences.take(rows), y[rows], cohort.patients[rows])
+        part: Split(sequences.subset(rows), y[rows], cohort.patients[rows])
         for part, rows in parts.items()
     }
     return Dataset(
