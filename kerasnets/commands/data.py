@@ -1,4 +1,4 @@
-"""``kerasnets data``: what a data set holds, and fetching it."""
+"""``kerasnets data``: describe a data set, or fetch it."""
 
 from __future__ import annotations
 
@@ -12,23 +12,31 @@ from kerasnets.commands._shared import data_flags, json_flag, pairs, print_json
 EXAMPLES = """\
   kerasnets data                       the names of the data sets
   kerasnets data seizure --split row
+  kerasnets data patients.csv --data-option target=died --data-option group=patient
   kerasnets data fetch seizure
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the words this command takes."""
-    parser.add_argument("words", nargs="*", metavar="[fetch] NAME", help="the data set")
+    """Declare the arguments of this command."""
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="[fetch] NAME",
+        help="name of a data set, or your own .csv, .parquet or .npz file",
+    )
     parser.add_argument("--out", type=Path, help="folder for the figure of examples")
     parser.add_argument("--url", action="append", help="fetch from this base address instead")
     data_flags(parser)
-    parser.add_argument("--split", help="what is kept together; the data set's own by default")
-    parser.add_argument("--seed", type=int, default=0, help="of the split")
+    parser.add_argument(
+        "--split", help="what stays in one part, such as recording or row; see the data set"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the split")
     json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Do what the words ask for."""
+    """Run the command."""
     match arguments.words:
         case []:
             names = data.list_datasets()
@@ -46,7 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _show_data(name: str, arguments: argparse.Namespace) -> None:
-    # Here and not above: the names of the data sets and fetching them need no matplotlib.
+    # Imported here, since listing names and fetching need no matplotlib.
     from kerasnets._style import save_figure
     from kerasnets.data.figures.examples import draw_examples
 
@@ -61,9 +69,10 @@ def _show_data(name: str, arguments: argparse.Namespace) -> None:
         print_json(data.describe(dataset))
     else:
         print(data.describe_text(dataset))
-    if isinstance(dataset.train.x, data.VisitSequences):
+    drawn = draw_examples(dataset)
+    if drawn is None:
         return
+    kind, figure = drawn
     folder = arguments.out or Path("runs") / "data"
-    what, figure = draw_examples(dataset)
-    for path in save_figure(figure, folder / f"{name}-{what}"):
+    for path in save_figure(figure, folder / f"{Path(name).stem}-{kind}"):
         print(path, file=sys.stderr)

@@ -15,7 +15,7 @@ from kerasnets._errors import unknown_name
 from kerasnets._files import atomic_write
 from kerasnets.commands._shared import data_flags, pairs
 from kerasnets.data import load_data, read_inputs
-from kerasnets.evaluation.tasks import both_classes
+from kerasnets.evaluation.outputs import both_classes
 from kerasnets.training import load_run
 
 if TYPE_CHECKING:

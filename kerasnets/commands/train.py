@@ -25,9 +25,7 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.add_argument("net", nargs="?", help="name of a net; see kerasnets nets")
-    parser.add_argument(
-        "--recipe", type=Path, help="TOML file of settings; other flags override it"
-    )
+    parser.add_argument("--recipe", type=Path, help="TOML file of settings; flags override it")
     parser.add_argument("--resume", type=Path, metavar="FOLDER", help="resume this run")
     parser.add_argument("--out", type=Path, help="run folder to create")
     parser.add_argument(

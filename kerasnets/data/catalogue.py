@@ -1,18 +1,23 @@
-"""The catalogue of data sets: their names, who loads them, and how they may be split."""
+"""The catalogue of data sets: their names, loaders, splits and options."""
 
 from __future__ import annotations
 
 import fnmatch
+import functools
 import importlib
 import inspect
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from kerasnets._errors import unknown_name
 from kerasnets.data.dataset import Dataset
+from kerasnets.data.files import SUFFIXES, is_file_name
+from kerasnets.data.options import whole_number
+from kerasnets.data.split import describe_type
+from kerasnets.data.splits import FRACTIONS
 
 # The modules whose import fills the catalogue.
 _MODULES = (
@@ -28,7 +33,7 @@ _MODULES = (
     "ehr.simulate",
 )
 
-# What load_data itself passes to every loader; the other arguments of a loader are its options.
+# Arguments that load_data passes to every loader; the other arguments of a loader are its options.
 _COMMON = ("data_dir", "split", "seed")
 
 Loader = TypeVar("Loader", bound=Callable[..., Dataset])
@@ -36,12 +41,12 @@ Loader = TypeVar("Loader", bound=Callable[..., Dataset])
 
 @dataclass(frozen=True)
 class DataSpec:
-    """What the catalogue knows of a data set.
+    """What the catalogue knows about a data set.
 
     Attributes:
-        name: the name it is loaded by.
-        loader: the function that loads it.
-        splits: what it may be split by; the first is its default.
+        name: name it is loaded by.
+        loader: function that loads it.
+        splits: ways to split it; the first is its default. Empty if the loader decides.
     """
 
     name: str
@@ -55,7 +60,7 @@ class DataSpec:
 
     @property
     def options(self) -> dict[str, Any]:
-        """The loader's own arguments with their defaults."""
+        """The loader's options with their defaults."""
         parameters = inspect.signature(self.loader).parameters
         return {name: p.default for name, p in parameters.items() if name not in _COMMON}
 
@@ -64,13 +69,14 @@ _SPECS: dict[str, DataSpec] = {}
 
 
 def register(name: str, *, splits: tuple[str, ...]) -> Callable[[Loader], Loader]:
-    """Enter the decorated loader into the catalogue.
+    """Register the decorated loader in the catalogue.
 
-    The loader takes ``data_dir``, ``split`` and ``seed`` by keyword, and options of its own.
+    The loader takes ``data_dir``, ``split`` and ``seed`` by keyword; its other arguments are the
+    options of the data set.
 
     Args:
-        name: the name to load it by; must be new. A simulated one ends in ``-simulated``.
-        splits: what it may be split by; the first is its default.
+        name: name to load it by; must be new. A simulated one ends in ``-simulated``.
+        splits: ways to split it; the first is its default.
 
     Raises:
         ValueError: if the name is taken.
@@ -80,7 +86,7 @@ def register(name: str, *, splits: tuple[str, ...]) -> Callable[[Loader], Loader
         if name in _SPECS:
             raise ValueError(
                 f"The data set {name!r} is already registered by "
-                f"{_SPECS[name].loader.__qualname__}; give the new one another name."
+                f"{_SPECS[name].loader.__qualname__}; choose another name."
             )
         _SPECS[name] = DataSpec(name, loader, splits)
         return loader
@@ -88,7 +94,7 @@ def register(name: str, *, splits: tuple[str, ...]) -> Callable[[Loader], Loader
     return enter
 
 
-@cache
+@functools.cache
 def _load() -> None:
     for module in _MODULES:
         importlib.import_module(f"kerasnets.data.{module}")
@@ -101,19 +107,23 @@ def list_datasets(pattern: str = "*") -> list[str]:
 
 
 def data_spec(name: str) -> DataSpec:
-    """What the catalogue knows of a data set.
+    """What the catalogue knows about a data set, or about a data file by its path.
 
     Raises:
-        ValueError: if there is no such data set; the message names the nearest ones.
+        ValueError: if the data set does not exist; the message contains similar names.
     """
+    if is_file_name(name):
+        return DataSpec(name, functools.partial(_load_file, name), splits=())
     _load()
     if name not in _SPECS:
-        raise unknown_name("data set", name, _SPECS)
+        endings = ", ".join(SUFFIXES)
+        error = unknown_name("data set", name, _SPECS)
+        raise ValueError(f"{error} For your own file, give a path ending in {endings}.")
     return _SPECS[name]
 
 
 def load_data(
-    name: str,
+    name: str | os.PathLike[str],
     data_dir: str | Path | None = None,
     split: str | None = None,
     seed: int = 0,
@@ -122,28 +132,90 @@ def load_data(
     """Load a data set by name, split into train, validation and test.
 
     Args:
-        name: a name of :func:`list_datasets`. A real name never gives simulated data.
-        data_dir: where its files are; else ``$KERASNETS_DATA``, else the user's cache.
-        split: what stays together, such as ``"recording"`` or ``"row"``; ``None`` for the data
-            set's default, which keeps a recording or a person together.
-        seed: the seed of the split.
-        options: the data set's own, such as ``recordings_per_class`` of ``seizure-simulated``.
+        name: a name of :func:`list_datasets`, or the path of your own ``.csv``, ``.csv.gz``,
+            ``.parquet`` or ``.npz`` file. The name of a real data set never loads simulated data.
+        data_dir: folder with its files; by default ``$KERASNETS_DATA``, then the user's cache.
+            For your own file, the folder a relative path starts from.
+        split: what stays in one part, such as ``"recording"`` or ``"row"``; ``None`` for the
+            default of the data set, which keeps a recording, person or group in one part.
+        seed: seed of the split.
+        options: options of the data set, such as ``recordings_per_class`` for
+            ``seizure-simulated``. For your own file, the arguments of
+            :meth:`kerasnets.data.Dataset.from_file`, such as ``target`` and ``group``.
 
     Raises:
-        ValueError: if the name, split or option is unknown, or the files hold bad values; the
-            message names file, row and column.
-        FileNotFoundError: if the files are in none of the places; the message says how to get
-            them.
+        ValueError: if the name, split or option is unknown, or the files hold invalid values; the
+            message contains file, row and column.
+        FileNotFoundError: if the files are not found; the message says how to get them.
     """
+    name = os.fspath(name)
     spec = data_spec(name)
-    split = spec.splits[0] if split is None else split
-    if split not in spec.splits:
-        raise unknown_name(f"split of {name}", split, spec.splits)
+    whole_number("seed", seed, 0)
+    if spec.splits:
+        split = spec.splits[0] if split is None else split
+        if split not in spec.splits:
+            raise unknown_name(f"split of {name}", split, spec.splits)
     for option in options:
         if option not in spec.options:
             raise unknown_name(f"option of {name}", option, spec.options)
+    arguments = {"data_dir": data_dir, "split": split, "seed": seed, **options}
     try:
-        data = spec.loader(data_dir=data_dir, split=split, seed=seed, **options)
+        inspect.signature(spec.loader).bind(**arguments)
     except TypeError as error:
-        raise ValueError(f"{name} cannot be loaded with {options}: {error}") from error
-    return replace(data, options=options)
+        raise ValueError(f"{name} cannot be loaded with {options}: {error}.") from None
+    return replace(spec.loader(**arguments), options=options)
+
+
+def as_dataset(data: Any) -> Dataset:
+    """The data set itself, or the one of a name or path.
+
+    Args:
+        data: a :class:`Dataset`, a name of :func:`list_datasets`, or the path of a file.
+
+    Raises:
+        ValueError: if it is something else, such as a pair of arrays; the message says what to
+            write instead.
+        FileNotFoundError: if a file does not exist.
+    """
+    if isinstance(data, Dataset):
+        return data
+    if isinstance(data, str | os.PathLike):
+        return load_data(data)
+    advice = "data = kn.Dataset.from_arrays(x, y)"
+    if hasattr(data, "columns"):
+        advice = "data = kn.Dataset.from_frame(frame, target=…)"
+    raise ValueError(
+        f"data must be a Dataset, the name of a data set or the path of a file, got "
+        f"{describe_type(data)}. For your own data: {advice}, which splits it into training, "
+        "validation and test part."
+    )
+
+
+def _load_file(
+    name: str,
+    *,
+    data_dir: str | Path | None,
+    split: str | None,
+    seed: int,
+    target: str | Sequence[str] | None = None,
+    group: str | None = None,
+    drop: str | Sequence[str] = (),
+    split_column: str | None = None,
+    fractions: Sequence[float] = FRACTIONS,
+    task: str | None = None,
+    class_names: Sequence[str] | None = None,
+    target_names: Sequence[str] | None = None,
+    units: str = "",
+    target_units: str = "",
+) -> Dataset:
+    """A data file of your own; see :meth:`kerasnets.data.Dataset.from_file`."""
+    path = Path(name).expanduser()
+    if data_dir is not None:
+        path = Path(data_dir).expanduser() / path
+    options = {"class_names": class_names, "target_names": target_names, "task": task}
+    data = Dataset.from_file(
+        path, target, group, drop, split, seed, split_column=split_column, fractions=fractions,
+        units=units, target_units=target_units,
+        **{option: value for option, value in options.items() if value},
+    )  # fmt: skip
+    return replace(data, name=name)

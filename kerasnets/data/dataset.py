@@ -1,60 +1,53 @@
-"""What a data set is to the rest of the package: three splits of arrays and their origin."""
+"""The type of a data set: three splits of arrays, and where they come from."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from kerasnets.data.ehr.visits import VisitSequences
-
-Arrays: TypeAlias = np.ndarray | Mapping[str, np.ndarray] | VisitSequences
-
-
-@dataclass(frozen=True)
-class Split:
-    """One part of a data set.
-
-    Attributes:
-        x: inputs, first axis the examples; a mapping of them for nets with several inputs;
-            sequences of visits, which become ``visits`` and ``length`` a batch at a time.
-        y: integer class labels, shape ``(n,)``, int32, counted from 0.
-        groups: the recording or person each example belongs to, shape ``(n,)``, or ``None``
-            where the source does not say.
-    """
-
-    x: Arrays
-    y: np.ndarray
-    groups: np.ndarray | None = None
-
-    def __len__(self) -> int:
-        return len(self.y)
+from kerasnets._errors import unknown_name
+from kerasnets.data.files import read_file
+from kerasnets.data.labels import TASKS
+from kerasnets.data.own import split_arrays, split_columns
+from kerasnets.data.split import Arrays as Arrays
+from kerasnets.data.split import Split as Split
+from kerasnets.data.split import describe_shapes, describe_type
+from kerasnets.data.split import sequences as sequences
+from kerasnets.data.splits import FRACTIONS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """Training, validation and test split of one data set.
 
     Attributes:
-        name: the name it is loaded by; a simulated one ends in ``-simulated``.
-        train: what everything is fitted on.
-        validation: what epochs and thresholds are chosen on.
-        test: what is measured once.
-        class_names: one name a class, in the order of the labels.
-        split: what was kept together: ``"recording"``, ``"row"``, ``"patient"``.
-        seed: the seed of the split.
-        source: where the arrays came from, for the run folder: a path or a description.
-        checksum: SHA-256 over the arrays before splitting, the same for every file format
-            that holds the same data.
-        units: the physical unit of ``x``, such as ``"µV"``.
-        counts: what was read of the records and what was left out, by what it is called.
-        feature_names: of a table, one name a column of ``x``; empty for anything else.
-        codebook: of a table of text, how each column became numbers, as learned from the training
-            rows; :func:`kerasnets.data.encode_table` takes it. Plain values, ready for JSON.
-        options: the loader's own options it was loaded with, other than their defaults.
+        name: name it is loaded by; a simulated one ends in ``-simulated``.
+        train: split that everything is fitted on.
+        validation: split that epochs and thresholds are chosen on.
+        test: split that is measured once.
+        class_names: name of each class, in the order of the labels, or of each label of a
+            multilabel task; empty for a regression.
+        split: what was kept in one part: ``"recording"``, ``"patient"``, ``"group"``, ``"row"``,
+            or ``"given"`` for an explicit split.
+        seed: seed of the split.
+        source: where the arrays came from: a path or a description.
+        checksum: SHA-256 of the data before splitting. All file formats that hold the same data
+            have the same checksum.
+        units: physical unit of ``x``, such as ``"µV"``.
+        counts: numbers of records that were read and left out, each under its description.
+        feature_names: name of each column of a table; else empty.
+        codebook: for a table with text, how each column became a number, as learned from the
+            training rows; :func:`kerasnets.data.encode_table` takes it. Ready for JSON.
+        options: options of the loader that differ from their defaults.
+        task: ``"classification"``, ``"binary"``, ``"multilabel"`` or ``"regression"``.
+        target_names: name of each target column of a regression; else empty.
+        target_units: physical unit of the targets of a regression.
+
+    Raises:
+        ValueError: if a part is not a :class:`Split`, or the task is unknown.
     """
 
     name: str
@@ -75,9 +68,29 @@ class Dataset:
     target_names: tuple[str, ...] = ()
     target_units: str = ""
 
+    def __post_init__(self) -> None:
+        for name, part in self.splits.items():
+            if not isinstance(part, Split):
+                raise ValueError(
+                    f"{name} of a Dataset must be a Split, got {describe_type(part)}. Use "
+                    "kn.Split(x, y), or kn.Dataset.from_arrays(x, y), which converts and splits "
+                    "your own data."
+                )
+        if self.task not in TASKS:
+            raise unknown_name("task", self.task, TASKS)
+
+    def __repr__(self) -> str:
+        sizes = " + ".join(f"{len(part):,}" for part in self.splits.values())
+        names = self.class_names or self.target_names
+        shown = ", ".join(names[:5]) + (f", … ({len(names)})" if len(names) > 5 else "")
+        return (
+            f"Dataset({self.name!r}, {self.task} of {shown}, {sizes} examples, "
+            f"x {describe_shapes(self.train.x)}, split by {self.split}, seed {self.seed})"
+        )
+
     @property
     def simulated(self) -> bool:
-        """Whether the figures it gives must not be taken for real ones."""
+        """Whether the data are simulated, so that scores say nothing about real data."""
         return self.name.endswith("-simulated")
 
     @property
@@ -85,22 +98,136 @@ class Dataset:
         """The three splits by name, in the order train, validation, test."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
+    @classmethod
+    def from_arrays(
+        cls,
+        x: Any,
+        y: Any,
+        groups: Any = None,
+        split: Any = None,
+        seed: int = 0,
+        class_names: Sequence[str] | None = None,
+        units: str = "",
+        *,
+        fractions: Sequence[float] = FRACTIONS,
+        task: str | None = None,
+        name: str = "data",
+        target_names: Sequence[str] | None = None,
+        target_units: str = "",
+        feature_names: Sequence[str] | None = None,
+        source: str = "arrays in memory",
+    ) -> Dataset:
+        """Make a data set from your own arrays.
 
-def sequences(split: Split) -> VisitSequences:
-    """The visits of a split.
+        Args:
+            x: inputs with the examples on the first axis: an array or list of numbers, a dict of
+                them for a model with several inputs, a DataFrame, or sequences of visits. Columns
+                of a DataFrame that hold text, categories or dates are encoded as learned from the
+                training rows, see :func:`kerasnets.data.encode_table`.
+            y: labels, shape ``(n,)``: integers, booleans or strings for classes, floats for a
+                regression (unless all are 0 or 1); shape ``(n, columns)``: zeros and ones for a
+                multilabel task, other numbers for a regression. Rows are matched by position.
+            groups: recording or person of each example, shape ``(n,)``: integers or strings.
+            split: ``"group"`` keeps a group in one part, and is the default if ``groups`` is
+                given; ``"row"`` ignores groups. Three fractions are short for ``fractions``. An
+                explicit split is ``"train"``, ``"validation"`` or ``"test"`` for each row, or
+                three arrays of row numbers.
+            seed: seed of the split.
+            class_names: name of each class; by default the sorted labels.
+            units: physical unit of ``x``.
+            fractions: shares of training, validation and test part; classes are divided in the
+                same proportions.
+            task: ``"classification"``, ``"binary"``, ``"multilabel"`` or ``"regression"``; by
+                default inferred from ``y``.
+            name: name of the data set.
+            target_names: name of each target of a regression.
+            target_units: physical unit of the targets.
+            feature_names: name of each column of ``x``, if ``x`` has the shape ``(n, features)``.
+            source: where the data came from, for the run folder.
 
-    Raises:
-        ValueError: if it holds something else.
-    """
-    if not isinstance(split.x, VisitSequences):
-        raise ValueError(f"Expected sequences of visits, got {type(split.x).__name__}.")
-    return split.x
+        Raises:
+            ValueError: if arrays have different lengths, types that cannot be converted or
+                missing labels, or an explicit split has a group in two parts.
+        """
+        return cls(
+            name=name,
+            seed=seed,
+            source=source,
+            units=units,
+            target_units=target_units,
+            **split_arrays(
+                x, y, groups, split=split, fractions=fractions, seed=seed, task=task,
+                class_names=class_names, target_names=target_names, feature_names=feature_names,
+            ),
+        )  # fmt: skip
 
+    @classmethod
+    def from_frame(
+        cls,
+        frame: Any,
+        target: str | Sequence[str],
+        group: str | None = None,
+        drop: str | Sequence[str] = (),
+        **options: Any,
+    ) -> Dataset:
+        """Make a data set from a pandas DataFrame.
 
-def checksum(*arrays: np.ndarray) -> str:
-    """SHA-256 over dtype, shape and bytes of the arrays, in order."""
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(f"{array.dtype.str}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
+        Args:
+            frame: one row per example. Numbers stay numbers; text, categories and dates are
+                encoded as learned from the training rows.
+            target: column to predict; several for a multilabel task or a regression of several
+                targets.
+            group: column with the recording or person of each row.
+            drop: columns to leave out.
+            options: as for :meth:`from_arrays`.
+
+        Raises:
+            ValueError: if ``frame`` is not a DataFrame, a column does not exist or has two roles,
+                or as :meth:`from_arrays`.
+        """
+        x, y, groups = split_columns(frame, target, group, drop)
+        return cls.from_arrays(x, y, groups, **{"source": "a DataFrame", **options})
+
+    @classmethod
+    def from_file(
+        cls,
+        path: str | os.PathLike[str],
+        target: str | Sequence[str] | None = None,
+        group: str | None = None,
+        drop: str | Sequence[str] = (),
+        split: Any = None,
+        seed: int = 0,
+        *,
+        split_column: str | None = None,
+        **options: Any,
+    ) -> Dataset:
+        """Make a data set from a ``.csv``, ``.csv.gz``, ``.parquet`` or ``.npz`` file.
+
+        Args:
+            path: a table with a header, or an ``.npz`` file with the arrays ``x`` and ``y`` and,
+                if you like, ``groups``, ``class_names`` and ``split``.
+            target: for a table, the column or columns to predict.
+            group: for a table, the column with the recording or person of each row.
+            drop: for a table, columns to leave out. A first column without a name, in which
+                pandas writes row numbers, is always left out.
+            split: as for :meth:`from_arrays`.
+            seed: seed of the split.
+            split_column: for a table, a column that says ``train``, ``validation`` or ``test``.
+            options: as for :meth:`from_arrays`.
+
+        Raises:
+            ValueError: if the file cannot be read, or as :meth:`from_frame`.
+            FileNotFoundError: if the file does not exist.
+        """
+        roles: dict[str, Any] = {"target": target, "group": group, "drop": drop}
+        roles["split_column"] = split_column
+        roles = {name: value for name, value in roles.items() if value}
+        given = read_file(path, **roles)
+        stored = given.pop("split", None)
+        if split == "given" and stored is None:
+            raise ValueError(f"{path}: split='given' needs a split_column or an array 'split'.")
+        if split in (None, "given"):
+            split = stored
+        about = {"name": str(path), "source": str(Path(path).expanduser().resolve())}
+        data = cls.from_arrays(**{**given, **options, **about}, split=split, seed=seed)
+        return replace(data, options={**roles, **options})

@@ -1,4 +1,4 @@
-"""Getting the files of a data set: from mirrors, checked, and resumed where they were cut off."""
+"""Download the files of a data set from mirrors and check them."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from pathlib import Path
 from kerasnets._errors import WorkFailedError, unknown_name
 from kerasnets.data.locate import places
 
+_RETRIES = 2  # further attempts per mirror
+_TIMEOUT = (15, 60)  # seconds to connect, and between two chunks of an answer
+
 
 class FetchError(WorkFailedError, OSError):
-    """No mirror gave a file; the message names what each of them answered."""
+    """No mirror has a file; the message contains the answer of each."""
 
 
 @dataclass(frozen=True)
 class Files:
-    """What a data set is fetched from.
+    """The files of a data set and where to download them.
 
     Attributes:
-        folder: where its files go, below the data folder.
-        sha256: the checksum of each file, by its name.
-        mirrors: addresses of the files by their names, the first to be asked first.
+        folder: folder of the files, below the data folder.
+        sha256: checksum of each file, by its name.
+        mirrors: for each mirror, the address of each file by its name; tried in this order.
     """
 
     folder: str
@@ -80,30 +83,31 @@ def fetch(
     urls: str | Sequence[str] | None = None,
     progress: bool = True,
 ) -> Path:
-    """Download the files of a data set to where ``load_data`` finds them.
+    """Download the files of a data set to the folder in which ``load_data`` looks for them.
 
-    A file that is there and has the right checksum is left alone. One that was cut off is gone on
-    with, in this call or the next. Each file appears whole and checked, or not at all.
+    A file that exists and has the right checksum is not downloaded again. A download that fails
+    is tried again, and then from the next mirror. Each file is written atomically after its
+    checksum was verified.
 
     Args:
         name: the data set.
-        data_dir: the data folder; else ``$KERASNETS_DATA``, else the user's cache.
-        urls: base addresses to ask instead of the known mirrors; the files' names are appended.
-        progress: whether to show a bar a file.
+        data_dir: data folder; by default ``$KERASNETS_DATA``, then the user's cache.
+        urls: base addresses to use instead of the known mirrors; file names are appended.
+        progress: whether to show one progress bar per file.
 
     Returns:
-        The folder the files are in.
+        The folder with the files.
 
     Raises:
-        ValueError: if the data set is not one to fetch, or ``data_dir`` is a file.
-        FetchError: if no mirror gave a file with the right checksum.
+        ValueError: if the data set cannot be fetched, or ``data_dir`` is a file.
+        FetchError: if no mirror has a file with the right checksum.
     """
     if name not in FILES:
         raise unknown_name("data set to fetch", name, FILES)
     files = FILES[name]
     root = places(data_dir)[0]
     if root.is_file():
-        raise ValueError(f"The data folder {root} is a file; give a folder to fetch to.")
+        raise ValueError(f"The data folder {root} is a file; give a folder.")
     folder = root / files.folder
     mirrors = list(files.mirrors)
     if urls is not None:
@@ -111,44 +115,35 @@ def fetch(
         mirrors = [{file: f"{base.rstrip('/')}/{file}" for file in files.sha256} for base in bases]
     for file, sha256 in files.sha256.items():
         addresses = [mirror[file] for mirror in mirrors]
-        worked = _fetch_file(folder / file, sha256, addresses, progress)
-        # A mirror that is down is not waited for again as long as another works.
-        mirrors = mirrors[worked:] + mirrors[:worked]
+        working = _fetch_file(folder / file, sha256, addresses, progress)
+        # The other files are taken from the working mirror first.
+        mirrors = mirrors[working:] + mirrors[:working]
     return folder
 
 
 def _fetch_file(path: Path, sha256: str, urls: Sequence[str], progress: bool) -> int:
-    """Fetch a file from the first address that has it; return which one that was."""
+    """Download a file from the first address that has it; return the number of that address."""
+    import pooch
     import requests
 
+    pooch.get_logger().setLevel("ERROR")  # the progress bar and our errors say enough
+    downloader = pooch.HTTPDownloader(progressbar=progress, timeout=_TIMEOUT)
     failures = []
     for number, url in enumerate(urls):
+        mirror = pooch.create(
+            path.parent,
+            base_url="",
+            registry={path.name: f"sha256:{sha256}"},
+            urls={path.name: url},
+            retry_if_failed=_RETRIES,
+        )
         try:
-            _retrieve(url, path, sha256, progress)
+            mirror.fetch(path.name, downloader=downloader)
         except (requests.RequestException, ValueError) as error:  # ValueError: wrong checksum
             failures.append(f"  {url}: {error}")
         else:
             return number
     raise FetchError(
-        f"{path.name} could not be fetched:\n" + "\n".join(failures) + "\nTry again later (what "
-        f"came so far is kept), give a mirror with --url, or put the file into {path.parent}."
+        f"{path.name} could not be fetched:\n" + "\n".join(failures) + "\nTry again later, give "
+        f"a mirror with --url, or put the file into {path.parent}."
     )
-
-
-def _retrieve(url: str, path: Path, sha256: str, progress: bool) -> None:
-    """Download a file unless it is there; once more from the start if its parts do not fit."""
-    import pooch
-
-    from kerasnets.data.download import ResumingDownloader
-
-    pooch.get_logger().setLevel("WARNING")  # the bar says enough
-    downloader = ResumingDownloader(path.with_name(f"{path.name}.part"), progress=progress)
-    for _ in range(2):
-        try:
-            pooch.retrieve(url, f"sha256:{sha256}", path.name, path.parent, downloader=downloader)
-        except ValueError:
-            # An older part may be of another file; pooch has removed what it was put into.
-            if not downloader.resumed:
-                raise
-        else:
-            return

@@ -194,7 +194,7 @@ def _loop(
     model: keras.Model, source: Source, size: int, xla: Xla, steps: int, *, training: bool = True
 ) -> Loop:
     """The compiled steps of the model over data of this form, from the cache if it has them."""
-    # A model with jit_compile=False has a layer that XLA cannot compile, or a user who knows better.
+    # With jit_compile=False, XLA cannot compile a layer of the model, or its user does not want it.
     allowed = xla == "auto" and model.jit_compile
     use_xla = xla == "on" or (allowed and choose_xla(model, source, size, steps))
     options = Options(xla=use_xla, xla_optional=xla == "auto", fuse=xla != "off")

@@ -22,11 +22,6 @@ def check_data(data: Dataset) -> None:
     Raises:
         ValueError: with the name of the split and what is wrong with it.
     """
-    if not isinstance(data, Dataset):
-        raise ValueError(
-            f"data must be a kerasnets.Dataset or the name of a data set, got "
-            f"{type(data).__name__}. Make one of your own data with kerasnets.Dataset.from_arrays."
-        )
     specs = {}
     for name, split in data.splits.items():
         what = f"The {name} split of {data.name}"

@@ -12,7 +12,7 @@ import numpy as np
 
 from kerasnets._lazy import keras
 from kerasnets.data import Dataset, load_data
-from kerasnets.data.tables.encode import encode_table
+from kerasnets.data.tables.codebook import encode_table
 from kerasnets.evaluation.predict import predict_outputs
 from kerasnets.evaluation.tasks import get_task
 from kerasnets.nets import load_model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from kerasnets._files import atomic_folder, write_json
 from kerasnets._lazy import keras
-from kerasnets.data import Dataset
+from kerasnets.data import Dataset, as_dataset
 from kerasnets.data.catalogue import data_spec
 from kerasnets.engine.sources import as_source
 from kerasnets.evaluation.tasks import Task, output_names
@@ -32,7 +33,7 @@ from kerasnets.training.session import Session, last_checkpoint
 def train(
     net: str | Recipe | keras.Model,
     *,
-    data: Dataset | str | None = None,
+    data: Dataset | str | Path | None = None,
     out: str | Path | None = None,
     data_dir: str | Path | None = None,
     callbacks: Sequence[Any] = (),
@@ -47,7 +48,8 @@ def train(
             whose only output are logits, or values for a regression. Your model is copied and
             stays as it is; the trained one is ``run.model``. If it is compiled, its optimizer,
             loss and metrics are used.
-        data: a data set, or the name of one; the net's own by default.
+        data: a data set, the name of one, or the path of your own file (with ``target`` in
+            ``data_options``); the net's own by default.
         out: the run folder to make; ``runs/<net>-<number>`` by default.
         data_dir: where to look for the files of the data set.
         callbacks: Keras callbacks of your own.
@@ -126,12 +128,12 @@ def _recipe_and_data(
     settings: dict[str, Any],
 ) -> tuple[Recipe, Dataset]:
     """The checked recipe and its data set; a ``Dataset`` decides the settings of the data."""
-    if not isinstance(data, Dataset | str | None):
-        check_data(data)  # raises
+    if not isinstance(data, str | os.PathLike | None):
+        data = as_dataset(data)
     if isinstance(data, Dataset):
         settings = _with_data_settings(settings, data)
-    elif isinstance(data, str):
-        settings = {**settings, "data": data}
+    elif data is not None:
+        settings = {**settings, "data": os.fspath(data)}
     if isinstance(net, str):
         recipe = make_recipe(net, **settings)
         if not isinstance(data, Dataset):

@@ -125,8 +125,7 @@ def visit_batches() -> tuple[Batches, Batches, int, list[Any]]:
     split = kn.load_data("mortality-simulated").train
     x, y = split.x, torch.from_numpy(split.y).long()
     patients = [
-        (torch.from_numpy(x.take(np.array([row])).dense()["visits"][0]), y[row])
-        for row in range(len(x))
+        (torch.from_numpy(x.take(np.array([row]))["visits"][0]), y[row]) for row in range(len(x))
     ]
 
     def padded(some: list[tuple[torch.Tensor, torch.Tensor]]) -> tuple[Any, torch.Tensor]:

@@ -179,13 +179,13 @@ def trained(net: str, settings: dict[str, Any], folder: Path) -> Method:
 
 def ever(split: Split) -> np.ndarray:
     """Which codes were ever there."""
-    codes: np.ndarray = sequences(split).bag() > 0
+    codes: np.ndarray = sequences(split).code_counts() > 0
     return codes
 
 
 def share(split: Split) -> np.ndarray:
     """In which share of the visits each code was."""
-    visits: np.ndarray = sequences(split).bag() / sequences(split).lengths[:, None]
+    visits: np.ndarray = sequences(split).code_counts() / sequences(split).lengths[:, None]
     return visits
 
 

@@ -1,3 +1,5 @@
+"""Downloads from a local web server that behaves, or misbehaves as real ones do."""
+
 from __future__ import annotations
 
 import hashlib
@@ -7,12 +9,19 @@ from pathlib import Path
 import pytest
 
 from kerasnets.data import fetch, load_data
-from kerasnets.data.download import CHUNK
 from kerasnets.data.fetch import FILES, FetchError, Files
 from tests.data.conftest import Bonn
 from tests.data.serving import Site, serving
 
 NAMES = ("F.zip", "N.zip", "O.zip", "S.zip", "Z.zip")
+
+
+@pytest.fixture(autouse=True)
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses between attempts, which are skipped."""
+    seconds: list[float] = []
+    monkeypatch.setattr("pooch.core.time.sleep", seconds.append)
+    return seconds
 
 
 @pytest.fixture
@@ -24,7 +33,7 @@ def archives(bonn: Bonn, tmp_path: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def site(archives: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """A mirror under /eeg of small archives, whose checksums stand in for the published ones."""
+    """A mirror under /eeg of small archives, whose checksums replace the published ones."""
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in archives.items()}
     monkeypatch.setitem(FILES, "seizure", Files("seizure/bonn", hashes, ()))
     with serving(Site({f"/eeg/{name}": content for name, content in archives.items()})) as running:
@@ -35,7 +44,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_what_is_fetched_is_found_by_load_data(site: Site, archives, tmp_path: Path):
+def test_load_data_finds_what_was_fetched(site: Site, archives, tmp_path: Path):
     folder = fetch("seizure", tmp_path / "data", urls=f"{site.url}/eeg/", progress=False)
     assert folder == tmp_path / "data" / "seizure" / "bonn"
     assert contents(folder) == archives
@@ -43,7 +52,7 @@ def test_what_is_fetched_is_found_by_load_data(site: Site, archives, tmp_path: P
     assert dataset.checksum == load_data("seizure", tmp_path / "served").checksum
 
 
-def test_what_is_there_is_not_fetched_again(site: Site, archives, tmp_path: Path):
+def test_existing_files_are_not_fetched_again(site: Site, archives, tmp_path: Path):
     for _ in range(2):
         fetch("seizure", tmp_path, urls=[f"{site.url}/eeg"], progress=False)
     assert len(site.requests) == len(NAMES)
@@ -51,11 +60,11 @@ def test_what_is_there_is_not_fetched_again(site: Site, archives, tmp_path: Path
     (tmp_path / "seizure" / "bonn" / "S.zip").write_bytes(b"spoilt")
     site.requests.clear()
     folder = fetch("seizure", tmp_path, urls=[f"{site.url}/eeg"], progress=False)
-    assert sorted(path for path, _ in site.requests) == ["/eeg/O.zip", "/eeg/S.zip"]
+    assert sorted(site.requests) == ["/eeg/O.zip", "/eeg/S.zip"]
     assert contents(folder) == archives
 
 
-def test_the_variable_and_the_cache_are_fetched_to(
+def test_fetches_to_the_variable_or_the_cache(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -68,7 +77,7 @@ def test_the_variable_and_the_cache_are_fetched_to(
     assert load_data("seizure").source == str(folder)
 
 
-def test_a_mirror_that_is_down_is_passed_over_and_not_asked_again(
+def test_a_mirror_that_is_down_is_skipped_for_the_other_files(
     site: Site, archives, tmp_path: Path, monkeypatch
 ):
     hashes = FILES["seizure"].sha256
@@ -77,10 +86,10 @@ def test_a_mirror_that_is_down_is_passed_over_and_not_asked_again(
         mirrors = [{name: f"{base}/{name}" for name in NAMES} for base in bases]
         monkeypatch.setitem(FILES, "seizure", Files("seizure/bonn", hashes, mirrors))
         assert contents(fetch("seizure", tmp_path, progress=False)) == archives
-        assert len(down.requests) == 1
+        assert set(down.requests) == {"/F.zip"}
 
 
-def test_every_failure_is_named(site: Site, archives, tmp_path: Path):
+def test_the_error_contains_every_failure(site: Site, archives, tmp_path: Path):
     site.files["/corrupt/F.zip"] = archives["F.zip"][:-1] + b"!"
     urls = [f"{site.url}/nothing", f"{site.url}/corrupt", "no-address"]
     with pytest.raises(FetchError) as error:
@@ -98,43 +107,66 @@ def test_corrupt_content_leaves_nothing_behind(site: Site, archives, tmp_path: P
     with pytest.raises(FetchError, match=r"N\.zip could not be fetched"):
         fetch("seizure", tmp_path, urls=f"{site.url}/eeg", progress=False)
     assert "N.zip" not in contents(tmp_path / "seizure" / "bonn")
-    assert not list(tmp_path.rglob("*.part"))
+    assert {path.suffix for path in (tmp_path / "seizure" / "bonn").iterdir()} <= {".zip"}
 
 
-def test_a_cut_off_fetch_goes_on_with_the_next_call(
-    site: Site, archives, tmp_path: Path, monkeypatch
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_server_that_fails_twice_and_then_works(
+    site: Site, archives, tmp_path: Path, waits: list[float], status: int
 ):
-    monkeypatch.setattr("kerasnets.data.download.ATTEMPTS", 1)
-    folder = tmp_path / "seizure" / "bonn"
-    first = next(iter(FILES["seizure"].sha256))
-    size = len(archives[first])
-    site.cut_after = [size // 2]
-    with pytest.raises(FetchError):
+    site.statuses = [status, status]
+    folder = fetch("seizure", tmp_path, urls=f"{site.url}/eeg", progress=False)
+    assert contents(folder) == archives
+    assert len(site.requests) == len(NAMES) + 2
+    assert len(waits) == 2
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("cuts", [1, 2])
+def test_a_truncated_reply_is_downloaded_again(
+    site: Site, archives, tmp_path: Path, chunked: bool, cuts: int
+):
+    site.chunked = chunked
+    site.cut_after = [100] * cuts
+    folder = fetch("seizure", tmp_path, urls=f"{site.url}/eeg", progress=False)
+    assert contents(folder) == archives
+    assert len(site.requests) == len(NAMES) + cuts
+
+
+def test_a_reply_that_is_always_truncated_leaves_nothing_behind(site: Site, tmp_path: Path):
+    site.cut_after = [100] * 9
+    with pytest.raises(FetchError, match="could not be fetched"):
         fetch("seizure", tmp_path, urls=f"{site.url}/eeg", progress=False)
-    kept = size // 2 // CHUNK * CHUNK
-    assert contents(folder) == {f"{first}.part": archives[first][:kept]}
-    assert contents(fetch("seizure", tmp_path, urls=f"{site.url}/eeg", progress=False)) == archives
-    assert site.requests[1] == (f"/eeg/{first}", f"bytes={kept}-")
+    assert len(site.requests) == 3
+    assert contents(tmp_path / "seizure" / "bonn") == {}
 
 
-def test_a_part_of_another_file_does_not_spoil_the_fetch(site: Site, archives, tmp_path: Path):
-    folder = tmp_path / "seizure" / "bonn"
-    folder.mkdir(parents=True)
-    (folder / "F.zip.part").write_bytes(b"<html>not here any more</html>")
-    assert contents(fetch("seizure", tmp_path, urls=f"{site.url}/eeg", progress=False)) == archives
-    asked = [span for path, span in site.requests if path == "/eeg/F.zip"]
-    assert asked == ["bytes=30-", None]
+def test_a_missing_file_is_named_with_its_address(site: Site, tmp_path: Path):
+    with pytest.raises(FetchError, match=rf"{site.url}/nothing/F\.zip: 404"):
+        fetch("seizure", tmp_path, urls=f"{site.url}/nothing", progress=False)
+
+
+def test_a_server_that_does_not_answer(site: Site, tmp_path: Path):
+    with serving(Site()) as gone:
+        pass
+    with pytest.raises(FetchError, match="refused"):
+        fetch("seizure", tmp_path, urls=gone.url, progress=False)
+
+
+def test_one_progress_bar_per_file(site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    fetch("seizure", tmp_path, urls=f"{site.url}/eeg", progress=True)
+    assert capsys.readouterr().err.count("100%") == len(NAMES)
 
 
 @pytest.mark.parametrize("name", ["siezure", "seizure-simulated"])
-def test_what_is_not_to_be_fetched_is_refused(name: str, tmp_path: Path):
+def test_data_sets_that_cannot_be_fetched_are_refused(name: str, tmp_path: Path):
     with pytest.raises(
         ValueError, match=f"Unknown data set to fetch '{name}'. Did you mean 'seizure'"
     ):
         fetch(name, tmp_path)
 
 
-def test_a_file_for_a_folder_is_refused(tmp_path: Path):
+def test_a_file_instead_of_a_folder_is_refused(tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(ValueError, match="is a file; give a folder"):
         fetch("seizure", tmp_path / "file")

@@ -108,7 +108,7 @@ def test_batches_hold_what_the_rows_hold(split):
     shapes, seen = set(), []
     for batch in as_rows(dataset, split):
         y, rows = batch["rest"][0], batch["rest"][1].astype(int)
-        expected = split.x.take(rows).dense(buckets.time(rows))
+        expected = split.x.subset(rows).dense(buckets.time(rows))
         np.testing.assert_array_equal(batch["visits"], expected["visits"])
         np.testing.assert_array_equal(batch["length"], expected["length"])
         np.testing.assert_array_equal(y, split.y[rows])

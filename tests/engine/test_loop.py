@@ -30,7 +30,7 @@ def visits():
 
     def short(split):
         rows = np.flatnonzero(split.x.lengths <= 3)
-        return Split(split.x.take(rows), split.y[rows])
+        return Split(split.x.subset(rows), split.y[rows])
 
     return dataclasses.replace(data, **{name: short(part) for name, part in data.splits.items()})
 
@@ -39,7 +39,7 @@ def test_visits_made_on_the_device_are_those_made_by_numpy(visits):
     x = visits.train.x
     rows = np.array([5, 0, 17])
     time = int(x.lengths[rows].max()) + 2
-    expected = x.take(rows).dense(time)
+    expected = x.subset(rows).dense(time)
     inputs = inputs_on_device(x)
     fixed = tf.function(lambda rows: inputs(rows, time), jit_compile=True)
     free = tf.function(inputs, input_signature=[tf.TensorSpec((None,), tf.int32),
@@ -58,7 +58,7 @@ def test_an_epoch_on_sequences_is_that_of_single_steps(visits, xla):
     buckets = steps.make_buckets(train.x.lengths)
     losses, sizes = [], []
     for rows in buckets.batches(16, np.random.default_rng([0, 0])):
-        x = train.x.take(rows).dense(buckets.time(rows))
+        x = train.x.subset(rows).dense(buckets.time(rows))
         plain.reset_metrics()
         losses.append(plain.train_on_batch(x, train.y[rows], return_dict=True)["loss"])
         sizes.append(len(rows))

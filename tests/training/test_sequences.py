@@ -7,6 +7,7 @@ import json
 import keras
 import numpy as np
 import pytest
+from kerasnets.training.steps import compile_model, padding_note, run_epochs, steps_per_epoch
 
 import kerasnets as kn
 from kerasnets.commands.evaluate import print_metrics
@@ -15,7 +16,6 @@ from kerasnets.engine.loop import TrainingDivergedError
 from kerasnets.evaluation import predict_probabilities
 from kerasnets.training import resume
 from kerasnets.training.recipe import make_recipe
-from kerasnets.training.steps import compile_model, padding_note, run_epochs, steps_per_epoch
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_probabilities_come_in_the_order_of_the_rows(trained, data):
     expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(predict_probabilities(trained.model, x), expected, atol=1e-5)
     with pytest.raises(ValueError, match="no examples"):
-        predict_probabilities(trained.model, x.take(np.zeros(0, int)))
+        predict_probabilities(trained.model, x.subset(np.zeros(0, int)))
 
 
 def test_examples_are_raw_test_rows_and_the_run_exports(trained, data, tmp_path):
@@ -119,7 +119,7 @@ def test_class_weights_are_those_of_keras(data):
     run_epochs(models[0], data.train, data.validation, recipe, 0, [], steps.append)
     buckets = make_buckets(data.train.x.lengths)
     for rows in buckets.batches(16, np.random.default_rng([0, 0])):
-        x = data.train.x.take(rows).dense(buckets.time(rows))
+        x = data.train.x.subset(rows).dense(buckets.time(rows))
         models[1].train_on_batch(x, data.train.y[rows], class_weight=weight)
     assert sum(steps) == steps_per_epoch(recipe, data.train)
     for a, b in zip(models[0].get_weights(), models[1].get_weights(), strict=True):

@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kerasnets.data.dataset import Dataset, Split, checksum
+from kerasnets.data.dataset import Dataset
 from kerasnets.data.eeg.windows import cut_windows, join_rows
+from kerasnets.data.inputs import checksum
+from kerasnets.data.split import Split
 from kerasnets.data.splits import split_fold
 
 RATE = 173.61  # samples a second

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasnets.data.dataset import Split
+from kerasnets.data.split import Split
 
 
 def join_rows(x: np.ndarray, groups: np.ndarray, chunks: np.ndarray) -> np.ndarray:

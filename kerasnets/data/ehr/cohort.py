@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from kerasnets.data.dataset import Dataset, Split, checksum
+from kerasnets.data.dataset import Dataset
 from kerasnets.data.ehr.visits import VisitSequences
+from kerasnets.data.inputs import checksum
+from kerasnets.data.split import Split
 from kerasnets.data.splits import check_fold, split_fold
 from kerasnets.data.tables.cells import DataError
 

@@ -1,4 +1,4 @@
-"""The table papers print of a cohort: how many, how many died, how long, how much recorded."""
+"""The table that papers print about a cohort: patients, deaths, visits and codes."""
 
 from __future__ import annotations
 
@@ -6,69 +6,53 @@ from typing import Any
 
 import numpy as np
 
-from kerasnets.data.dataset import Dataset, Split, sequences
+from kerasnets.data.dataset import Dataset
 from kerasnets.data.ehr.visits import VisitSequences
+from kerasnets.data.split import Split, sequences
 
-_BAR = 40  # letters of the longest bar of the histogram
-_BINS = (1, 2, 3, 4, 5, 6, 11, 21, 51)  # where the bins of the lengths begin
+_BAR = 40  # characters of the longest bar of the histogram
+_BINS = (1, 2, 3, 4, 5, 6, 11, 21, 51)  # first length of each bin
 _BIN_NAMES = ("1", "2", "3", "4", "5", "6–10", "11–20", "21–50", "51+")
 _COMMON = 10  # codes listed
 
 
 def describe_cohort(dataset: Dataset) -> dict[str, Any]:
-    """What ``kerasnets data NAME --json`` prints of sequences of visits.
+    """Facts about a data set of visits, as plain numbers and strings.
 
     Returns:
-        Name, ``simulated``, source, checksum, split, seed; ``counts`` of what was read and left
-        out; ``features``; under ``cohort``, by split and for all, examples, patients, deaths,
-        and quartiles of visits an example and codes a visit; ``lengths``, the histogram of
-        visits an example; ``common_codes`` of the training split with the share of its examples
-        that have them.
+        ``features``, the number of codes; ``cohort``, for each split and for all together:
+        examples, patients, deaths, and quartiles of visits per example and codes per visit;
+        ``lengths``, the histogram of visits per example; ``common_codes`` of the training split
+        with the share of its examples that have them.
     """
     splits = {**dataset.splits, "all": None}
+    train = sequences(dataset.train)
     return {
-        "name": dataset.name,
-        "simulated": dataset.simulated,
-        "source": dataset.source,
-        "checksum": dataset.checksum,
-        "split": dataset.split,
-        "seed": dataset.seed,
-        "counts": dict(dataset.counts),
-        "features": sequences(dataset.train).features,
+        "features": train.features,
         "cohort": {
             name: _row([part] if part else list(dataset.splits.values()))
             for name, part in splits.items()
         },
         "lengths": _histogram(_lengths(list(dataset.splits.values()))),
-        "common_codes": _common(sequences(dataset.train)),
+        "common_codes": _common(train),
     }
 
 
-def cohort_text(dataset: Dataset) -> str:
-    """The same as text."""
+def cohort_lines(facts: dict[str, Any]) -> list[str]:
+    """The facts of :func:`describe_cohort` as lines of text."""
     import pandas as pd
 
-    facts = describe_cohort(dataset)
-    kind = "SIMULATED, not measured" if dataset.simulated else "real"
-    table = pd.DataFrame(facts["cohort"])
-    lines = [
-        f"{dataset.name} ({kind})",
-        f"source    {dataset.source}",
-        f"checksum  {dataset.checksum}",
-        f"split     by {dataset.split}, seed {dataset.seed}",
+    return [
         "",
-        *(f"{count:>9,}  {what}" for what, count in facts["counts"].items()),
+        "Cohort (median and quartiles; all codes outside the vocabulary count as one)",
+        pd.DataFrame(facts["cohort"]).to_string(),
         "",
-        "Cohort (median and quartiles; codes outside the vocabulary are one)",
-        table.to_string(),
-        "",
-        "Visits an example",
+        "Visits per example",
         *_bars(facts["lengths"]),
         "",
         f"Most common of {facts['features']} codes, share of the training examples",
         *(f"{share:>9.1%}  {code}" for code, share in facts["common_codes"].items()),
     ]
-    return "\n".join(lines)
 
 
 def _row(parts: list[Split]) -> dict[str, Any]:
@@ -81,8 +65,8 @@ def _row(parts: list[Split]) -> dict[str, Any]:
         "died": int(y.sum()),
         "died, share": f"{y.mean():.1%}",
         "visits": len(codes),
-        "visits an example": _quartiles(_lengths(parts)),
-        "codes a visit": _quartiles(codes),
+        "visits per example": _quartiles(_lengths(parts)),
+        "codes per visit": _quartiles(codes),
         "visits without a code": int((codes == 0).sum()),
     }
 
@@ -97,7 +81,7 @@ def _quartiles(values: np.ndarray) -> str:
 
 
 def _histogram(lengths: np.ndarray) -> dict[str, int]:
-    """How many examples have how many visits; bins beyond the longest are left out."""
+    """Examples per number of visits; bins beyond the longest example are left out."""
     counts = np.bincount(np.digitize(lengths, _BINS) - 1)
     return {name: int(count) for name, count in zip(_BIN_NAMES, counts, strict=False)}
 
@@ -111,8 +95,6 @@ def _bars(histogram: dict[str, int]) -> list[str]:
 
 
 def _common(train: VisitSequences) -> dict[str, float]:
-    rows = np.repeat(np.arange(len(train)), np.diff(train.code_offsets[train.visit_offsets]))
-    examples = np.unique(rows * train.features + train.codes) % train.features
-    counts = np.bincount(examples, minlength=train.features)
-    first = np.argsort(-counts, kind="stable")[:_COMMON]
-    return {train.names[code]: float(counts[code] / len(train)) for code in first if counts[code]}
+    shares = train.code_shares()
+    first = np.argsort(-shares, kind="stable")[:_COMMON]
+    return {train.names[code]: float(shares[code]) for code in first if shares[code]}

@@ -17,7 +17,7 @@ from kerasnets.data.ehr.records import (
     refuse_duplicates,
     whole_numbers,
 )
-from kerasnets.data.ehr.visits import NOTHING, group_events
+from kerasnets.data.ehr.visits import NO_CODE, group_events
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,7 +102,7 @@ def read_cohort(files: dict[str, Path], horizon_days: int = 365) -> Cohort:
     sequences = group_events(
         visits["subject"].to_numpy()[rows],
         visits["discharge"].to_numpy().astype("datetime64[s]").astype(np.int64)[rows],
-        np.concatenate([np.full(len(visits), NOTHING), code]),
+        np.concatenate([np.full(len(visits), NO_CODE), code]),
         subjects=len(chosen),
         names=names,
     )

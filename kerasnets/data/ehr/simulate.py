@@ -17,7 +17,7 @@ import numpy as np
 from kerasnets.data.catalogue import register
 from kerasnets.data.dataset import Dataset
 from kerasnets.data.ehr.cohort import SPLITS, Cohort, make_dataset
-from kerasnets.data.ehr.visits import NOTHING, group_events
+from kerasnets.data.ehr.visits import NO_CODE, group_events
 
 _CONDITIONS = ("heart failure", "kidney disease", "lung disease", "liver disease", "cancer")
 _WEIGHTS = np.array([0.9, 0.8, 0.7, 0.9, 1.1])  # of each stage in the log odds of death
@@ -83,7 +83,7 @@ def simulate_cohort(patients: int, seed: int = 0) -> Cohort:
     died = rng.random(patients) < 1 / (1 + np.exp(2.4 - 1.3 * risk))
 
     subject, time = np.nonzero(np.arange(_LONGEST) < visits[:, None])
-    events = [(subject, time, np.full(len(subject), NOTHING))]
+    events = [(subject, time, np.full(len(subject), NO_CODE))]
     for condition in range(len(_CONDITIONS)):
         coded = has[subject, condition] & (rng.random(len(subject)) < 0.85)
         code = condition * _STAGES + stages[subject, condition, time] - 1

@@ -1,39 +1,39 @@
-"""Sequences of visits, each a set of codes: stored ragged, made dense a batch at a time.
-
-The step from an event table to sequences takes and gives plain arrays, whatever engine read the
-table: numpy and pandas now, another one later.
-"""
+"""Sequences of visits, each a set of codes: stored ragged, made dense batch by batch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kerasnets._deprecation import warn_renamed
 from kerasnets.engine.sources import RaggedCodes
 
-NOTHING = -1  # the code of an event that says: a visit, and nothing recorded
+if TYPE_CHECKING:
+    import scipy.sparse
+
+NO_CODE = -1  # the code of an event that only says that a visit took place
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class VisitSequences(RaggedCodes):
-    """Sequences of visits as code indices, the inputs ``visits`` and ``length`` in waiting.
+    """Ragged sequences of visits, for models with the inputs ``visits`` and ``length``.
 
-    Visit ``v`` has the codes ``codes[code_offsets[v]:code_offsets[v + 1]]``, ascending and each
-    once; there may be none. Sequence ``i`` has the visits from ``visit_offsets[i]`` to before
-    ``visit_offsets[i + 1]``; there is at least one.
+    Visit ``v`` has the codes ``codes[code_offsets[v]:code_offsets[v + 1]]``, in ascending order
+    and without duplicates; there may be none. Sequence ``i`` has the visits ``visit_offsets[i]``
+    to ``visit_offsets[i + 1] - 1``; there is at least one.
 
     Attributes:
         codes: int32, indices into ``names``.
-        code_offsets: int64, shape ``(all visits + 1,)``.
+        code_offsets: int64, shape ``(visits of all sequences + 1,)``.
         visit_offsets: int64, shape ``(sequences + 1,)``.
-        names: the name of each code.
+        names: name of each code.
 
     Raises:
-        ValueError: if a code is negative or has no name, offsets do not fit, or a sequence is
-            empty.
+        ValueError: if a code is negative or has no name, the offsets are inconsistent, or a
+            sequence is empty.
     """
 
     codes: np.ndarray
@@ -46,26 +46,39 @@ class VisitSequences(RaggedCodes):
         _check_offsets("visit_offsets", self.visit_offsets, len(self.code_offsets) - 1, least=1)
         if len(self.codes) and not 0 <= self.codes.min() <= self.codes.max() < self.features:
             raise ValueError(
-                f"Codes must be in [0, {self.features - 1}], one of {self.features} names, got "
-                f"min={self.codes.min()} and max={self.codes.max()}."
+                f"Codes must be in [0, {self.features - 1}], since there are {self.features} "
+                f"names, got min={self.codes.min()} and max={self.codes.max()}."
             )
+
+    def __repr__(self) -> str:
+        size = f"{len(self):,} sequences of up to {self.lengths.max(initial=0)} visits"
+        return f"VisitSequences({size}, {self.features} codes)"
 
     @property
     def features(self) -> int:
-        """The width of a dense visit."""
+        """The number of codes: the width of a dense visit."""
         return len(self.names)
-
-    def take(self, rows: Any, length: int | None = None) -> dict[str, np.ndarray]:
-        """Some sequences as dense arrays."""
-        return self.subset(np.arange(len(self))[rows]).dense(length)
 
     @property
     def codes_per_visit(self) -> np.ndarray:
-        """Codes a visit, of all visits in order."""
+        """Codes per visit, of all visits in order."""
         return np.diff(self.code_offsets)
 
+    @property
+    def content(self) -> tuple[np.ndarray, ...]:
+        """The arrays that a checksum covers."""
+        return self.codes, self.code_offsets, self.visit_offsets, np.array(self.names)
+
+    def input_shapes(self) -> dict[str, tuple[int | None, ...]]:
+        """The shape of one example by input; ``None`` is the number of visits, which varies."""
+        return {"visits": (None, self.features), "length": ()}
+
+    def take(self, rows: np.ndarray | slice, length: int | None = None) -> dict[str, np.ndarray]:
+        """Return some sequences as dense arrays; see :meth:`dense`."""
+        return self.subset(np.arange(len(self))[rows]).dense(length)
+
     def subset(self, rows: np.ndarray) -> VisitSequences:
-        """Some of the sequences, in the order of ``rows``."""
+        """Some sequences, in the order of ``rows``, still ragged."""
         visits, visit_offsets = _gather(self.visit_offsets, np.asarray(rows))
         codes, code_offsets = _gather(self.code_offsets, visits)
         return VisitSequences(self.codes[codes], code_offsets, visit_offsets, self.names)
@@ -74,51 +87,61 @@ class VisitSequences(RaggedCodes):
         """The same visits in another vocabulary.
 
         Args:
-            indices: the new index of each code, shape ``(features,)``. Codes that share one are
-                one code from then on.
-            names: the names of the new codes.
+            indices: new index of each code, shape ``(features,)``. Codes with the same new index
+                become one code.
+            names: names of the new codes.
         """
-        visit = np.repeat(np.arange(len(self.code_offsets) - 1), self.codes_per_visit)
-        visit, codes = _distinct(visit, indices[self.codes], len(names))
-        counts = np.bincount(visit, minlength=len(self.code_offsets) - 1)
-        return VisitSequences(codes, _offsets(counts), self.visit_offsets, tuple(names))
+        visits = _matrix(indices[self.codes], self.code_offsets, len(names))
+        visits.sum_duplicates()
+        return _sequences(visits, self.visit_offsets, names)
 
-    def dense(self, time: int | None = None) -> dict[str, np.ndarray]:
-        """Multi-hot rows, padded on the right with zeros.
+    def dense(self, length: int | None = None, *, time: int | None = None) -> dict[str, np.ndarray]:
+        """Multi-hot visits, padded on the right with zeros.
 
         Args:
-            time: the padded time; that of the longest sequence by default.
+            length: visits per sequence after padding; by default those of the longest sequence.
+            time: old name of ``length``.
 
         Returns:
-            ``visits``, float32 of shape ``(n, time, features)``, and ``length``, int32 of shape
-            ``(n,)``.
+            ``visits``, float32 of shape ``(n, length, features)``, and ``length``, int32 of shape
+            ``(n,)``: the true number of visits.
 
         Raises:
-            ValueError: if a sequence is longer than ``time``.
+            ValueError: if a sequence is longer than ``length``.
         """
+        if time is not None:
+            warn_renamed("VisitSequences.dense(time=…)", "dense(length=…)")
+            length = time
         lengths = self.lengths
         longest = int(lengths.max(initial=1))
-        time = longest if time is None else time
-        if longest > time:
-            raise ValueError(f"lengths must be in [1, {time}], got max={longest}.")
-        visits = np.zeros((len(self), time, self.features), np.float32)
-        row, step = self._places()
-        of_code = np.repeat(np.arange(len(row)), self.codes_per_visit)
-        visits[row[of_code], step[of_code], self.codes] = 1
+        length = longest if length is None else length
+        if longest > length:
+            raise ValueError(f"lengths must be in [1, {length}], got max={longest}.")
+        visits = np.zeros((len(self), length, self.features), np.float32)
+        row = np.repeat(np.arange(len(self)), lengths)
+        step = np.arange(len(row)) - np.repeat(self.visit_offsets[:-1], lengths)
+        visit = np.repeat(np.arange(len(row)), self.codes_per_visit)
+        visits[row[visit], step[visit], self.codes] = 1
         return {"visits": visits, "length": lengths}
 
-    def bag(self) -> np.ndarray:
-        """How many visits of each sequence have each code, float32, ``(n, features)``."""
-        row, _ = self._places()
-        cells = np.repeat(row, self.codes_per_visit) * self.features + self.codes
-        counts = np.bincount(cells, minlength=len(self) * self.features)
-        return counts.reshape(len(self), self.features).astype(np.float32)
+    def code_counts(self) -> np.ndarray:
+        """In how many visits of each sequence each code is, float32, shape ``(n, features)``."""
+        return self._codes_of_sequences().toarray()
 
-    def _places(self) -> tuple[np.ndarray, np.ndarray]:
-        """The sequence of every visit, and its step there."""
-        lengths = self.lengths
-        row = np.repeat(np.arange(len(self)), lengths)
-        return row, np.arange(len(row)) - np.repeat(self.visit_offsets[:-1], lengths)
+    def code_shares(self) -> np.ndarray:
+        """The share of sequences that have each code, from 0 to 1, shape ``(features,)``."""
+        sequences = self._codes_of_sequences()
+        sequences.sum_duplicates()
+        return np.bincount(sequences.indices, minlength=self.features) / len(self)
+
+    def bag(self) -> np.ndarray:
+        """Old name of :meth:`code_counts`."""
+        warn_renamed("VisitSequences.bag", "VisitSequences.code_counts")
+        return self.code_counts()
+
+    def _codes_of_sequences(self) -> scipy.sparse.csr_array:
+        """A sparse row per sequence, with one entry for each code of each visit."""
+        return _matrix(self.codes, self.code_offsets[self.visit_offsets], self.features)
 
 
 def group_events(
@@ -129,19 +152,21 @@ def group_events(
     subjects: int,
     names: Sequence[str],
 ) -> VisitSequences:
-    """The step from an event table to sequences: what has one subject and time is a visit.
+    """Group a table of events into sequences: events of one subject at one time are one visit.
 
     Args:
-        subject: whose event it is, integers from 0 to before ``subjects``.
-        time: when it was, integers in any unit; sequences are sorted by it.
-        code: what it was, an index into ``names``, or ``NOTHING`` for a visit without a code.
-        subjects: how many sequences there are. One without events gets a single empty visit:
-            that nothing was recorded is data too.
-        names: the name of each code.
+        subject: subject of each event, integers from 0 to ``subjects - 1``.
+        time: time of each event, integers in any unit; the visits of a subject are sorted by it.
+        code: code of each event, an index into ``names``, or ``NO_CODE`` for a visit without one.
+        subjects: number of sequences. A subject without events gets a single empty visit, since
+            it is information too that nothing was recorded.
+        names: name of each code.
 
     Raises:
         ValueError: if the columns differ in length, or a subject or code is out of range.
     """
+    from scipy.sparse import coo_array
+
     if not subject.shape == time.shape == code.shape or subject.ndim != 1:
         raise ValueError(
             "subject, time and code must be columns of one length, got shapes "
@@ -149,14 +174,14 @@ def group_events(
         )
     if len(subject) and not 0 <= subject.min() <= subject.max() < subjects:
         raise ValueError(f"Subjects must be in [0, {subjects - 1}], got {_range(subject)}.")
-    if len(code) and not code.min() >= NOTHING <= code.max() < len(names):
+    if len(code) and not code.min() >= NO_CODE <= code.max() < len(names):
         raise ValueError(
-            f"Codes must be in [0, {len(names) - 1}], or {NOTHING} for none, got {_range(code)}."
+            f"Codes must be in [0, {len(names) - 1}], or {NO_CODE} for none, got {_range(code)}."
         )
     silent = np.flatnonzero(np.bincount(subject, minlength=subjects) == 0)
     subject = np.concatenate([subject, silent]).astype(np.int64)
     time = np.concatenate([time, np.zeros(len(silent), np.int64)])
-    code = np.concatenate([code, np.full(len(silent), NOTHING)])
+    code = np.concatenate([code, np.full(len(silent), NO_CODE)])
 
     order = np.lexsort((time, subject))
     subject, time, code = subject[order], time[order], code[order]
@@ -164,19 +189,28 @@ def group_events(
     starts[1:] = (subject[1:] != subject[:-1]) | (time[1:] != time[:-1])
     visit = np.cumsum(starts) - 1
     lengths = np.bincount(subject[starts], minlength=subjects)
-    recorded = code != NOTHING
-    visit_of_code, codes = _distinct(visit[recorded], code[recorded], len(names))
-    counts = np.bincount(visit_of_code, minlength=int(starts.sum()))
-    return VisitSequences(codes, _offsets(counts), _offsets(lengths), tuple(names))
+    recorded = code != NO_CODE
+    cells = visit[recorded], code[recorded]
+    shape = (int(starts.sum()), len(names))
+    visits = coo_array((np.ones(len(cells[0]), np.float32), cells), shape=shape).tocsr()
+    visits.sum_duplicates()
+    return _sequences(visits, _offsets(lengths), names)
 
 
-def _distinct(visit: np.ndarray, code: np.ndarray, features: int) -> tuple[np.ndarray, np.ndarray]:
-    """Each pair of visit and code once, sorted."""
-    pairs = np.sort(visit.astype(np.int64) * features + code)
-    first = np.ones(len(pairs), bool)  # numpy's unique hashes first, which takes ten times as long
-    first[1:] = pairs[1:] != pairs[:-1]
-    pairs = pairs[first]
-    return pairs // max(features, 1), (pairs % max(features, 1)).astype(np.int32)
+def _matrix(codes: np.ndarray, offsets: np.ndarray, features: int) -> scipy.sparse.csr_array:
+    """A sparse matrix of ones with the given codes in each row; codes may occur repeatedly."""
+    from scipy.sparse import csr_array
+
+    # Copies, since sorting a matrix sorts its arrays in place.
+    ones, shape = np.ones(len(codes), np.float32), (len(offsets) - 1, features)
+    return csr_array((ones, codes, offsets), shape=shape, copy=True)
+
+
+def _sequences(
+    visits: scipy.sparse.csr_array, visit_offsets: np.ndarray, names: Sequence[str]
+) -> VisitSequences:
+    codes, code_offsets = visits.indices.astype(np.int32), visits.indptr.astype(np.int64)
+    return VisitSequences(codes, code_offsets, visit_offsets, tuple(names))
 
 
 def _offsets(counts: np.ndarray) -> np.ndarray:
@@ -184,7 +218,7 @@ def _offsets(counts: np.ndarray) -> np.ndarray:
 
 
 def _gather(offsets: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the items of some rows stand, and the offsets once only those are left."""
+    """The positions of the items of some rows, and the offsets of these rows alone."""
     sizes = np.diff(offsets)[rows]
     ends = _offsets(sizes)
     return np.arange(ends[-1]) + np.repeat(offsets[rows] - ends[:-1], sizes), ends
@@ -195,9 +229,7 @@ def _range(values: np.ndarray) -> str:
 
 
 def _check_offsets(name: str, offsets: np.ndarray, end: int, least: int) -> None:
-    sound = offsets.ndim == 1 and len(offsets) > 0 and offsets[0] == 0 and offsets[-1] == end
-    if not sound or (np.diff(offsets) < least).any():
-        raise ValueError(
-            f"{name} must rise from 0 to {end} in steps of {least} or more; "
-            f"{'every sequence needs at least one visit' if least else 'got others'}."
-        )
+    valid = offsets.ndim == 1 and len(offsets) > 0 and offsets[0] == 0 and offsets[-1] == end
+    if not valid or (np.diff(offsets) < least).any():
+        hint = "; every sequence needs at least one visit" if least else ""
+        raise ValueError(f"{name} must rise from 0 to {end} in steps of {least} or more{hint}.")

@@ -1,4 +1,4 @@
-"""The figure that shows what a data set holds, whatever its kind."""
+"""The figure of examples of a data set, whatever its kind."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from kerasnets.data.figures.images import example_images
 from kerasnets.data.figures.traces import example_traces
 
 
-def draw_examples(dataset: Dataset) -> tuple[str, Figure]:
-    """Images of a data set of images, columns of a table, traces of anything else.
+def draw_examples(dataset: Dataset) -> tuple[str, Figure] | None:
+    """Draw images, the columns of a table, or traces of signals.
 
     Returns:
-        What is shown, ``"images"``, ``"columns"`` or ``"traces"``, and the figure.
-
-    Raises:
-        ValueError: if the inputs are of another kind, such as visits.
+        ``"images"``, ``"columns"`` or ``"traces"``, and the figure; ``None`` for other inputs,
+        such as visits, and for images and signals without classes.
     """
-    x = dataset.train.x
-    if isinstance(x, np.ndarray) and x.ndim == 4:
-        return "images", example_images(dataset)
+    x, classes = dataset.train.x, dataset.task in ("classification", "binary")
+    if not isinstance(x, np.ndarray):
+        return None
     if dataset.feature_names:
         return "columns", column_histograms(dataset)
-    return "traces", example_traces(dataset)
+    if classes and x.ndim == 4 and x.shape[-1] == 1:
+        return "images", example_images(dataset)
+    if classes and x.ndim == 2:
+        return "traces", example_traces(dataset)
+    return None

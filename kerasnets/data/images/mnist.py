@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from kerasnets.data.catalogue import register
-from kerasnets.data.dataset import Dataset, Split, checksum
+from kerasnets.data.dataset import Dataset
 from kerasnets.data.fetch import FILES as FETCHED
 from kerasnets.data.images.idx import FILES, find_files, read_set
+from kerasnets.data.inputs import checksum
 from kerasnets.data.locate import not_found, places
+from kerasnets.data.split import Split
 from kerasnets.data.splits import split_rows
 
 PIXELS = "pixel values from 0 to 255"

@@ -11,7 +11,8 @@ from kerasnets.data.catalogue import register
 from kerasnets.data.dataset import Dataset
 from kerasnets.data.locate import not_found, places
 from kerasnets.data.tables.cells import DataError
-from kerasnets.data.tables.encode import NOTHING, table_dataset
+from kerasnets.data.tables.codebook import MISSING
+from kerasnets.data.tables.dataset import table_dataset
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,7 +81,7 @@ def covid_dataset(name: str, cases: pd.DataFrame, source: str, seed: int) -> Dat
         DataError: if an outcome is neither yes nor no nor missing, or too few are known.
     """
     outcome = cases[OUTCOME].str.strip().str.lower()
-    unknown = outcome.isin(NOTHING)
+    unknown = outcome.isin(MISSING)
     wrong = ~unknown & ~outcome.isin(["yes", "no"])
     if wrong.any():
         place = int(wrong.to_numpy().argmax())

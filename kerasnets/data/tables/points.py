@@ -10,7 +10,7 @@ import numpy as np
 from kerasnets.data.catalogue import register
 from kerasnets.data.dataset import Dataset
 from kerasnets.data.splits import split_rows
-from kerasnets.data.tables.encode import number_dataset
+from kerasnets.data.tables.dataset import number_dataset
 
 CLASS_NAMES = ("negative", "positive")
 Draw = Callable[[np.random.Generator, np.ndarray], np.ndarray]

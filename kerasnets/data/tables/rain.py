@@ -11,7 +11,7 @@ from kerasnets.data.dataset import Dataset
 from kerasnets.data.locate import not_found, places
 from kerasnets.data.splits import split_rows
 from kerasnets.data.tables.cells import DataError, number_fault
-from kerasnets.data.tables.encode import number_dataset
+from kerasnets.data.tables.dataset import number_dataset
 
 FEATURES = 14
 CLASS_NAMES = ("no rain", "rain")

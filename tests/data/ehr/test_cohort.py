@@ -67,7 +67,7 @@ def test_the_vocabulary_is_that_of_the_training_split():
     dataset = make_dataset("test", everyone, **{**OPTIONS, "seed": elsewhere})
     for part in dataset.splits.values():
         assert part.x.names == ("unknown", "a", "b")
-        unknown = part.x.bag()[:, 0]
+        unknown = part.x.code_counts()[:, 0]
         np.testing.assert_array_equal(unknown, part.groups == 39)
 
 
@@ -119,7 +119,7 @@ def test_the_table_counts_what_is_there(simulated):
     lengths = np.concatenate([part.x.lengths for part in simulated.splits.values()])
     assert facts["lengths"]["1"] == (lengths == 1).sum()
     assert facts["lengths"]["6–10"] == ((lengths >= 6) & (lengths <= 10)).sum()
-    bag = simulated.train.x.bag() > 0
+    bag = simulated.train.x.code_counts() > 0
     for code, share in facts["common_codes"].items():
         column = simulated.train.x.names.index(code)
         assert share == pytest.approx(bag[:, column].mean())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kerasnets.data.ehr.visits import NOTHING, VisitSequences, group_events
+from kerasnets.data.ehr.visits import NO_CODE, VisitSequences, group_events
 
 NAMES = tuple("abcdefg")
 
@@ -13,14 +13,14 @@ NAMES = tuple("abcdefg")
 def events(seed, subjects=9, rows=60):
     rng = np.random.default_rng(seed)
     subject = rng.integers(0, subjects, rows)
-    return subject, rng.integers(-5, 5, rows), rng.integers(NOTHING, len(NAMES), rows)
+    return subject, rng.integers(-5, 5, rows), rng.integers(NO_CODE, len(NAMES), rows)
 
 
 def by_hand(subject, time, code, subjects):
     """Lists of sets, the slow and obvious way."""
     visits = [{} for _ in range(subjects)]
     for who, when, what in zip(subject.tolist(), time.tolist(), code.tolist(), strict=True):
-        visits[who].setdefault(when, set()).update({what} - {NOTHING})
+        visits[who].setdefault(when, set()).update({what} - {NO_CODE})
     return [[seen[when] for when in sorted(seen)] or [set()] for seen in visits]
 
 
@@ -68,13 +68,13 @@ def test_dense_rows_hold_what_the_sets_hold(time):
         for step in range(dense["visits"].shape[1]):
             codes = visits[step] if step < len(visits) else set()
             assert set(np.flatnonzero(dense["visits"][row, step])) == codes
-    np.testing.assert_array_equal(sequences.bag(), dense["visits"].sum(axis=1))
+    np.testing.assert_array_equal(sequences.code_counts(), dense["visits"].sum(axis=1))
 
 
 @pytest.mark.parametrize("rows", [[], [0], [8, 2, 2, 5], list(range(9))])
 def test_taking_rows_is_taking_them_from_the_dense_ones(rows):
     sequences = group_events(*events(7), subjects=9, names=NAMES)
-    taken = sequences.take(np.array(rows, np.int64))
+    taken = sequences.subset(np.array(rows, np.int64))
     np.testing.assert_array_equal(taken.dense(20)["visits"], sequences.dense(20)["visits"][rows])
     np.testing.assert_array_equal(taken.lengths, sequences.lengths[rows])
 

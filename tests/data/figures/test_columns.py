@@ -34,6 +34,6 @@ def test_each_kind_of_data_is_drawn_as_what_it_is():
     assert draw_examples(load_data("seizure-simulated", recordings_per_class=5))[0] == "traces"
 
 
-def test_what_is_no_table_is_refused():
-    with pytest.raises(ValueError, match="digits is no table"):
+def test_a_data_set_that_is_not_a_table_is_refused():
+    with pytest.raises(ValueError, match="digits is not a table"):
         column_histograms(load_data("digits"))

@@ -98,8 +98,10 @@ def test_missing_files_are_named_with_where_to_get_them(small_set, tmp_path):
     with pytest.raises(FileNotFoundError, match="kerasnets data fetch mnist") as error:
         load_data("mnist", tmp_path)
     assert f"{tmp_path} (without train-images-idx3-ubyte, train-labels" in str(error.value)
-    assert "The stand-in 'digits' needs no files" in str(error.value)
-    with pytest.raises(FileNotFoundError, match="Get the four files of the set, or say where"):
+    assert "The data set 'digits' needs no files" in str(error.value)
+    with pytest.raises(
+        FileNotFoundError, match="Get the four files of the set, or give its folder"
+    ):
         load_data("idx", tmp_path)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kerasnets.data.tables.encode import fit_columns
+from kerasnets.data.tables.codebook import fit_columns
 
 
 def column(name, train, cells):

@@ -1,0 +1,118 @@
+"""A user's own arrays and tables as the parts of a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kerasnets._errors import unknown_name
+from kerasnets.data.inputs import as_inputs, checksum, encode_inputs, is_frame, rows_of
+from kerasnets.data.labels import encode_labels
+from kerasnets.data.parts import make_parts
+from kerasnets.data.split import Split, describe_type
+
+
+def split_arrays(
+    x: Any,
+    y: Any,
+    groups: Any,
+    *,
+    split: Any,
+    fractions: Sequence[float],
+    seed: int,
+    task: str | None,
+    class_names: Sequence[str] | None,
+    target_names: Sequence[str] | None,
+    feature_names: Sequence[str] | None,
+) -> dict[str, Any]:
+    """Convert and split arrays; see :meth:`kerasnets.data.Dataset.from_arrays`.
+
+    Returns:
+        The arguments of ``Dataset`` that follow from the arrays.
+    """
+    x = as_inputs(x)
+    labels = encode_labels(y, task, class_names, target_names)
+    rows = rows_of(x)
+    if rows != len(labels.y):
+        raise ValueError(
+            f"x has {rows:,} rows and y has {len(labels.y):,}; give one label per row of x."
+        )
+    groups = None if groups is None else _check_groups(groups, rows)
+    parts, how = make_parts(labels, groups, split, fractions, seed)
+    inputs = encode_inputs(x, parts[0], feature_names)
+    everything = Split(inputs.x, labels.y, groups)
+    train, validation, test = (everything.subset(part) for part in parts)
+    return {
+        "train": train,
+        "validation": validation,
+        "test": test,
+        "split": how,
+        "task": labels.task,
+        "class_names": labels.class_names,
+        "target_names": labels.target_names,
+        "feature_names": inputs.feature_names,
+        "codebook": inputs.codebook,
+        "checksum": checksum(*inputs.content, labels.y, *([] if groups is None else [groups])),
+    }
+
+
+def split_columns(
+    frame: Any, target: str | Sequence[str], group: str | None, drop: str | Sequence[str]
+) -> tuple[Any, Any, Any]:
+    """Inputs, labels and groups of a DataFrame, by the roles of its columns.
+
+    Args:
+        frame: a pandas DataFrame.
+        target: column or columns to predict.
+        group: column with the group of each row, or ``None``.
+        drop: column or columns to leave out.
+
+    Raises:
+        ValueError: if ``frame`` is not a DataFrame, or a column does not exist or has two roles.
+    """
+    if not is_frame(frame):
+        raise ValueError(
+            f"from_frame takes a pandas DataFrame, got {describe_type(frame)}. For arrays, use "
+            "kn.Dataset.from_arrays(x, y)."
+        )
+    targets, dropped = _as_list(target), _as_list(drop)
+    roles = [*targets, *_as_list(group), *dropped]
+    for column in roles:
+        if column not in frame.columns:
+            raise unknown_name("column", column, map(str, frame.columns))
+        if roles.count(column) > 1:
+            raise ValueError(
+                f"Column {column!r} is named twice; it can be target, group or dropped."
+            )
+    if not targets:
+        raise ValueError(
+            f"target names the column to predict. Columns: {', '.join(map(str, frame.columns))}."
+        )
+    y = frame[targets[0]] if len(targets) == 1 else frame[targets]
+    return frame.drop(columns=roles), y, None if group is None else frame[group]
+
+
+def _as_list(names: str | Sequence[str] | None) -> list[Any]:
+    if names is None:
+        return []
+    return list(names) if isinstance(names, list | tuple) else [names]
+
+
+def _check_groups(groups: Any, rows: int) -> np.ndarray:
+    """Groups as an array of integers or strings, one per row."""
+    import pandas as pd
+
+    array = np.asarray(groups)
+    if array.shape != (rows,):
+        raise ValueError(
+            f"groups has shape {array.shape}; give one group per row of x, shape ({rows},)."
+        )
+    missing = np.flatnonzero(pd.isna(array))
+    if len(missing):
+        raise ValueError(
+            f"groups is missing in {len(missing):,} rows, first in row {missing[0]} (counted from "
+            "0). Give each of these rows a group, or leave them out."
+        )
+    return array if array.dtype.kind in "iuU" else array.astype(str)
