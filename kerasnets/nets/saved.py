@@ -21,6 +21,7 @@ def load_model(path: str | Path, compile: bool = True) -> keras.Model:  # noqa: 
         path: the file.
         compile: whether to restore loss and optimizer too.
     """
+    importlib.import_module("kerasnets.nets.losses")
     for module in _LAYERS:
         importlib.import_module(f"kerasnets.nets.layers.{module}")
     return keras.saving.load_model(path, compile=compile)

@@ -13,7 +13,6 @@ from kerasnets.data import Dataset
 from kerasnets.engine.sources import Source, as_source
 from kerasnets.evaluation.tasks import Task, get_task, infer_task, output_names
 from kerasnets.nets import load_model
-from kerasnets.training.recipe import Recipe
 
 
 def check_data(data: Dataset) -> None:
@@ -155,52 +154,3 @@ def _load(path: Path) -> keras.Model:
             "of your own, and use no Lambda layers. Keras says: "
             f"{str(error).strip().splitlines()[0]}"
         ) from error
-
-
-def with_rescaling(net: keras.Model, data: Dataset, recipe: Recipe) -> keras.Model:
-    """Put a layer in front of a net that standardizes raw values as fitted on the training split.
-
-    The result has the class of the net, so a ``train_step`` of its own stays, and its ``compile``
-    settings.
-
-    Raises:
-        ValueError: if the class of the net cannot be made from inputs and outputs.
-    """
-    if recipe.rescaling == "none" or not isinstance(data.train.x, np.ndarray):
-        return net
-    x = data.train.x.astype(np.float64)
-    # A constant column has nothing to rescale, and its variance is 0 or a rounding error:
-    # dividing by that would make the smallest change huge.
-    variance = np.where(np.ptp(x, axis=0) > 0, x.var(axis=0), 1.0)
-    first = net.inputs[0]
-    inputs = keras.Input(first.shape[1:], name=first.name, dtype=first.dtype)
-    standardize = keras.layers.Normalization(
-        axis=None if x.ndim == 1 else tuple(range(1, x.ndim)),
-        mean=x.mean(axis=0),
-        variance=variance,
-        name="standardize",
-    )
-    # `call` instead of calling the net: its layers stay in one flat graph, which reads better in a
-    # summary, a profile and an exported file than a model within a model.
-    outputs = net.call(standardize(inputs))
-    model = _class_for(net)(inputs, outputs, name=net.name)
-    if net.compiled:
-        model.compile_from_config(net.get_compile_config())
-    return model
-
-
-def _class_for(net: keras.Model) -> type[keras.Model]:
-    """The class that the rescaled model needs: the net's own if it has steps of its own."""
-    cls = type(net)
-    if cls.__module__.partition(".")[0] == "keras":
-        return keras.Model
-    if cls.__init__.__module__.partition(".")[0] == "keras":
-        return cls
-    methods = ("train_step", "test_step", "compute_loss", "compute_metrics")
-    if any(getattr(cls, name) is not getattr(keras.Model, name) for name in methods):
-        raise ValueError(
-            f"rescaling='standard' would lose the methods of {cls.__name__}, whose __init__ does "
-            "not take inputs and outputs. Put a Normalization layer into the model and train it "
-            "with rescaling='none'."
-        )
-    return keras.Model

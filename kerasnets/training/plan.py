@@ -19,6 +19,7 @@ from kerasnets.engine.sources import Examples, Source, as_source
 from kerasnets.engine.stream import Feed
 from kerasnets.evaluation.tasks import Task
 from kerasnets.training.recipe import Recipe
+from kerasnets.training.rescaling import target_variance
 from kerasnets.training.run_folder import LOG_LOSS
 
 _EVALUATION_BATCH = 256
@@ -142,12 +143,20 @@ def compile_model(model: keras.Model, plan: Plan, task: Task) -> None:
             metrics.append(task.log_loss_metric(LOG_LOSS))
         model.compile(
             optimizer=_optimizer(plan.recipe, plan.steps),
-            loss=task.loss(),
+            loss=_loss(plan, task),
             metrics=metrics,
             jit_compile=False,
         )
     # Now, so that a checkpoint written before the first step can be loaded again.
     model.optimizer.build(model.trainable_variables)
+
+
+def _loss(plan: Plan, task: Task) -> keras.losses.Loss:
+    if task.name == "regression" and plan.recipe.rescaling == "standard":
+        from kerasnets.nets.losses import StandardizedSquaredError  # imports Keras
+
+        return StandardizedSquaredError(target_variance(plan.data).tolist())
+    return task.loss()
 
 
 def class_weights(y: np.ndarray) -> np.ndarray:

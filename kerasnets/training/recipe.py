@@ -47,7 +47,8 @@ class Recipe:
     rescaling: Literal["standard", "none"] = Field(
         "standard",
         description="'standard' puts a layer in front of the net that scales each feature to mean "
-        "0 and variance 1 on the training split; 'none' leaves raw units",
+        "0 and variance 1 on the training split, and scales the outputs of a regression to its "
+        "targets; 'none' leaves raw units",
     )
     epochs: int = Field(20, ge=1, lt=2**31, description="passes over the training split")
     batch_size: int = Field(32, ge=1, lt=2**31, description="rows per step")

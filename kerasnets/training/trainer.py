@@ -22,10 +22,10 @@ from kerasnets.training.checks import (
     check_model,
     check_reloads,
     copy_model,
-    with_rescaling,
 )
 from kerasnets.training.plan import Plan, compile_model
 from kerasnets.training.recipe import Recipe, check_recipe, make_recipe, recipe_toml
+from kerasnets.training.rescaling import with_rescaling
 from kerasnets.training.run import Run, load_recipe_data, load_run, load_run_data
 from kerasnets.training.session import Session, last_checkpoint
 
@@ -81,7 +81,7 @@ def train(
     own = build(recipe.net, **recipe.net_arguments) if isinstance(net, str) else copy_model(net)
     task = check_model(own, data, recipe.task)
     _check_settings(recipe, task, data)
-    model = with_rescaling(own, data, recipe)
+    model = with_rescaling(own, data, recipe, task)
     compile_model(model, Plan(recipe, data), task)
     folder = _begin(out, recipe, data, model, task)
     return Session(folder, recipe, data, model, callbacks, progress, tensorboard).run()
@@ -147,7 +147,8 @@ def _recipe_and_data(
         arguments = {**_arguments_from(data, net), **recipe.net_arguments}
         recipe = replace(recipe, net_arguments=arguments)
     if isinstance(as_source(data.train.x).batch_spec(), dict):
-        recipe = replace(recipe, rescaling="none")  # there is no single array to rescale
+        # There is no single array of inputs to rescale.
+        recipe = replace(recipe, rescaling="none" if data.task != "regression" else "standard")
     return replace(recipe, split=data.split), data
 
 

@@ -33,7 +33,7 @@ def training_data(net: str) -> tuple[Source, dict[str, Any]]:
         train = kn.load_data("mortality-simulated").train
         return Examples(train.x, train.y), {"features": train.x.features}
     x, y = arrays(net)
-    return ArraySource((x, y)), {}
+    return ArraySource((x, y)), {"samples": x.shape[1]} if net == "seizure-spectral-long" else {}
 
 
 def costs(net: str) -> dict[str, Any]:

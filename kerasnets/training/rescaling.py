@@ -1,0 +1,84 @@
+"""Layers fitted on the training split: raw values go into a model, and come out of a regression."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kerasnets._lazy import keras
+from kerasnets.data import Dataset
+from kerasnets.evaluation.tasks import Task
+from kerasnets.training.recipe import Recipe
+
+
+def with_rescaling(net: keras.Model, data: Dataset, recipe: Recipe, task: Task) -> keras.Model:
+    """Return a net that takes raw values and, for a regression, returns values in raw units.
+
+    A first layer standardizes the inputs. A last layer scales the outputs of a regression to mean
+    and variance of the targets, unless the net is compiled already: its loss then belongs to its
+    own outputs. The result has the class of the net, so a ``train_step`` of its own stays, and so
+    do its ``compile`` settings.
+
+    Raises:
+        ValueError: if the class of the net cannot be made from inputs and outputs.
+    """
+    if recipe.rescaling == "none":
+        return net
+    x = data.train.x
+    scale_outputs = task.name == "regression" and not net.compiled
+    if not (isinstance(x, np.ndarray) or scale_outputs):
+        return net
+    if isinstance(x, np.ndarray):
+        first = net.inputs[0]
+        inputs = keras.Input(first.shape[1:], name=first.name, dtype=first.dtype)
+        # `call` instead of calling the net: its layers stay in one flat graph, which reads better
+        # in a summary, a profile and an exported file than a model within a model.
+        outputs = net.call(_normalization(x, "standardize")(inputs))
+    else:
+        inputs, outputs = net.input, net.output
+    if scale_outputs:
+        y = data.train.y.reshape(len(data.train), -1)
+        outputs = _normalization(y, "prediction", invert=True)(outputs)
+    model = _class_for(net)(inputs, outputs, name=net.name)
+    if net.compiled:
+        model.compile_from_config(net.get_compile_config())
+    return model
+
+
+def target_variance(data: Dataset) -> np.ndarray:
+    """Return the variance of each target on the training split; 1 for a constant target."""
+    return _moments(data.train.y.reshape(len(data.train), -1))[1]
+
+
+def _normalization(values: np.ndarray, name: str, **arguments: Any) -> keras.layers.Layer:
+    mean, variance = _moments(values)
+    axis = None if values.ndim == 1 else tuple(range(1, values.ndim))
+    return keras.layers.Normalization(
+        axis=axis, mean=mean, variance=variance, name=name, **arguments
+    )
+
+
+def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    values = values.astype(np.float64)
+    # A constant column has nothing to rescale, and its variance is 0 or a rounding error:
+    # dividing by that would make the smallest change huge.
+    variance = np.where(np.ptp(values, axis=0) > 0, values.var(axis=0), 1.0)
+    return values.mean(axis=0), variance
+
+
+def _class_for(net: keras.Model) -> type[keras.Model]:
+    """The class that the rescaled model needs: the net's own if it has steps of its own."""
+    cls = type(net)
+    if cls.__module__.partition(".")[0] == "keras":
+        return keras.Model
+    if cls.__init__.__module__.partition(".")[0] == "keras":
+        return cls
+    methods = ("train_step", "test_step", "compute_loss", "compute_metrics")
+    if any(getattr(cls, name) is not getattr(keras.Model, name) for name in methods):
+        raise ValueError(
+            f"rescaling='standard' would lose the methods of {cls.__name__}, whose __init__ does "
+            "not take inputs and outputs. Put a Normalization layer into the model and train it "
+            "with rescaling='none'."
+        )
+    return keras.Model
