@@ -13,12 +13,9 @@ from tables import ratio_to
 from workload import BATCH, rate
 
 import kerasnets as kn
-from kerasnets._lazy import tf
-from kerasnets.data import Split
-from kerasnets.engine.loop import Engine
-from kerasnets.training import steps
-from kerasnets.training.recipe import make_recipe
+from kerasnets._lazy import keras, tf
 
+_EPOCHS = 10  # per call of fit
 ADAM_FLOPS = 12  # a weight: 6 additions, 4 multiplications, a division, a root
 RANGES: dict[str, tuple[str, tuple[int, ...]]] = {
     "rows": ("seizure-mlp", (2_000, 4_000, 8_000, 16_000, 32_000)),
@@ -50,25 +47,18 @@ def prepare(along: str, net: str, value: int) -> tuple[Any, int]:
     arguments: dict[str, Any] = {"units": value} if along == "width" else {}
     samples = value if along == "sequence length" else 178
     rng = np.random.default_rng(0)
-    train = Split(
-        rng.normal(size=(rows, samples)).astype("float32"), rng.integers(0, 5, rows).astype("int32")
-    )
+    x = rng.normal(size=(rows, samples)).astype("float32")
+    y = rng.integers(0, 5, rows).astype("int32")
     model = kn.build(net, samples=samples, **arguments)
-    recipe = make_recipe(net, batch_size=BATCH, epochs=1, schedule="constant", xla="on")
-    steps.compile_model(model, recipe, train)
-    loop = steps.make_loop(model, train, recipe)
-    assert loop is not None  # noqa: S101 - it fits in memory
-    pieces = list(steps.epoch_pieces(train, recipe, range(1)))
-    engine = Engine(loop, pieces)
-    numbers = range(len(pieces))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("adam", loss, metrics=["accuracy"])
 
-    def epoch() -> int:
-        model.reset_metrics()
-        engine(iter(numbers))
-        return len(pieces[0][0]) * BATCH
+    def epochs() -> int:
+        kn.fit(model, x, y, BATCH, _EPOCHS, 0, xla="on", strict=True)
+        return _EPOCHS * rows
 
-    epoch()
-    return epoch, len(pieces[0][0]) * BATCH
+    epochs()
+    return epochs, rows
 
 
 def machine_limits() -> dict[str, float]:

@@ -1,38 +1,37 @@
-"""What the process with TensorFlow times: kerasnets, and Keras's own ``fit``."""
+"""What the process with TensorFlow times: ``kerasnets.fit``, ``predict``, and Keras's own."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from workload import BATCH, PREDICTION_BATCH, arrays
 
 import kerasnets as kn
 from kerasnets._lazy import keras
 from kerasnets.data import Split
-from kerasnets.engine.loop import Engine
-from kerasnets.engine.stream import numbers
-from kerasnets.evaluation import predict_logits
-from kerasnets.training import steps
-from kerasnets.training.recipe import make_recipe
+from kerasnets.engine.adapt import build
+from kerasnets.engine.autotune import choose_xla
+from kerasnets.engine.loop import Loop, Options
+from kerasnets.engine.schedule import EpochSchedule, Steps
+from kerasnets.engine.sources import ArraySource, Examples, Source
 
-_EPOCHS = 10  # of each fit
-_CHOOSE_FOR_EPOCHS = 100_000  # compile time does not count here
+_EPOCHS = 10  # per call of fit
+_MANY_STEPS = 10**9  # compile time does not count here
 
 
 def prepare(competitor: str, net: str) -> tuple[Callable[[], int], dict[str, Any]]:
-    """An epoch of a net, or one prediction of its rows, and what is told of it."""
-    train, arguments = training_split(net)
-    model = kn.build(net, **arguments)
+    """Return what runs some epochs of a net or one prediction of its rows, and its settings."""
+    model, train = compiled_net(net)
+    settings: dict[str, Any] = {"params": model.count_params()}
     if "predict" in competitor:
-        return _prediction(competitor, model, train.x), {"params": model.count_params()}
-    # What measuring gives for every net of convolutions, at half a minute of compiling each.
-    xla = False if any("Conv" in type(layer).__name__ for layer in model.layers) else None
-    recipe = make_recipe(net, batch_size=BATCH, epochs=_CHOOSE_FOR_EPOCHS, schedule="constant")
-    steps.compile_model(model, recipe, train)
-    told: dict[str, Any] = {"params": model.count_params()}
+        predict = model.predict if competitor == "keras predict" else kn.predict
+        options = {"verbose": 0} if competitor == "keras predict" else {"model": model}
+
+        def predictions() -> int:
+            return len(predict(x=train.x, batch_size=PREDICTION_BATCH, **options))
+
+        return predictions, settings
     if competitor == "keras fit":
         dense = train.x.dense() if net.startswith("mortality") else train.x
 
@@ -40,43 +39,50 @@ def prepare(competitor: str, net: str) -> tuple[Callable[[], int], dict[str, Any
             model.fit(dense, train.y, batch_size=BATCH, epochs=1, verbose=0)
             return len(train)
 
-        return plain, told
-    loop = steps.make_loop(model, train, recipe, xla)
-    assert loop is not None  # noqa: S101 - these fit in memory
-    told |= {"xla": loop.xla}
-    number = itertools.count(step=_EPOCHS)
+        return plain, settings
+    xla = choose_xla(model, source_of(train), BATCH, _MANY_STEPS)
 
     def ours() -> int:
-        at = next(number)
-        pieces = steps.epoch_pieces(train, recipe, range(at, at + _EPOCHS))
-        model.train_function = Engine(loop, pieces)
-        model.fit(
-            numbers(len(pieces)),
-            epochs=_EPOCHS,
-            steps_per_epoch=pieces.per_epoch,
-            shuffle=False,
-            verbose=0,
-        )
+        way: Any = "on" if xla else "off"
+        kn.fit(model, train.x, train.y, BATCH, _EPOCHS, 0, xla=way, strict=True)
         return _EPOCHS * len(train)
 
-    return ours, told
+    return ours, settings | {"xla": xla}
 
 
-def _prediction(competitor: str, model: Any, x: np.ndarray) -> Callable[[], int]:
-    def ours() -> int:
-        return len(predict_logits(model, x, PREDICTION_BATCH))
-
-    def plain() -> int:
-        return len(model.predict(x, batch_size=PREDICTION_BATCH, verbose=0))
-
-    return plain if competitor == "keras predict" else ours
-
-
-def training_split(net: str) -> tuple[Split, dict[str, Any]]:
-    """What a net is trained on, and the arguments it is built with for that."""
+def compiled_net(net: str) -> tuple[Any, Split]:
+    """Return a net compiled for training, and the data it is timed on."""
     keras.utils.clear_session()
     keras.utils.set_random_seed(0)
     if net.startswith("mortality"):
         train = kn.load_data("mortality-simulated").train
-        return train, {"features": train.x.features}
-    return Split(*arrays(net)), {}
+        arguments = {"features": train.x.features}
+    else:
+        train = Split(*arrays(net))
+        arguments = {"samples": 178} if net == "seizure-spectral-long" else {}
+    model = kn.build(net, **arguments)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("adam", loss, metrics=["accuracy"])
+    return model, train
+
+
+def source_of(train: Split) -> Source:
+    """Return the source of batches of a split."""
+    if isinstance(train.x, Source):
+        return Examples(train.x, train.y)
+    return ArraySource((train.x, train.y))
+
+
+def compiled_steps(model: Any, source: Source, xla: bool) -> tuple[Callable[[int], None], int]:
+    """Return what runs a number of full steps and waits for them, and how many there are."""
+    build(model, source)
+    loop = Loop(model, source, BATCH, Options(xla=xla, fuse=True))
+    schedule = EpochSchedule(len(source), BATCH, buckets=source.buckets, shuffle=True)
+    steps: Steps
+    steps, first, last = next(loop.segments(schedule.epoch(0)))
+    tensors = source.tensors()
+
+    def run(count: int) -> None:
+        float(loop(tensors, steps, first, first + count)["loss"])
+
+    return run, last - first

@@ -44,23 +44,15 @@ def profile(net: str, xla: bool) -> tuple[float, collections.Counter[str]]:
     """Microseconds a step without the profiler, and of each operation with it."""
     import keras_side
 
-    import kerasnets as kn
     from kerasnets._lazy import tf
-    from kerasnets.training import steps
-    from kerasnets.training.recipe import make_recipe
 
-    train, given = keras_side.training_split(net)
-    model = kn.build(net, **given)
-    recipe = make_recipe(net, batch_size=32, schedule="constant")
-    steps.compile_model(model, recipe, train)
-    loop = steps.make_loop(model, train, recipe, xla)
-    assert loop is not None  # noqa: S101 - these fit in memory
-    rows, buckets = steps.epoch_pieces(train, recipe, range(1))[0]
-    last = min(len(rows), _STEPS)
+    model, train = keras_side.compiled_net(net)
+    steps, most = keras_side.compiled_steps(model, keras_side.source_of(train), xla)
+    last = min(most, _STEPS)
 
     def run() -> float:
         started = time.perf_counter()
-        float(loop(rows, buckets, 0, last)["loss"])
+        steps(last)
         return (time.perf_counter() - started) / last * 1e6
 
     run()

@@ -71,11 +71,13 @@ def keras_fit(epochs: int) -> None:
     """The same net through Keras's own ``fit``."""
     import kerasnets as kn
     from kerasnets._lazy import keras
-    from kerasnets.training.checks import with_rescaling
+    from kerasnets.evaluation.tasks import get_task
     from kerasnets.training.recipe import make_recipe
+    from kerasnets.training.rescaling import with_rescaling
 
     data = kn.load_data("seizure-simulated") if epochs > 1 else small()
-    model = with_rescaling(kn.build("seizure-cnn"), data, make_recipe("seizure-cnn"))
+    recipe, task = make_recipe("seizure-cnn"), get_task("classification")
+    model = with_rescaling(kn.build("seizure-cnn"), data, recipe, task)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile("adam", loss, metrics=["accuracy"])
     checked = (data.validation.x, data.validation.y)

@@ -14,50 +14,25 @@ import json
 from pathlib import Path
 from typing import Any
 
-from workload import BATCH, arrays
+from keras_side import compiled_net, compiled_steps, source_of
+from workload import BATCH
 
 import kerasnets as kn
-from kerasnets._lazy import keras
-from kerasnets.engine.adapt import build
 from kerasnets.engine.autotune import Cost, choose_xla, estimate, measure
-from kerasnets.engine.loop import Loop, Options, XlaCannotError
-from kerasnets.engine.schedule import EpochSchedule
-from kerasnets.engine.sources import ArraySource, Examples, Source
+from kerasnets.engine.loop import XlaCannotError
 
 STEPS = (100, 1_000, 4_000, 10_000, 40_000, 200_000, 1_000_000)
 
 
-def training_data(net: str) -> tuple[Source, dict[str, Any]]:
-    """Return the data a net is timed on, and the arguments it is built with for them."""
-    if net.startswith("mortality"):
-        train = kn.load_data("mortality-simulated").train
-        return Examples(train.x, train.y), {"features": train.x.features}
-    x, y = arrays(net)
-    return ArraySource((x, y)), {"samples": x.shape[1]} if net == "seizure-spectral-long" else {}
-
-
 def costs(net: str) -> dict[str, Any]:
     """Measure both ways of training a net, and ask the rule."""
-    keras.utils.clear_session()
-    keras.utils.set_random_seed(0)
-    source, arguments = training_data(net)
-    model = kn.build(net, **arguments)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile("adam", loss, metrics=["accuracy"])
-    build(model, source)
-    steps = EpochSchedule(len(source), BATCH, buckets=source.buckets, shuffle=True).epoch(0)
+    model, train = compiled_net(net)
+    source = source_of(train)
     result: dict[str, Any] = {"net": net}
     for xla in (False, True):
         way = "xla" if xla else "plain"
-        loop = Loop(model, source, BATCH, Options(xla=xla, fuse=True))
-        part, first, last = next(loop.segments(steps))
-        tensors = source.tensors()
-
-        def run(count: int, loop: Any = loop, at: Any = (tensors, part, first)) -> None:
-            float(loop(*at, at[2] + count)["loss"])
-
         try:
-            cost = measure(model, run, last - first)
+            cost = measure(model, *compiled_steps(model, source, xla))
         except XlaCannotError:
             cost = Cost(float("inf"), float("inf"))
         result[way] = [cost.compile, cost.step]
