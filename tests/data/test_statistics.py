@@ -69,7 +69,7 @@ def test_several_inputs_and_unknown_splits_are_refused():
     visits = Split(
         {"visits": np.zeros((2, 3, 4)), "length": np.ones(2)}, np.array([0, 1], np.int32)
     )
-    with pytest.raises(ValueError, match="one array of inputs, got {visits: .*, length: "):
+    with pytest.raises(ValueError, match=r"one array of inputs, got {visits: .*, length: "):
         statistics(make(train=visits))
     with pytest.raises(ValueError, match=r"'tset'. Allowed: train, validation, test"):
         statistics(make(), "tset")

@@ -10,7 +10,7 @@ import pytest
 from kerasnets.data.eeg.bonn import CHUNKS, SAMPLES, canonical
 from kerasnets.data.eeg.bonn_archives import find_sets, parse_recording, read_archives
 from kerasnets.data.tables.cells import DataError
-from tests.data.conftest import Bonn
+from tests.data.helpers import Bonn
 
 LINES = [str(number % 7 - 3) for number in range(4097)]
 

@@ -9,7 +9,7 @@ import pytest
 from kerasnets.data.eeg.bonn import SAMPLES
 from kerasnets.data.eeg.bonn_table import read_table
 from kerasnets.data.tables.cells import DataError
-from tests.data.conftest import HEADER, Bonn, WriteTable
+from tests.data.helpers import HEADER, Bonn, WriteTable
 
 FORMS = [
     {},

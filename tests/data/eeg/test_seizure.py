@@ -8,7 +8,7 @@ import pytest
 
 from kerasnets.data import Dataset, load_data
 from kerasnets.data.tables.cells import DataError
-from tests.data.conftest import Bonn, WriteTable
+from tests.data.helpers import Bonn, WriteTable
 
 
 def assert_same(one: Dataset, other: Dataset) -> None:

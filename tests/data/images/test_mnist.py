@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 from kerasnets.data import load_data
 from kerasnets.data.images.idx import FILES
 from kerasnets.data.tables.cells import DataError
-from tests.data.images.test_idx import idx
+from tests.data.helpers import idx
 
 # Where Debian's package dataset-fashion-mnist puts its files.
 FASHION = Path("/usr/share/datasets/fashion-mnist")
@@ -99,9 +99,7 @@ def test_missing_files_are_named_with_where_to_get_them(small_set, tmp_path):
         load_data("mnist", tmp_path)
     assert f"{tmp_path} (without train-images-idx3-ubyte, train-labels" in str(error.value)
     assert "The data set 'digits' needs no files" in str(error.value)
-    with pytest.raises(
-        FileNotFoundError, match="Get the four files of the set, or give its folder"
-    ):
+    with pytest.raises(FileNotFoundError, match="Get the four files of the set, or give "):
         load_data("idx", tmp_path)
 
 
