@@ -64,7 +64,9 @@ def load_simulated_covid(
     Raises:
         ValueError: if there are fewer than 1,000 rows.
     """
-    cases = simulate_cases(whole_number("rows", rows, 1000), generator_seed)
+    whole_number("rows", rows, 1000)
+    whole_number("generator_seed", generator_seed, 0)
+    cases = simulate_cases(rows, generator_seed)
     source = f"simulated, not measured ({rows:,} cases, seed {generator_seed})"
     return covid_dataset("covid-simulated", cases, source, seed)
 
@@ -90,7 +92,9 @@ def load_simulated_rain(
     Raises:
         ValueError: if there are fewer than 1,000 rows.
     """
-    x, y = simulate_rain(whole_number("rows", rows, 1000), generator_seed)
+    whole_number("rows", rows, 1000)
+    whole_number("generator_seed", generator_seed, 0)
+    x, y = simulate_rain(rows, generator_seed)
     source = f"simulated, not measured ({rows:,} rows, seed {generator_seed})"
     return rain_dataset("rain-simulated", x, y, source, seed)
 
