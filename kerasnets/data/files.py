@@ -77,7 +77,8 @@ def read_arrays(path: Path) -> dict[str, Any]:
         ValueError: if it is not such a file.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # NumPy leaves a file that it opened itself open where it is damaged.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: not a readable .npz file of plain arrays ({error}).") from None

@@ -85,6 +85,8 @@ def _to_array(y: Any) -> tuple[np.ndarray, tuple[str, ...], list[Any] | None]:
     columns = getattr(y, "columns", [getattr(y, "name", None)])
     columns = () if None in list(columns) else tuple(map(str, columns))
     order = list(y.cat.categories) if hasattr(y, "cat") else None
+    if hasattr(y, "select_dtypes"):  # else booleans beside numbers make an array of objects
+        y = y.astype(dict.fromkeys(y.select_dtypes("bool"), np.int64))
     try:
         values = np.asarray(y)
     except ValueError as error:
@@ -130,8 +132,8 @@ def _plain(values: np.ndarray) -> np.ndarray:
 def _regression(values: np.ndarray, names: tuple[str, ...]) -> Labels:
     if values.dtype.kind not in "biuf":
         raise ValueError(
-            f"A regression needs numbers in y, got text such as {values.flat[0]!r}. Convert y to "
-            "numbers, or leave task out to train a classifier."
+            f"A regression needs numbers in y, got text such as {str(values.flat[0])!r}. Convert "
+            "y to numbers, or leave task out to train a classifier."
         )
     with np.errstate(over="ignore"):
         y = values.astype(np.float32)

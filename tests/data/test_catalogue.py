@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from kerasnets.data import list_datasets, load_data
-from kerasnets.data.catalogue import data_spec, register
+from kerasnets.data import as_dataset, catalogue, list_datasets, load_data
+from kerasnets.data.catalogue import DataSpec, data_spec, register
 
 
 def test_names_are_sorted_and_match_patterns():
@@ -28,26 +31,26 @@ def test_a_taken_name_is_refused():
         register("seizure", splits=("row",))(lambda: None)
 
 
-def test_an_unknown_name_is_answered_with_the_nearest():
+def test_an_unknown_name_is_refused_with_similar_names():
     with pytest.raises(ValueError, match=r"Unknown data set 'siezure'. Did you mean 'seizure'"):
         load_data("siezure")
 
 
-def test_an_unknown_split_is_answered_with_the_nearest():
+def test_an_unknown_split_is_refused_with_similar_names():
     with pytest.raises(
         ValueError, match=r"'recordings'. Did you mean 'recording'.*Allowed: rec.*, row"
     ):
         load_data("seizure-simulated", split="recordings")
 
 
-def test_an_unknown_option_is_answered_with_the_nearest():
+def test_an_unknown_option_is_refused_with_similar_names():
     with pytest.raises(ValueError, match="Did you mean 'recordings_per_class'"):
         load_data("seizure-simulated", recordings=5)
     with pytest.raises(ValueError, match="Unknown option of seizure 'recordings_per_class'"):
         load_data("seizure", recordings_per_class=5)
 
 
-def test_the_default_split_keeps_recordings_together():
+def test_the_default_split_is_by_recording():
     by_default = load_data("seizure-simulated", recordings_per_class=3)
     assert by_default.split == "recording"
     assert load_data("seizure-simulated", recordings_per_class=3, split="row").split == "row"
@@ -61,3 +64,52 @@ def test_importing_and_listing_import_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_paths_and_data_sets_are_accepted_as_data():
+    data = load_data("xor-simulated", points=30)
+    assert as_dataset(data) is data
+    assert as_dataset("digits").name == "digits"
+    with pytest.raises(FileNotFoundError, match=r"no-such\.csv does not exist"):
+        as_dataset(Path("no-such.csv"))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (None, "got None.*from_arrays"),
+        ((np.zeros((4, 2)), np.zeros(4)), r"got tuple.*data = kn\.Dataset\.from_arrays\(x, y\)"),
+        ([1, 2], "got list"),
+        (np.zeros(3), "got numpy ndarray"),
+        (pd.DataFrame({"a": [1]}), r"got pandas DataFrame.*from_frame\(frame, target="),
+        ("siezure", "Did you mean 'seizure'"),
+    ],
+)
+def test_other_data_are_refused_with_what_to_write_instead(given, message):
+    with pytest.raises(ValueError, match=message):
+        as_dataset(given)
+
+
+def test_missing_options_are_refused_and_errors_inside_a_loader_are_not_hidden(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def loader(*, data_dir, split, seed, needed):
+        raise TypeError("inside the loader")
+
+    monkeypatch.setitem(catalogue._SPECS, "mine", DataSpec("mine", loader, ("row",)))
+    with pytest.raises(ValueError, match=r"mine cannot be loaded with {}: missing a required"):
+        load_data("mine")
+    with pytest.raises(TypeError, match="inside the loader"):
+        load_data("mine", needed=1)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "0", None, True])
+def test_an_invalid_seed_is_refused(seed):
+    with pytest.raises(ValueError, match="seed must be a whole number of 0 or more"):
+        load_data("xor-simulated", seed=seed)
+
+
+@pytest.mark.parametrize("name", ["xor-simulated", "rain-simulated", "mortality-simulated"])
+def test_an_invalid_generator_seed_is_refused(name):
+    with pytest.raises(ValueError, match="generator_seed must be a whole number of 0 or more"):
+        load_data(name, generator_seed=-1)

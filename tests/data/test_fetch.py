@@ -10,7 +10,7 @@ import pytest
 
 from kerasnets.data import fetch, load_data
 from kerasnets.data.fetch import FILES, FetchError, Files
-from tests.data.conftest import Bonn
+from tests.data.helpers import Bonn
 from tests.data.serving import Site, serving
 
 NAMES = ("F.zip", "N.zip", "O.zip", "S.zip", "Z.zip")

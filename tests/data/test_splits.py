@@ -7,7 +7,7 @@ from kerasnets.data.splits import split_fold, split_groups, split_rows
 
 
 def make(groups_per_class: list[int], rows: int = 4) -> tuple[np.ndarray, np.ndarray]:
-    """Labels and groups of shuffled rows; group names are neither sorted nor dense."""
+    """Labels and groups of shuffled rows; group numbers are neither sorted nor consecutive."""
     labels = np.repeat(np.arange(len(groups_per_class)), groups_per_class)
     names = np.random.default_rng(1).permutation(len(labels)) * 7 + 100
     order = np.random.default_rng(2).permutation(len(labels) * rows)
@@ -47,9 +47,8 @@ def test_the_seed_decides():
     assert not np.array_equal(first[0], other[0])
 
 
-def test_rounding_does_not_pile_up_over_classes():
-    # 7 × 0.6 = 4.2 a class: each class alone would leave train at 4 × 5 = 20 of 35 and give the
-    # same part the odd group five times.
+def test_rounding_errors_do_not_add_up_over_classes():
+    # 7 × 0.6 = 4.2 per class: rounded class by class, train would have 4 × 5 = 20 of 35 groups.
     y, groups = make([7] * 5)
     totals = [len(set(groups[part])) for part in split_groups(y, groups)]
     assert totals == [35 * 3 // 5, 35 // 5, 35 // 5]
@@ -71,7 +70,7 @@ def test_the_folds_test_every_group_once_and_an_eighth_of_the_others_validates()
         assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(len(y)))
 
 
-def test_no_folds_are_one_split():
+def test_zero_folds_are_one_split():
     y, groups = make([10, 20])
     for one, other in zip(
         split_fold(y, groups, folds=0, fold=0, seed=4), split_groups(y, groups, seed=4), strict=True
@@ -89,7 +88,7 @@ def test_no_folds_are_one_split():
         (5, True, "fold must be a whole number, got True"),
     ],
 )
-def test_a_fold_that_is_none_is_refused(folds, fold, message):
+def test_an_invalid_fold_is_refused(folds, fold, message):
     with pytest.raises(ValueError, match=message):
         split_fold(*make([10, 10]), folds=folds, fold=fold)
 
@@ -107,7 +106,7 @@ def test_a_class_too_small_for_the_parts_is_refused():
         split_groups(*make([5, 2]))
 
 
-def test_a_group_of_two_labels_is_refused():
+def test_a_group_with_two_labels_is_refused():
     with pytest.raises(ValueError, match="Group 8 has the labels 0 and 1"):
         split_groups(np.array([0, 0, 1, 1]), np.array([7, 8, 8, 9]))
 
@@ -115,12 +114,12 @@ def test_a_group_of_two_labels_is_refused():
 @pytest.mark.parametrize(
     "fractions", [(0.6, 0.3), (0.6, 0.4, 0.0), (1.2, -0.2), (1.0,), (float("nan"), 0.5), ()]
 )
-def test_fractions_that_are_none_are_refused(fractions: tuple[float, ...]):
+def test_invalid_fractions_are_refused(fractions: tuple[float, ...]):
     with pytest.raises(ValueError, match="positive numbers that sum to 1"):
         split_rows(np.zeros(10, int), fractions)
 
 
-def test_shapes_that_differ_are_refused():
+def test_different_shapes_are_refused():
     with pytest.raises(ValueError, match=r"\(3,\) and \(2,\)"):
         split_groups(np.zeros(3, int), np.zeros(2, int))
     with pytest.raises(ValueError, match="one label and one group"):

@@ -45,7 +45,7 @@ def test_other_splits_are_rescaled_by_the_training_split():
     assert table["rescaled_mean"].tolist() == [(8 - 2) / 1, 6 - 5, 0]
 
 
-def test_large_offsets_do_not_drown_the_variance():
+def test_the_variance_is_exact_with_large_offsets():
     x = np.array([[1e6 + 0.25], [1e6 - 0.25]], np.float32)
     table = statistics(make(train=Split(x, np.array([0, 1], np.int32))))
     assert table["variance"].tolist() == [0.25**2]
@@ -69,13 +69,13 @@ def test_several_inputs_and_unknown_splits_are_refused():
     visits = Split(
         {"visits": np.zeros((2, 3, 4)), "length": np.ones(2)}, np.array([0, 1], np.int32)
     )
-    with pytest.raises(ValueError, match="one array of inputs, got {visits: .*, length: "):
+    with pytest.raises(ValueError, match=r"one array of inputs, got {visits: .*, length: "):
         statistics(make(train=visits))
     with pytest.raises(ValueError, match=r"'tset'. Allowed: train, validation, test"):
         statistics(make(), "tset")
 
 
-def test_describe_is_json_with_every_count():
+def test_describe_returns_json_with_every_count():
     dataset = load_data("seizure-simulated", recordings_per_class=5)
     facts = json.loads(json.dumps(describe(dataset), allow_nan=False))
     assert facts == describe(dataset)
@@ -100,7 +100,7 @@ def test_describe_without_groups_or_with_several_inputs():
     assert facts["rows"]["train"] == {"no": 1, "yes": 1, "all": 2}
 
 
-def test_the_text_says_what_there_is_and_whether_it_is_real():
+def test_the_text_says_whether_the_data_are_real():
     dataset = load_data("seizure-simulated", recordings_per_class=3)
     text = describe_text(dataset)
     assert "seizure-simulated (SIMULATED, not measured)" in text

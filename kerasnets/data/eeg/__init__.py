@@ -1,1 +1,1 @@
-"""EEG: the Bonn recordings, their table and a simulation."""
+"""EEG: the Bonn recordings and a simulation of them."""

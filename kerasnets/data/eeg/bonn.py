@@ -1,7 +1,7 @@
-"""The form of the Bonn EEG recordings, whichever files they come from.
+"""The Bonn EEG recordings as arrays, whatever files they come from.
 
 Andrzejak et al., Phys. Rev. E 64, 061907 (2001): five sets of 100 single-channel recordings. The
-UCI table "Epileptic Seizure Recognition" cuts each recording into 23 rows of 178 samples.
+UCI table "Epileptic Seizure Recognition" divides each recording into 23 rows of 178 samples.
 """
 
 from __future__ import annotations
@@ -13,19 +13,20 @@ import numpy as np
 from kerasnets.data.dataset import Dataset
 from kerasnets.data.eeg.windows import cut_windows, join_rows
 from kerasnets.data.inputs import checksum
+from kerasnets.data.options import whole_number
 from kerasnets.data.split import Split
 from kerasnets.data.splits import split_fold
 
-RATE = 173.61  # samples a second
-CHUNKS = 23  # rows a recording
-SAMPLES = 178  # samples a row
-RECORDING_SAMPLES = 4097  # the last 3 fill no row
+RATE = 173.61  # samples per second
+CHUNKS = 23  # rows per recording
+SAMPLES = 178  # samples per row
+RECORDING_SAMPLES = 4097  # the last 3 are not used
 UNITS = "µV"
 
-# In the order of the labels: the files' 1 to 5, ours 0 to 4.
+# In the order of the labels: 1 to 5 in the files, 0 to 4 here.
 CLASS_NAMES = ("seizure", "tumour area", "healthy area", "eyes closed", "eyes open")
 SETS = ("S", "F", "N", "O", "Z")
-# Seizure against the rest, by ``classes=2``; a detector's positive class is the last one.
+# Seizure against the rest, with ``classes=2``; the last class is the positive one.
 BINARY_NAMES = ("no seizure", "seizure")
 
 SPLITS = ("recording", "row")
@@ -35,11 +36,11 @@ class Rows(NamedTuple):
     """Rows in the order they were read.
 
     Attributes:
-        x: µV, float32, shape ``(n, 178)``.
+        x: samples in µV, float32, shape ``(n, 178)``.
         y: labels from 0, int32, shape ``(n,)``.
-        recordings: the recording each row was cut from, shape ``(n,)``, or ``None`` if unknown.
-            Two labels may use the same name for two recordings.
-        chunks: which piece of its recording each row is, from 0, shape ``(n,)``, or ``None``.
+        recordings: recording of each row, shape ``(n,)``, or ``None`` if unknown. Recordings with
+            different labels may have the same name.
+        chunks: position of each row within its recording, from 0, shape ``(n,)``, or ``None``.
     """
 
     x: np.ndarray
@@ -49,13 +50,13 @@ class Rows(NamedTuple):
 
 
 def canonical(rows: Rows) -> Rows:
-    """Sort rows by label and samples, and number the recordings in the order they turn up.
+    """Sort rows by label and samples, and number the recordings in order of first appearance.
 
-    Table, archives and folders hold the same rows in different order and under different names;
-    after this they are the same arrays, and so are their splits.
+    Table, archives and folders hold the same rows in different orders and under different names.
+    In canonical form they are the same arrays, and so are their splits.
     """
     order = np.lexsort((*rows.x.T[::-1], rows.y))
-    x, y = rows.x[order] + np.float32(0), rows.y[order]  # + 0: -0 and 0 are one value, other bits
+    x, y = rows.x[order] + np.float32(0), rows.y[order]  # + 0 makes -0 the same bits as 0
     chunks = None if rows.chunks is None else rows.chunks[order]
     if rows.recordings is None:
         return Rows(x, y, None, chunks)
@@ -82,25 +83,25 @@ def make_dataset(
     """Split rows into a data set.
 
     Args:
-        name: the name it is loaded by.
+        name: name the data set is loaded by.
         rows: all rows, in any order.
-        split: ``"recording"`` keeps the rows of a recording together, ``"row"`` does not.
-        seed: the seed of the split.
+        split: ``"recording"`` keeps the rows of a recording in one part, ``"row"`` does not.
+        seed: seed of the split.
         source: where the rows came from.
-        folds: 0 for 60 % training, 20 % validation, 20 % test; else the parts of a
-            cross-validation, of which one tests and an eighth of the others validates.
-        fold: which of the folds tests, counted from 0.
-        classes: 5, or 2 for seizure against the rest, on the same splits.
-        samples: of each example: 178 for the rows themselves, or windows of the recordings they
-            were cut from, side by side, up to all 4,094. What is left at the end is not used.
-        step: samples from the start of one training window to the next: fewer than ``samples``
-            for windows that overlap, which is more to learn from. Validation and test windows
-            never overlap.
+        folds: 0 for 60 % training, 20 % validation and 20 % test; else the number of folds of a
+            cross-validation: one is the test part and an eighth of the others the validation part.
+        fold: number of the test fold, from 0.
+        classes: 5, or 2 for seizure against the rest, with the same splits.
+        samples: samples per example: 178 for the rows themselves, or the length of windows of the
+            recordings, up to all 4,094. Samples left over at the end are not used.
+        step: samples from the start of one training window to the start of the next. Fewer than
+            ``samples`` makes windows that overlap, and so more training examples. Validation and
+            test windows never overlap.
 
     Raises:
-        ValueError: if the rows are to be split by recording and do not say theirs, a class
-            has too few for the parts, windows are asked for where recordings are not whole or
-            not kept together, or an option is out of range.
+        ValueError: if a split by recording is asked for and the recordings are unknown, a class
+            has too few recordings, windows are asked for where recordings are incomplete or not
+            kept in one part, or an option is out of range.
     """
     _check_windows(split, samples, step)
     if classes not in (2, len(CLASS_NAMES)):
@@ -114,15 +115,15 @@ def make_dataset(
         names = ", ".join(f"{CLASS_NAMES[label]} (y={label + 1})" for label in missing)
         raise ValueError(f"{source}: no row of {names}; all five classes are needed.")
     if split == "row":
-        together = np.arange(len(y))
+        kept_together = np.arange(len(y))
     elif groups is not None:
-        together = groups
+        kept_together = groups
     else:
         raise ValueError(
             f"{source}: without its id column a table cannot be split by recording. Use a table "
-            "with ids or the archives, or take split='row' and expect a flattering score."
+            "with ids or the archives, or take split='row', whose scores are optimistically biased."
         )
-    parts = split_fold(y, together, folds=folds, fold=fold, seed=seed)
+    parts = split_fold(y, kept_together, folds=folds, fold=fold, seed=seed)
     if classes == len(BINARY_NAMES):
         y = (y == CLASS_NAMES.index("seizure")).astype(np.int32)
     if (samples, step) == (SAMPLES, None):
@@ -130,11 +131,11 @@ def make_dataset(
             Split(x[part], y[part], None if groups is None else groups[part]) for part in parts
         )
     elif groups is None or chunks is None:
-        raise ValueError(f"{source} does not say which rows follow each other in a recording.")
+        raise ValueError(f"{source} does not say in which order the rows follow in a recording.")
     else:
-        whole = join_rows(x, groups, chunks)
+        recordings = join_rows(x, groups, chunks)
         train, validation, test = (
-            cut_windows(y[part], groups[part], whole, samples, between)
+            cut_windows(y[part], groups[part], recordings, samples, between)
             for part, between in zip(parts, (step or samples, samples, samples), strict=True)
         )
     return Dataset(
@@ -152,12 +153,10 @@ def make_dataset(
 
 
 def _check_windows(split: str, samples: int, step: int | None) -> None:
-    longest = CHUNKS * SAMPLES
     for name, value in (("samples", samples), ("step", step)):
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if value is not None and not (whole and 1 <= value <= longest):
-            raise ValueError(f"{name} must be a whole number from 1 to {longest}, got {value!r}.")
+        if value is not None:
+            whole_number(name, value, 1, CHUNKS * SAMPLES)
     if (samples, step) != (SAMPLES, None) and split != "recording":
         raise ValueError(
-            "Windows need split='recording': cut from one recording they overlap rows of others."
+            "Windows need split='recording', since a window spans several rows of its recording."
         )

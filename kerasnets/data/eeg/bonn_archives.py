@@ -1,4 +1,4 @@
-"""The Bonn recordings as first published: archives or folders Z O N F S of text files."""
+"""Reads the Bonn recordings as first published: archives or folders Z O N F S of text files."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import numpy as np
 from kerasnets.data.eeg.bonn import CHUNKS, RECORDING_SAMPLES, SAMPLES, SETS, Rows
 from kerasnets.data.tables.cells import DataError, number_fault
 
-# What zipfile raises for damaged, encrypted or exotic archives.
+# Raised by zipfile for damaged, encrypted or unsupported archives.
 _BAD_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
 
 
 def find_sets(folder: Path) -> dict[str, Path]:
-    """The archives ``S.zip`` or folders ``S`` of the five sets in a folder, in any case."""
+    """Archives ``S.zip`` or folders ``S`` of the five sets in a folder, in upper or lower case."""
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         letter = path.name.upper().removesuffix(".ZIP")
@@ -29,16 +29,16 @@ def find_sets(folder: Path) -> dict[str, Path]:
 
 
 def read_archives(sets: dict[str, Path]) -> Rows:
-    """Read recordings from archives or folders and cut each into 23 rows.
+    """Read recordings from archives or folders and divide each into 23 rows.
 
     Args:
-        sets: the archive or folder of each of the five sets, by its letter.
+        sets: archive or folder of each of the five sets, by its letter.
 
     Returns:
-        Rows recording by recording.
+        The rows of one recording after the other.
 
     Raises:
-        DataError: if an archive is damaged or a recording is not 4,097 whole or decimal numbers.
+        DataError: if an archive is damaged or a recording is not 4,097 numbers.
     """
     samples, labels, names = [], [], []
     for label, letter in enumerate(SETS):
@@ -56,22 +56,22 @@ def parse_recording(content: bytes, where: str) -> np.ndarray:
     """The samples of one recording, float32 of shape ``(4097,)``.
 
     Args:
-        content: a text file with a number a line.
-        where: what errors call the file.
+        content: content of a text file with one number per line.
+        where: name of the file, for error messages.
 
     Raises:
         DataError: if a line is not a finite number or there are too few or too many.
     """
     if b"\0" in content:
-        raise DataError(f"{where}: a binary file. Expected text with a number a line.")
+        raise DataError(f"{where}: a binary file. Expected text with one number per line.")
     lines = content.removeprefix(b"\xef\xbb\xbf").rstrip().splitlines()
     try:
-        with np.errstate(over="ignore"):  # beyond single precision becomes infinite
+        with np.errstate(over="ignore"):  # values beyond float32 become infinite
             samples = np.array(lines).astype(np.float64).astype(np.float32)
-        sound = bool(np.isfinite(samples).all())
+        valid = bool(np.isfinite(samples).all())
     except ValueError:
-        sound = False
-    if not sound:
+        valid = False
+    if not valid:
         faults = (number_fault(line.decode("utf-8", "replace")) for line in lines)
         row, fault = next((row, fault) for row, fault in enumerate(faults, 1) if fault)
         raise DataError(f"{where}, row {row}, column 1: {fault}. Allowed: a finite number, in µV.")
@@ -84,11 +84,11 @@ def parse_recording(content: bytes, where: str) -> np.ndarray:
 
 
 def _recordings(path: Path, letter: str) -> Iterator[tuple[str, str, bytes]]:
-    """Name, place and content of each recording of a set, in the order of the names."""
+    """Name, path and content of each recording of a set, sorted by name."""
     files = _zipped(path) if path.is_file() else _unpacked(path)
     names: set[str] = set()
     for member, content in files:
-        # Read-me files and what operating systems leave behind are not recordings.
+        # Skip read-me files and hidden files of operating systems.
         match = re.fullmatch(r"([ZONFS])\d+\.TXT", member.rpartition("/")[2].upper())
         if not match:
             continue
@@ -97,11 +97,11 @@ def _recordings(path: Path, letter: str) -> Iterator[tuple[str, str, bytes]]:
         if match[1] != letter:
             raise DataError(f"{where}: a recording of set {match[1]} among those of set {letter}.")
         if name in names:
-            raise DataError(f"{where}: there are two recordings of this name; keep one.")
+            raise DataError(f"{where}: there are two recordings with this name; keep one.")
         names.add(name)
         yield name, where, content
     if not names:
-        raise DataError(f"{path}: no recording in it. Expected files {letter}001.txt and so on.")
+        raise DataError(f"{path}: no recordings found. Expected files {letter}001.txt and so on.")
 
 
 def _zipped(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -112,7 +112,7 @@ def _zipped(path: Path) -> Iterator[tuple[str, bytes]]:
                     yield name, archive.read(name)
     except _BAD_ZIP as error:
         fault = f"the archive is truncated or damaged ({error})"
-        raise DataError(f"{path}: {fault}. Get it again.") from None
+        raise DataError(f"{path}: {fault}. Download it again.") from None
 
 
 def _unpacked(path: Path) -> Iterator[tuple[str, bytes]]:

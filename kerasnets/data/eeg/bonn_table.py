@@ -1,4 +1,4 @@
-"""The seizure table: CSV, plain or gzip, with every fault named by row and column."""
+"""Reads the seizure table, CSV or gzip, and reports every error by row and column."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _ID_KEYS = ("", "unnamed", "unnamed: 0", "id", "index")
 _COLUMNS_ALLOWED = (
     f"Allowed: X1 to X{SAMPLES} and y, separated by commas, and before them an id column."
 )
-# An id names a chunk, X1 to X23, and the column R had the recording in: V1, V1.1, V1.2, …
+# An id contains the chunk, X1 to X23, and the name of the recording's column in R: V1, V1.1, …
 _ID = re.compile(rf"X({'|'.join(map(str, range(1, CHUNKS + 1)))})\.(V\d+(?:\.\d+)?)")
 _ID_ALLOWED = (
-    f"X<chunk 1…{CHUNKS}>.V1.<recording>, such as X21.V1.374. Correct it, or leave the column out"
+    f"X<chunk 1…{CHUNKS}>.V1.<recording>, such as X21.V1.374. Correct it, or remove the column"
 )
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
 class _Layout(NamedTuple):
-    """The header's names, and the places of the values, the label and the id (or ``None``)."""
+    """Column names, and the positions of the values, the label and the id (or ``None``)."""
 
     names: list[str]
     values: list[int]
@@ -41,16 +41,16 @@ class _Layout(NamedTuple):
 
 
 def read_table(path: Path) -> Rows:
-    """Read a table with the columns X1 … X178, y, and perhaps an id before them.
+    """Read a table with the columns X1 … X178 and y, and an optional id column before them.
 
     Args:
         path: a CSV file in UTF-8, with or without byte-order mark, plain or gzip.
 
     Returns:
-        The rows in the order of the file; without recordings if it has no ids.
+        The rows in the order of the file; without ids, the recordings are ``None``.
 
     Raises:
-        DataError: if anything in the file is not as it should be.
+        DataError: if the file is not such a table; the message contains row and column.
     """
     text = _read_text(path)
     layout = _read_header(path, text)
@@ -58,16 +58,16 @@ def read_table(path: Path) -> Rows:
         x, labels, ids = _parse(text, layout)
     except ValueError:  # pandas' own errors are ValueErrors too
         raise _first_fault(path, text, layout) from None
-    cut = None if ids is None else _recordings(ids, labels)
-    recordings, chunks = cut or (None, None)
-    sound = np.isfinite(x).all() and np.isin(labels, _LABELS).all()
-    if not len(x) or not sound or (recordings is None and ids is not None):
+    parsed = None if ids is None else _recordings(ids, labels)
+    recordings, chunks = parsed or (None, None)
+    valid = np.isfinite(x).all() and np.isin(labels, _LABELS).all()
+    if not len(x) or not valid or (recordings is None and ids is not None):
         raise _first_fault(path, text, layout)
     return Rows(x, labels.astype(np.int32) - 1, recordings, chunks)
 
 
 def _recordings(ids: list[str], labels: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """The recording and chunk each id names, or ``None`` if one is malformed or there twice."""
+    """Recording and chunk of each id, or ``None`` if an id is malformed or a duplicate."""
     matches = [match for match in map(_ID.fullmatch, ids) if match]
     if len(set(zip(ids, labels, strict=True))) < len(ids) or len(matches) < len(ids):
         return None
@@ -75,11 +75,11 @@ def _recordings(ids: list[str], labels: np.ndarray) -> tuple[np.ndarray, np.ndar
     return np.array([match[2] for match in matches]), chunks
 
 
-def check_whole(path: Path, rows: Rows) -> None:
-    """Refuse a table that was cut at the end of a line: recordings would lack rows.
+def check_complete(path: Path, rows: Rows) -> None:
+    """Refuse a table that was truncated between two lines, so that recordings lack rows.
 
     Raises:
-        DataError: if a recording has not all its rows.
+        DataError: if a recording does not have all its rows.
     """
     if rows.recordings is None:
         return
@@ -87,8 +87,8 @@ def check_whole(path: Path, rows: Rows) -> None:
     for (recording, label), count in counts.items():
         if count != CHUNKS:
             raise DataError(
-                f"{path}: recording {recording} of label {label} has {count} rows, and a whole one "
-                f"{CHUNKS}, X1 … X{CHUNKS}. Get the table again, or leave the recording out."
+                f"{path}: recording {recording} of label {label} has {count} rows instead "
+                f"of {CHUNKS}, X1 … X{CHUNKS}. Download the table again, or remove the recording."
             )
 
 
@@ -99,21 +99,21 @@ def _read_text(path: Path) -> str:
             content = gzip.decompress(content)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise DataError(
-                f"{path}: the gzip file is truncated or damaged ({error}). Get it again."
+                f"{path}: the gzip file is truncated or damaged ({error}). Download it again."
             ) from None
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
-        raise DataError(f"{path}: a binary file, or not UTF-8. Expected CSV, maybe gzipped.")
+        raise DataError(f"{path}: a binary file, or not UTF-8. Expected CSV, plain or gzip.")
     if not text.strip():
-        raise DataError(f"{path}: the file is empty. Expected a header line and rows below it.")
+        raise DataError(f"{path}: the file is empty. Expected a header and rows.")
     return text
 
 
 def _lines(path: Path, text: str) -> Iterator[tuple[str, list[str]]]:
-    """Each line that is not blank, with where it starts."""
+    """Each line that is not blank, with its path and row number."""
     reader = csv.reader(io.StringIO(text, newline=""))
     line = 1
     try:
@@ -141,7 +141,7 @@ def _read_header(path: Path, text: str) -> _Layout:
             continue
         if key not in known:
             column = f"column {place + 1}, {names[place]!r},"
-            raise DataError(f"{where}: {column} is unknown or there twice. {_COLUMNS_ALLOWED}")
+            raise DataError(f"{where}: {column} is unknown or a duplicate. {_COLUMNS_ALLOWED}")
         known.remove(key)
     return _Layout(names, [keys.index(key) for key in _VALUE_KEYS], keys.index("y"), identity)
 
@@ -160,18 +160,18 @@ def _parse(text: str, layout: _Layout) -> tuple[np.ndarray, np.ndarray, list[str
         na_values={name: [""] for name in numbers},
     )
     if not isinstance(frame.index, pd.RangeIndex):
-        raise ValueError("rows longer than the header: pandas took their first cells for an index")
-    with np.errstate(over="ignore"):  # beyond single precision becomes infinite, refused later
+        raise ValueError("rows longer than the header: pandas used their first cells as an index")
+    with np.errstate(over="ignore"):  # values beyond float32 become infinite and are refused
         x = frame.iloc[:, layout.values].to_numpy(np.float32)
     ids = None if layout.id is None else frame.iloc[:, layout.id].tolist()
     return x, frame.iloc[:, layout.label].to_numpy(), ids
 
 
 def _first_fault(path: Path, text: str, layout: _Layout) -> DataError:
-    """The error for the first thing wrong; slow, so only once something is known to be."""
+    """The error for the first invalid cell; slow, so only called if there is one."""
     rows = list(_lines(path, text))[1:]
     if not rows:
-        return DataError(f"{path}: a header and no row below it. Expected rows of all classes.")
+        return DataError(f"{path}: a header without rows. Expected rows of all classes.")
     seen: dict[tuple[str, float], str] = {}
     for where, cells in rows:
         fault = _row_fault(cells, layout)
@@ -180,7 +180,7 @@ def _first_fault(path: Path, text: str, layout: _Layout) -> DataError:
         if layout.id is not None:
             key = (cells[layout.id], float(cells[layout.label]))
             if key in seen:
-                return DataError(f"{where}: the id {key[0]} is there twice, first in {seen[key]}.")
+                return DataError(f"{where}: the id {key[0]} occurs twice, first in {seen[key]}.")
             seen[key] = where.rpartition(", ")[2]
     return DataError(f"{path}: not a table of numbers. {_COLUMNS_ALLOWED}")
 

@@ -1,4 +1,4 @@
-"""The Bonn EEG recordings, from the UCI table or from the archives first published."""
+"""Loads the Bonn EEG recordings from the UCI table or from the original archives."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from kerasnets.data.catalogue import register
 from kerasnets.data.dataset import Dataset
 from kerasnets.data.eeg.bonn import SAMPLES, SETS, SPLITS, make_dataset
 from kerasnets.data.eeg.bonn_archives import find_sets, read_archives
-from kerasnets.data.eeg.bonn_table import check_whole, read_table
+from kerasnets.data.eeg.bonn_table import check_complete, read_table
 from kerasnets.data.locate import not_found, places
 
 _TABLES = ("epileptic seizure recognition.csv", "epileptic seizure recognition.csv.gz")
-# Where in a data folder the files may lie; the archives lie one deeper in their own folder.
+# Folders below a data folder in which the files are looked for.
 _FOLDERS = (".", "seizure", "bonn", "seizure/bonn")
 
 
@@ -28,28 +28,27 @@ def load_seizure(
     samples: int = SAMPLES,
     step: int | None = None,
 ) -> Dataset:
-    """EEG of five kinds, 500 recordings of 23 rows × 178 samples in µV (Andrzejak et al. 2001).
+    """EEG of five classes, 500 recordings of 23 rows × 178 samples in µV (Andrzejak et al. 2001).
 
     Args:
-        data_dir: a folder with the table or the archives, or with a folder ``seizure`` that has
-            them, or the table itself.
+        data_dir: a folder with the table or the archives, a folder with a subfolder ``seizure``
+            that has them, or the table itself.
         split: ``"recording"`` or ``"row"``.
-        seed: the seed of the split.
-        folds: as in :func:`~kerasnets.data.eeg.bonn.make_dataset`; so are ``fold`` and ``classes``.
-        fold: which of the folds tests.
+        seed: seed of the split.
+        folds: see :func:`kerasnets.data.eeg.bonn.make_dataset`, also for the other options.
+        fold: number of the test fold.
         classes: 5, or 2 for seizure against the rest.
-        samples: of each example, as in :func:`kerasnets.data.eeg.bonn.make_dataset`, and so is
-            ``step``: windows of the recordings.
+        samples: samples per example; other than 178 for windows of the recordings.
         step: samples from one training window to the next.
 
     Raises:
-        ValueError: if an option is out of range, or the files hold anything they should not.
+        ValueError: if an option is out of range or the files are invalid.
         FileNotFoundError: if neither table nor archives are found.
     """
     source = _find(data_dir)
     if isinstance(source, Path):
         rows = read_table(source)
-        check_whole(source, rows)
+        check_complete(source, rows)
     else:
         rows = read_archives(source)
         source = source[SETS[0]].parent
@@ -68,13 +67,13 @@ def load_seizure(
 
 
 def _find(data_dir: str | Path | None) -> Path | dict[str, Path]:
-    """The table, or the five archives or folders by their letter, whichever is found first."""
-    looked: list[str] = []
+    """The table, or the five archives or folders by letter, whichever is found first."""
+    searched: list[str] = []
     for place in places(data_dir):
         if place.is_file():
             return place
         for folder in dict.fromkeys(place / name for name in _FOLDERS):
-            looked.append(str(folder))
+            searched.append(str(folder))
             if not folder.is_dir():
                 continue
             for path in sorted(folder.iterdir()):
@@ -85,9 +84,9 @@ def _find(data_dir: str | Path | None) -> Path | dict[str, Path]:
                 return sets
             if sets:
                 absent = ", ".join(letter for letter in SETS if letter not in sets)
-                looked[-1] += f" (has {', '.join(sets)}, not {absent})"
+                searched[-1] += f" (has {', '.join(sets)}, not {absent})"
     files = (
         "the table 'Epileptic Seizure Recognition.csv' (or .csv.gz), or the archives or folders "
         "Z O N F S,"
     )
-    raise not_found("seizure", looked, files, "seizure-simulated")
+    raise not_found("seizure", searched, files, "seizure-simulated")

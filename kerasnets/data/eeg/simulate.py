@@ -1,10 +1,11 @@
-"""Simulated EEG in the form of the Bonn recordings, for where the real files are not at hand.
+"""Simulated EEG in the form of the Bonn recordings; needs no files.
 
-Every recording is one continuous signal, with its own amplitudes, frequencies and slope, that is
-cut into rows like a real one; rows of a recording therefore resemble each other, and a split by
-row flatters here too. The five kinds differ as physiology says: spike-and-wave at 3 Hz in the
-seizure, slow focal activity over the tumour, alpha at 10 Hz behind closed eyes, and a 1/f
-background everywhere, steeper inside the skull than on the scalp, where muscles add to it.
+Every recording is one continuous signal with its own amplitudes, frequencies and slope, divided
+into rows like a real one. Rows of a recording therefore resemble each other, and scores on a split
+by row are optimistically biased here too. The five classes follow physiology: spike-and-wave at
+3 Hz in seizures, slow focal activity in the tumour area, alpha at 10 Hz with closed eyes, and a
+1/f background everywhere, which is steeper inside the skull than on the scalp, where muscle
+activity is added.
 """
 
 from __future__ import annotations
@@ -26,29 +27,30 @@ from kerasnets.data.eeg.bonn import (
     Rows,
     make_dataset,
 )
+from kerasnets.data.options import whole_number
 
-_BAND = (0.53, 40.0)  # Hz, the band the Bonn recordings were filtered to
-_CLIP = 2047  # µV, the range of their converter
+_BAND = (0.53, 40.0)  # Hz, the pass band of the Bonn recordings
+_CLIP = 2047  # µV, the range of the analogue-to-digital converter
 
 
 @dataclass(frozen=True)
 class Varying:
-    """A positive quantity that varies between recordings: log-normal about its median."""
+    """A positive quantity that varies between recordings, log-normal around its median."""
 
     median: float
     spread: float
 
     def draw(self, rng: np.random.Generator, recordings: int) -> np.ndarray:
-        """One value a recording, shape ``(recordings, 1)``."""
+        """One value per recording, shape ``(recordings, 1)``."""
         return self.median * np.exp(self.spread * rng.standard_normal((recordings, 1)))
 
 
 @dataclass(frozen=True)
 class Rhythm:
-    """A band-limited oscillation that waxes and wanes.
+    """A band-limited oscillation of varying amplitude.
 
     Attributes:
-        frequency: its centre, Hz.
+        frequency: centre of its band, Hz.
         width: standard deviation of its band, Hz.
         amplitude: root mean square, µV.
     """
@@ -60,14 +62,14 @@ class Rhythm:
 
 @dataclass(frozen=True)
 class Physiology:
-    """What one kind of recording is made of; amplitudes are root mean squares in µV.
+    """The components of one class of recordings; amplitudes are root mean squares in µV.
 
     Attributes:
         background: amplitude of the 1/f background.
-        slope: its power falls with the frequency to this power.
+        slope: exponent with which the power of the background falls over frequency.
         muscle: amplitude of the flat spectrum of muscles and amplifier.
-        rhythms: oscillations on top.
-        spike_wave: amplitude of bursts of 3 Hz spike-and-wave, if there are any.
+        rhythms: further oscillations.
+        spike_wave: amplitude of bursts of 3 Hz spike-and-wave, or ``None``.
     """
 
     background: Varying
@@ -81,7 +83,8 @@ _DELTA, _THETA, _ALPHA, _BETA = (
     Varying(2.2, 0.25), Varying(5.5, 0.15), Varying(10.0, 0.07), Varying(20.0, 0.15),
 )  # fmt: skip
 
-# In the order of the class names. Inside the skull: the first three; on the scalp: the others.
+# In the order of the class names. The first three are recorded inside the skull, the others on
+# the scalp.
 PHYSIOLOGY = (
     Physiology(
         background=Varying(60, 0.4),
@@ -143,40 +146,36 @@ def load_seizure_simulated(
     samples: int = SAMPLES,
     step: int | None = None,
 ) -> Dataset:
-    """Simulated EEG of the same five kinds and the same form; needs no files.
+    """Simulated EEG of the same five classes in the same form; needs no files.
 
     Args:
         data_dir: not used.
         split: ``"recording"`` or ``"row"``.
-        seed: the seed of the split.
-        recordings_per_class: recordings of each kind, 23 rows each; 100 in the real data.
-        generator_seed: the seed of the signals. Another one gives other data.
-        folds: as in :func:`~kerasnets.data.eeg.bonn.make_dataset`; so are ``fold`` and ``classes``.
-        fold: which of the folds tests.
+        seed: seed of the split.
+        recordings_per_class: recordings per class, of 23 rows each; the real data have 100. At
+            least 3, one for each part of the split.
+        generator_seed: seed of the signals.
+        folds: see :func:`kerasnets.data.eeg.bonn.make_dataset`, also for the other options.
+        fold: number of the test fold.
         classes: 5, or 2 for seizure against the rest.
-        samples: of each example, as in :func:`kerasnets.data.eeg.bonn.make_dataset`, and so is
-            ``step``: windows of the recordings.
+        samples: samples per example; other than 178 for windows of the recordings.
         step: samples from one training window to the next.
 
     Raises:
-        ValueError: if an option is out of range; ``recordings_per_class`` must be 3 or more, one
-            for each part of a split.
+        ValueError: if an option is out of range.
     """
-    if not isinstance(recordings_per_class, int) or recordings_per_class < 3:
-        raise ValueError(
-            "recordings_per_class must be a whole number of 3 or more, one for each of train, "
-            f"validation and test, got {recordings_per_class!r}."
-        )
+    whole_number("recordings_per_class", recordings_per_class, 3)
+    whole_number("generator_seed", generator_seed, 0)
     signals = simulate_recordings(recordings_per_class, generator_seed)
-    kinds = len(signals)
+    recordings = len(signals) * recordings_per_class
     rows = Rows(
         x=signals[..., : CHUNKS * SAMPLES].reshape(-1, SAMPLES),
-        y=np.arange(kinds, dtype=np.int32).repeat(recordings_per_class * CHUNKS),
-        recordings=np.arange(kinds * recordings_per_class).repeat(CHUNKS),
-        chunks=np.tile(np.arange(CHUNKS), kinds * recordings_per_class),
+        y=np.arange(len(signals), dtype=np.int32).repeat(recordings_per_class * CHUNKS),
+        recordings=np.arange(recordings).repeat(CHUNKS),
+        chunks=np.tile(np.arange(CHUNKS), recordings),
     )
     source = (
-        f"simulated, not measured: {recordings_per_class} recordings of each kind, "
+        f"simulated, not measured: {recordings_per_class} recordings per class, "
         f"generator seed {generator_seed}"
     )
     return make_dataset(
@@ -194,15 +193,15 @@ def load_seizure_simulated(
 
 
 def simulate_recordings(recordings_per_class: int, seed: int = 0) -> np.ndarray:
-    """Simulate continuous recordings of every kind.
+    """Simulate continuous recordings of every class.
 
     Args:
-        recordings_per_class: how many of each kind.
-        seed: the same seed gives the same signals.
+        recordings_per_class: number of recordings per class.
+        seed: seed of the signals.
 
     Returns:
-        Whole µV, float32, shape ``(5, recordings_per_class, 4097)``, at 173.61 Hz; the kinds in
-        the order of the class names.
+        Integers in µV as float32, shape ``(5, recordings_per_class, 4097)``, at 173.61 Hz; the
+        classes in the order of their names.
     """
     streams = np.random.default_rng(seed).spawn(len(CLASS_NAMES))
     signals = [
@@ -213,7 +212,7 @@ def simulate_recordings(recordings_per_class: int, seed: int = 0) -> np.ndarray:
 
 
 def _signal(kind: Physiology, recordings: int, rng: np.random.Generator) -> np.ndarray:
-    """Recordings of one kind in µV, shape ``(recordings, 4097)``."""
+    """Recordings of one class in µV, shape ``(recordings, 4097)``."""
     frequencies = np.fft.rfftfreq(RECORDING_SAMPLES, 1 / RATE)
     pass_band = (frequencies >= _BAND[0]) / (1 + (frequencies / _BAND[1]) ** 8)
     slope = kind.slope.draw(rng, recordings)
@@ -231,33 +230,35 @@ def _signal(kind: Physiology, recordings: int, rng: np.random.Generator) -> np.n
 
 
 def _noise(gain: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Gaussian noise with the spectrum of ``gain``, a recording a row, of mean square 1."""
+    """Gaussian noise with the spectrum ``gain``, one row per recording, with mean square 1."""
     waves = rng.standard_normal((*gain.shape, 2)).view(np.complex128)[..., 0]
     noise = np.fft.irfft(gain * waves, RECORDING_SAMPLES)
     return noise / noise.std(axis=1, keepdims=True)
 
 
 def _spike_wave(recordings: int, rng: np.random.Generator) -> np.ndarray:
-    """Bursts of spikes each followed by a slow wave, about three a second, of mean square 1.
+    """Bursts of spikes each followed by a slow wave, about three per second, with mean square 1.
 
-    A seizure slows as it goes on. Between the bursts the discharges all but stop.
+    A seizure slows down over time. Between the bursts the discharges almost stop.
     """
+    from scipy.special import expit
+
     start = Varying(3.2, 0.06).draw(rng, recordings)
     slowing = np.linspace(1.0, 0.88, RECORDING_SAMPLES)
     cycles = np.cumsum(start * slowing / RATE, axis=1) + rng.random((recordings, 1))
-    cycles += 0.04 * _slow(0.8, recordings, rng)  # no two discharges come quite alike
+    cycles += 0.04 * _slow(0.8, recordings, rng)  # the intervals between discharges vary
     phase = cycles % 1.0
     spike = np.exp(-(((phase - 0.12) / 0.035) ** 2) / 2)
     wave = np.where(phase > 0.2, np.sin(np.pi * (phase - 0.2) / 0.8) ** 2, 0.0)
     train = 1.4 * spike - Varying(0.9, 0.2).draw(rng, recordings) * wave
     train -= train.mean(axis=1, keepdims=True)
-    burst = 1 / (1 + np.exp(-6 * (_slow(0.15, recordings, rng) + 1.1)))
+    burst = expit(6 * (_slow(0.15, recordings, rng) + 1.1))
     train *= 0.1 + 0.9 * burst
     return train / train.std(axis=1, keepdims=True)
 
 
 def _slow(cutoff: float, recordings: int, rng: np.random.Generator) -> np.ndarray:
-    """Gaussian noise below a frequency in Hz, of mean square 1."""
+    """Gaussian noise below a cutoff frequency in Hz, with mean square 1."""
     frequencies = np.fft.rfftfreq(RECORDING_SAMPLES, 1 / RATE)
     gain = np.broadcast_to(np.exp(-((frequencies / cutoff) ** 2)), (recordings, len(frequencies)))
     return _noise(gain, rng)

@@ -1,4 +1,4 @@
-"""Windows of any length from recordings that come cut into rows."""
+"""Windows of any length from recordings that are stored as rows."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ from kerasnets.data.split import Split
 
 
 def join_rows(x: np.ndarray, groups: np.ndarray, chunks: np.ndarray) -> np.ndarray:
-    """The recordings that rows were cut from.
+    """Join rows to the recordings they belong to.
 
     Args:
         x: rows, shape ``(n, samples)``.
-        groups: the recording of each, numbered from 0, shape ``(n,)``.
-        chunks: which piece of it each is, numbered from 0, shape ``(n,)``.
+        groups: recording of each row, numbered from 0, shape ``(n,)``.
+        chunks: position of each row within its recording, from 0, shape ``(n,)``.
 
     Returns:
-        Shape ``(recordings, pieces · samples)``.
+        The recordings, shape ``(recordings, chunks · samples)``.
 
     Raises:
-        ValueError: if a recording lacks a piece or has one twice.
+        ValueError: if a recording lacks a chunk or has one twice.
     """
-    recordings, pieces = int(groups.max()) + 1, int(chunks.max()) + 1
-    counts = np.bincount(groups * pieces + chunks, minlength=recordings * pieces)
+    recordings, per_recording = int(groups.max()) + 1, int(chunks.max()) + 1
+    cells = groups * per_recording + chunks
+    counts = np.bincount(cells, minlength=recordings * per_recording)
     if (wrong := np.flatnonzero(counts != 1)).size:
-        recording, piece = divmod(int(wrong[0]), pieces)
+        recording, chunk = divmod(int(wrong[0]), per_recording)
         raise ValueError(
-            f"Recording {recording} has piece {piece + 1} of {pieces} {counts[wrong[0]]} times; "
-            "windows are cut from whole recordings."
+            f"Recording {recording} has chunk {chunk + 1} of {per_recording} {counts[wrong[0]]} "
+            "times; windows need complete recordings."
         )
     return x[np.lexsort((chunks, groups))].reshape(recordings, -1)
 
@@ -35,22 +36,22 @@ def join_rows(x: np.ndarray, groups: np.ndarray, chunks: np.ndarray) -> np.ndarr
 def cut_windows(
     y: np.ndarray, groups: np.ndarray, recordings: np.ndarray, samples: int, step: int
 ) -> Split:
-    """The recordings that some rows are of, cut anew.
+    """Cut windows from the recordings that some rows belong to.
 
     Args:
-        y: the label of each row.
-        groups: the number of its recording.
-        recordings: all of them, shape ``(recordings, samples of each)``.
-        samples: of each window.
-        step: samples from the start of one to the start of the next.
+        y: label of each row.
+        groups: number of the recording of each row.
+        recordings: all recordings, shape ``(recordings, samples per recording)``.
+        samples: samples per window.
+        step: samples from the start of one window to the start of the next.
 
     Returns:
-        Windows recording by recording, in the order of time.
+        The windows of one recording after the other, in order of time.
     """
     groups, first = np.unique(groups, return_index=True)
-    starts = np.arange(0, recordings.shape[1] - samples + 1, step)
+    windows = np.lib.stride_tricks.sliding_window_view(recordings[groups], samples, axis=1)
+    windows = windows[:, ::step]
+    per_recording = windows.shape[1]
     return Split(
-        recordings[groups][:, starts[:, None] + np.arange(samples)].reshape(-1, samples),
-        y[first].repeat(len(starts)),
-        groups.repeat(len(starts)),
+        windows.reshape(-1, samples), y[first].repeat(per_recording), groups.repeat(per_recording)
     )

@@ -1,4 +1,4 @@
-"""Stays of the eICU Collaborative Research Database: the first day's events, death in hospital."""
+"""Loads eICU stays: diagnoses and treatments of the first day, death in hospital."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from kerasnets.data.dataset import Dataset
 from kerasnets.data.ehr.cohort import SPLITS, Cohort, make_dataset
 from kerasnets.data.ehr.records import find_tables, read_records, refuse_duplicates, whole_numbers
 from kerasnets.data.ehr.visits import group_events
+from kerasnets.data.options import whole_number
 from kerasnets.data.tables.cells import DataError
 
 _ORIGIN = "it from PhysioNet (the eICU demo is open to everyone)"
@@ -37,40 +38,38 @@ def load_eicu(
 ) -> Dataset:
     """ICU stays: diagnoses and treatments of the first 24 hours; died in hospital or not.
 
-    A stay is an example, a patient a group. A visit is an hour of the stay in which something
-    was recorded; what was recorded before the admission to the unit counts too. A stay without
-    any event in the window is one empty visit. Stays that ended within the window stay in: who
-    left or died cannot be known at its start.
+    Each stay is an example and each patient a group. A visit is an hour of the stay in which
+    something was recorded, including hours before the admission to the unit. A stay without any
+    event in the window is one empty visit. Stays that ended within the window are included, since
+    at its start nobody knows who will leave or die.
 
     Args:
-        data_dir: a folder with the tables patient, diagnosis and treatment, or with a folder
+        data_dir: a folder with the tables patient, diagnosis and treatment, or with a subfolder
             ``eicu`` or ``eicudemo`` that has them.
         split: ``"patient"``.
-        seed: the seed of the split.
-        window_hours: hours after admission at which the prediction is made; nothing recorded
-            then or later goes in.
-        visit_hours: hours that make one visit.
+        seed: seed of the split.
+        window_hours: hours after admission at which the prediction is made; events at that time
+            or later are not used.
+        visit_hours: hours per visit.
         ancestors: whether a code such as ``renal|disorder of kidney|acute renal failure`` also
-            stands for ``renal|disorder of kidney`` and ``renal``: rare codes then share what is
-            known of their kind.
-        min_count: as in :func:`kerasnets.data.ehr.cohort.make_dataset`, and so are ``folds`` and
-            ``fold``.
-        folds: parts of a cross-validation.
-        fold: the part to test on.
+            counts as ``renal|disorder of kidney`` and ``renal``, so that rare codes share what is
+            learned about their group.
+        min_count: see :func:`kerasnets.data.ehr.cohort.make_dataset`, also for the other options.
+        folds: number of folds of a cross-validation, or 0.
+        fold: number of the test fold.
 
     Raises:
-        ValueError: if the tables hold what they should not.
-        FileNotFoundError: if one is missing.
+        ValueError: if an option is out of range or a table is invalid.
+        FileNotFoundError: if a table is missing.
     """
-    del split  # by patient is the only one
+    del split  # the only one is by patient
     for name, hours in (("window_hours", window_hours), ("visit_hours", visit_hours)):
-        if not isinstance(hours, int) or hours < 1:
-            raise ValueError(f"{name} must be a whole number of 1 or more, got {hours!r}.")
+        whole_number(name, hours, 1)
     files = find_tables("eicu", ("patient", *_EVENTS), _FOLDERS, data_dir, _ORIGIN)
     cohort = read_cohort(files, window_hours, visit_hours, ancestors)
     source = (
-        f"{files['patient'].parent}, events of the first {window_hours} hours, a visit each "
-        f"{visit_hours}"
+        f"{files['patient'].parent}, events of the first {window_hours} hours, "
+        f"{visit_hours} hours per visit"
     )
     return make_dataset(
         "eicu", cohort, seed=seed, folds=folds, fold=fold, min_count=min_count, source=source
@@ -86,8 +85,7 @@ def read_cohort(
     """Read the stays with their events before the end of the window.
 
     Raises:
-        DataError: on a missing column, a stay that is there twice, an outcome that is none, or a
-            cell that is not what it should be.
+        DataError: if a column is missing, a stay occurs twice, or a cell or outcome is invalid.
     """
     import pandas as pd
 
@@ -124,25 +122,27 @@ def read_cohort(
 
 
 def _with_ancestors(code: np.ndarray, names: list[str]) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Each event once for its code and once for each group it is in: row, code, names."""
-    lines = [name.split("|") for name in names]
-    # The first part is the table, which is no group of its own.
-    family = [["|".join(line[:end]) for end in range(2, len(line) + 1)] for line in lines]
-    vocabulary = sorted({member for members in family for member in members} | set(names))
-    index = {name: number for number, name in enumerate(vocabulary)}
-    sizes = np.array([len(members) for members in family], np.int64)
-    flat = np.array([index[member] for members in family for member in members], np.int64)
-    starts = np.cumsum(sizes) - sizes
-    repeats = sizes[code]
-    rows = np.repeat(np.arange(len(code)), repeats)
-    within = np.arange(len(rows)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-    return rows, flat[starts[code][rows] + within], vocabulary
+    """Repeat each event for its code and for each ancestor of the code.
+
+    Returns:
+        For each repeated event its original row and its code, and the names of all codes.
+    """
+    import pandas as pd
+
+    paths = [name.split("|") for name in names]
+    # The first part of a path is the table, which is not an ancestor.
+    ancestors = [["|".join(path[:end]) for end in range(2, len(path) + 1)] for path in paths]
+    vocabulary = sorted({name for group in ancestors for name in group} | set(names))
+    index = pd.Series(ancestors).explode()  # by the old code, the names it becomes
+    codes = pd.Series(pd.Index(vocabulary).get_indexer(pd.Index(index)), index.index)
+    events = pd.DataFrame({"code": code}).join(codes.rename("new"), on="code")
+    return events.index.to_numpy(), events["new"].to_numpy(np.int64), vocabulary
 
 
 def _read_stays(
     path: Path,
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray, dict[str, int]]:
-    """The ids of all stays and of those kept; outcome and patient of the latter; counts."""
+    """Ids of all stays and of those kept; outcome and patient of those kept; counts."""
     import pandas as pd
 
     columns = ("patientunitstayid", "uniquepid", "hospitaldischargestatus", "unitdischargeoffset")
@@ -151,7 +151,9 @@ def _read_stays(
     refuse_duplicates(stay, "patientunitstayid", path)
     if frame["uniquepid"].isna().any():
         row = int(frame["uniquepid"].isna().to_numpy().argmax())
-        raise DataError(f"{path}, row {row + 2}, column uniquepid: empty; every stay needs one.")
+        raise DataError(
+            f"{path}, row {row + 2}, column uniquepid: empty; every stay needs a patient."
+        )
     status = frame["hospitaldischargestatus"].str.strip().str.lower()
     wrong = ~status.isna() & ~status.isin(_OUTCOMES)
     if wrong.any():

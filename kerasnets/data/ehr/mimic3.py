@@ -1,4 +1,4 @@
-"""Patients of MIMIC-III: ICD-9 codes of each admission, death within a horizon after the last."""
+"""Loads MIMIC-III patients: ICD-9 codes of each admission, death within a horizon."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from kerasnets.data.ehr.records import (
     whole_numbers,
 )
 from kerasnets.data.ehr.visits import NO_CODE, group_events
+from kerasnets.data.options import whole_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,30 +41,28 @@ def load_mimic3(
 ) -> Dataset:
     """Patients as sequences of admissions with their ICD-9 codes; died within a year or not.
 
-    A patient is an example, an admission a visit. The prediction is made at the midnight after
-    the last discharge alive; the label is death within the horizon from then on. ICD-9 codes are
-    given at discharge, so an admission that ended in death, or later than the prediction,
-    contributes none. Patients who never left alive, or were dead by that midnight, are left out
-    and counted.
+    Each patient is an example and each admission a visit. The prediction is made at the midnight
+    after the last discharge alive; the label is death within the horizon from then on. ICD-9 codes
+    are assigned at discharge, so the codes of an admission that ended in death, or later than the
+    prediction, are not used. Patients who never left alive, or were dead by that midnight, are left
+    out and counted.
 
     Args:
         data_dir: a folder with the tables ADMISSIONS, DIAGNOSES_ICD and PATIENTS, or with a
-            folder ``mimic3`` or ``mimic3demo`` that has them.
+            subfolder ``mimic3`` or ``mimic3demo`` that has them.
         split: ``"patient"``.
-        seed: the seed of the split.
+        seed: seed of the split.
         horizon_days: days after the prediction within which a death counts.
-        min_count: as in :func:`kerasnets.data.ehr.cohort.make_dataset`, and so are ``folds`` and
-            ``fold``.
-        folds: parts of a cross-validation.
-        fold: the part to test on.
+        min_count: see :func:`kerasnets.data.ehr.cohort.make_dataset`, also for the other options.
+        folds: number of folds of a cross-validation, or 0.
+        fold: number of the test fold.
 
     Raises:
-        ValueError: if the tables hold what they should not.
-        FileNotFoundError: if one is missing.
+        ValueError: if an option is out of range or a table is invalid.
+        FileNotFoundError: if a table is missing.
     """
-    del split  # by patient is the only one
-    if not isinstance(horizon_days, int) or horizon_days < 1:
-        raise ValueError(f"horizon_days must be a whole number of 1 or more, got {horizon_days!r}.")
+    del split  # the only one is by patient
+    whole_number("horizon_days", horizon_days, 1)
     files = find_tables("mimic3", _TABLES, _FOLDERS, data_dir, _ORIGIN)
     cohort = read_cohort(files, horizon_days)
     source = f"{files['PATIENTS'].parent}, death within {horizon_days} days after discharge"
@@ -76,8 +75,7 @@ def read_cohort(files: dict[str, Path], horizon_days: int = 365) -> Cohort:
     """Read the patients with the codes of the admissions they left alive.
 
     Raises:
-        DataError: on a missing column, an id that is there twice, or a cell that is not what it
-            should be.
+        DataError: if a column is missing, an id occurs twice, or a cell is invalid.
     """
     import pandas as pd
 
@@ -87,7 +85,7 @@ def read_cohort(files: dict[str, Path], horizon_days: int = 365) -> Cohort:
     survived = admissions[admissions["alive"]]
     predicted = survived.groupby("patient")["discharge"].max().dt.normalize()
     predicted += pd.Timedelta(days=1)
-    # Deaths are dated by the day, so one on the day of discharge lies before the prediction.
+    # Deaths have a date without a time, so one on the day of discharge is before the prediction.
     days = (death[predicted.index.to_numpy()] - predicted.to_numpy()) / np.timedelta64(1, "D")
     in_time = ~(days < 0)
     chosen = predicted.index.to_numpy()[in_time]
@@ -97,7 +95,7 @@ def read_cohort(files: dict[str, Path], horizon_days: int = 365) -> Cohort:
     subject = pd.Index(chosen).get_indexer(pd.Index(survived["patient"]))
     visits = survived.assign(subject=subject)[subject >= 0]
     admission, code, names = _read_codes(files["DIAGNOSES_ICD"], visits, admissions, counts)
-    # Every admission is a visit, whether or not something was coded.
+    # Every admission is a visit, even one without codes.
     rows = np.concatenate([np.arange(len(visits)), admission])
     sequences = group_events(
         visits["subject"].to_numpy()[rows],
@@ -106,7 +104,7 @@ def read_cohort(files: dict[str, Path], horizon_days: int = 365) -> Cohort:
         subjects=len(chosen),
         names=names,
     )
-    died = days[in_time] < horizon_days  # NaN, no death on record, is not
+    died = days[in_time] < horizon_days  # False for NaN: no death on record
     return Cohort(sequences, died, chosen.astype(np.int64), counts)
 
 
@@ -117,7 +115,7 @@ def group_icd9(codes: pd.Series[str]) -> pd.Series[str]:
 
 
 def _read_patients(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Subject ids, ascending, and the day of each one's death, NaT where none is on record."""
+    """Ascending subject ids and the date of death of each, NaT if none is on record."""
     frame = read_records(path, ("subject_id", "dod"))
     subject = whole_numbers(frame, "subject_id", path)
     refuse_duplicates(subject, "subject_id", path)
@@ -126,7 +124,7 @@ def _read_patients(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _read_admissions(path: Path, patients: np.ndarray) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Admissions that make sense, with the number of their patient; and counts."""
+    """Valid admissions with the number of their patient, and counts."""
     import pandas as pd
 
     frame = read_records(
@@ -159,7 +157,7 @@ def _read_admissions(path: Path, patients: np.ndarray) -> tuple[pd.DataFrame, di
 def _read_codes(
     path: Path, visits: pd.DataFrame, admissions: pd.DataFrame, counts: dict[str, int]
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """The row in ``visits`` and the code of each diagnosis that is used, and the codes' names."""
+    """Row in ``visits`` and code of each diagnosis that is used, and the names of the codes."""
     import pandas as pd
 
     frame = read_records(path, ("hadm_id", "icd9_code"))
@@ -175,7 +173,7 @@ def _read_codes(
         (~unknown & ~empty & ~used).sum()
     )
     counts["diagnoses used"] = int(used.sum())
-    # Grouped once for each distinct code, not for each of the many diagnoses.
+    # Group each distinct code once, not each diagnosis.
     raw, distinct = pd.factorize(frame["icd9_code"][used])
     group, names = pd.factorize(group_icd9(pd.Series(distinct, dtype=str)), sort=True)
     return row[used], group[raw], list(names)

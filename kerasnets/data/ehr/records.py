@@ -1,4 +1,4 @@
-"""Tables of clinical records: found in any of their forms, read, every fault named or counted."""
+"""Finds and reads tables of clinical records; every invalid cell is reported by row and column."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ def find_tables(
     """The file of each table, in the first folder that has any of them.
 
     Args:
-        name: the data set, for the message.
-        tables: names without suffix; files may be ``.csv`` or ``.csv.gz``, in any case.
-        folders: where in a data folder the tables may lie.
-        data_dir: as :func:`kerasnets.data.load_data` takes it.
-        origin: where to get them, for the message.
+        name: the data set, for the error message.
+        tables: names without suffix; files may be ``.csv`` or ``.csv.gz``, in upper or lower case.
+        folders: folders below the data folder to look in.
+        data_dir: as for :func:`kerasnets.data.load_data`.
+        origin: where to get the tables, for the error message.
 
     Raises:
         FileNotFoundError: if a table is missing.
     """
     wanted = {f"{table}{end}".lower(): table for table in tables for end in (".csv", ".csv.gz")}
-    looked = []
+    searched = []
     for place in places(data_dir):
         for folder in dict.fromkeys(place / sub for sub in folders):
-            looked.append(str(folder))
+            searched.append(str(folder))
             if not folder.is_dir():
                 continue
             files = {
@@ -52,20 +52,20 @@ def find_tables(
                 return files
             if files:
                 absent = ", ".join(table for table in tables if table not in files)
-                looked[-1] += f" (has {', '.join(sorted(files))}, not {absent})"
+                searched[-1] += f" (has {', '.join(sorted(files))}, not {absent})"
     described = f"the tables {', '.join(tables)} (.csv or .csv.gz)"
-    raise not_found(name, looked, described, "mortality-simulated", origin)
+    raise not_found(name, searched, described, "mortality-simulated", origin)
 
 
 def read_records(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """Some columns of a table as text, empty cells as missing; the index counts rows from 0.
+    """Read some columns of a table as text, with empty cells as missing values.
 
     Args:
         path: a CSV file, plain or gzip.
-        columns: their names in lower case; the file may have them in upper case.
+        columns: names in lower case; in the file they may be in upper case.
 
     Raises:
-        DataError: if it cannot be read, or a column is missing.
+        DataError: if the file cannot be read, or a column is missing.
     """
     import pandas as pd
 
@@ -79,9 +79,9 @@ def read_records(path: Path, columns: Sequence[str]) -> pd.DataFrame:
             )
         frame = pd.read_csv(path, usecols=[given[column] for column in columns], dtype=str)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, EOFError, OSError) as error:
-        raise DataError(f"{path}: not a table that can be read ({error}). Get it again.") from None
+        raise DataError(f"{path}: not a readable table ({error}). Download it again.") from None
     except UnicodeDecodeError:
-        raise DataError(f"{path}: not UTF-8 text. Expected CSV, maybe gzipped.") from None
+        raise DataError(f"{path}: not UTF-8 text. Expected CSV, plain or gzip.") from None
     return frame.rename(columns=lambda column: str(column).strip().lower())[list(columns)]
 
 
@@ -89,7 +89,7 @@ def whole_numbers(frame: pd.DataFrame, column: str, path: Path) -> np.ndarray:
     """A column as int64.
 
     Raises:
-        DataError: if a cell is empty or no whole number; the message names its row.
+        DataError: if a cell is empty or not a whole number; the message contains its row.
     """
     import pandas as pd
 
@@ -103,10 +103,10 @@ def whole_numbers(frame: pd.DataFrame, column: str, path: Path) -> np.ndarray:
 def dates(
     frame: pd.DataFrame, column: str, path: Path, *, required: bool = True
 ) -> pd.Series[pd.Timestamp]:
-    """A column as points in time; missing ones as NaT where that is allowed.
+    """A column as timestamps, with missing ones as NaT if they are not required.
 
     Raises:
-        DataError: if a cell is no date; the message names its row.
+        DataError: if a cell is not a date; the message contains its row.
     """
     import pandas as pd
 
@@ -117,10 +117,10 @@ def dates(
 
 
 def refuse_duplicates(values: np.ndarray, column: str, path: Path) -> None:
-    """Refuse an id that is there twice.
+    """Refuse an id that occurs twice.
 
     Raises:
-        DataError: naming the id and both rows.
+        DataError: the message contains the id and both rows.
     """
     import pandas as pd
 
@@ -129,7 +129,7 @@ def refuse_duplicates(values: np.ndarray, column: str, path: Path) -> None:
         value = values[twice[0]]
         first = np.flatnonzero(values == value)[0]
         raise DataError(
-            f"{path}, row {twice[0] + 2}, column {column}: {value} is there twice, first in row "
+            f"{path}, row {twice[0] + 2}, column {column}: {value} occurs twice, first in row "
             f"{first + 2}. Remove one."
         )
 

@@ -1,11 +1,10 @@
-"""A simulated cohort of patients with visits, for where no records are at hand.
+"""A simulated cohort of patients with visits; needs no files.
 
-Each patient has a few chronic conditions. A condition, once there, is coded at most visits and
-has a stage from 1 to 4 that moves up or down over the visits; on top come acute codes that
-mean little. The risk of death grows with the stages **at the end** and with how they got there:
-a condition that worsens kills, one that has been as bad and got better does not. A bag of codes
-holds the same stages in either order and cannot tell the two apart; a net that reads visits in
-order can.
+Each patient has a few chronic conditions. A condition is coded at most visits and has a stage from
+1 to 4 that rises or falls over the visits. Acute codes, which mean little, are added. The risk of
+death depends on the stages **at the end**: a condition that worsens is dangerous, and one that was
+as bad and improved is not. Code counts are the same in either order and cannot distinguish the
+two; a net that reads the visits in order can.
 """
 
 from __future__ import annotations
@@ -18,11 +17,12 @@ from kerasnets.data.catalogue import register
 from kerasnets.data.dataset import Dataset
 from kerasnets.data.ehr.cohort import SPLITS, Cohort, make_dataset
 from kerasnets.data.ehr.visits import NO_CODE, group_events
+from kerasnets.data.options import whole_number
 
 _CONDITIONS = ("heart failure", "kidney disease", "lung disease", "liver disease", "cancer")
-_WEIGHTS = np.array([0.9, 0.8, 0.7, 0.9, 1.1])  # of each stage in the log odds of death
+_WEIGHTS = np.array([0.9, 0.8, 0.7, 0.9, 1.1])  # of each stage, in the log odds of death
 _STAGES = 4
-_ACUTE = 60  # codes that come and go, the first of them often
+_ACUTE = 60  # acute codes, in order of falling frequency
 _LONGEST = 60  # visits
 
 
@@ -43,21 +43,20 @@ def load_mortality_simulated(
     Args:
         data_dir: not used.
         split: ``"patient"``.
-        seed: the seed of the split.
-        patients: how many.
-        generator_seed: the seed of the records. Another one gives other data.
-        min_count: as in :func:`kerasnets.data.ehr.cohort.make_dataset`, and so are ``folds`` and
-            ``fold``.
-        folds: parts of a cross-validation.
-        fold: the part to test on.
+        seed: seed of the split.
+        patients: number of patients.
+        generator_seed: seed of the records.
+        min_count: see :func:`kerasnets.data.ehr.cohort.make_dataset`, also for the other options.
+        folds: number of folds of a cross-validation, or 0.
+        fold: number of the test fold.
 
     Raises:
-        ValueError: if ``patients`` is not a whole number of 1 or more, or so few that a part of
-            the split would lack a class.
+        ValueError: if an option is out of range, or there are so few patients that a part of the
+            split would lack a class.
     """
     del data_dir, split
-    if not isinstance(patients, int) or patients < 1:
-        raise ValueError(f"patients must be a whole number of 1 or more, got {patients!r}.")
+    whole_number("patients", patients, 1)
+    whole_number("generator_seed", generator_seed, 0)
     cohort = simulate_cohort(patients, generator_seed)
     source = f"simulated, not measured: {patients} patients, generator seed {generator_seed}"
     return make_dataset(
@@ -73,14 +72,16 @@ def load_mortality_simulated(
 
 def simulate_cohort(patients: int, seed: int = 0) -> Cohort:
     """Simulate patients; the same seed gives the same records."""
+    from scipy.special import expit
+
     rng = np.random.default_rng(seed)
-    visits = _visits_a_patient(patients, rng)
+    visits = _visits_per_patient(patients, rng)
     stages = _stages(patients, rng)
     has = rng.random((patients, len(_CONDITIONS))) < 0.35
     last = visits - 1
     at_end = np.take_along_axis(stages, last[:, None, None], axis=2)[..., 0]
     risk = (has * (at_end - 2) * _WEIGHTS).sum(axis=1)
-    died = rng.random(patients) < 1 / (1 + np.exp(2.4 - 1.3 * risk))
+    died = rng.random(patients) < expit(1.3 * risk - 2.4)
 
     subject, time = np.nonzero(np.arange(_LONGEST) < visits[:, None])
     events = [(subject, time, np.full(len(subject), NO_CODE))]
@@ -88,7 +89,7 @@ def simulate_cohort(patients: int, seed: int = 0) -> Cohort:
         coded = has[subject, condition] & (rng.random(len(subject)) < 0.85)
         code = condition * _STAGES + stages[subject, condition, time] - 1
         events.append((subject[coded], time[coded], code[coded]))
-    # Some acute codes are frequent and most are rare, as in any hospital.
+    # A few acute codes are frequent and most are rare.
     acute = rng.poisson(2.0, len(subject))
     drawn = np.minimum(rng.geometric(0.06, acute.sum()) - 1, _ACUTE - 1)
     first = len(_CONDITIONS) * _STAGES
@@ -100,23 +101,23 @@ def simulate_cohort(patients: int, seed: int = 0) -> Cohort:
     return Cohort(sequences, died, np.arange(patients), {"patients": patients})
 
 
-def _visits_a_patient(patients: int, rng: np.random.Generator) -> np.ndarray:
-    """Mostly few visits, and a long tail."""
+def _visits_per_patient(patients: int, rng: np.random.Generator) -> np.ndarray:
+    """Log-normal numbers of visits: mostly few, with a long tail."""
     return np.clip(np.rint(np.exp(rng.normal(1.5, 0.8, patients))), 1, _LONGEST).astype(int)
 
 
 def _stages(patients: int, rng: np.random.Generator) -> np.ndarray:
     """The stage of each condition at each visit, ``(patients, conditions, visits)``.
 
-    A stage starts anywhere and drifts to one end or back: over many patients, those who worsen
-    and those who recover have had the same stages.
+    A stage starts at random and drifts up or down, so that over many patients those who worsen
+    and those who recover have the same stages.
     """
     shape = (patients, len(_CONDITIONS))
     start = rng.uniform(0.5, _STAGES + 0.5, shape)
     drift = rng.choice([-1.0, 1.0], shape) * rng.uniform(0.1, 0.9, shape)
     noise = rng.normal(0, 0.3, (*shape, _LONGEST))
     course = start[..., None] + drift[..., None] * np.arange(_LONGEST) + noise
-    # Reflected rather than cut off: a condition at its worst gets better before it gets worse.
+    # Reflected at the ends rather than clipped, so that no stage becomes more frequent.
     span = _STAGES - 1
     folded = span - np.abs((course - 1) % (2 * span) - span)
     return np.rint(folded).astype(int) + 1

@@ -1,1 +1,1 @@
-"""Figures of what a data set contains."""
+"""Figures of examples of a data set."""

@@ -9,29 +9,31 @@ from matplotlib.figure import Figure
 
 from kerasnets._style import new_figure, style, text_width
 from kerasnets.data.dataset import Dataset
+from kerasnets.data.split import describe_shapes
 
-_CELL = 0.74  # inches a side
+_CELL = 0.74  # inches per side
 _NAME_SIZE = 8.5
 _LABEL = 0.22  # inches above an image
 
 
 def example_images(dataset: Dataset, count: int = 50, columns: int = 10) -> Figure:
-    """The first images of the training split, in its order, each under the name of its class.
+    """The first images of the training split, each below the name of its class.
 
-    Dark is a high value, on one scale for all.
+    Dark pixels have high values, on one scale for all images.
 
     Args:
         dataset: a data set whose inputs have the shape ``(n, rows, columns, 1)``.
-        count: how many images; fewer if the split has fewer.
-        columns: images beside each other.
+        count: number of images; fewer if the split has fewer.
+        columns: images per row.
 
     Raises:
         ValueError: if the inputs are not such images, or a number is less than 1.
     """
     x = dataset.train.x
     if not isinstance(x, np.ndarray) or x.ndim != 4 or x.shape[-1] != 1:
-        given = x.shape if isinstance(x, np.ndarray) else type(x).__name__
-        raise ValueError(f"Pictures need inputs of shape (n, rows, columns, 1), got {given}.")
+        raise ValueError(
+            f"Images need inputs of shape (n, rows, columns, 1), got {describe_shapes(x)}."
+        )
     if min(count, columns) < 1:
         raise ValueError(f"count and columns must be 1 or more, got {count} and {columns}.")
     count = min(count, len(x))

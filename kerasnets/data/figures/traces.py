@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,25 +9,26 @@ from matplotlib.figure import Figure
 from kerasnets._style import COLORS, MUTED, new_figure, style
 from kerasnets.data.dataset import Dataset
 from kerasnets.data.eeg.bonn import RATE
+from kerasnets.data.split import describe_shapes
 
-_OWN_SCALE = 2.5  # a class this much larger than the median class gets a scale of its own
+_OWN_SCALE = 2.5  # a class this many times larger than the median class gets its own scale
 
 
 def example_traces(dataset: Dataset, per_class: int = 3, rate: float = RATE) -> Figure:
-    """Rows of the training split, class by class, from the quiet to the strong.
+    """Traces of the training split, class by class, from low to high amplitude.
 
-    The rows are taken at even steps of the standard deviation within their class, so they are
-    typical and the same every time. Classes share one scale, but for one that would flatten the
-    others.
+    The traces are taken at even steps of the standard deviation within their class, so they are
+    typical and the same every time. Classes share one scale, except a class that is so large that
+    the others would look flat.
 
     Args:
         dataset: a data set whose inputs have the shape ``(n, samples)``.
-        per_class: traces a class.
-        rate: samples a second.
+        per_class: traces per class.
+        rate: samples per second.
 
     Raises:
-        ValueError: if the inputs are not signals, or ``per_class`` is less than 1 or more than
-            the smallest class has.
+        ValueError: if the inputs are not signals, or ``per_class`` is less than 1 or larger than
+            the smallest class.
     """
     traces = _choose(dataset, per_class)
     limits = _limits(traces)
@@ -52,12 +51,7 @@ def _choose(dataset: Dataset, per_class: int) -> np.ndarray:
     """Traces of shape ``(classes, per_class, samples)``."""
     x, y = dataset.train.x, dataset.train.y
     if not isinstance(x, np.ndarray) or x.ndim != 2:
-        given: object = "sequences of visits"
-        if isinstance(x, np.ndarray):
-            given = x.shape
-        elif isinstance(x, Mapping):
-            given = f"the arrays {', '.join(x)}"
-        raise ValueError(f"Traces need inputs of shape (n, samples), got {given}.")
+        raise ValueError(f"Traces need inputs of shape (n, samples), got {describe_shapes(x)}.")
     smallest = int(np.bincount(y, minlength=len(dataset.class_names)).min())
     if not 1 <= per_class <= smallest:
         raise ValueError(
@@ -74,7 +68,7 @@ def _choose(dataset: Dataset, per_class: int) -> np.ndarray:
 
 
 def _limits(traces: np.ndarray) -> np.ndarray:
-    """The largest value on the axis of each class."""
+    """The limit of the axis of each class."""
     largest = np.abs(traces).max(axis=(1, 2))
     own = largest > _OWN_SCALE * np.median(largest)
     shared = largest[~own].max()
@@ -87,9 +81,8 @@ def _header(dataset: Dataset, limits: np.ndarray) -> tuple[str, str]:
         title += " — simulated, not measured"
     shared = limits.min()
     own = [dataset.class_names[label] for label in np.flatnonzero(limits > shared)]
-    scale = f"; {' and '.join(own)}: a scale of their own" if len(own) > 1 else ""
-    scale = f"; {own[0]} has a scale of its own" if len(own) == 1 else scale
-    return title, f"Training split, left to right from quiet to strong{scale}"
+    scale = f"; own scale for {' and '.join(own)}" if own else ""
+    return title, f"Training split, from low to high amplitude{scale}"
 
 
 def _name_row(axes: Axes, name: str, units: str) -> None:

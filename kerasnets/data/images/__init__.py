@@ -1,1 +1,1 @@
-"""Images: MNIST and any files in its format."""
+"""Images: MNIST and other files in its format."""

@@ -1,7 +1,7 @@
-"""IDX files, plain or gzip: arrays of bytes behind a magic number and their sizes.
+"""Reads IDX files, plain or gzip: arrays of bytes after a magic number and their sizes.
 
-The format of MNIST: two zero bytes, the type of the values, the number of axes, the size of each
-as a big-endian 32-bit number, then the values, the last axis fastest.
+This is the format of MNIST: two zero bytes, the type of the values, the number of axes, the size of
+each axis as a big-endian 32-bit integer, then the values in row-major order.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from kerasnets.data.tables.cells import DataError
 _UNSIGNED_BYTES = 0x08
 _GZIP_MAGIC = b"\x1f\x8b"
 _AXES = {1: "labels, one axis", 3: "images, three axes"}
-# What the four files of a set are called; some copies have a dot before idx.
+# Names of the four files of a set; some copies have a dot before idx.
 FILES = {
     "train images": "train-images-idx3-ubyte",
     "train labels": "train-labels-idx1-ubyte",
@@ -31,7 +31,7 @@ FILES = {
 
 
 def find_files(folder: Path) -> dict[str, Path]:
-    """The files of a set that are in a folder, by what they hold (see :data:`FILES`)."""
+    """The files of a set that exist in a folder, by their content (see :data:`FILES`)."""
     found: dict[str, Path] = {}
     for what, name in FILES.items():
         for known in (name, name.replace("-idx", ".idx")):
@@ -46,14 +46,14 @@ def read_idx(path: Path, axes: int, sha256: str | None = None) -> np.ndarray:
 
     Args:
         path: the file, plain or gzip.
-        axes: how many axes it must have: 3 for images, 1 for labels.
-        sha256: of the unpacked content, if only one content will do.
+        axes: number of axes it must have: 3 for images, 1 for labels.
+        sha256: required checksum of the unpacked content, if any.
 
     Returns:
-        The array, uint8, of the sizes that the file says.
+        The array, uint8, with the sizes that the file states.
 
     Raises:
-        DataError: if the file is damaged, truncated, or not what it should be.
+        DataError: if the file is damaged, truncated, or has another format or content.
     """
     content = _unpacked(path)
     zeros, kind, given = struct.unpack(">HBB", content[:4].ljust(4, b"\xff"))
@@ -69,20 +69,22 @@ def read_idx(path: Path, axes: int, sha256: str | None = None) -> np.ndarray:
         )
     start = 4 + 4 * axes
     if len(content) < start:
-        raise DataError(f"{path}: truncated within its sizes, {len(content)} bytes. Get it again.")
+        raise DataError(
+            f"{path}: truncated within its header, {len(content)} bytes. Download it again."
+        )
     shape = struct.unpack(f">{axes}I", content[4:start])
     expected = start + math.prod(shape)
     if len(content) != expected:
-        fault = "truncated" if len(content) < expected else "followed by something else"
+        fault = "truncated" if len(content) < expected else "too long"
         raise DataError(
             f"{path}: {fault}: {len(content):,} bytes unpacked, but the sizes "
-            f"{' × '.join(map(str, shape))} make {expected:,}. Get it again."
+            f"{' × '.join(map(str, shape))} make {expected:,}. Download it again."
         )
     digest = hashlib.sha256(content).hexdigest()
     if sha256 not in (None, digest):
         raise DataError(
             f"{path}: unpacked SHA-256 is {digest}, not {sha256}: another data set, or a damaged "
-            "file. Another set of the same form loads under the name 'idx'."
+            "file. Load other data sets of this format under the name 'idx'."
         )
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
@@ -93,14 +95,14 @@ def read_set(
     """Read the four files of a set and check that they belong together.
 
     Args:
-        files: the paths by what they hold, all of :data:`FILES`.
-        sha256: the checksum of each unpacked file by its name in :data:`FILES`, if known.
+        files: all four paths by their content, see :data:`FILES`.
+        sha256: checksum of each unpacked file by its name in :data:`FILES`, if known.
 
     Returns:
-        The arrays, uint8, by what they hold: images ``(n, rows, columns)``, labels ``(n,)``.
+        The arrays, uint8, by their content: images ``(n, rows, columns)``, labels ``(n,)``.
 
     Raises:
-        DataError: as :func:`read_idx`, or if there is not one label an image, no images, or
+        DataError: as :func:`read_idx`, or if there are no images, not one label per image, or
             training and test images differ in size.
     """
     arrays = {
@@ -112,13 +114,14 @@ def read_set(
         if len(images) != len(labels) or not images.size:
             raise DataError(
                 f"{files[f'{part} images']}: {len(images):,} images of {images.shape[1:]} pixels "
-                f"and {len(labels):,} labels in {files[f'{part} labels'].name}; expected images, "
-                "and a label for each."
+                f"and {len(labels):,} labels in {files[f'{part} labels'].name}; expected one "
+                "label per image."
             )
     train, test = arrays["train images"].shape[1:], arrays["test images"].shape[1:]
     if train != test:
         raise DataError(
-            f"{files['test images']}: images of {test} pixels, but those to train on have {train}."
+            f"{files['test images']}: images of {test} pixels, but those of the training "
+            f"split have {train}."
         )
     return arrays
 
@@ -131,5 +134,5 @@ def _unpacked(path: Path) -> bytes:
         return gzip.decompress(content)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(
-            f"{path}: the gzip file is truncated or damaged ({error}). Get it again."
+            f"{path}: the gzip file is truncated or damaged ({error}). Download it again."
         ) from None

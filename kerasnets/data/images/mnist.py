@@ -1,4 +1,4 @@
-"""Labelled images: MNIST, any other set of IDX files, and scikit-learn's small digits."""
+"""Loads labelled images: MNIST, other sets of IDX files, and scikit-learn's small digits."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from kerasnets.data.fetch import FILES as FETCHED
 from kerasnets.data.images.idx import FILES, find_files, read_set
 from kerasnets.data.inputs import checksum
 from kerasnets.data.locate import not_found, places
+from kerasnets.data.options import whole_number
 from kerasnets.data.split import Split
 from kerasnets.data.splits import split_rows
 
 PIXELS = "pixel values from 0 to 255"
 DIGITS = tuple("0123456789")
-# SHA-256 of the unpacked files; gzip files of the same content differ from copy to copy.
+# SHA-256 of the unpacked files; gzip files with the same content may differ.
 MNIST_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -34,17 +35,17 @@ def load_mnist(
 ) -> Dataset:
     """60,000 + 10,000 handwritten digits of 28 × 28 pixels (LeCun, Cortes and Burges).
 
-    The test split is the official one, of other writers than the rest; the validation split is
-    drawn from the 60,000, stratified.
+    The test split is the official one, with other writers than the rest. The validation split is
+    a stratified sample of the 60,000.
 
     Args:
-        data_dir: a folder with the four IDX files, or with a folder ``mnist`` that has them.
+        data_dir: a folder with the four IDX files, or with a subfolder ``mnist`` that has them.
         split: ``"official"``.
-        seed: the seed of the validation split.
-        validation: images in the validation split.
+        seed: seed of the validation split.
+        validation: number of images in the validation split.
 
     Raises:
-        ValueError: if a file is damaged or not of MNIST.
+        ValueError: if a file is damaged or does not belong to MNIST.
         FileNotFoundError: if the files are not found.
     """
     files = _find("mnist", data_dir, _FOLDERS)
@@ -61,14 +62,14 @@ def load_idx(
     validation: int = 5000,
     class_names: Sequence[str] = (),
 ) -> Dataset:
-    """Any set of four IDX files in the form of MNIST, such as Fashion-MNIST, in ``data_dir``.
+    """Any set of four IDX files in the format of MNIST, such as Fashion-MNIST, in ``data_dir``.
 
     Args:
-        data_dir: the folder with the four IDX files.
+        data_dir: folder with the four IDX files.
         split: ``"official"``.
-        seed: the seed of the validation split.
-        validation: images in the validation split.
-        class_names: one name a class; the labels themselves by default.
+        seed: seed of the validation split.
+        validation: number of images in the validation split.
+        class_names: one name per class; by default the labels themselves.
 
     Raises:
         ValueError: if a file is damaged, or there are fewer names than classes.
@@ -91,13 +92,13 @@ def load_digits(*, data_dir: str | Path | None, split: str, seed: int) -> Datase
     """1,797 real digits that come with scikit-learn, 8 × 8 resized to MNIST's 28 × 28 pixels.
 
     From the UCI set "Optical Recognition of Handwritten Digits" (Alpaydin and Kaynak 1998). As in
-    MNIST the digit fills the middle 20 × 20 pixels, here by linear interpolation. Which writer
-    wrote which digit is not said.
+    MNIST the digit fills the middle 20 × 20 pixels, here by linear interpolation. The writers of
+    the digits are unknown.
 
     Args:
-        data_dir: not used: no files are needed.
+        data_dir: not used; no files are needed.
         split: ``"row"``.
-        seed: the seed of the split.
+        seed: seed of the split.
     """
     from scipy.ndimage import zoom
     from sklearn.datasets import load_digits as load
@@ -123,19 +124,19 @@ def load_digits(*, data_dir: str | Path | None, split: str, seed: int) -> Datase
 
 
 def _find(name: str, data_dir: str | Path | None, folders: Sequence[str]) -> dict[str, Path]:
-    looked = []
+    searched = []
     for place in places(data_dir):
         for folder in (place / inner for inner in folders):
             files = find_files(folder)
             if len(files) == len(FILES):
                 return files
-            looked.append(str(folder))
+            searched.append(str(folder))
             if files:
                 absent = ", ".join(FILES[what] for what in FILES if what not in files)
-                looked[-1] += f" (without {absent})"
+                searched[-1] += f" (without {absent})"
     wanted = f"{', '.join(FILES.values())} (or .gz)"
     origin = None if name in FETCHED else "the four files of the set"
-    raise not_found(name, looked, wanted, "digits", origin)
+    raise not_found(name, searched, wanted, "digits", origin)
 
 
 def _official(
@@ -148,12 +149,8 @@ def _official(
     validation: int,
 ) -> Dataset:
     images, labels = arrays["train images"], arrays["train labels"]
-    least = len(np.unique(labels))
-    if type(validation) is not int or not least <= validation <= len(labels) - least:
-        raise ValueError(
-            f"validation must be a whole number from {least} to {len(labels) - least:,}, so that "
-            f"each part has an image of each class; got {validation!r}."
-        )
+    classes = len(np.unique(labels))  # each part needs one image of each class
+    whole_number("validation", validation, classes, len(labels) - classes)
     share = validation / len(labels)
     train, held_out = split_rows(labels, (1 - share, share), seed)
     return Dataset(

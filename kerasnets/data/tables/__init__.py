@@ -1,1 +1,1 @@
-"""Tables: columns of numbers, dates and categories."""
+"""Tables of numbers, dates and categories."""

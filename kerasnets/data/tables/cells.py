@@ -1,4 +1,4 @@
-"""What is wrong with a cell that should hold a number."""
+"""Explains why a cell does not hold a number or a label."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 
 class DataError(ValueError):
-    """A data file that cannot be used; the message names file, row and column."""
+    """An invalid data file; the message contains file, row and column."""
 
 
 def number_fault(cell: str) -> str | None:
-    """Why a cell does not hold a usable number, or ``None`` if it does."""
+    """Why a cell does not hold a finite float32 number, or ``None`` if it does."""
     cell = cell.strip()
     if not cell:
         return "the cell is empty"
     try:
-        # Python reads 1_000 as a number; no table means that.
+        # Python reads 1_000 as a number; in a table it is a mistake.
         value = float(cell.replace("_", "?"))
     except ValueError:
         return f"{_short(cell)} is not a number"
     if math.isnan(value):
         return "the value is not a number (NaN)"
     if abs(value) > _LARGEST:
-        return f"{_short(cell)} is infinite or beyond single precision"
+        return f"{_short(cell)} is infinite or beyond float32"
     return None
 
 

@@ -1,4 +1,4 @@
-"""COVID-19 case reports: who died, from what the report says."""
+"""Loads COVID-19 case reports: whether the person died, from 11 columns of the report."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from kerasnets.data.catalogue import register
 from kerasnets.data.dataset import Dataset
 from kerasnets.data.locate import not_found, places
+from kerasnets.data.options import whole_number
 from kerasnets.data.tables.cells import DataError
 from kerasnets.data.tables.codebook import MISSING
 from kerasnets.data.tables.dataset import table_dataset
@@ -31,30 +32,31 @@ _ORIGIN = (
 def load_covid(*, data_dir: str | Path | None, split: str, seed: int, rows: int = 0) -> Dataset:
     """COVID-19 cases of the CDC's case surveillance: 11 columns, and whether the person died.
 
-    As in S4 the first 11 columns beside ``death_yn`` are taken: dates as days since the first,
-    categories as numbers, all as the training split has them. Cases whose outcome is missing or
-    unknown are left out and counted.
+    As in S4 the inputs are the first 11 columns other than ``death_yn``: dates as days since the
+    first, categories as numbers, both as learned from the training split. Cases whose outcome is
+    missing or unknown are left out and counted.
 
     Args:
-        data_dir: a CSV file, plain or gzip, or a folder with ``covid*.csv`` or with a folder
-            ``covid`` that has it.
+        data_dir: a CSV file, plain or gzip, a folder with ``covid*.csv``, or a folder with a
+            subfolder ``covid`` that has it.
         split: ``"row"``.
-        seed: the seed of the split.
-        rows: how many rows of the file to read; 0 for all.
+        seed: seed of the split.
+        rows: number of rows of the file to read; 0 for all.
 
     Raises:
-        ValueError: if the file holds anything it should not.
+        ValueError: if the file is invalid.
         FileNotFoundError: if the file is not found.
     """
+    whole_number("rows", rows, 0)
     path = _find(data_dir)
     return covid_dataset("covid", read_cases(path, rows), str(path), seed)
 
 
 def read_cases(path: Path, rows: int = 0) -> pd.DataFrame:
-    """The cells of a CSV file as text, its outcome last, rows numbered as in the file.
+    """Read a CSV file as text, with the outcome last and rows numbered as in the file.
 
     Raises:
-        DataError: if it is no such CSV, has no column ``death_yn``, or too few others.
+        DataError: if the file is not CSV, has no column ``death_yn``, or too few others.
     """
     import pandas as pd
 
@@ -75,10 +77,10 @@ def read_cases(path: Path, rows: int = 0) -> pd.DataFrame:
 
 
 def covid_dataset(name: str, cases: pd.DataFrame, source: str, seed: int) -> Dataset:
-    """A data set of cases, from cells as text with the outcome as the last column.
+    """Make a data set of cases given as text, with the outcome as the last column.
 
     Raises:
-        DataError: if an outcome is neither yes nor no nor missing, or too few are known.
+        DataError: if an outcome is not yes, no or missing, or too few outcomes are known.
     """
     outcome = cases[OUTCOME].str.strip().str.lower()
     unknown = outcome.isin(MISSING)
@@ -105,13 +107,13 @@ def covid_dataset(name: str, cases: pd.DataFrame, source: str, seed: int) -> Dat
 
 
 def _find(data_dir: str | Path | None) -> Path:
-    looked = []
+    searched = []
     for place in places(data_dir):
         if place.is_file():
             return place
         for folder in (place, place / "covid"):
-            looked.append(str(folder))
+            searched.append(str(folder))
             found = sorted(path for pattern in _NAMES for path in folder.glob(pattern))
             if found:
                 return found[0]
-    raise not_found("covid", looked, "covid*.csv (or .csv.gz)", "covid-simulated", _ORIGIN)
+    raise not_found("covid", searched, "covid*.csv (or .csv.gz)", "covid-simulated", _ORIGIN)

@@ -1,4 +1,4 @@
-"""Points in the plane: four small problems on which a net's way of learning can be watched."""
+"""Simulated points in the plane: four small problems that show how a net learns."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from kerasnets.data.catalogue import register
 from kerasnets.data.dataset import Dataset
+from kerasnets.data.options import whole_number
 from kerasnets.data.splits import split_rows
 from kerasnets.data.tables.dataset import number_dataset
 
@@ -17,13 +18,13 @@ Draw = Callable[[np.random.Generator, np.ndarray], np.ndarray]
 
 
 def _xor(rng: np.random.Generator, y: np.ndarray) -> np.ndarray:
-    """The corners of the unit square; those where one coordinate is 1 are positive."""
+    """The corners of the unit square; those with exactly one coordinate of 1 are positive."""
     first = rng.integers(0, 2, len(y))
     return np.stack([first, first ^ y], axis=1).astype(np.float64)
 
 
 def _circle(rng: np.random.Generator, y: np.ndarray) -> np.ndarray:
-    """A disc of radius 0.5, positive, within a ring from 0.8 to 1.2."""
+    """A disc of radius 0.5, positive, inside a ring from 0.8 to 1.2."""
     radius = np.where(y, 0.5 * np.sqrt(rng.random(len(y))), rng.uniform(0.8, 1.2, len(y)))
     angle = rng.uniform(0, 2 * np.pi, len(y))
     return radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
@@ -54,9 +55,9 @@ def _register(name: str, draw: Draw, noise: float, summary: str) -> None:
         noise: float = noise,
         generator_seed: int = 0,
     ) -> Dataset:
-        if type(points) is not int or points < 6:
-            raise ValueError(f"points must be a whole number of 6 or more, got {points!r}.")
-        if not 0 <= noise < np.inf:
+        whole_number("points", points, 6)
+        whole_number("generator_seed", generator_seed, 0)
+        if not isinstance(noise, int | float) or not 0 <= noise < np.inf:
             raise ValueError(f"noise must be a standard deviation of 0 or more, got {noise!r}.")
         rng = np.random.default_rng(generator_seed)
         y = (np.arange(points) % 2).astype(np.int32)

@@ -1,4 +1,4 @@
-"""The rain data of S3: 14 measurements from satellites, and whether it rained."""
+"""Loads the rain data of S3: 14 satellite measurements, and whether it rained."""
 
 from __future__ import annotations
 
@@ -22,17 +22,16 @@ _FILES = ("X_train.txt", "Y_train.txt")
 def load_rain(*, data_dir: str | Path | None, split: str, seed: int) -> Dataset:
     """Rain seen by satellites: 200,000 rows of 14 measurements and a label (S3).
 
-    S3 names neither the measurements nor the classes; label 1 is taken for rain.
+    S3 names neither the measurements nor the classes; label 1 is assumed to mean rain.
 
     Args:
-        data_dir: a folder with ``X_train.txt`` and ``Y_train.txt``, or with a folder ``rain``
-            that has them; numbers separated by blanks, a row a line.
+        data_dir: a folder with ``X_train.txt`` and ``Y_train.txt``, or with a subfolder ``rain``
+            that has them; one row per line, numbers separated by blanks.
         split: ``"row"``.
-        seed: the seed of the split.
+        seed: seed of the split.
 
     Raises:
-        ValueError: if the files hold anything they should not; the message names file, row and
-            column.
+        ValueError: if the files are invalid; the message contains file, row and column.
         FileNotFoundError: if the files are not found.
     """
     folder = _find(data_dir)
@@ -42,7 +41,9 @@ def load_rain(*, data_dir: str | Path | None, split: str, seed: int) -> Dataset:
         raise DataError(f"{x} has {len(values):,} rows and {y.name} {len(labels):,} labels.")
     wrong = np.flatnonzero(~np.isin(labels, [0, 1]))
     if len(wrong):
-        raise DataError(f"{y}, row {wrong[0] + 1}: {labels[wrong[0]]:g} is no label. Allowed: 0, 1")
+        raise DataError(
+            f"{y}, row {wrong[0] + 1}: {labels[wrong[0]]:g} is not a label. Allowed: 0, 1."
+        )
     return rain_dataset("rain", values, labels, str(folder), seed)
 
 
@@ -62,17 +63,17 @@ def _read(path: Path, columns: int) -> np.ndarray:
 
     try:
         frame = pd.read_csv(path, sep=r"\s+", header=None, dtype=np.float64)
-        with np.errstate(over="ignore"):  # beyond single precision becomes infinite
-            sound = frame.shape[1] == columns and np.isfinite(frame.to_numpy(np.float32)).all()
+        with np.errstate(over="ignore"):  # values beyond float32 become infinite
+            valid = frame.shape[1] == columns and np.isfinite(frame.to_numpy(np.float32)).all()
     except ValueError:  # pandas' own errors are ValueErrors too
-        sound = False
-    if not sound:
+        valid = False
+    if not valid:
         raise _first_fault(path, columns)
     return frame.to_numpy()
 
 
 def _first_fault(path: Path, columns: int) -> DataError:
-    """The error for the first thing wrong; slow, so only once something is known to be."""
+    """The error for the first invalid cell; slow, so only called if there is one."""
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     for row, line in enumerate(lines, 1):
         cells = line.split()
@@ -81,18 +82,18 @@ def _first_fault(path: Path, columns: int) -> DataError:
         for column, cell in enumerate(cells):
             if fault := number_fault(cell):
                 return DataError(f"{path}, row {row}, column x{column}: {fault}.")
-    return DataError(f"{path}: no rows. Expected {columns} numbers a line, separated by blanks.")
+    return DataError(f"{path}: no rows. Expected {columns} numbers per line, separated by blanks.")
 
 
 def _find(data_dir: str | Path | None) -> Path:
-    looked = []
+    searched = []
     for place in places(data_dir):
         for folder in (place, place / "rain"):
             absent = [name for name in _FILES if not (folder / name).is_file()]
             if not absent:
                 return folder
-            looked.append(str(folder))
+            searched.append(str(folder))
             if len(absent) < len(_FILES):
-                looked[-1] += f" (without {absent[0]})"
-    origin = "X_train.txt and Y_train.txt of the course that S3 is homework of"
-    raise not_found("rain", looked, " and ".join(_FILES), "rain-simulated", origin)
+                searched[-1] += f" (without {absent[0]})"
+    origin = "X_train.txt and Y_train.txt from the course of S3"
+    raise not_found("rain", searched, " and ".join(_FILES), "rain-simulated", origin)

@@ -1,4 +1,4 @@
-"""Simulated tables in the form of the COVID-19 cases and of the rain data."""
+"""Simulated tables in the form of the COVID-19 cases and the rain data; need no files."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import numpy as np
 
 from kerasnets.data.catalogue import register
 from kerasnets.data.dataset import Dataset
+from kerasnets.data.options import whole_number
 from kerasnets.data.tables.covid import OUTCOME, covid_dataset
 from kerasnets.data.tables.rain import rain_dataset
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Minimum, maximum, mean and variance of each column, as S3 prints them.
+# Minimum, maximum, mean and variance of each column, as printed in S3.
 RAIN_STATISTICS = (
     (193.0, 253.0, 241.79722, 82.694562),
     (190.0, 250.5, 228.22826, 90.957395),
@@ -39,7 +40,7 @@ _AGE_SHARES = (0.04, 0.10, 0.19, 0.17, 0.15, 0.15, 0.10, 0.06, 0.04)
 _RACES = ("White, Non-Hispanic", "Hispanic/Latino", "Black, Non-Hispanic", "Asian, Non-Hispanic",
           "Multiple/Other, Non-Hispanic", "Unknown")  # fmt: skip
 _RACE_SHARES = (0.42, 0.22, 0.12, 0.03, 0.06, 0.15)
-_DAYS = 330  # of reports, from the first
+_DAYS = 330  # from the first to the last report
 
 
 @register("covid-simulated", splits=("row",))
@@ -51,19 +52,21 @@ def load_simulated_covid(
     rows: int = 20_000,
     generator_seed: int = 0,
 ) -> Dataset:
-    """Simulated COVID-19 cases, as if by the CDC: for when the real file is not at hand.
+    """Simulated COVID-19 cases in the form of the CDC's file; needs no files.
 
     Args:
-        data_dir: not used: no files are needed.
+        data_dir: not used.
         split: ``"row"``.
-        seed: the seed of the split.
-        rows: cases to simulate, those of unknown outcome among them.
-        generator_seed: the seed of the cases.
+        seed: seed of the split.
+        rows: number of cases, including those with an unknown outcome.
+        generator_seed: seed of the cases.
 
     Raises:
         ValueError: if there are fewer than 1,000 rows.
     """
-    cases = simulate_cases(_check_rows(rows), generator_seed)
+    whole_number("rows", rows, 1000)
+    whole_number("generator_seed", generator_seed, 0)
+    cases = simulate_cases(rows, generator_seed)
     source = f"simulated, not measured ({rows:,} cases, seed {generator_seed})"
     return covid_dataset("covid-simulated", cases, source, seed)
 
@@ -80,64 +83,68 @@ def load_simulated_rain(
     """Simulated rain data with the column statistics that S3 prints.
 
     Args:
-        data_dir: not used: no files are needed.
+        data_dir: not used.
         split: ``"row"``.
-        seed: the seed of the split.
-        rows: rows to simulate; S3 has 200,000.
-        generator_seed: the seed of the rows.
+        seed: seed of the split.
+        rows: number of rows; S3 has 200,000.
+        generator_seed: seed of the rows.
 
     Raises:
         ValueError: if there are fewer than 1,000 rows.
     """
-    x, y = simulate_rain(_check_rows(rows), generator_seed)
+    whole_number("rows", rows, 1000)
+    whole_number("generator_seed", generator_seed, 0)
+    x, y = simulate_rain(rows, generator_seed)
     source = f"simulated, not measured ({rows:,} rows, seed {generator_seed})"
     return rain_dataset("rain-simulated", x, y, source, seed)
 
 
 def simulate_cases(rows: int, seed: int = 0) -> pd.DataFrame:
-    """Cells as text, in the columns of the CDC's file with the outcome last.
+    """Simulate cases as text, in the columns of the CDC's file with the outcome last.
 
-    Death becomes more likely with age, in hospital and intensive care, with other illnesses, for
-    men, and less likely over the year; none of it is fitted to real cases.
+    Death is more likely with age, in hospital and intensive care, with other illnesses and for
+    men, and becomes less likely over the year. Nothing is fitted to real cases.
     """
     import pandas as pd
+    from scipy.special import expit
 
     rng = np.random.default_rng(seed)
     age = rng.choice(len(_AGES), rows, p=_AGE_SHARES)
     male = rng.random(rows) < 0.48
-    ill = rng.random(rows) < _logistic(-3.2 + 0.5 * age)
+    ill = rng.random(rows) < expit(-3.2 + 0.5 * age)
     day = np.floor(_DAYS * rng.beta(2.5, 1.2, rows))
-    hospital = rng.random(rows) < _logistic(-4.9 + 0.45 * age + 0.9 * ill + 0.2 * male)
+    hospital = rng.random(rows) < expit(-4.9 + 0.45 * age + 0.9 * ill + 0.2 * male)
     intensive = hospital & (rng.random(rows) < 0.25)
     risk = -8.1 + 0.85 * age + 1.9 * hospital + 1.7 * intensive + 0.5 * ill + 0.4 * male
-    died = rng.random(rows) < _logistic(risk - 0.8 * day / _DAYS)
+    died = rng.random(rows) < expit(risk - 0.8 * day / _DAYS)
     onset = day - rng.poisson(4, rows)
     cells = {
         "cdc_case_earliest_dt": _dates(np.minimum(day, onset)),
         "cdc_report_dt": _dates(day),
-        "pos_spec_dt": _or(_dates(day - rng.poisson(2, rows)), "", 0.6, rng),
-        "onset_dt": _or(_dates(onset), "", 0.45, rng),
-        "current_status": _or(
+        "pos_spec_dt": _replace(_dates(day - rng.poisson(2, rows)), "", 0.6, rng),
+        "onset_dt": _replace(_dates(onset), "", 0.45, rng),
+        "current_status": _replace(
             np.full(rows, "Laboratory-confirmed case"), "Probable Case", 0.07, rng
         ),
-        "sex": _or(np.where(male, "Male", "Female"), "Unknown", 0.01, rng),
-        "age_group": _or(np.array(_AGES)[age], "Missing", 0.005, rng),
+        "sex": _replace(np.where(male, "Male", "Female"), "Unknown", 0.01, rng),
+        "age_group": _replace(np.array(_AGES)[age], "Missing", 0.005, rng),
         "race_ethnicity_combined": rng.choice(_RACES, rows, p=_RACE_SHARES),
-        "hosp_yn": _or(_yes_no(hospital), "Missing", 0.25, rng),
-        "icu_yn": _or(_yes_no(intensive), "Missing", 0.6, rng),
-        "medcond_yn": _or(_yes_no(ill), "Missing", 0.6, rng),
-        OUTCOME: _or(_or(_yes_no(died), "Missing", 0.3, rng), "Unknown", 0.1, rng),
+        "hosp_yn": _replace(_yes_no(hospital), "Missing", 0.25, rng),
+        "icu_yn": _replace(_yes_no(intensive), "Missing", 0.6, rng),
+        "medcond_yn": _replace(_yes_no(ill), "Missing", 0.6, rng),
+        OUTCOME: _replace(_replace(_yes_no(died), "Missing", 0.3, rng), "Unknown", 0.1, rng),
     }
     return pd.DataFrame({name: column.astype(object) for name, column in cells.items()})
 
 
 def simulate_rain(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Measurements, float64, shape ``(rows, 14)``, and labels 0 and 1.
+    """Simulate measurements, float64, shape ``(rows, 14)``, and labels 0 and 1.
 
-    Each column follows the beta distribution that has the minimum, maximum, mean and variance of
-    S3's, and takes both ends. The columns hang together in groups, and whether it rains depends
-    on them in ways that a tree has to be some levels deep to see, and on chance.
+    Each column follows the beta distribution with the minimum, maximum, mean and variance printed
+    in S3, and includes both ends. Columns are correlated in groups. Rain depends on chance and on
+    interactions between columns that only a tree of some depth can represent.
     """
+    from scipy.special import expit
     from scipy.stats import beta
 
     rng = np.random.default_rng(seed)
@@ -147,29 +154,20 @@ def simulate_rain(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     group = np.repeat([0, 1, 2], [4, 3, 7])
     z = loading * shared[:, group] + np.sqrt(1 - loading**2) * rng.standard_normal((rows, features))
     ranks = z.argsort(axis=0).argsort(axis=0)
+    # Evenly spaced, so that the statistics hold for any number of rows and not only on average.
+    quantiles = (np.arange(rows) + 0.5) / rows
     columns = []
     for column, (low, high, mean, variance) in enumerate(RAIN_STATISTICS):
         centre, spread = (mean - low) / (high - low), variance / (high - low) ** 2
-        both = centre * (1 - centre) / spread - 1
-        # Evenly spaced quantiles: the statistics hold for any number of rows, not on average.
-        values = beta.ppf((np.arange(rows) + 0.5) / rows, both * centre, both * (1 - centre))
+        concentration = centre * (1 - centre) / spread - 1
+        values = beta.ppf(quantiles, concentration * centre, concentration * (1 - centre))
         values[[0, -1]] = 0, 1
         columns.append(low + (high - low) * values[ranks[:, column]])
     signal = 0.5 * z[:, 8] - 0.4 * z[:, 0] + 0.7 * np.sign(z[:, 4]) * z[:, 10]
     signal += 0.5 * np.cos(2 * z[:, 7]) + 0.4 * z[:, 12] * (z[:, 3] > 0.3)
     odds = 2 * (signal - np.quantile(signal, 1 - _RAIN_SHARE))
-    y = (rng.random(rows) < _logistic(odds)).astype(np.int32)
+    y = (rng.random(rows) < expit(odds)).astype(np.int32)
     return np.round(np.stack(columns, axis=1), 5), y
-
-
-def _check_rows(rows: object) -> int:
-    if type(rows) is not int or rows < 1000:
-        raise ValueError(f"rows must be a whole number of 1000 or more, got {rows!r}.")
-    return rows
-
-
-def _logistic(odds: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-odds))
 
 
 def _dates(days: np.ndarray) -> np.ndarray:
@@ -181,6 +179,6 @@ def _yes_no(values: np.ndarray) -> np.ndarray:
     return np.where(values, "Yes", "No")
 
 
-def _or(texts: np.ndarray, other: str, share: float, rng: np.random.Generator) -> np.ndarray:
-    """The texts, but for a share of them drawn by chance."""
+def _replace(texts: np.ndarray, other: str, share: float, rng: np.random.Generator) -> np.ndarray:
+    """The texts, with a random share of them replaced by another."""
     return np.where(rng.random(len(texts)) < share, other, texts)

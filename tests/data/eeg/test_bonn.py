@@ -7,7 +7,7 @@ from kerasnets.data.eeg.bonn import SAMPLES, Rows, canonical, make_dataset
 
 
 def rows(seed: int, per_class: int = 6) -> Rows:
-    """Two rows a recording; recordings share one shuffled set of numbers over all classes."""
+    """Two rows per recording; the recordings of all classes have the same shuffled numbers."""
     rng = np.random.default_rng(seed)
     y = np.arange(5, dtype=np.int32).repeat(2 * per_class)
     x = rng.integers(-50, 50, (len(y), SAMPLES)).astype(np.float32)
@@ -20,17 +20,17 @@ def test_rows_are_sorted_by_label_and_then_sample_by_sample():
     assert keys == sorted(keys)
 
 
-def test_recordings_are_numbered_as_they_turn_up_and_two_labels_may_share_a_name():
+def test_recordings_are_numbered_by_first_appearance_and_two_labels_may_share_a_name():
     _, y, groups, _ = canonical(rows(0))
     assert groups is not None
     assert groups.dtype == np.int32
-    turn_up = list(dict.fromkeys(groups.tolist()))
-    assert turn_up == list(range(30))
+    appearance = list(dict.fromkeys(groups.tolist()))
+    assert appearance == list(range(30))
     assert (np.bincount(groups) == 2).all()
-    assert all(len(set(y[groups == group])) == 1 for group in turn_up)
+    assert all(len(set(y[groups == group])) == 1 for group in appearance)
 
 
-def test_neither_order_nor_names_of_the_source_matter():
+def test_order_and_names_in_the_source_do_not_matter():
     given = rows(1)
     assert given.recordings is not None
     order = np.random.default_rng(2).permutation(len(given.y))
@@ -40,7 +40,7 @@ def test_neither_order_nor_names_of_the_source_matter():
         assert np.array_equal(one, two)
 
 
-def test_minus_zero_is_zero():
+def test_minus_zero_becomes_zero():
     given = rows(3)
     given.x[:] = np.where(given.x == 0, np.float32("-0"), given.x)
     assert np.signbit(given.x[given.x == 0]).all()
@@ -56,7 +56,7 @@ def test_a_missing_class_is_named():
         make_dataset("seizure", Rows(x[some], y[some], None), split="row", seed=0, source="here")
 
 
-def test_without_recordings_only_rows_can_be_split():
+def test_without_recordings_only_a_split_by_row_is_possible():
     given = rows(5)._replace(recordings=None)
     with pytest.raises(ValueError, match=r"cannot be split by recording.*split='row'"):
         make_dataset("seizure", given, split="recording", seed=0, source="here")
@@ -64,7 +64,7 @@ def test_without_recordings_only_rows_can_be_split():
     assert dataset.train.groups is None
 
 
-def test_the_dataset_says_where_it_is_from():
+def test_the_data_set_records_its_source():
     dataset = make_dataset("seizure", rows(6), split="recording", seed=7, source="here")
     assert (dataset.source, dataset.seed, dataset.split) == ("here", 7, "recording")
     assert dataset.units == "µV"
@@ -84,7 +84,7 @@ def test_seizure_against_the_rest_has_the_same_splits(split):
         assert same.y.dtype == np.int32
 
 
-def test_folds_keep_recordings_together_and_test_each_once():
+def test_folds_keep_recordings_in_one_part_and_test_each_once():
     made = [
         make_dataset(
             "seizure", rows(8), split="recording", seed=2, source="here", folds=3, fold=fold

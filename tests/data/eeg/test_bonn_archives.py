@@ -10,7 +10,7 @@ import pytest
 from kerasnets.data.eeg.bonn import CHUNKS, SAMPLES, canonical
 from kerasnets.data.eeg.bonn_archives import find_sets, parse_recording, read_archives
 from kerasnets.data.tables.cells import DataError
-from tests.data.conftest import Bonn
+from tests.data.helpers import Bonn
 
 LINES = [str(number % 7 - 3) for number in range(4097)]
 
@@ -28,7 +28,7 @@ def read(folder: Path):
     return read_archives(find_sets(folder))
 
 
-def test_recordings_are_cut_into_rows_of_178_and_the_last_3_samples_left(
+def test_recordings_are_divided_into_rows_of_178_without_the_last_3_samples(
     archives: Path, bonn: Bonn
 ):
     x, y, recordings, _ = read(archives)
@@ -42,7 +42,7 @@ def test_recordings_are_cut_into_rows_of_178_and_the_last_3_samples_left(
     ]
 
 
-def test_folders_and_small_letters_and_strangers_among_the_files(tmp_path: Path, bonn: Bonn):
+def test_folders_lower_case_names_and_other_files(tmp_path: Path, bonn: Bonn):
     (tmp_path / "zips").mkdir()
     expected = read(bonn.write_archives(tmp_path / "zips"))
     folder = tmp_path / "folders"
@@ -59,7 +59,7 @@ def test_folders_and_small_letters_and_strangers_among_the_files(tmp_path: Path,
         assert np.array_equal(one, other)
 
 
-def test_a_set_may_be_an_archive_and_another_a_folder(archives: Path, bonn: Bonn):
+def test_some_sets_may_be_archives_and_others_folders(archives: Path, bonn: Bonn):
     expected = read(archives)
     with zipfile.ZipFile(archives / "N.zip") as archive:
         archive.extractall(archives / "n")
@@ -69,9 +69,9 @@ def test_a_set_may_be_an_archive_and_another_a_folder(archives: Path, bonn: Bonn
     assert np.array_equal(read(archives).x, expected.x)
 
 
-def test_sets_that_are_not_there_are_not_found(archives: Path):
+def test_missing_sets_are_not_found(archives: Path):
     (archives / "S.zip").unlink()
-    (archives / "O").write_text("a file, no folder")
+    (archives / "O").write_text("a file, not a folder")
     assert sorted(find_sets(archives)) == ["F", "N", "O", "Z"]
     assert find_sets(archives)["O"] == archives / "O.zip"
 
@@ -93,18 +93,18 @@ def test_sets_that_are_not_there_are_not_found(archives: Path):
         ([*LINES[:9], "1 2", *LINES[10:]], "row 10, column 1: '1 2' is not a number"),
     ],
 )
-def test_a_bad_recording_is_named_by_row(lines: list[str], why: str):
+def test_an_invalid_recording_is_reported_by_row(lines: list[str], why: str):
     with pytest.raises(DataError, match=f"^here.*(?:{why})"):
         parse_recording(text(lines), "here")
 
 
 @pytest.mark.parametrize("content", [b"\x89PNG\0\0", b"\0" * 4097, b"\xff\xfe1\0\r\0\n\0"])
-def test_a_binary_recording(content: bytes):
+def test_a_binary_recording_is_refused(content: bytes):
     with pytest.raises(DataError, match="here: a binary file"):
         parse_recording(content, "here")
 
 
-def test_bytes_that_are_no_text_are_named():
+def test_bytes_that_are_not_text_are_reported():
     with pytest.raises(DataError, match=r"here, row 1, column 1: .*is not a number"):
         parse_recording(b"\xff\xfe" + text(LINES), "here")
 
@@ -121,7 +121,7 @@ def test_line_ends_and_trailing_blank_lines_do_not_matter():
         assert np.array_equal(parse_recording(content, "here"), expected)
 
 
-def test_the_archive_and_the_file_in_it_are_named(archives: Path):
+def test_errors_contain_the_archive_and_the_file_in_it(archives: Path):
     with zipfile.ZipFile(archives / "O.zip", "a") as archive:
         archive.writestr("O007.txt", text(LINES[:100]))
     with pytest.raises(DataError, match=r"O\.zip, O007\.txt: 100 samples, too few"):
@@ -129,7 +129,7 @@ def test_the_archive_and_the_file_in_it_are_named(archives: Path):
 
 
 @pytest.mark.parametrize("keep", [0, 10, 0.5, -30])
-def test_a_truncated_archive(archives: Path, keep: float):
+def test_a_truncated_archive_is_refused(archives: Path, keep: float):
     content = (archives / "N.zip").read_bytes()
     end = int(keep * len(content)) if isinstance(keep, float) else keep
     (archives / "N.zip").write_bytes(content[:end])
@@ -137,7 +137,7 @@ def test_a_truncated_archive(archives: Path, keep: float):
         read(archives)
 
 
-def test_an_archive_with_a_changed_byte(archives: Path):
+def test_an_archive_with_a_changed_byte_is_refused(archives: Path):
     content = bytearray((archives / "N.zip").read_bytes())
     content[len(content) // 4] ^= 0xFF
     (archives / "N.zip").write_bytes(content)
@@ -152,18 +152,18 @@ def test_a_recording_of_another_set_is_refused(archives: Path):
         read(archives)
 
 
-def test_two_recordings_of_one_name_are_refused(archives: Path):
+def test_two_recordings_with_one_name_are_refused(archives: Path):
     with zipfile.ZipFile(archives / "O.zip", "a") as archive:
         archive.writestr("again/o001.TXT", text(LINES))
-    with pytest.raises(DataError, match="two recordings of this name"):
+    with pytest.raises(DataError, match="two recordings with this name"):
         read(archives)
 
 
 def test_an_empty_set_is_refused(archives: Path):
     (archives / "Z.zip").unlink()
     (archives / "Z").mkdir()
-    with pytest.raises(DataError, match=r"no recording in it. Expected files Z001.txt"):
+    with pytest.raises(DataError, match=r"no recordings found. Expected files Z001.txt"):
         read(archives)
     shutil.copy(archives / "S.zip", archives / "Z" / "S001.zip")
-    with pytest.raises(DataError, match="no recording in it"):
+    with pytest.raises(DataError, match="no recordings found"):
         read(archives)

@@ -9,7 +9,7 @@ import pytest
 from kerasnets.data.eeg.bonn import SAMPLES
 from kerasnets.data.eeg.bonn_table import read_table
 from kerasnets.data.tables.cells import DataError
-from tests.data.conftest import HEADER, Bonn, WriteTable
+from tests.data.helpers import HEADER, Bonn, WriteTable
 
 FORMS = [
     {},
@@ -22,7 +22,7 @@ FORMS = [
 
 
 def small(labels: str = "12345") -> list[list[str]]:
-    """A header and one row a label: row r holds r·1000 + column."""
+    """A header and one row per label: row r holds r·1000 + column."""
     rows = [
         [f"X1.V1.{row}", *(str(1000 * row + column) for column in range(SAMPLES)), label]
         for row, label in enumerate(labels)
@@ -31,7 +31,7 @@ def small(labels: str = "12345") -> list[list[str]]:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_every_form_gives_the_rows_of_the_file(form: dict[str, object], write_table: WriteTable):
+def test_every_format_has_the_same_rows(form: dict[str, object], write_table: WriteTable):
     x, y, recordings, _ = read_table(write_table(small("31452"), **form))
     expected = 1000 * np.arange(5)[:, None] + np.arange(SAMPLES)
     assert x.dtype == np.float32
@@ -57,12 +57,12 @@ def test_without_ids_recordings_are_unknown(write_table: WriteTable):
     assert np.array_equal(y, with_ids.y)
 
 
-def test_columns_are_taken_by_name_not_by_place(write_table: WriteTable):
-    turned = [[row[0], *row[:0:-1]] for row in small()]
-    assert np.array_equal(read_table(write_table(turned)).x, read_table(write_table(small())).x)
+def test_columns_are_read_by_name_not_by_position(write_table: WriteTable):
+    reversed_ = [[row[0], *row[:0:-1]] for row in small()]
+    assert np.array_equal(read_table(write_table(reversed_)).x, read_table(write_table(small())).x)
 
 
-def test_quotes_spaces_blank_lines_and_decimals_are_fine(write_table: WriteTable):
+def test_quotes_spaces_blank_lines_and_decimals_are_accepted(write_table: WriteTable):
     rows = small()
     rows[1][0] = f'"{rows[1][0]}"'
     rows[1][1:4] = ['"-7"', " 8 ", "0.125"]
@@ -73,7 +73,7 @@ def test_quotes_spaces_blank_lines_and_decimals_are_fine(write_table: WriteTable
     assert len(y) == 5
 
 
-def test_a_recording_named_as_r_names_the_first_column(write_table: WriteTable):
+def test_a_recording_with_the_name_r_gives_the_first_column(write_table: WriteTable):
     rows = small()
     rows[1][0] = "X23.V1"
     recordings = read_table(write_table(rows)).recordings
@@ -90,12 +90,14 @@ def test_a_recording_named_as_r_names_the_first_column(write_table: WriteTable):
         ("NA", "'NA' is not a number"),
         ("inf", "'inf' is infinite"),
         ("-inf", "infinite"),
-        ("1e39", "'1e39' is infinite or beyond single precision"),
+        ("1e39", "'1e39' is infinite or beyond float32"),
         ("1_0", "'1_0' is not a number"),
         ("True", "'True' is not a number"),
     ],
 )
-def test_a_bad_value_is_named_by_row_and_column(cell: str, why: str, write_table: WriteTable):
+def test_an_invalid_value_is_reported_by_row_and_column(
+    cell: str, why: str, write_table: WriteTable
+):
     rows = small()
     rows[3][7] = cell
     path = write_table(rows)
@@ -107,14 +109,14 @@ def test_a_bad_value_is_named_by_row_and_column(cell: str, why: str, write_table
 
 
 @pytest.mark.parametrize("label", ["0", "6", "2.5", "-1", "seizure", "", "nan", "inf"])
-def test_a_bad_label_is_named_by_row_and_column(label: str, write_table: WriteTable):
+def test_an_invalid_label_is_reported_by_row_and_column(label: str, write_table: WriteTable):
     rows = small()
     rows[5][-1] = label
     with pytest.raises(DataError, match=r"row 6, column y: .*Allowed: a whole number from 1 to 5"):
         read_table(write_table(rows))
 
 
-def test_rows_are_counted_as_an_editor_does(write_table: WriteTable):
+def test_rows_are_counted_as_in_an_editor(write_table: WriteTable):
     rows = [["Id", *HEADER, "y"], [""], *small()[1:]]
     rows[4][2] = "x"
     with pytest.raises(DataError, match="row 5, column X2: 'x' is not a number"):
@@ -122,7 +124,7 @@ def test_rows_are_counted_as_an_editor_does(write_table: WriteTable):
 
 
 @pytest.mark.parametrize("row", [1, 3, 5])
-def test_ragged_rows_are_named(row: int, write_table: WriteTable):
+def test_rows_of_other_lengths_are_reported(row: int, write_table: WriteTable):
     for change, count, few in ((-1, 179, "few"), (1, 181, "many")):
         rows = small()
         rows[row] = rows[row][:-1] if change < 0 else [*rows[row], "9"]
@@ -131,7 +133,7 @@ def test_ragged_rows_are_named(row: int, write_table: WriteTable):
             read_table(write_table(rows))
 
 
-def test_all_rows_longer_than_the_header(write_table: WriteTable):
+def test_rows_that_are_all_longer_than_the_header_are_refused(write_table: WriteTable):
     header, *rows = small()
     with pytest.raises(DataError, match="row 2: 180 cells, too many; the header has 179"):
         read_table(write_table([header[1:], *rows]))
@@ -142,19 +144,19 @@ def test_all_rows_longer_than_the_header(write_table: WriteTable):
 @pytest.mark.parametrize(
     "name", ["X24.V1.7", "X0.V1.7", "X1V17", "7", "", "X1.V1.seven", " X1.V1.7"]
 )
-def test_a_malformed_id_is_named(name: str, write_table: WriteTable):
+def test_a_malformed_id_is_reported(name: str, write_table: WriteTable):
     rows = small()
     rows[2][0] = name
     with pytest.raises(
-        DataError, match=r"row 3, column 1: .*not an id.*X<chunk 1…23>.*leave the col"
+        DataError, match=r"row 3, column 1: .*not an id.*X<chunk 1…23>.*remove the col"
     ):
         read_table(write_table(rows))
 
 
-def test_an_id_there_twice_is_refused_but_two_classes_may_use_one(write_table: WriteTable):
+def test_a_duplicate_id_is_refused_but_two_classes_may_share_one(write_table: WriteTable):
     rows = small("11345")
     rows[2][0] = rows[1][0]
-    with pytest.raises(DataError, match=r"row 3: the id X1.V1.0 is there twice, first in row 2"):
+    with pytest.raises(DataError, match=r"row 3: the id X1.V1.0 occurs twice, first in row 2"):
         read_table(write_table(rows))
     rows[2][-1] = "2"
     assert len(read_table(write_table(rows)).y) == 5
@@ -166,13 +168,13 @@ def test_an_id_there_twice_is_refused_but_two_classes_may_use_one(write_table: W
         (lambda header: header[:-1], "column y missing in the header"),
         (lambda header: [name for name in header if name != "X9"], "column X9 missing"),
         (lambda header: header[:3], "column X3 and 176 more missing"),
-        (lambda header: [*header, "extra"], "column 181, 'extra', is unknown or there twice"),
-        (lambda header: [*header, "X9"], "column 181, 'X9', is unknown or there twice"),
+        (lambda header: [*header, "extra"], "column 181, 'extra', is unknown or a duplicate"),
+        (lambda header: [*header, "X9"], "column 181, 'X9', is unknown or a duplicate"),
         (lambda header: [header[0], "id", *header[1:]], "column 2, 'id', is unknown"),
         (lambda header: [";".join(header)], "column X1 and 178 more missing"),
     ],
 )
-def test_a_bad_header_is_refused(change, why: str, write_table: WriteTable):
+def test_an_invalid_header_is_refused(change, why: str, write_table: WriteTable):
     header, *rows = small()
     with pytest.raises(DataError, match=f"row 1: {why}.*Allowed: X1 to X178 and y"):
         read_table(write_table([change(header), *rows]))
@@ -189,19 +191,19 @@ def test_a_bad_header_is_refused(change, why: str, write_table: WriteTable):
         (gzip.compress(b"X1,X2\n\0\0"), "a binary file"),
     ],
 )
-def test_a_file_that_is_no_table(content: bytes, why: str, tmp_path: Path):
+def test_a_file_that_is_not_a_table_is_refused(content: bytes, why: str, tmp_path: Path):
     path = tmp_path / "table.csv"
     path.write_bytes(content)
     with pytest.raises(DataError, match=why):
         read_table(path)
 
 
-def test_a_header_only(write_table: WriteTable):
-    with pytest.raises(DataError, match="a header and no row below it"):
+def test_a_header_without_rows_is_refused(write_table: WriteTable):
+    with pytest.raises(DataError, match="a header without rows"):
         read_table(write_table(small()[:1]))
 
 
-def test_a_quote_that_is_never_closed(write_table: WriteTable):
+def test_an_unclosed_quote_is_refused(write_table: WriteTable):
     rows = small()
     rows[2][4] = '"5'
     with pytest.raises(DataError, match="row 3"):
@@ -209,7 +211,7 @@ def test_a_quote_that_is_never_closed(write_table: WriteTable):
 
 
 @pytest.mark.parametrize("keep", [5, 0.5, -9])
-def test_a_truncated_gzip(keep: float, bonn: Bonn, write_table: WriteTable):
+def test_a_truncated_gzip_file_is_refused(keep: float, bonn: Bonn, write_table: WriteTable):
     path = write_table(bonn.table(), compress=True)
     content = path.read_bytes()
     end = int(keep * len(content)) if isinstance(keep, float) else keep
@@ -218,7 +220,7 @@ def test_a_truncated_gzip(keep: float, bonn: Bonn, write_table: WriteTable):
         read_table(path)
 
 
-def test_a_gzip_with_a_changed_byte(bonn: Bonn, write_table: WriteTable):
+def test_a_gzip_file_with_a_changed_byte_is_refused(bonn: Bonn, write_table: WriteTable):
     path = write_table(bonn.table(), compress=True)
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 0xFF

@@ -8,25 +8,25 @@ import pytest
 
 from kerasnets.data import Dataset, load_data
 from kerasnets.data.tables.cells import DataError
-from tests.data.conftest import Bonn, WriteTable
+from tests.data.helpers import Bonn, WriteTable
 
 
-def assert_same(one: Dataset, other: Dataset) -> None:
+def assert_equal(one: Dataset, other: Dataset) -> None:
     assert one.checksum == other.checksum
     for name, split in one.splits.items():
-        twin = other.splits[name]
-        assert np.array_equal(split.x, twin.x)
-        assert np.array_equal(split.y, twin.y)
-        assert np.array_equal(split.groups, twin.groups)
+        expected = other.splits[name]
+        assert np.array_equal(split.x, expected.x)
+        assert np.array_equal(split.y, expected.y)
+        assert np.array_equal(split.groups, expected.groups)
 
 
-def assert_no_recording_crosses(dataset: Dataset) -> None:
+def assert_recordings_in_one_part(dataset: Dataset) -> None:
     train, validation, test = (set(part.groups.tolist()) for part in dataset.splits.values())
     assert train.isdisjoint(validation | test)
     assert validation.isdisjoint(test)
 
 
-def test_table_archives_and_folders_give_the_same_arrays(
+def test_table_archives_and_folders_have_the_same_arrays(
     bonn: Bonn, tmp_path: Path, write_table: WriteTable
 ):
     table = load_data("seizure", write_table(bonn.table(), "a.csv"))
@@ -34,9 +34,9 @@ def test_table_archives_and_folders_give_the_same_arrays(
     compressed = write_table(shuffled, "b", compress=True, bom=True, newline="\r\n")
     (tmp_path / "zips").mkdir()
     (tmp_path / "folders").mkdir()
-    assert_same(table, load_data("seizure", compressed))
-    assert_same(table, load_data("seizure", bonn.write_archives(tmp_path / "zips")))
-    assert_same(table, load_data("seizure", bonn.write_folders(tmp_path / "folders")))
+    assert_equal(table, load_data("seizure", compressed))
+    assert_equal(table, load_data("seizure", bonn.write_archives(tmp_path / "zips")))
+    assert_equal(table, load_data("seizure", bonn.write_folders(tmp_path / "folders")))
 
 
 def test_a_table_without_ids_has_the_same_rows_and_no_recordings(
@@ -52,17 +52,19 @@ def test_a_table_without_ids_has_the_same_rows_and_no_recordings(
         load_data("seizure", path)
 
 
-def test_no_recording_crosses_a_recording_split_but_rows_do(bonn: Bonn, write_table: WriteTable):
+def test_a_recording_is_in_one_part_of_a_recording_split_and_in_several_of_a_row_split(
+    bonn: Bonn, write_table: WriteTable
+):
     path = write_table(bonn.table())
-    assert_no_recording_crosses(load_data("seizure", path))
+    assert_recordings_in_one_part(load_data("seizure", path))
     by_row = load_data("seizure", path, split="row")
     assert set(by_row.train.groups) & set(by_row.test.groups)
 
 
-def test_a_table_cut_at_the_end_of_a_line_is_refused(bonn: Bonn, write_table: WriteTable):
+def test_a_table_truncated_between_lines_is_refused(bonn: Bonn, write_table: WriteTable):
     path = write_table(bonn.table()[:-3])
     with pytest.raises(
-        DataError, match=r"recording V1\.\S+ of label \d has \d+ rows, .* whole one 23"
+        DataError, match=r"recording V1\.\S+ of label \d has \d+ rows instead of 23"
     ):
         load_data("seizure", path)
 
@@ -77,7 +79,9 @@ def test_labels_are_counted_from_0(bonn: Bonn, write_table: WriteTable):
 
 
 @pytest.mark.parametrize("below", [".", "seizure"])
-def test_a_table_is_found_in_the_folder_or_below(below: str, bonn: Bonn, write_table, tmp_path):
+def test_a_table_is_found_in_the_folder_or_a_subfolder(
+    below: str, bonn: Bonn, write_table, tmp_path
+):
     (tmp_path / "root" / below).mkdir(parents=True)
     name = "epileptic seizure recognition.CSV.gz"
     path = write_table(bonn.table(), f"root/{below}/{name}", compress=True)
@@ -86,7 +90,7 @@ def test_a_table_is_found_in_the_folder_or_below(below: str, bonn: Bonn, write_t
 
 
 @pytest.mark.parametrize("below", [".", "seizure", "bonn", "seizure/bonn"])
-def test_archives_are_found_in_the_folder_or_below(below: str, bonn: Bonn, tmp_path: Path):
+def test_archives_are_found_in_the_folder_or_a_subfolder(below: str, bonn: Bonn, tmp_path: Path):
     folder = tmp_path / below
     folder.mkdir(parents=True, exist_ok=True)
     assert load_data("seizure", bonn.write_archives(folder)).source == str(folder)
@@ -105,13 +109,13 @@ def test_the_variable_comes_after_the_argument_and_before_the_cache(
     assert load_data("seizure").source == str(cached)
     set_by_variable = write_table(bonn.table(), f"variable/{name}")
     assert load_data("seizure").source == str(set_by_variable)
-    with pytest.raises(FileNotFoundError):  # what the user points to is not passed over
+    with pytest.raises(FileNotFoundError):  # the folder given by the user is the only one
         load_data("seizure", tmp_path / "argument")
     given = write_table(bonn.table(), f"argument/{name}")
     assert load_data("seizure", tmp_path / "argument").source == str(given)
 
 
-def test_what_is_missing_is_said_with_every_place_and_the_way_to_get_it(
+def test_the_error_contains_every_folder_searched_and_how_to_get_the_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -127,12 +131,12 @@ def test_what_is_missing_is_said_with_every_place_and_the_way_to_get_it(
     assert "'seizure-simulated'" in message
 
 
-def test_a_table_that_is_not_there(tmp_path: Path):
+def test_a_table_that_does_not_exist_is_refused(tmp_path: Path):
     with pytest.raises(FileNotFoundError, match="no-such"):
         load_data("seizure", tmp_path / "no-such.csv")
 
 
-def test_sets_that_are_missing_are_named(bonn: Bonn, tmp_path: Path):
+def test_missing_sets_are_named(bonn: Bonn, tmp_path: Path):
     bonn.write_archives(tmp_path)
     (tmp_path / "O.zip").unlink()
     (tmp_path / "N.zip").unlink()
@@ -140,7 +144,7 @@ def test_sets_that_are_missing_are_named(bonn: Bonn, tmp_path: Path):
         load_data("seizure", tmp_path)
 
 
-def test_bad_files_are_refused_through_the_front_door(tmp_path: Path):
+def test_load_data_refuses_invalid_files(tmp_path: Path):
     path = tmp_path / "Epileptic Seizure Recognition.csv.gz"
     path.write_bytes(gzip.compress(b"X1,y\n1,1\n"))
     with pytest.raises(DataError, match=r"Recognition\.csv\.gz, row 1: column X2 and 176 more"):
@@ -161,17 +165,17 @@ def test_real_11500_rows_60_20_20_of_every_class(real: Dataset):
 
 
 @pytest.mark.real_data
-def test_real_no_recording_crosses(real: Dataset):
-    assert_no_recording_crosses(real)
+def test_real_recordings_are_in_one_part(real: Dataset):
+    assert_recordings_in_one_part(real)
 
 
 @pytest.mark.real_data
-def test_real_the_archives_give_identical_arrays(real: Dataset, real_data_dir: Path):
-    assert_same(real, load_data("seizure", real_data_dir / "seizure" / "bonn"))
+def test_real_archives_have_identical_arrays(real: Dataset, real_data_dir: Path):
+    assert_equal(real, load_data("seizure", real_data_dir / "seizure" / "bonn"))
 
 
 @pytest.mark.real_data
-def test_real_the_labels_are_those_of_the_sets(real: Dataset, real_data_dir: Path):
+def test_real_labels_are_those_of_the_sets(real: Dataset, real_data_dir: Path):
     # Seizures, and only they, reach several hundred µV in most rows.
     train = real.train
     medians = [np.median(train.x[train.y == label].std(axis=1)) for label in range(5)]

@@ -16,7 +16,7 @@ def load(**options):
     return load_data("seizure-simulated", **OPTIONS, **options)
 
 
-def test_rows_in_any_order_are_joined_to_the_recordings_they_were_cut_from():
+def test_rows_in_any_order_are_joined_to_their_recordings():
     recordings = np.arange(2 * 12.0).reshape(2, 12)
     rows = recordings.reshape(6, 4)
     groups, chunks = np.array([0, 0, 0, 1, 1, 1]), np.array([0, 1, 2, 0, 1, 2])
@@ -25,8 +25,8 @@ def test_rows_in_any_order_are_joined_to_the_recordings_they_were_cut_from():
 
 
 @pytest.mark.parametrize(("chunks", "times"), [([0, 1, 0, 0], 2), ([0, 2, 0, 1], 0)])
-def test_recordings_that_are_not_whole_are_refused(chunks, times):
-    with pytest.raises(ValueError, match=rf"has piece . of . {times} times"):
+def test_incomplete_recordings_are_refused(chunks, times):
+    with pytest.raises(ValueError, match=rf"has chunk . of . {times} times"):
         join_rows(np.zeros((4, 2)), np.array([0, 0, 1, 1]), np.array(chunks))
 
 
@@ -41,20 +41,20 @@ def test_windows_start_a_step_apart_and_end_within_the_recording():
     assert cut.groups.tolist() == [0, 0, 0, 2, 2, 2]
 
 
-def test_every_window_is_a_stretch_of_a_recording_of_its_own_part():
+def test_every_window_is_an_excerpt_of_a_recording_of_its_part():
     plain, cut = load(), load(samples=500, step=250)
     signals = simulate_recordings(3)[..., :LONGEST].reshape(-1, LONGEST)
     for name, part in cut.splits.items():
         step = 250 if name == "train" else 500
-        a_recording = 1 + (LONGEST - 500) // step
+        per_recording = 1 + (LONGEST - 500) // step
         assert part.groups is not None
-        same = plain.splits[name]
-        assert np.array_equal(np.unique(part.groups), np.unique(same.groups))
-        assert part.x.shape == (len(np.unique(part.groups)) * a_recording, 500)
+        rows = plain.splits[name]
+        assert np.array_equal(np.unique(part.groups), np.unique(rows.groups))
+        assert part.x.shape == (len(np.unique(part.groups)) * per_recording, 500)
         for place, (window, label) in enumerate(zip(part.x, part.y, strict=True)):
-            start = place % a_recording * step
-            whole = signals[3 * label : 3 * label + 3, start : start + 500]
-            assert (whole == window).all(axis=1).any()
+            start = place % per_recording * step
+            excerpts = signals[3 * label : 3 * label + 3, start : start + 500]
+            assert (excerpts == window).all(axis=1).any()
 
 
 def test_whole_recordings_are_one_window_each():
@@ -83,13 +83,13 @@ def test_windows_as_long_as_rows_are_the_rows():
         ({"step": 89, "split": "row"}, "Windows need split='recording'"),
     ],
 )
-def test_windows_that_cannot_be_are_refused(options, message):
+def test_invalid_windows_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         load(**options)
 
 
 @pytest.mark.real_data
-def test_the_real_files_give_the_same_windows_from_table_and_archives(real_data_dir):
+def test_real_table_and_archives_have_the_same_windows(real_data_dir):
     table = load_data("seizure", real_data_dir / "seizure", samples=712, step=1424)
     archives = load_data("seizure", real_data_dir / "seizure" / "bonn", samples=712, step=1424)
     assert len(table.train) == 300 * (1 + (LONGEST - 712) // 1424)

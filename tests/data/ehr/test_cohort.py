@@ -17,7 +17,7 @@ OPTIONS = {"seed": 0, "folds": 0, "fold": 0, "min_count": 1, "source": "a test"}
 
 
 def cohort(n=40, died=10, patients=None, names=("a", "b", "c")):
-    """One visit each; code a is everywhere, b in half, c in the last example alone."""
+    """One visit per example; code a is in all, b in half, c only in the last."""
     subject = np.concatenate([np.arange(n), np.arange(0, n, 2), [n - 1]])
     code = np.repeat([0, 1, 2], [n, len(range(0, n, 2)), 1])
     sequences = group_events(subject, np.zeros(len(subject), int), code, subjects=n, names=names)
@@ -30,7 +30,7 @@ def simulated():
     return load_data("mortality-simulated", patients=800)
 
 
-def test_no_patient_is_on_two_sides_even_with_several_examples():
+def test_a_patient_with_several_examples_is_in_one_part():
     rng = np.random.default_rng(0)
     patients = rng.integers(0, 60, 200)
     parts = split_patients(cohort(200, 40, patients), seed=3, folds=0, fold=0)
@@ -57,21 +57,23 @@ def test_splits_are_stratified_and_seeded(simulated):
     assert again.checksum == other.checksum == simulated.checksum
 
 
-def test_the_vocabulary_is_that_of_the_training_split():
-    """A code that no training visit has goes to the index of the unknown, whatever the others."""
-    everyone = cohort()
-    dataset = make_dataset("test", everyone, **OPTIONS)
+def test_the_vocabulary_is_learned_from_the_training_split():
+    """A code that no training visit has becomes the unknown code in every split."""
+    all_examples = cohort()
+    dataset = make_dataset("test", all_examples, **OPTIONS)
     in_train = 39 in dataset.train.groups
     assert dataset.train.x.names == ("unknown", "a", "b", *(["c"] if in_train else []))
-    elsewhere = next(s for s in range(50) if 39 not in split_patients(everyone, s, 0, 0)["train"])
-    dataset = make_dataset("test", everyone, **{**OPTIONS, "seed": elsewhere})
+    other_seed = next(
+        s for s in range(50) if 39 not in split_patients(all_examples, s, 0, 0)["train"]
+    )
+    dataset = make_dataset("test", all_examples, **{**OPTIONS, "seed": other_seed})
     for part in dataset.splits.values():
         assert part.x.names == ("unknown", "a", "b")
         unknown = part.x.code_counts()[:, 0]
         np.testing.assert_array_equal(unknown, part.groups == 39)
 
 
-def test_rare_codes_are_one():
+def test_rare_codes_become_one():
     sequences = cohort().sequences
     for least, names in ((1, "abc"), (2, "ab"), (20, "ab"), (21, "a"), (40, "a")):
         indices, given = learn_vocabulary(sequences, least)
@@ -89,16 +91,16 @@ def test_rare_codes_are_one():
         ({"folds": 1}, "folds must be 0 .* or 2 or more"),
         ({"folds": 5, "fold": 5}, r"fold must be in \[0, 4\]"),
         ({"fold": 1}, r"fold must be in \[0, 0\]"),
-        ({"min_count": 0}, "min_count must be 1 or more"),
+        ({"min_count": 0}, "min_count must be a whole number of 1 or more"),
         ({"folds": "5"}, "folds must be a whole number"),
     ],
 )
-def test_wrong_options_are_refused(options, message):
+def test_invalid_options_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         make_dataset("test", cohort(), **{**OPTIONS, **options})
 
 
-def test_cohorts_that_teach_nothing_are_refused():
+def test_cohorts_without_two_classes_are_refused():
     with pytest.raises(DataError, match="All 40 examples are 'alive'"):
         make_dataset("test", cohort(died=0), **OPTIONS)
     with pytest.raises(DataError, match="All 40 examples are 'died'"):
@@ -109,7 +111,7 @@ def test_cohorts_that_teach_nothing_are_refused():
         make_dataset("test", empty, **OPTIONS)
 
 
-def test_the_table_counts_what_is_there(simulated):
+def test_the_table_counts_examples_visits_and_codes(simulated):
     facts = json.loads(json.dumps(describe(simulated), allow_nan=False))
     for name, part in simulated.splits.items():
         row = facts["cohort"][name]
@@ -119,10 +121,10 @@ def test_the_table_counts_what_is_there(simulated):
     lengths = np.concatenate([part.x.lengths for part in simulated.splits.values()])
     assert facts["lengths"]["1"] == (lengths == 1).sum()
     assert facts["lengths"]["6–10"] == ((lengths >= 6) & (lengths <= 10)).sum()
-    bag = simulated.train.x.code_counts() > 0
+    has = simulated.train.x.code_counts() > 0
     for code, share in facts["common_codes"].items():
         column = simulated.train.x.names.index(code)
-        assert share == pytest.approx(bag[:, column].mean())
+        assert share == pytest.approx(has[:, column].mean())
     text = describe_text(simulated)
     assert "SIMULATED, not measured" in text
     assert "█" in text
@@ -139,7 +141,7 @@ def test_simulated_records_are_seeded():
 
 
 def test_conditions_persist_from_visit_to_visit():
-    """Who has a condition at one visit has it at most of the others; who has not, at none."""
+    """Patients have a condition at most of their visits or at none."""
     simulated = simulate_cohort(500).sequences
     kidney = [i for i, name in enumerate(simulated.names) if name.startswith("kidney")]
     dense = simulated.dense()

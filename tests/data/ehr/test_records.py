@@ -1,4 +1,4 @@
-"""eICU and MIMIC-III: small tables in every form, every fault, and the open demos."""
+"""eICU and MIMIC-III: small tables in every format, invalid cells, and the open demos."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_mimic3_admissions_become_visits(tmp_path, form):
     assert_every_row_is_counted(counts, "diagnoses", "diagnoses")
 
 
-def test_codes_stand_for_the_groups_they_are_in(tmp_path):
+def test_codes_also_count_as_their_ancestors(tmp_path):
     named = DIAGNOSIS.assign(diagnosisstring=["a|b|c", "a|d", "a|b", "l", "m", "n", None])
     files = write(tmp_path, eicu_tables(diagnosis=named))
     first, second = visits_of(eicu.read_cohort(files, ancestors=True))[:2]
@@ -142,27 +142,27 @@ def test_codes_stand_for_the_groups_they_are_in(tmp_path):
     assert second == [["diagnosis|a", "diagnosis|a|b"]]
 
 
-def same(one, other):
+def assert_same_visits(one, other):
     assert visits_of(one) == visits_of(other)
     np.testing.assert_array_equal(one.died, other.died)
 
 
 def test_events_after_the_window_change_nothing(tmp_path):
-    """eICU: whatever is recorded from 24 hours on may move, change or go, in both classes."""
+    """eICU: events from 24 hours on may be moved, changed or removed, in both classes."""
     plain = eicu.read_cohort(write(tmp_path, eicu_tables()))
     late = DIAGNOSIS["diagnosisoffset"] >= 1440
     assert late.any()
     for offset in (1440, 1441, 999_999):
         moved = DIAGNOSIS.assign(diagnosisoffset=DIAGNOSIS["diagnosisoffset"].mask(late, offset))
-        same(plain, eicu.read_cohort(write(tmp_path, eicu_tables(diagnosis=moved))))
+        assert_same_visits(plain, eicu.read_cohort(write(tmp_path, eicu_tables(diagnosis=moved))))
     more = pd.DataFrame({"patientunitstayid": [1, 2, 3], "diagnosisoffset": 1440,
                          "diagnosisstring": "z"})  # fmt: skip
     for changed in (DIAGNOSIS[~late], pd.concat([DIAGNOSIS, more])):
-        same(plain, eicu.read_cohort(write(tmp_path, eicu_tables(diagnosis=changed))))
+        assert_same_visits(plain, eicu.read_cohort(write(tmp_path, eicu_tables(diagnosis=changed))))
 
 
 def test_the_admission_that_ended_in_death_changes_nothing(tmp_path):
-    """MIMIC-III: what was coded at or after death is not there, so it cannot matter."""
+    """MIMIC-III: codes of the admission that ended in death are not used."""
     last = ADMISSIONS.iloc[:1].assign(hadm_id=50, hospital_expire_flag=1,
         admittime="2101-02-20 00:00:00", dischtime="2101-03-01 10:00:00")  # fmt: skip
     plain = mimic3.read_cohort(write(tmp_path, mimic3_tables()))
@@ -170,10 +170,10 @@ def test_the_admission_that_ended_in_death_changes_nothing(tmp_path):
     changed = mimic3_tables(
         ADMISSIONS=pd.concat([ADMISSIONS, last]), DIAGNOSES_ICD=pd.concat([DIAGNOSES, coded])
     )
-    same(plain, mimic3.read_cohort(write(tmp_path, changed)))
+    assert_same_visits(plain, mimic3.read_cohort(write(tmp_path, changed)))
 
 
-def test_codes_are_grouped_as_usual():
+def test_icd9_codes_are_grouped_by_their_first_characters():
     codes = pd.Series(["42731", "E8497", "v1582", " 4019", "41", "e849"])
     assert mimic3.group_icd9(codes).tolist() == ["427", "E849", "V15", "401", "41", "E849"]
 
@@ -181,7 +181,7 @@ def test_codes_are_grouped_as_usual():
 @pytest.mark.parametrize(
     ("table", "column", "value", "message"),
     [
-        ("patient", "patientunitstayid", [1, 2, 1, 4], "row 4.*1 is there twice, first in row 2"),
+        ("patient", "patientunitstayid", [1, 2, 1, 4], "row 4.*1 occurs twice, first in row 2"),
         ("patient", "patientunitstayid", [1, 2, "x", 4], r"row 4.*'x'.*Allowed: a whole number"),
         ("patient", "hospitaldischargestatus", ["Dead"] * 4, "row 2.*'Dead'.*Allowed: Alive"),
         ("patient", "uniquepid", ["p", None, "q", "r"], "row 3, column uniquepid: empty"),
@@ -191,7 +191,7 @@ def test_codes_are_grouped_as_usual():
         ("treatment", "treatmentoffset", ["inf"], "'inf'"),
     ],
 )
-def test_bad_eicu_cells_are_named(tmp_path, table, column, value, message):
+def test_invalid_eicu_cells_are_reported(tmp_path, table, column, value, message):
     tables = eicu_tables()
     tables[table] = tables[table].assign(**{column: value})
     with pytest.raises(DataError, match=message):
@@ -201,14 +201,14 @@ def test_bad_eicu_cells_are_named(tmp_path, table, column, value, message):
 @pytest.mark.parametrize(
     ("table", "column", "value", "message"),
     [
-        ("ADMISSIONS", "hadm_id", [1, 2, 3, 4, 5, 5, 7], "row 7.*5 is there twice, first in row 6"),
-        ("PATIENTS", "subject_id", [10, 10, 12, 13, 14], "row 3.*10 is there twice"),
+        ("ADMISSIONS", "hadm_id", [1, 2, 3, 4, 5, 5, 7], "row 7.*5 occurs twice, first in row 6"),
+        ("PATIENTS", "subject_id", [10, 10, 12, 13, 14], "row 3.*10 occurs twice"),
         ("PATIENTS", "dod", [None, None, "soon", None, None], "row 4, column dod: got 'soon'"),
         ("ADMISSIONS", "dischtime", None, "row 2.*an empty cell, the first of 7.*a date such as"),
         ("ADMISSIONS", "admittime", "2100-13-01 00:00:00", "2100-13-01"),
     ],
 )
-def test_bad_mimic3_cells_are_named(tmp_path, table, column, value, message):
+def test_invalid_mimic3_cells_are_reported(tmp_path, table, column, value, message):
     tables = mimic3_tables()
     tables[table] = tables[table].assign(**{column: value})
     with pytest.raises(DataError, match=message):
@@ -230,7 +230,7 @@ def test_missing_columns_and_tables_are_named(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"\x1f\x8b\x08\x00nonsense", b"\xff\xfe\x00a,b\n"])
-def test_files_that_are_no_tables_are_refused(tmp_path, content):
+def test_files_that_are_not_tables_are_refused(tmp_path, content):
     files = write(tmp_path, eicu_tables())
     files["patient"].write_bytes(content)
     if content.startswith(b"\x1f"):

@@ -1,4 +1,4 @@
-"""Event tables to ragged sequences, and those to dense batches: against a plain-Python twin."""
+"""Event tables become ragged sequences and dense batches, compared with plain Python."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def events(seed, subjects=9, rows=60):
     return subject, rng.integers(-5, 5, rows), rng.integers(NO_CODE, len(NAMES), rows)
 
 
-def by_hand(subject, time, code, subjects):
-    """Lists of sets, the slow and obvious way."""
+def group_in_python(subject, time, code, subjects):
+    """Lists of sets, grouped in plain Python."""
     visits = [{} for _ in range(subjects)]
     for who, when, what in zip(subject.tolist(), time.tolist(), code.tolist(), strict=True):
         visits[who].setdefault(when, set()).update({what} - {NO_CODE})
@@ -30,10 +30,10 @@ def as_sets(sequences):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_grouping_is_that_of_the_plain_way(seed):
+def test_grouping_equals_plain_python(seed):
     subject, time, code = events(seed)
     sequences = group_events(subject, time, code, subjects=9, names=NAMES)
-    assert as_sets(sequences) == by_hand(subject, time, code, 9)
+    assert as_sets(sequences) == group_in_python(subject, time, code, 9)
     assert all(np.diff(visit).min(initial=1) > 0 for visit in np.split(
         sequences.codes, sequences.code_offsets[1:-1]))  # fmt: skip
 
@@ -47,7 +47,7 @@ def test_the_order_of_the_rows_does_not_matter():
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
-def test_nothing_recorded_is_one_empty_visit():
+def test_a_subject_without_events_has_one_empty_visit():
     none = np.zeros(0, np.int64)
     sequences = group_events(none, none, none, subjects=3, names=NAMES)
     assert sequences.lengths.tolist() == [1, 1, 1]
@@ -55,11 +55,11 @@ def test_nothing_recorded_is_one_empty_visit():
 
 
 @pytest.mark.parametrize("time", [None, 30])
-def test_dense_rows_hold_what_the_sets_hold(time):
+def test_dense_visits_hold_the_codes_of_the_sets(time):
     columns = events(5)
     sequences = group_events(*columns, subjects=9, names=NAMES)
     dense = sequences.dense(time)
-    expected = by_hand(*columns, 9)
+    expected = group_in_python(*columns, 9)
     assert dense["length"].tolist() == [len(visits) for visits in expected]
     assert dense["length"].dtype == np.int32
     assert dense["visits"].dtype == np.float32
@@ -72,19 +72,19 @@ def test_dense_rows_hold_what_the_sets_hold(time):
 
 
 @pytest.mark.parametrize("rows", [[], [0], [8, 2, 2, 5], list(range(9))])
-def test_taking_rows_is_taking_them_from_the_dense_ones(rows):
+def test_a_subset_equals_the_same_rows_of_the_dense_array(rows):
     sequences = group_events(*events(7), subjects=9, names=NAMES)
-    taken = sequences.subset(np.array(rows, np.int64))
-    np.testing.assert_array_equal(taken.dense(20)["visits"], sequences.dense(20)["visits"][rows])
-    np.testing.assert_array_equal(taken.lengths, sequences.lengths[rows])
+    subset = sequences.subset(np.array(rows, np.int64))
+    np.testing.assert_array_equal(subset.dense(20)["visits"], sequences.dense(20)["visits"][rows])
+    np.testing.assert_array_equal(subset.lengths, sequences.lengths[rows])
 
 
-def test_encoding_joins_codes_within_a_visit():
+def test_encoding_merges_codes_within_a_visit():
     columns = events(2)
     sequences = group_events(*columns, subjects=9, names=NAMES)
     indices = np.array([0, 1, 0, 2, 0, 1, 0], np.int32)
     encoded = sequences.encode(indices, ("unknown", "x", "y"))
-    expected = [[{int(indices[c]) for c in v} for v in row] for row in by_hand(*columns, 9)]
+    expected = [[{int(indices[c]) for c in v} for v in row] for row in group_in_python(*columns, 9)]
     assert as_sets(encoded) == expected
     assert encoded.names == ("unknown", "x", "y")
 
@@ -101,15 +101,15 @@ def test_encoding_joins_codes_within_a_visit():
         ({"visit_offsets": [0, 1]}, "visit_offsets must rise from 0 to 2"),
     ],
 )
-def test_what_does_not_fit_is_refused(change, message):
-    sound = {"codes": [0, 6], "code_offsets": [0, 1, 2], "visit_offsets": [0, 1, 2]}
-    VisitSequences(**{name: np.array(value) for name, value in sound.items()}, names=NAMES)
-    arrays = {name: np.array(value, np.int64) for name, value in {**sound, **change}.items()}
+def test_inconsistent_arrays_are_refused(change, message):
+    valid = {"codes": [0, 6], "code_offsets": [0, 1, 2], "visit_offsets": [0, 1, 2]}
+    VisitSequences(**{name: np.array(value) for name, value in valid.items()}, names=NAMES)
+    arrays = {name: np.array(value, np.int64) for name, value in {**valid, **change}.items()}
     with pytest.raises(ValueError, match=message):
         VisitSequences(**arrays, names=NAMES)
 
 
-def test_a_padded_time_that_is_too_short_is_refused():
+def test_a_padded_length_that_is_too_short_is_refused():
     sequences = group_events(*events(1), subjects=9, names=NAMES)
     with pytest.raises(ValueError, match=r"lengths must be in \[1, 2\], got max="):
         sequences.dense(2)
@@ -125,6 +125,32 @@ def test_a_padded_time_that_is_too_short_is_refused():
         ([0], [0, 1], [0], "columns of one length"),
     ],
 )
-def test_bad_columns_are_refused(subject, time, code, message):
+def test_invalid_columns_are_refused(subject, time, code, message):
     with pytest.raises(ValueError, match=message):
         group_events(*map(np.array, (subject, time, code)), subjects=9, names=NAMES)
+
+
+def test_taken_rows_are_dense_and_padded_to_the_longest_of_them():
+    sequences = group_events(*events(7), subjects=9, names=NAMES)
+    rows = np.array([4, 1])
+    taken = sequences.take(rows)
+    longest = sequences.lengths[rows].max()
+    assert taken["visits"].shape == (2, longest, len(NAMES))
+    assert sequences.input_shapes() == {"visits": (None, len(NAMES)), "length": ()}
+    np.testing.assert_array_equal(taken["visits"], sequences.dense()["visits"][rows, :longest])
+    np.testing.assert_array_equal(taken["length"], sequences.lengths[rows])
+
+
+def test_shares_of_sequences_with_a_code():
+    sequences = group_events(*events(4), subjects=9, names=NAMES)
+    shares = (sequences.code_counts() > 0).mean(axis=0)
+    np.testing.assert_allclose(sequences.code_shares(), shares)
+
+
+def test_old_names_warn():
+    sequences = group_events(*events(4), subjects=9, names=NAMES)
+    with pytest.warns(DeprecationWarning, match=r"bag is now VisitSequences\.code_counts"):
+        old = sequences.bag()
+    np.testing.assert_array_equal(old, sequences.code_counts())
+    with pytest.warns(DeprecationWarning, match=r"dense\(length=…\)"):
+        assert sequences.dense(time=40)["visits"].shape[1] == 40

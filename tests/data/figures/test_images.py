@@ -14,7 +14,7 @@ def digits() -> Dataset:
     return load_data("digits")
 
 
-def test_the_first_images_stand_in_order_under_their_labels(digits):
+def test_the_first_images_are_in_order_with_their_labels(digits):
     figure = example_images(digits, count=12, columns=5)
     assert len(figure.axes) == 15
     shown = [axes for axes in figure.axes if axes.images]
@@ -27,17 +27,19 @@ def test_the_first_images_stand_in_order_under_their_labels(digits):
     assert "12 of 1,078" in text
 
 
-def test_a_split_with_fewer_images_is_shown_whole(digits):
+def test_a_split_with_fewer_images_is_shown_completely(digits):
     few = dataclasses.replace(digits, train=Split(digits.train.x[:3], digits.train.y[:3]))
     assert len(example_images(few).axes) == 3
 
 
 @pytest.mark.parametrize("numbers", [{"count": 0}, {"columns": 0}, {"count": -2}])
-def test_no_images_are_refused(digits, numbers):
+def test_counts_of_zero_are_refused(digits, numbers):
     with pytest.raises(ValueError, match="count and columns must be 1 or more"):
         example_images(digits, **numbers)
 
 
-def test_inputs_that_are_no_images_are_refused():
-    with pytest.raises(ValueError, match=r"shape \(n, rows, columns, 1\), got \(345, 178\)"):
+def test_inputs_that_are_not_images_are_refused():
+    with pytest.raises(
+        ValueError, match=r"shape \(n, rows, columns, 1\), got float32 \(345, 178\)"
+    ):
         example_images(load_data("seizure-simulated", recordings_per_class=5, split="row"))

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import gzip
-import struct
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +8,7 @@ import pytest
 
 from kerasnets.data.images.idx import FILES, find_files, read_idx, read_set
 from kerasnets.data.tables.cells import DataError
-
-
-def idx(array: np.ndarray) -> bytes:
-    header = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
-    return header + array.astype(np.uint8).tobytes()
-
+from tests.data.helpers import idx
 
 IMAGES = np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)
 LABELS = np.array([2, 0, 1], np.uint8)
@@ -30,7 +24,7 @@ def file(tmp_path: Path):
     return write
 
 
-def test_plain_and_gzip_hold_the_same_array(file):
+def test_plain_and_gzip_files_hold_the_same_array(file):
     for content in (idx(IMAGES), gzip.compress(idx(IMAGES))):
         array = read_idx(file(content), axes=3)
         assert array.dtype == np.uint8
@@ -38,7 +32,7 @@ def test_plain_and_gzip_hold_the_same_array(file):
     assert np.array_equal(read_idx(file(idx(LABELS)), axes=1), LABELS)
 
 
-def test_an_array_of_no_images_is_an_array(file):
+def test_an_array_without_images_is_read(file):
     assert read_idx(file(idx(IMAGES[:0])), axes=3).shape == (0, 4, 5)
 
 
@@ -50,21 +44,21 @@ def test_an_array_of_no_images_is_an_array(file):
         (b"PNG image", "it starts with 50 4e 47 20"),
         (idx(LABELS), r"magic number 00 00 08 01; expected 00 00 08 03 \(images, three axes"),
         (idx(IMAGES).replace(b"\x08", b"\x0d", 1), "magic number 00 00 0d 03"),
-        (idx(IMAGES)[:10], "truncated within its sizes, 10 bytes"),
+        (idx(IMAGES)[:10], "truncated within its header, 10 bytes"),
         (idx(IMAGES)[:-1], r"truncated: 75 bytes unpacked, but the sizes 3 × 4 × 5 make 76"),
-        (idx(IMAGES) + b"\0", "followed by something else: 77 bytes"),
+        (idx(IMAGES) + b"\0", "too long: 77 bytes"),
         (gzip.compress(idx(IMAGES))[:-9], "the gzip file is truncated or damaged"),
         (gzip.compress(idx(IMAGES))[:-4] + b"\1\1\1\1", "the gzip file is truncated or damaged"),
     ],
 )
-def test_truncated_and_foreign_files_are_refused(file, content, message):
+def test_truncated_and_other_files_are_refused(file, content, message):
     path = file(content)
     with pytest.raises(DataError, match=message) as refusal:
         read_idx(path, axes=3)
     assert str(refusal.value).startswith(str(path))
 
 
-def test_another_content_than_expected_is_refused(file):
+def test_unexpected_content_is_refused(file):
     with pytest.raises(DataError, match=r"unpacked SHA-256 is .*, not 00ff: another data set"):
         read_idx(file(idx(IMAGES)), axes=3, sha256="00ff")
 
@@ -77,7 +71,7 @@ def write_set(folder: Path, **arrays: np.ndarray) -> dict[str, Path]:
     return find_files(folder)
 
 
-def test_files_are_found_under_the_names_they_go_by(tmp_path):
+def test_files_are_found_by_all_their_names(tmp_path):
     for number, (what, name) in enumerate(FILES.items()):
         assert list(find_files(tmp_path)) == list(FILES)[:number]
         written = f"{name.replace('-idx', '.idx')}.gz" if number % 2 else name
@@ -86,7 +80,7 @@ def test_files_are_found_under_the_names_they_go_by(tmp_path):
     assert find_files(tmp_path / "nowhere") == {}
 
 
-def test_a_set_is_read_whole(tmp_path):
+def test_all_files_of_a_set_are_read(tmp_path):
     arrays = read_set(write_set(tmp_path))
     assert {what: array.shape for what, array in arrays.items()} == {
         "train images": (3, 4, 5),

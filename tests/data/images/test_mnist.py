@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 from kerasnets.data import load_data
 from kerasnets.data.images.idx import FILES
 from kerasnets.data.tables.cells import DataError
-from tests.data.images.test_idx import idx
+from tests.data.helpers import idx
 
 # Where Debian's package dataset-fashion-mnist puts its files.
 FASHION = Path("/usr/share/datasets/fashion-mnist")
@@ -18,7 +18,7 @@ FASHION = Path("/usr/share/datasets/fashion-mnist")
 
 @pytest.fixture(scope="module")
 def small_set(tmp_path_factory) -> Path:
-    """40 images to train on and 12 to test on, of 6 × 6 pixels and three classes."""
+    """40 training and 12 test images of 6 × 6 pixels in three classes."""
     folder = tmp_path_factory.mktemp("idx")
     rng = np.random.default_rng(0)
     for part, count in (("train", 40), ("test", 12)):
@@ -29,7 +29,7 @@ def small_set(tmp_path_factory) -> Path:
 
 
 @pytest.mark.real_data
-def test_mnist_is_whole_and_its_test_split_is_the_official_one(real_data_dir):
+def test_mnist_is_complete_and_has_the_official_test_split(real_data_dir):
     data = load_data("mnist", real_data_dir)
     assert {name: part.x.shape for name, part in data.splits.items()} == {
         "train": (55_000, 28, 28, 1),
@@ -38,7 +38,7 @@ def test_mnist_is_whole_and_its_test_split_is_the_official_one(real_data_dir):
     }
     assert data.train.x.dtype == np.float32
     assert (data.train.x.min(), data.train.x.max()) == (0, 255)
-    # The first digits of both files, as every description of MNIST shows them.
+    # The first digits of both files are well known.
     assert data.train.y[:3].tolist() == [5, 0, 1]
     assert data.test.y[:5].tolist() == [7, 2, 1, 0, 4]
     assert np.bincount(data.test.y).tolist() == [
@@ -46,7 +46,7 @@ def test_mnist_is_whole_and_its_test_split_is_the_official_one(real_data_dir):
     ]  # fmt: skip
     both = np.bincount(np.concatenate([data.train.y, data.validation.y]))
     assert both.tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
-    # Stratified: each class has a twelfth of its images there, to one image.
+    # Stratified: a twelfth of each class, up to one image.
     assert np.abs(np.bincount(data.validation.y) - both / 12).max() < 1
 
 
@@ -62,8 +62,8 @@ def test_plain_files_hold_the_same_mnist(real_data_dir, tmp_path):
     assert np.array_equal(other.test.x, packed.test.x)
 
 
-def test_another_set_is_not_taken_for_mnist(small_set):
-    with pytest.raises(DataError, match=r"SHA-256 is .* loads under the name 'idx'"):
+def test_another_set_is_refused_as_mnist(small_set):
+    with pytest.raises(DataError, match=r"SHA-256 is .* under the name 'idx'"):
         load_data("mnist", small_set)
 
 
@@ -83,7 +83,7 @@ def test_any_set_of_idx_files_loads(small_set):
 
 
 @pytest.mark.parametrize("validation", [0, 2, 38, 40, -1, 10.0, "10", True])
-def test_a_validation_split_that_cannot_be_is_refused(small_set, validation):
+def test_an_invalid_validation_split_is_refused(small_set, validation):
     with pytest.raises(ValueError, match="validation must be a whole number from 3 to 37"):
         load_data("idx", small_set, validation=validation)
 
@@ -93,15 +93,13 @@ def test_fewer_names_than_classes_are_refused(small_set):
         load_data("idx", small_set, validation=10, class_names=["a", "b"])
 
 
-def test_missing_files_are_named_with_where_to_get_them(small_set, tmp_path):
+def test_missing_files_are_named_with_how_to_get_them(small_set, tmp_path):
     (tmp_path / FILES["test labels"]).write_bytes(b"")
     with pytest.raises(FileNotFoundError, match="kerasnets data fetch mnist") as error:
         load_data("mnist", tmp_path)
     assert f"{tmp_path} (without train-images-idx3-ubyte, train-labels" in str(error.value)
     assert "The data set 'digits' needs no files" in str(error.value)
-    with pytest.raises(
-        FileNotFoundError, match="Get the four files of the set, or give its folder"
-    ):
+    with pytest.raises(FileNotFoundError, match="Get the four files of the set, or give "):
         load_data("idx", tmp_path)
 
 
@@ -112,7 +110,7 @@ def test_fashion_mnist_loads():
     assert np.bincount(data.test.y).tolist() == [1_000] * 10
 
 
-def test_digits_are_scikit_learn_s_in_the_middle_of_28_by_28_pixels():
+def test_digits_of_scikit_learn_are_in_the_middle_of_28_by_28_pixels():
     data = load_data("digits")
     assert [len(part) for part in data.splits.values()] == [1_078, 360, 359]
     images = np.concatenate([part.x for part in data.splits.values()])
@@ -124,13 +122,13 @@ def test_digits_are_scikit_learn_s_in_the_middle_of_28_by_28_pixels():
     assert (images[:, frame] == 0).all()
     original = load_digits()
     assert np.array_equal(np.bincount(labels), np.bincount(original.target))
-    # Resizing spreads the ink over 2.5² as many pixels and keeps it where it was.
+    # Resizing distributes the ink over 2.5² as many pixels.
     ink = np.sort(images.sum(axis=(1, 2, 3)))
     expected = np.sort(original.images.sum(axis=(1, 2)) * 2.5**2 * 255 / 16)
     np.testing.assert_allclose(ink, expected, rtol=0.02)
 
 
-def test_digits_are_split_by_row_with_every_class_everywhere():
+def test_digits_are_split_by_row_with_every_class_in_every_part():
     data = load_data("digits")
     assert data.split == "row"
     for part, share in zip(data.splits.values(), (0.6, 0.2, 0.2), strict=True):

@@ -6,7 +6,7 @@ from kerasnets.data.tables.cells import label_fault, number_fault
 
 
 @pytest.mark.parametrize("cell", ["0", "-12", " 3 ", "1.5", "1e3", "+4", "3.4e38"])
-def test_numbers_pass(cell: str):
+def test_numbers_are_accepted(cell: str):
     assert number_fault(cell) is None
 
 
@@ -24,15 +24,15 @@ def test_numbers_pass(cell: str):
         ("inf", "'inf' is infinite"),
         ("-Infinity", "infinite"),
         ("1e999", "infinite"),
-        ("3.5e38", "beyond single precision"),
+        ("3.5e38", "beyond float32"),
         ("x" * 1000, "'" + "x" * 37 + "…' is not a number"),
     ],
 )
-def test_others_are_told_why(cell: str, why: str):
+def test_the_reason_is_given_for_other_cells(cell: str, why: str):
     assert why in str(number_fault(cell))
 
 
-def test_labels_are_whole_and_in_range():
+def test_labels_are_integers_in_range():
     assert [label_fault(cell, 5) for cell in ("1", "5", "3.0")] == [None] * 3
     for cell in ("0", "6", "2.5", "-1"):
         assert label_fault(cell, 5) == f"'{cell}' is not a label"

@@ -27,7 +27,7 @@ def write(tmp_path):
     return to_csv
 
 
-def test_plain_gzip_and_simulated_give_the_same_arrays(cases, write, tmp_path):
+def test_plain_gzip_and_simulated_data_are_the_same_arrays(cases, write, tmp_path):
     simulated = load_data("covid-simulated", rows=1_000, generator_seed=4)
     (tmp_path / "covid").mkdir()
     packed = tmp_path / "covid" / "covid_cases.csv.gz"
@@ -40,8 +40,8 @@ def test_plain_gzip_and_simulated_give_the_same_arrays(cases, write, tmp_path):
         assert not data.simulated
 
 
-def test_the_outcome_may_stand_anywhere_and_row_numbers_are_no_feature(cases, write):
-    """In the CDC's own file 10 columns stand before the outcome and one behind it."""
+def test_the_outcome_may_be_any_column_and_row_numbers_are_not_a_feature(cases, write):
+    """In the CDC's file 10 columns are before the outcome and one after it."""
     columns = [*cases.columns[:10], OUTCOME, "medcond_yn"]
     path = write(cases[columns].reset_index(names=""), "cdc.csv")
     data = load_data("covid", path)
@@ -61,7 +61,7 @@ def test_missing_and_unknown_outcomes_are_left_out_and_counted(cases):
     assert np.bincount(y).tolist() == [outcomes["No"], outcomes["Yes"]]
 
 
-def test_the_checksum_and_the_split_go_by_what_the_file_says(cases):
+def test_checksum_and_split_depend_on_the_content_of_the_file(cases):
     data = covid_dataset("covid", cases, "here", seed=0)
     assert covid_dataset("covid", cases, "there", seed=0).checksum == data.checksum
     changed = cases.copy()
@@ -76,7 +76,7 @@ def test_only_the_first_rows_may_be_read(cases, write):
     assert load_data("covid", write(cases), rows=300).counts["cases read"] == 300
 
 
-def test_an_unknown_answer_is_named_with_its_row(cases, write):
+def test_an_invalid_cell_is_reported_with_its_row(cases, write):
     wrong = cases.copy()
     wrong.loc[41, OUTCOME] = "perhaps"
     with pytest.raises(DataError, match=r"covid\.csv, row 43, column death_yn: 'perhaps'"):
@@ -112,7 +112,7 @@ def test_a_truncated_gzip_file_is_refused(cases, write, tmp_path):
         read_cases(path)
 
 
-def test_a_missing_file_is_named_with_where_to_get_it(tmp_path):
+def test_a_missing_file_is_named_with_how_to_get_it(tmp_path):
     with pytest.raises(FileNotFoundError, match="COVID-19 Case Surveillance") as error:
         load_data("covid", tmp_path)
     assert "'covid-simulated' needs no files" in str(error.value)

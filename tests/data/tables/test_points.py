@@ -15,7 +15,7 @@ def points(name: str, **options: object) -> tuple[np.ndarray, np.ndarray, Datase
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_as_many_points_of_each_class_as_asked_for(name):
+def test_half_of_the_points_are_in_each_class(name):
     assert name in list_datasets()
     x, y, data = points(name, points=100)
     assert x.shape == (100, 2)
@@ -38,11 +38,11 @@ def test_a_circle_between_disc_and_ring_separates_them():
     assert np.array_equal(y == 1, np.hypot(*x.T) < 0.65)
 
 
-def test_the_spirals_are_each_other_s_mirror_image():
+def test_the_spirals_are_the_same_rotated_by_half_a_turn():
     x, y, _ = points("spiral-simulated", noise=0)
     radius = np.hypot(*x.T)
-    turned = np.mod(np.arctan2(x[:, 1], x[:, 0]) - 3 * np.pi * radius, 2 * np.pi)
-    np.testing.assert_allclose(np.cos(turned), np.where(y, -1, 1), atol=1e-4)
+    rotation = np.mod(np.arctan2(x[:, 1], x[:, 0]) - 3 * np.pi * radius, 2 * np.pi)
+    np.testing.assert_allclose(np.cos(rotation), np.where(y, -1, 1), atol=1e-4)
 
 
 def test_the_clouds_lie_left_and_right():
@@ -53,6 +53,6 @@ def test_the_clouds_lie_left_and_right():
 
 
 @pytest.mark.parametrize("options", [{"points": 5}, {"points": 10.0}, {"noise": -1}])
-def test_impossible_options_are_refused(options):
+def test_invalid_options_are_refused(options):
     with pytest.raises(ValueError, match=f"{next(iter(options))} must be"):
         load_data("xor-simulated", **options)

@@ -16,7 +16,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_the_files_give_the_numbers_in_them(folder):
+def test_the_numbers_in_the_files_are_read(folder):
     data = load_data("rain", folder)
     x, y = simulate_rain(1_000, seed=2)
     read = np.concatenate([part.x for part in data.splits.values()])
@@ -31,7 +31,7 @@ def test_the_files_give_the_numbers_in_them(folder):
     assert load_data("rain", above).checksum == data.checksum
 
 
-def spoil(path, row, change):
+def change_line(path, row, change):
     lines = path.read_text().splitlines()
     lines[row - 1] = change(lines[row - 1])
     path.write_text("\n".join(lines) + "\n")
@@ -45,14 +45,14 @@ def spoil(path, row, change):
         ("X", 3, lambda line: "a " + line[line.index(" ") :], "row 3, column x0: 'a' is not a"),
         ("X", 3, lambda line: "nan " + line[line.index(" ") :], r"column x0: .*\(NaN\)"),
         ("X", 3, lambda line: "1e99 " + line[line.index(" ") :], "column x0: '1e99' is infinite"),
-        ("Y", 4, lambda line: "2", r"Y_train\.txt, row 4: 2 is no label"),
-        ("Y", 4, lambda line: "0.5", r"row 4: 0\.5 is no label"),
+        ("Y", 4, lambda line: "2", r"Y_train\.txt, row 4: 2 is not a label"),
+        ("Y", 4, lambda line: "0.5", r"row 4: 0\.5 is not a label"),
         ("Y", 1_000, lambda line: "", "has 1,000 rows and Y_train.txt 999 labels"),
         ("Y", 5, lambda line: "1 0", r"Y_train\.txt, row 5: 2 numbers; expected 1"),
     ],
 )
-def test_faults_are_named_by_file_row_and_column(folder, name, row, change, message):
-    spoil(folder / f"{name}_train.txt", row, change)
+def test_errors_contain_file_row_and_column(folder, name, row, change, message):
+    change_line(folder / f"{name}_train.txt", row, change)
     with pytest.raises(DataError, match=message):
         load_data("rain", folder)
 
@@ -70,7 +70,7 @@ def test_missing_files_are_named(folder):
     assert "'rain-simulated' needs no files" in str(error.value)
 
 
-def test_simulated_columns_have_the_statistics_that_s3_prints():
+def test_simulated_columns_have_the_statistics_of_s3():
     x, _ = simulate_rain(200_000)
     assert x.shape == (200_000, 14)
     low, high, mean, variance = np.transpose(RAIN_STATISTICS)
@@ -80,7 +80,7 @@ def test_simulated_columns_have_the_statistics_that_s3_prints():
     np.testing.assert_allclose(x.var(axis=0), variance, rtol=0.01)
 
 
-def test_statistics_before_and_after_rescaling_bear_the_columns_names():
+def test_statistics_are_indexed_by_column_name():
     table = statistics(load_data("rain-simulated", rows=5_000))
     assert list(table.index) == [f"x{number}" for number in range(14)]
     assert table["mean"]["x4"] == pytest.approx(2868, rel=0.05)

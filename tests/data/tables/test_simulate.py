@@ -13,7 +13,7 @@ SIMULATED = pytest.mark.parametrize("name", ["covid-simulated", "rain-simulated"
 
 
 @SIMULATED
-def test_it_says_that_it_is_simulated_and_is_the_same_for_the_same_seed(name):
+def test_the_data_say_that_they_are_simulated_and_depend_on_the_seed(name):
     data = load_data(name, rows=1_000)
     assert data.simulated
     assert "simulated, not measured" in data.source
@@ -29,7 +29,7 @@ def test_too_few_rows_are_refused(name, rows):
         load_data(name, rows=rows)
 
 
-def test_cases_have_the_columns_of_the_cdc_s_file_and_its_gaps():
+def test_cases_have_the_columns_and_missing_cells_of_the_cdc_file():
     cases = simulate_cases(5_000)
     assert list(cases.columns) == [
         "cdc_case_earliest_dt", "cdc_report_dt", "pos_spec_dt", "onset_dt", "current_status",
@@ -40,7 +40,7 @@ def test_cases_have_the_columns_of_the_cdc_s_file_and_its_gaps():
     assert (cases["cdc_case_earliest_dt"] <= cases["cdc_report_dt"]).all()
 
 
-def test_the_old_and_those_in_hospital_die_more_often():
+def test_age_and_hospital_raise_the_risk_of_death():
     cases = simulate_cases(20_000)
     died = cases[OUTCOME].map({"Yes": 1.0, "No": 0.0})
     by_age = died.groupby(cases["age_group"]).mean()
@@ -50,7 +50,7 @@ def test_the_old_and_those_in_hospital_die_more_often():
     assert 0.03 < died.mean() < 0.07
 
 
-def test_a_deeper_tree_sees_more_of_the_rain_until_it_learns_by_heart():
+def test_deeper_trees_predict_rain_better_until_they_overfit():
     data = load_data("rain-simulated")
     areas = {}
     for depth in (2, 6, 25):
@@ -65,7 +65,7 @@ def test_a_deeper_tree_sees_more_of_the_rain_until_it_learns_by_heart():
     assert areas[25][0] > 0.99
 
 
-def test_columns_of_rain_hang_together_in_groups():
+def test_columns_of_rain_are_correlated_in_groups():
     x, _ = simulate_rain(5_000)
     correlation = np.abs(np.corrcoef(x.argsort(axis=0).argsort(axis=0).T))
     assert correlation[0, 1:4].min() > 0.1

@@ -1,0 +1,215 @@
+"""A user's own data files, loaded by path."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kerasnets.data import Dataset, describe, load_data
+from kerasnets.data.catalogue import data_spec
+from tests.data.helpers import patients
+
+OPTIONS = {"target": "died", "group": "patient", "drop": ["note"]}
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    path = tmp_path / "patients.csv"
+    patients().to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture
+def npz(tmp_path: Path) -> Path:
+    path = tmp_path / "arrays.npz"
+    rng = np.random.default_rng(0)
+    np.savez(path, x=rng.normal(size=(60, 4)), y=np.arange(60) % 2, groups=np.arange(60) // 3)
+    return path
+
+
+def test_a_table_loads_as_the_frame_in_it(csv: Path):
+    data = load_data(str(csv), **OPTIONS)
+    frame = Dataset.from_frame(patients(), **OPTIONS)
+    assert data.checksum == frame.checksum
+    np.testing.assert_array_equal(data.train.x, frame.train.x)
+    assert (data.name, data.source, data.split) == (str(csv), str(csv), "group")
+    assert not data.simulated
+
+
+@pytest.mark.parametrize("options", [OPTIONS, {**OPTIONS, "fractions": [0.4, 0.3, 0.3]}])
+@pytest.mark.parametrize("split", [None, "row", "group"])
+def test_a_table_is_loaded_again_by_its_name_options_split_and_seed(csv: Path, options, split):
+    data = Dataset.from_file(csv, split=split, seed=3, **options)
+    again = load_data(data.name, split=data.split, seed=data.seed, **data.options)
+    assert again.checksum == data.checksum
+    assert again.split == data.split == (split or "group")
+    assert again.options == data.options
+    for name, part in data.splits.items():
+        np.testing.assert_array_equal(again.splits[name].x, part.x)
+        np.testing.assert_array_equal(again.splits[name].groups, part.groups)
+
+
+def test_gzip_row_numbers_and_a_relative_path(csv: Path, monkeypatch: pytest.MonkeyPatch):
+    expected = load_data(csv, **OPTIONS)
+    numbered = csv.with_name("numbered.CSV.gz")
+    numbered.write_bytes(gzip.compress(patients().to_csv().encode()))
+    monkeypatch.chdir(csv.parent)
+    assert load_data("numbered.CSV.gz", **OPTIONS).checksum == expected.checksum
+    monkeypatch.chdir("/")
+    assert load_data("patients.csv", csv.parent, **OPTIONS).name == "patients.csv"
+
+
+def test_a_column_may_hold_the_split(csv: Path):
+    part = np.repeat(["train", "validation", "test"], [30, 15, 15])
+    patients().assign(part=part).to_csv(csv, index=False)
+    data = load_data(csv, split_column="part", **OPTIONS)
+    assert [len(part) for part in data.splits.values()] == [30, 15, 15]
+    assert data.split == "given"
+    assert "part" not in data.feature_names
+    again = load_data(csv, split="given", **data.options)
+    assert again.checksum == data.checksum
+    part[0] = "test"
+    patients().assign(part=part).to_csv(csv, index=False)
+    with pytest.raises(ValueError, match="Group p0 is in the train part and in the test part"):
+        load_data(csv, split_column="part", **OPTIONS)
+
+
+def test_arrays_in_an_npz_file(npz: Path):
+    data = load_data(npz)
+    assert data.split == "group"
+    assert sum(len(set(part.groups)) for part in data.splits.values()) == 20
+    assert load_data(npz, split="row").split == "row"
+    arrays = dict(np.load(npz))
+    np.savez(npz, **arrays, split=np.repeat(["train", "validation", "test"], [30, 15, 15]),
+             class_names=["no", "yes"])  # fmt: skip
+    given = load_data(npz)
+    assert given.split == "given"
+    assert given.class_names == ("no", "yes")
+    np.testing.assert_array_equal(given.train.x, arrays["x"][:30].astype("f4"))
+    assert load_data(npz, split="group").split == "group"
+    assert load_data(npz, class_names=["a", "b"]).class_names == ("a", "b")
+
+
+def test_parquet_files(tmp_path: Path):
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "patients.parquet"
+    patients().to_parquet(path)
+    expected = Dataset.from_frame(patients(), **OPTIONS)
+    assert load_data(path, **OPTIONS).checksum == expected.checksum
+    path.write_bytes(b"PAR1 and something else")
+    with pytest.raises(ValueError, match=r"patients\.parquet: not a readable table"):
+        load_data(path, **OPTIONS)
+
+
+def test_parquet_without_pyarrow_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for module in ("pyarrow", "fastparquet"):
+        monkeypatch.setitem(sys.modules, module, None)
+    path = tmp_path / "patients.parquet"
+    path.touch()
+    with pytest.raises(ValueError, match=r"needs pyarrow: pip install 'kerasnets\[parquet\]'"):
+        load_data(path, target="died")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "is a table: give target.*Columns: patient, age, sex, note, died, days"),
+        ({"target": "dead"}, "Unknown column 'dead'. Did you mean 'died'"),
+        ({"taget": "died"}, "Unknown option of .*'taget'. Did you mean 'target'"),
+        ({"target": "died", "split_column": "part"}, "Unknown column 'part'"),
+        (
+            {"target": "died", "split": "given", "drop": "note"},
+            "split='given' needs a split_column",
+        ),
+        ({"target": "died", "split": "patient", "drop": "note"}, "Unknown split 'patient'"),
+        ({"target": "died", "split": "group", "drop": "note"}, "split='group' needs groups"),
+        ({"target": "died", "seed": -1}, "seed must be a whole number of 0 or more"),
+        ({"target": "died", "task": "regression", "drop": "note"}, "numbers in y, got text"),
+    ],
+)
+def test_options_that_do_not_fit_a_table_are_refused(csv: Path, options, message):
+    with pytest.raises(ValueError, match=message):
+        load_data(csv, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", b"", "not a readable table"),
+        ("a.csv", b"a,b\n1,2,3\n1,2,3\n", "more cells than the header"),
+        ("a.csv", b"a,b\n1,2\n1,2,3\n", "not a readable table"),
+        ("a.csv", b"\xff\xfe\x00a,b\n", "not a readable table"),
+        ("a.csv", b"a,b\n", "y has shape"),
+        ("a.csv.gz", b"\x1f\x8b\x08\x00nonsense", "not a readable table"),
+        ("a.npz", b"", r"a\.npz: not a readable \.npz file"),
+        ("a.npz", b"PK\x03\x04nonsense", r"a\.npz: not a readable \.npz file"),
+    ],
+)
+def test_files_that_cannot_be_read_are_refused(tmp_path: Path, name, content, message):
+    path = tmp_path / name
+    path.write_bytes(content)
+    options = {} if name.endswith("npz") else {"target": "a"}
+    with pytest.raises(ValueError, match=message):
+        load_data(path, **options)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"x": np.zeros((3, 2))}, "no array y; it holds x. Save it with"),
+        (
+            {"x": np.zeros((3, 2)), "Y": np.zeros(3)},
+            "Unknown array in .* 'Y'. Allowed: class_names",
+        ),
+        ({"x": np.array([{}]), "y": np.zeros(1)}, "plain arrays"),
+    ],
+)
+def test_npz_files_without_the_arrays_are_refused(tmp_path: Path, arrays, message):
+    path = tmp_path / "a.npz"
+    np.savez(path, **arrays)
+    with pytest.raises(ValueError, match=message):
+        load_data(path)
+
+
+def test_roles_of_columns_are_for_tables(npz: Path):
+    with pytest.raises(ValueError, match="target, group, drop and split_column are for tables"):
+        load_data(npz, target="y")
+
+
+def test_files_that_do_not_exist_or_have_another_type(tmp_path: Path):
+    with pytest.raises(FileNotFoundError, match=r"no-such\.csv does not exist \(looked in /"):
+        load_data(tmp_path / "no-such.csv", target="a")
+    with pytest.raises(ValueError, match=r"Unknown data set 'a\.xlsx'.*a path ending in \.csv"):
+        load_data("a.xlsx")
+    with pytest.raises(ValueError, match=r"must end in \.csv, \.csv\.gz, \.npz, \.parquet"):
+        Dataset.from_file(tmp_path / "a.xlsx")
+
+
+def test_the_catalogue_knows_the_options_of_a_file():
+    assert {"target", "group", "drop", "task", "fractions"} <= set(data_spec("a.csv").options)
+
+
+def test_a_file_is_described_with_its_task_and_units(csv: Path):
+    facts = describe(load_data(csv, units="mixed", **OPTIONS))
+    assert (facts["task"], facts["targets"], facts["units"]) == (
+        "classification", ["no", "yes"], "mixed",
+    )  # fmt: skip
+    assert facts["rows"]["train"]["all"] == sum(facts["rows"]["train"][n] for n in ("no", "yes"))
+    regression = describe(load_data(csv, target="days", drop=["note", "patient", "died"]))
+    assert regression["targets"] == ["days"]
+    assert regression["rows"]["test"] == {"all": 12}
+
+
+def test_several_targets_of_a_table(csv: Path):
+    frame = pd.DataFrame({"a": np.arange(30) % 2, "b": np.arange(30) % 3 == 0, "x": range(30)})
+    frame.to_csv(csv, index=False)
+    data = load_data(csv, target=["a", "b"])
+    assert (data.task, data.class_names, data.feature_names) == ("multilabel", ("a", "b"), ("x",))
+    assert describe(data)["rows"]["train"]["all"] == len(data.train)
