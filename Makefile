@@ -4,7 +4,7 @@ PYTHON ?= $(shell sh scripts/find_python.sh)
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test check lint types format hooks lock clean
+.PHONY: demo test versions check lint types format hooks lock clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python scripts/demo.py
@@ -13,6 +13,10 @@ test: $(VENV)/.dev lint types
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: test
+
+# The tests with each supported version of Keras; takes several times as long as make test.
+versions: $(VENV)/.dev
+	$(BIN)/python scripts/keras_versions.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""What is changed while a model is traced, and that it is changed back."""
+"""Layers are traced without operations that need a certain machine, and restored afterwards."""
 
 from __future__ import annotations
 
@@ -10,29 +10,14 @@ import pytest
 
 from kerasnets._lazy import import_tensorflow, keras, tf
 from kerasnets.exporting.signature import serve
-from kerasnets.exporting.tracing import all_layers, portable, replaced
+from kerasnets.exporting.tracing import all_layers, check_keras_version, portable
 from tests.exporting.onnx.test_recurrence import convert, largest_difference, randomize
 
 import_tensorflow()
 layers = keras.layers
 
 
-def test_attributes_come_back_after_an_error_and_in_reverse_order() -> None:
-    class Thing:
-        kind = "of the class"
-
-    thing = Thing()
-    thing.own = 1
-    changes = [(thing, "own", 2), (thing, "own", 3), (thing, "kind", "of its own")]
-    with replaced(*changes):
-        assert (thing.own, thing.kind) == (3, "of its own")
-    with pytest.raises(RuntimeError, match="inside"), replaced(*changes):
-        raise RuntimeError("inside")
-    assert vars(thing) == {"own": 1}
-    assert thing.kind == "of the class"
-
-
-def test_fused_gpu_operations_are_switched_off_in_wrapped_layers_too() -> None:
+def test_cudnn_is_off_in_nested_and_wrapped_layers_too() -> None:
     inner = keras.Sequential([keras.Input((4, 2)), layers.Bidirectional(layers.LSTM(2))])
     model = keras.Sequential([keras.Input((4, 2)), layers.GRU(2, return_sequences=True), inner])
     recurrent = [layer for layer in all_layers(model) if isinstance(layer, layers.RNN)]
@@ -40,6 +25,18 @@ def test_fused_gpu_operations_are_switched_off_in_wrapped_layers_too() -> None:
     with portable(model):
         assert [layer.use_cudnn for layer in recurrent] == [False] * 3
     assert [layer.use_cudnn for layer in recurrent] == ["auto"] * 3
+
+
+def test_installed_keras_is_tested() -> None:
+    assert check_keras_version() is True
+
+
+@pytest.mark.parametrize("version", ["3.10.1", "3.16.2", "3.15.0.dev2", "3.15", "4.0.0"])
+def test_an_untested_keras_warns_once(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keras, "__version__", version)
+    with pytest.warns(UserWarning, match=f"Keras {version} is installed"):
+        assert check_keras_version() is False
+    assert check_keras_version() is False  # a second warning would be an error
 
 
 WRAPPED: dict[str, Any] = {
@@ -53,7 +50,7 @@ WRAPPED: dict[str, Any] = {
 
 @pytest.mark.parametrize("time", [4, None])
 @pytest.mark.parametrize("kind", WRAPPED)
-def test_time_distributed_takes_each_step_for_itself(
+def test_time_distributed_applies_its_layer_to_each_step(
     kind: str, time: int | None, tmp_path: Path
 ) -> None:
     x = keras.Input((time, 5, 3), name="x")
@@ -66,11 +63,11 @@ def test_time_distributed_takes_each_step_for_itself(
     assert largest_difference(served, tmp_path / "m.onnx", *feeds) < 1e-6
     graph = tf.function(served, autograph=False)
     for feed in feeds:
-        (expected,), (got,) = served.run(feed).values(), graph(feed["x"]).values()
-        np.testing.assert_allclose(got, expected, atol=1e-6)
+        (expected,), (outputs,) = served.run(feed).values(), graph(feed["x"]).values()
+        np.testing.assert_allclose(outputs, expected, atol=1e-6)
 
 
-def test_time_distributed_hands_on_the_mask(tmp_path: Path) -> None:
+def test_time_distributed_passes_the_mask_on(tmp_path: Path) -> None:
     words = keras.Input((None, 5), dtype="int32", name="words")
     x = layers.Embedding(9, 3)(words)
     inner = keras.Sequential([keras.Input((5, 3)), layers.Masking(0.0), layers.LSTM(2)])
