@@ -27,7 +27,7 @@ def draw_figures(run: Run, data: Dataset) -> None:
         "learning_curves": learning_curves(
             without_penalties(run.history),
             best_epoch=run.best_epoch,
-            title=run.name,
+            title=f"{run.name}: learning curves",
             subtitle=subtitle,
             labels={"loss": task.loss_label},
         ),
