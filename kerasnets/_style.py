@@ -141,6 +141,15 @@ def text_width(text: str, size: float = TEXT_SIZE, weight: str = "normal") -> fl
     return float(max(points)) / 72
 
 
+def short_number(value: float) -> str:
+    """Format a number for a label, with three digits or all digits before the point."""
+    if 1000 <= abs(value) < 1e9:
+        text = f"{value:,.0f}"
+    else:
+        text = f"{value:#.3g}".removesuffix(".")
+    return text.replace("-", "−")  # as matplotlib writes it on axes
+
+
 class _Figure(Figure):
     """A figure whose logarithmic axes are labelled with plain numbers.
 

@@ -1,4 +1,4 @@
-"""Metrics of two classes against scikit-learn, by hand, and intervals that cover."""
+"""kerasnets.evaluation.binary against scikit-learn and by hand."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def draw(seed, n=200, ties=False, weighted=False):
 @pytest.mark.parametrize("metric", REFERENCES)
 @pytest.mark.parametrize("ties", [False, True])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_metrics_are_those_of_scikit_learn(metric, ties, weighted):
+def test_metrics_equal_those_of_scikit_learn(metric, ties, weighted):
     for seed in range(5):
         y, scores, weights = draw(seed, ties=ties, weighted=weighted)
         expected = REFERENCES[metric](y, scores, sample_weight=weights)
         assert metric(y, scores, weights) == pytest.approx(expected, abs=1e-12)
 
 
-def test_the_calibration_error_is_that_of_all_classes():
+def test_the_calibration_error_equals_that_of_the_general_metrics():
     for seed in range(3):
         y, scores, ones = draw(seed, ties=seed == 2)
         expected = expected_calibration_error(y, np.stack([1 - scores, scores], axis=1))
@@ -56,7 +56,7 @@ def test_the_calibration_error_is_that_of_all_classes():
         assert calibration_error(y, scores, weights) == pytest.approx(expected, abs=1e-12)
 
 
-def test_the_table_by_hand():
+def test_metrics_computed_by_hand():
     y, scores = np.array([0, 0, 1, 1]), np.array([0.1, 0.6, 0.4, 0.9])
     table = binary_metrics(y, scores, threshold=0.5, resamples=0)
     assert table["prevalence"] == 0.5
@@ -68,8 +68,8 @@ def test_the_table_by_hand():
     assert table["intervals"] == {}
 
 
-def test_hard_labels_hide_what_soft_ones_show():
-    """S5's point: no score above 0.5, so hard labels know nothing, and the order knows it all."""
+def test_predicted_labels_can_lose_the_order_of_the_scores():
+    """Course report S5: no score is above 0.5, so all labels are 0, but the order is perfect."""
     y = np.array([0] * 90 + [1] * 10)
     scores = np.where(y == 1, 0.4, 0.1)
     table = binary_metrics(y, scores, resamples=0)
@@ -81,7 +81,7 @@ def test_hard_labels_hide_what_soft_ones_show():
 
 
 @pytest.mark.parametrize("label", [0, 1])
-def test_one_class_leaves_ranks_undefined(label):
+def test_one_class_leaves_ranking_metrics_undefined(label):
     table = binary_metrics(np.full(5, label), np.linspace(0.1, 0.9, 5))
     assert table["average_precision"] is None
     assert table["auroc_hard_labels"] is None
@@ -114,34 +114,34 @@ def test_intervals_are_percentiles_over_resampled_groups():
 def test_no_other_threshold_is_better(rule, ties):
     y, scores, _ = draw(4, ties=ties)
 
-    def worth(threshold):
+    def quality(threshold):
         positive = scores >= threshold
         if rule == "f1":
             return reference.f1_score(y, positive)
         return positive[y == 1].mean() - positive[y == 0].mean()
 
-    best = max(worth(threshold) for threshold in scores)
-    assert worth(choose_threshold(y, scores, rule)) == pytest.approx(best)
+    best = max(quality(threshold) for threshold in scores)
+    assert quality(choose_threshold(y, scores, rule)) == pytest.approx(best)
     assert choose_threshold(y, scores, "fixed") == 0.5
 
 
 @pytest.mark.parametrize(
     ("y", "scores", "message"),
     [
-        ([0, 1], [0.5], "one label and one probability"),
-        ([], [], "one label and one probability"),
+        ([0, 1], [0.5], "one label and one probability per row"),
+        ([], [], "one label and one probability per row"),
         ([0, 2], [0.1, 0.2], "Labels must be 0 or 1"),
         ([0, 1], [0.1, 1.2], "probabilities from 0 to 1"),
         ([0, 1], [0.1, np.nan], "probabilities from 0 to 1"),
     ],
 )
-def test_what_does_not_fit_is_refused(y, scores, message):
+def test_bad_input_is_refused(y, scores, message):
     with pytest.raises(ValueError, match=message):
         binary_metrics(np.array(y, int), np.array(scores))
 
 
-def test_thresholds_need_two_classes_and_a_known_rule():
-    with pytest.raises(ValueError, match="got labels of one"):
+def test_a_threshold_needs_both_classes_and_a_known_rule():
+    with pytest.raises(ValueError, match="needs labels of both classes, got only 0"):
         choose_threshold(np.zeros(3, int), np.full(3, 0.5))
-    with pytest.raises(ValueError, match="Unknown rule 'best'"):
+    with pytest.raises(ValueError, match="Unknown threshold rule 'best'"):
         choose_threshold(np.array([0, 1]), np.array([0.1, 0.2]), "best")

@@ -185,7 +185,7 @@ HALF = np.full((2, 2), 0.5)
     ("y", "p", "names", "message"),
     [
         ([], np.zeros((0, 2)), "ab", "y_true is empty"),
-        ([[1, 0], [0, 1]], HALF, "ab", r"shape \(2, 2\). From one-hot rows"),
+        ([[1, 0], [0, 1]], HALF, "ab", r"shape \(2, 2\). For one-hot rows"),
         ([0.0, 1.0], HALF, "ab", "integer class labels .* got float64"),
         ([0, 2], HALF, "ab", "must be in 0…1 for 2 class names, got 0…2"),
         ([-1, 1], HALF, "ab", "got -1…1"),

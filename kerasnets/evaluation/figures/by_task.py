@@ -99,8 +99,8 @@ def _confusion_matrix(
         probabilities = np.eye(2)[predicted]
         where = f" at threshold {threshold:.2f}"
     counts = confusion_matrix(y, probabilities)
-    correct = counts.trace() / len(y)
-    what = f"{correct:.1%} of {len(y):,} {header.split} rows are correct{where}"
+    correct = 100 * counts.trace() / len(y)
+    what = f"{correct:.1f} % of {len(y):,} {header.split} rows are correct{where}"
     return confusion_matrix_figure(counts, names, **header.of(what))
 
 

@@ -10,13 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from kerasnets._style import COLORS, FAINT, INK, MUTED, new_figure, style
+from kerasnets._style import COLORS, FAINT, INK, MUTED, new_figure, short_number, style
 
-_TRAIN, _VALIDATION = COLORS[0], COLORS[1]
+_COLOR_OF = {"training": COLORS[0], "validation": COLORS[1]}
 _PANELS_PER_ROW = 2
 _PANEL_SIZE = (4.6, 3.9)  # inches
 _MARKERS_UP_TO = 30  # epochs; more markers clutter the curve, but a single epoch needs its marker
-# Not drawn: the learning rate is no result, and the log loss replaces the loss where it matters.
+# The learning rate is not a result. The log loss is drawn as the loss by callers that need it.
 _LEFT_OUT = ("learning_rate", "log_loss")
 _LABELS = {"mae": "Mean absolute error", "mse": "Mean squared error", "auc": "AUC"}
 
@@ -69,9 +69,6 @@ def learning_curves(
     return figure
 
 
-_COLOR_OF = {"training": _TRAIN, "validation": _VALIDATION}
-
-
 def _check_history(
     history: Mapping[str, Sequence[float]], best_epoch: int | None
 ) -> dict[str, np.ndarray]:
@@ -119,7 +116,7 @@ def _mark_best(axes: Axes, epoch: int, values: np.ndarray, color: str) -> None:
     if not math.isfinite(value):
         _label_above(axes, epoch, f"best epoch {epoch}")
         return
-    number = f"{value:.3f}" if 0.01 <= abs(value) < 1000 else f"{value:.3g}"
+    number = f"{value:.3f}" if 0.01 <= abs(value) < 10 else short_number(value)
     _label_above(axes, epoch, f"best epoch {epoch}: {number}")
     axes.plot(
         [epoch], [value], "o", color="white", markeredgecolor=color, markeredgewidth=1.8,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -12,8 +13,16 @@ from kerasnets.evaluation.multilabel import multilabel_metrics
 
 _ROW = 0.27  # inches per label
 _NAME_LENGTH = 40  # letters; longer names are cut
-_SCORES = {"auroc": "AUROC", "average_precision": "average precision", "prevalence": "prevalence"}
-_COLORS = (COLORS[0], COLORS[1], INK)
+# The diamond is not filled, so that a dot at the same place stays visible.
+_SCORES: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("auroc", "AUROC", {"marker": "o", "color": COLORS[0], "markersize": 6}),
+    (
+        "average_precision",
+        "average precision",
+        {"marker": "D", "color": COLORS[1], "fillstyle": "none", "markeredgewidth": 1.6},
+    ),
+    ("prevalence", "prevalence", {"marker": "|", "color": INK, "markeredgewidth": 1.8}),
+)
 
 
 def label_figure(
@@ -50,17 +59,9 @@ def label_figure(
         width = 4.8 + max(map(text_width, names))
         figure = new_figure(width, 1.1 + _ROW * len(names), title, subtitle)
         axes = figure.subplots()
-        for (key, label), marker, color in zip(_SCORES.items(), "oD|", _COLORS, strict=True):
+        for key, label, look in _SCORES:
             values = np.array([rows[name][key] for name in ordered], dtype=np.float64)
-            axes.plot(
-                values,
-                positions,
-                marker,
-                color=color,
-                label=label,
-                markersize=7,
-                markeredgewidth=1.8 if marker == "|" else 0,
-            )
+            axes.plot(values, positions, linestyle="none", label=label, **look)
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.6, len(names) - 0.4), xlabel="Score")
         axes.set_yticks(positions, names)
         axes.legend(

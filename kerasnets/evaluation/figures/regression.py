@@ -9,11 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kerasnets._style import COLORS, INK, MUTED, TEXT_SIZE, new_figure, style
+from kerasnets._style import COLORS, INK, MUTED, TEXT_SIZE, new_figure, short_number, style
 from kerasnets.evaluation.regression import check_predictions, regression_metrics
 
 _PANELS_PER_ROW = 3
-_MOST_PANELS = 12
+_MOST_PANELS = 9
 _BINS = 30  # of the histogram of residuals
 
 
@@ -27,7 +27,7 @@ def prediction_figure(
 ) -> Figure:
     """Draw predicted against true values, one panel per target.
 
-    At most 12 targets are drawn, the first ones.
+    At most 9 targets are drawn, the first ones.
 
     Args:
         y_true: true values, shape ``(n,)`` or ``(n, targets)``.
@@ -44,7 +44,7 @@ def prediction_figure(
     true, predicted = check_predictions(y_true, predictions, target_names)
     names = list(target_names)[:_MOST_PANELS]
     with style():
-        figure, panels = _panels(len(names), 4.3, title, subtitle)
+        figure, panels = _panels(len(names), 4.2 if len(names) == 1 else 3.7, title, subtitle)
         for number, (axes, name) in enumerate(zip(panels, names, strict=True)):
             _scatter(axes, true[:, number], predicted[:, number])
             low, high = _limits(np.stack([true[:, number], predicted[:, number]]))
@@ -52,8 +52,8 @@ def prediction_figure(
             axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
             axes.set(xlabel=f"True {_axis_name(name, unit)}", ylabel="Predicted")
             r2, mae = metrics[name]["r2"], metrics[name]["mae"]
-            shown = "undefined" if r2 is None else f"{r2:.3f}"
-            _head(axes, f"R² {shown}, mean absolute error {_with_unit(f'{mae:.3g}', unit)}")
+            shown = "undefined" if r2 is None else short_number(r2)
+            _head(axes, f"R² {shown}, MAE {short_number(mae)}")
     return figure
 
 
@@ -67,7 +67,7 @@ def residual_figure(
 ) -> Figure:
     """Draw residuals (predicted minus true values) against predicted values, and their histogram.
 
-    At most 12 targets are drawn, the first ones.
+    At most 9 targets are drawn, the first ones.
 
     Args:
         y_true: true values, shape ``(n,)`` or ``(n, targets)``.
@@ -92,7 +92,7 @@ def residual_figure(
             for value, dashes in ((0, (1, 3)), (low, (4, 2)), (high, (4, 2))):
                 axes.axhline(value, color=MUTED, linewidth=1, linestyle=(0, dashes), zorder=3)
             axes.set(xlabel=f"Predicted {_axis_name(name, unit)}", ylabel="Predicted − true")
-            _head(axes, f"90 % between {low:.3g} and {_with_unit(f'{high:.3g}', unit)}")
+            _head(axes, f"90 % between {short_number(low)} and {short_number(high)}")
             beside = axes.inset_axes((1.02, 0, 0.2, 1), sharey=axes)
             beside.hist(column, _BINS, orientation="horizontal", color=COLORS[0], alpha=0.6)
             beside.set_axis_off()
@@ -102,7 +102,7 @@ def residual_figure(
 def _panels(
     count: int, height: float, title: str | None, subtitle: str | None
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with a panel per target."""
+    """Create a figure with one panel per target. The height of a panel is in inches."""
     columns = min(count, _PANELS_PER_ROW)
     rows = math.ceil(count / columns)
     figure = new_figure(5.0 if columns == 1 else 4.0 * columns, rows * height, title, subtitle)
@@ -130,7 +130,3 @@ def _limits(values: np.ndarray) -> tuple[float, float]:
 
 def _axis_name(name: str, unit: str) -> str:
     return f"{name} ({unit})" if unit else name
-
-
-def _with_unit(text: str, unit: str) -> str:
-    return f"{text} {unit}".strip()
