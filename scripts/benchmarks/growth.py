@@ -1,6 +1,6 @@
-"""How time grows with rows, sequence length and width, and the machine's own limits.
+"""Time per epoch by number of rows, sequence length and width; peak performance of the machine.
 
-Each is timed over a range, and the slope fitted to the logarithms: 1 is in proportion.
+The slope is fitted to the logarithms of size and time: with slope 1, time is proportional to size.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kerasnets.engine.loop import Engine
 from kerasnets.training import steps
 from kerasnets.training.recipe import make_recipe
 
-ADAM_FLOPS = 12  # a weight: 6 additions, 4 multiplications, a division, a root
+ADAM_FLOPS = 12  # per weight: 6 additions, 4 multiplications, a division, a root
 RANGES: dict[str, tuple[str, tuple[int, ...]]] = {
     "rows": ("seizure-mlp", (2_000, 4_000, 8_000, 16_000, 32_000)),
     "sequence length": ("seizure-gru", (32, 64, 128, 256)),
@@ -28,7 +28,7 @@ RANGES: dict[str, tuple[str, tuple[int, ...]]] = {
 
 
 def measure(rounds: int) -> list[dict[str, Any]]:
-    """Seconds an epoch over each range, and the fitted slope."""
+    """Seconds per epoch over each range, and the fitted slope."""
     results = []
     for along, (net, values) in RANGES.items():
         epochs = [prepare(along, net, value) for value in values]
@@ -45,7 +45,7 @@ def measure(rounds: int) -> list[dict[str, Any]]:
 
 
 def prepare(along: str, net: str, value: int) -> tuple[Any, int]:
-    """An epoch of a net of some size, and how many rows it has."""
+    """A function that runs an epoch of a net with this size, and the number of rows."""
     rows = value if along == "rows" else 960
     arguments: dict[str, Any] = {"units": value} if along == "width" else {}
     samples = value if along == "sequence length" else 178
@@ -57,7 +57,7 @@ def prepare(along: str, net: str, value: int) -> tuple[Any, int]:
     recipe = make_recipe(net, batch_size=BATCH, epochs=1, schedule="constant", xla="on")
     steps.compile_model(model, recipe, train)
     loop = steps.make_loop(model, train, recipe)
-    assert loop is not None  # noqa: S101 - it fits in memory
+    assert loop is not None  # noqa: S101 - the data fit in memory
     pieces = list(steps.epoch_pieces(train, recipe, range(1)))
     engine = Engine(loop, pieces)
     numbers = range(len(pieces))
@@ -72,7 +72,7 @@ def prepare(along: str, net: str, value: int) -> tuple[Any, int]:
 
 
 def machine_limits() -> dict[str, float]:
-    """Peak FLOP/s of a large matrix product, and bytes/s of adding long vectors."""
+    """Peak FLOP/s of a large matrix product, and bytes per second of adding long vectors."""
     size, length = 2_048, 1 << 25
     a, b = tf.random.normal((size, size)), tf.random.normal((size, size))
     u, v = tf.random.normal((length,)), tf.random.normal((length,))
@@ -93,7 +93,7 @@ def _best(run: Any) -> float:
 
 
 def bounds(training: list[dict[str, Any]], limits: dict[str, float]) -> list[dict[str, Any]]:
-    """Training FLOP/s over the peak, and what a step's time goes into."""
+    """Training FLOP/s relative to the peak, and what takes most of the time of a step."""
     results = []
     for result in training:
         net = result["net"]
@@ -105,7 +105,7 @@ def bounds(training: list[dict[str, Any]], limits: dict[str, float]) -> list[dic
         update_flops = ADAM_FLOPS * cost.trainable_params  # the profile counts the update once
         flops = (cost.flops - update_flops) * BATCH + update_flops
         arithmetic = flops / limits["flops"]
-        # Adam reads weight, gradient and two moments, and writes weight and moments.
+        # Adam reads weight, gradient and two moments, and writes the weight and the moments.
         update = 7 * 4 * cost.trainable_params / limits["bytes"]
         rest = max(0.0, step - arithmetic - update)
         parts = {"arithmetic": arithmetic, "update": update, "single operations": rest}

@@ -1,10 +1,10 @@
-"""What the time of a training step goes into, operation by operation.
+"""Time of a training step per operation.
 
     python scripts/benchmarks/operations.py NET [--xla] [--threads 2] [--top 20]
 
-TensorFlow's profiler watches a hundred steps; what is printed are microseconds a step, the
-profiler's own time with them, and the share of all operations. Operations that run at the same
-time in two threads count twice.
+TensorFlow's profiler records a hundred steps. The output is the microseconds per step of each
+operation, including the time of the profiler itself, and the share of all operations. If operations
+run at the same time in two threads, both times are counted.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ _STEPS = 100
 
 
 def main() -> None:
-    """Profile and print."""
+    """Profile a net and print the times."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("net")
     parser.add_argument("--xla", action="store_true")
     parser.add_argument("--threads", default="1")
     parser.add_argument("--top", type=int, default=20)
     arguments = parser.parse_args()
-    os.environ["TF_NUM_INTRAOP_THREADS"] = arguments.threads  # before TensorFlow is at work
+    os.environ["TF_NUM_INTRAOP_THREADS"] = arguments.threads  # before TensorFlow starts
     microseconds, operations = profile(arguments.net, arguments.xla)
     total = sum(operations.values())
-    print(f"{arguments.net}: {microseconds:,.0f} µs a step, {total:,.0f} of them in operations")
+    print(f"{arguments.net}: {microseconds:,.0f} µs per step, {total:,.0f} of them in operations")
     kinds: collections.Counter[str] = collections.Counter()
     for name, spent in operations.items():
         kinds[_kind_of(name)] += spent
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def profile(net: str, xla: bool) -> tuple[float, collections.Counter[str]]:
-    """Microseconds a step without the profiler, and of each operation with it."""
+    """Microseconds per step without the profiler, and per operation with the profiler."""
     import keras_side
 
     import kerasnets as kn
@@ -49,12 +49,12 @@ def profile(net: str, xla: bool) -> tuple[float, collections.Counter[str]]:
     from kerasnets.training import steps
     from kerasnets.training.recipe import make_recipe
 
-    train, given = keras_side.training_split(net)
-    model = kn.build(net, **given)
+    train, arguments = keras_side.training_split(net)
+    model = kn.build(net, **arguments)
     recipe = make_recipe(net, batch_size=32, schedule="constant")
     steps.compile_model(model, recipe, train)
     loop = steps.make_loop(model, train, recipe, xla)
-    assert loop is not None  # noqa: S101 - these fit in memory
+    assert loop is not None  # noqa: S101 - the data fit in memory
     rows, buckets = steps.epoch_pieces(train, recipe, range(1))[0]
     last = min(len(rows), _STEPS)
 
@@ -72,7 +72,7 @@ def profile(net: str, xla: bool) -> tuple[float, collections.Counter[str]]:
 
 
 def _operations(folder: Path, steps: int) -> collections.Counter[str]:
-    """Microseconds a step by operation, from the trace the profiler left."""
+    """Microseconds per step of each operation, read from the trace of the profiler."""
     from tensorflow.tsl.profiler.protobuf.xplane_pb2 import XSpace
 
     space = XSpace()
@@ -84,14 +84,14 @@ def _operations(folder: Path, steps: int) -> collections.Counter[str]:
             name = plane.event_metadata[event.metadata_id].name
             spent[name] += event.duration_ps / 1e6 / steps
             counted[name] += 1
-    # What is in the loop comes once a step or more; what surrounds it, once a call.
+    # Operations inside the loop run at least once per step, those around it once per call.
     inner = {name: time for name, time in spent.items() if counted[name] >= steps}
     wanted = {name: time for name, time in inner.items() if _is_operation(name)}
     return collections.Counter(wanted)
 
 
 def _kind_of(name: str) -> str:
-    """What an operation is for; XLA names loops after what ends them, Adam's with these."""
+    """The kind of an operation. XLA names a fused loop after its last operations."""
     kinds = {
         "products": "MatMul",
         "convolutions": "Conv2D",
@@ -102,7 +102,7 @@ def _kind_of(name: str) -> str:
 
 
 def _is_operation(name: str) -> bool:
-    """Whether an event is an operation of TensorFlow, ``path:Kind``, or one of XLA's."""
+    """Whether an event is an operation of TensorFlow (``path:Kind``) or of XLA."""
     of_tensorflow, of_xla = r"[^\s:]+:\w+", r"(?!while|call|conditional)[a-z][\w.-]*"
     return re.fullmatch(f"{of_tensorflow}|{of_xla}", name, re.IGNORECASE) is not None
 
