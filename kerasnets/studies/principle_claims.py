@@ -80,7 +80,7 @@ def _initialisation_answers(measured: Measured) -> Answers:
         (system, "test accuracy of ReLU"): Answer(
             _percent(relu["accuracy"]), abs(relu["accuracy"] - 0.5) < 0.05
         ),
-        (system, "different sigmoid units a layer"): Answer(
+        (system, "different sigmoid units per layer"): Answer(
             f"{' and '.join(map(str, different))}, {_percent(sigmoid['accuracy'])} right",
             different == [1, 1],
             note,

@@ -76,7 +76,7 @@ class Workspace:
         return run
 
     def cached(self, name: str, key: dict[str, Any], compute: Callable[[], Any]) -> Any:
-        """Return the result of ``compute``, from the folder if it is there for the same key.
+        """Return the result of ``compute``. It is read from the folder if the key is the same.
 
         Args:
             name: Name of the JSON file that stores the result, without suffix.

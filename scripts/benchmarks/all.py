@@ -1,11 +1,10 @@
-"""Every speed benchmark: tables, JSON, a figure and the tables in docs/speed.md.
+"""Run all speed benchmarks. Write docs/speed.json, the figure, and the tables in docs/speed.md.
 
     python scripts/benchmarks/all.py [--rounds 5] [--nets 'seizure-*'] [--only training] [--dry]
 
-Needs torch, the extra ``bench``. Competitors take turns within every round, so that what else the
-machine does hits all alike. Medians, with the quartiles behind them as spread; ratios are those of
-medians, above 1 where ours is faster. The inference of exported files is measured by
-``export_latency.py``.
+Needs torch, the extra ``bench``. The competitors take turns in every round, so that other work on
+the machine affects all of them. The results are medians with quartiles. The ratios are ratios of
+medians; above 1, ours is faster. ``export_latency.py`` measures exported files.
 """
 
 from __future__ import annotations
@@ -34,22 +33,24 @@ PARTS = ("training", "prediction", "accuracy", "start-up", "growth", "machine")
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Measure, print and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--nets", nargs="+", default=["*"], help="shell patterns")
     parser.add_argument(
-        "--without-compile", action="store_true", help="try no torch.compile: minutes faster"
+        "--without-compile",
+        action="store_true",
+        help="do not try torch.compile, which saves minutes",
     )
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--json", type=Path, default=ROOT / "docs" / "speed.json")
-    parser.add_argument("--dry", action="store_true", help="print the tables and write nothing")
+    parser.add_argument("--dry", action="store_true", help="print the tables, but write no files")
     arguments = parser.parse_args()
     nets = [net for pattern in arguments.nets for net in fnmatch.filter(torch_nets.NETS, pattern)]
     if arguments.without_compile:
         os.environ["BENCH_WITHOUT_COMPILE"] = "1"
     results: dict[str, Any] = {}
-    if arguments.json.is_file():  # parts and nets that are not measured now stay as they were
+    if arguments.json.is_file():  # keep the results of parts and nets that are not measured now
         results = json.loads(arguments.json.read_text(encoding="utf-8"))
     results["machine"] = describe_machine() | {
         "nets": nets,
@@ -58,7 +59,7 @@ def main() -> None:
     }
 
     def write() -> None:
-        """After each net and part, so that what is stopped leaves what it has."""
+        """Called after each net and part, so that a stopped benchmark keeps its results."""
         if not arguments.dry:
             text = json.dumps(results, indent=1) + "\n"
             arguments.json.write_text(text, encoding="utf-8")
@@ -76,17 +77,17 @@ def measure(
     results: dict[str, Any],
     write: Callable[[], None],
 ) -> None:
-    """Put the results of each part under its name, and write them."""
+    """Measure each part, store the results by name of the part, and write them."""
     for part, competitors in (
         ("training", training.COMPETITORS),
         ("prediction", training.PREDICTORS),
     ):
         if part not in parts:
             continue
-        # Sequences of visits are predicted in buckets, which PyTorch has no like of.
+        # Sequences of visits are predicted in buckets, and PyTorch has nothing comparable.
         wanted = [net for net in nets if part == "training" or not net.startswith("mortality")]
         kept = {result["net"]: result for result in results.get(part, [])}
-        for result in raced(wanted, rounds, competitors):
+        for result in measure_nets(wanted, rounds, competitors):
             kept[result["net"]] = result
             results[part] = [kept[net] for net in torch_nets.NETS if net in kept]
             write()
@@ -101,8 +102,10 @@ def measure(
             write()
 
 
-def raced(nets: list[str], rounds: int, competitors: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    """Throughput of each net."""
+def measure_nets(
+    nets: list[str], rounds: int, competitors: tuple[str, ...]
+) -> Iterator[dict[str, Any]]:
+    """Measure the throughput of each net."""
     workers = training.Workers()
     try:
         for net in nets:
@@ -116,7 +119,7 @@ def raced(nets: list[str], rounds: int, competitors: tuple[str, ...]) -> Iterato
 
 
 def describe_machine() -> dict[str, Any]:
-    """Processor, cores, load and versions."""
+    """Processor, number of cores, load and versions."""
     processor = platform.processor()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():

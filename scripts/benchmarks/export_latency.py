@@ -1,10 +1,11 @@
-"""How long a net takes a request: our ONNX, Keras's own, PyTorch eager, PyTorch's ONNX.
+"""Latency of a request: our ONNX file, Keras's own, PyTorch eager, and PyTorch's ONNX file.
 
     python scripts/benchmarks/export_latency.py [--rounds 60] [--json FILE]
 
-Needs torch, in an environment of its own: this project does not depend on it. All four have the
-same weights and must give the same numbers. Each has one thread, and takes its turn in every round,
-so that what else the machine does hits all alike. Medians in milliseconds, and ratios to ours.
+Needs torch in a separate environment, because this project does not depend on it. All four have the
+same weights and must return the same outputs. Each uses one thread. They take turns in every round,
+so that other work on the machine affects all of them. The results are medians in milliseconds, and
+ratios to ours.
 """
 
 from __future__ import annotations
@@ -37,12 +38,12 @@ NETS = (
 )  # fmt: skip
 BATCHES = (1, 32, 256)
 OURS, KERAS, EAGER, TORCH = "kerasnets ONNX", "Keras ONNX", "PyTorch eager", "PyTorch ONNX"
-_CALLS = 5  # in a row, so that caches are as warm as when serving
+_CALLS = 5  # consecutive calls, so that caches are as warm as in a server
 Runner = Callable[[np.ndarray], np.ndarray]
 
 
 class Twin(nn.Module):
-    """The net as a PyTorch user writes it, with the weights and the raw inputs of a Keras one."""
+    """The net as a PyTorch user writes it, with the weights and raw inputs of a Keras net."""
 
     def __init__(self, name: str, net: Any) -> None:
         super().__init__()
@@ -51,12 +52,12 @@ class Twin(nn.Module):
         copy_weights(net, self.net)
 
     def forward(self, raw: torch.Tensor) -> torch.Tensor:
-        """Raw values to logits."""
+        """Map raw values to logits."""
         return self.net(raw.permute(0, 3, 1, 2) / 255 if self.image else raw)
 
 
 def copy_weights(net: Any, twin: nn.Module) -> None:
-    """Give a PyTorch net the weights of a Keras one with the same layers in the same order."""
+    """Copy the weights of a Keras net to a PyTorch net with the same layers in the same order."""
     layers = iter([layer for layer in net.layers if layer.weights])
     flat = next((layer for layer in net.layers if isinstance(layer, keras.layers.Flatten)), None)
     for module in twin.modules():
@@ -83,8 +84,8 @@ def _copy(module: Any, weight: np.ndarray, bias: np.ndarray) -> None:
 
 def _copy_gru(layer: Any, gru: nn.GRU, number: int) -> None:
     kernel, recurrent, bias = layer.get_weights()
-    given = {"weight_ih": kernel, "weight_hh": recurrent, "bias_ih": bias[0], "bias_hh": bias[1]}
-    for name, array in given.items():
+    arrays = {"weight_ih": kernel, "weight_hh": recurrent, "bias_ih": bias[0], "bias_hh": bias[1]}
+    for name, array in arrays.items():
         update, reset, new = np.split(array, 3, axis=-1)
         gates = np.concatenate([reset, update, new], axis=-1).T.copy()
         with torch.no_grad():
@@ -92,7 +93,7 @@ def _copy_gru(layer: Any, gru: nn.GRU, number: int) -> None:
 
 
 def runners(name: str, folder: Path) -> dict[str, Runner]:
-    """The four ways to run a net, each from an array to logits."""
+    """The four ways to run a net, each a function from an array to logits."""
     keras.utils.set_random_seed(0)
     net = kn.build(name)
     twin = Twin(name, net).eval()
@@ -137,7 +138,7 @@ def _session(path: Path) -> Runner:
 def measure(
     ways: dict[str, Runner], shape: tuple[int, ...], batch: int, rounds: int
 ) -> dict[str, float]:
-    """The median milliseconds of each way, which must all give the same."""
+    """Median milliseconds of each way. All must return the same outputs."""
     x = np.random.default_rng(batch).normal(size=(batch, *shape)).astype("float32")
     x = 255 * (x > 0).astype("float32") if len(shape) == 3 else x
     expected = ways[OURS](x)
@@ -152,14 +153,14 @@ def measure(
                 start = time.perf_counter()
                 run(x)
                 times[way].append(time.perf_counter() - start)
-    return {way: 1000 * float(np.median(taken)) for way, taken in times.items()}
+    return {way: 1000 * float(np.median(seconds)) for way, seconds in times.items()}
 
 
 def main() -> None:
     """Measure every net at every batch size, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=60)
-    parser.add_argument("--json", type=Path, help="write the figures there too")
+    parser.add_argument("--json", type=Path, help="also write the results to this file")
     arguments = parser.parse_args()
     import_tensorflow()
     torch.set_num_threads(1)
@@ -178,10 +179,10 @@ def main() -> None:
         for name in NETS:
             ways = runners(name, Path(scratch))
             for batch in BATCHES:
-                taken = measure(ways, kn.build(name).input_shape[1:], batch, arguments.rounds)
-                report["milliseconds"].setdefault(name, {})[str(batch)] = taken
-                ratios = [taken[way] / taken[OURS] for way in (KERAS, EAGER, TORCH)]
-                cells = [f"{taken[way]:.3f}" for way in (OURS, KERAS, EAGER, TORCH)]
+                medians = measure(ways, kn.build(name).input_shape[1:], batch, arguments.rounds)
+                report["milliseconds"].setdefault(name, {})[str(batch)] = medians
+                ratios = [medians[way] / medians[OURS] for way in (KERAS, EAGER, TORCH)]
+                cells = [f"{medians[way]:.3f}" for way in (OURS, KERAS, EAGER, TORCH)]
                 cells += [f"{ratio:.1f}" for ratio in ratios]
                 print(f"| `{name}` | {batch} | {' | '.join(cells)} |", flush=True)
             nodes = onnx.load(Path(scratch) / name / "1" / "model.onnx").graph.node

@@ -1,10 +1,11 @@
-"""Every network of keras.applications: MACs against published figures, FLOPs, time.
+"""All networks of keras.applications: our MACs against published ones, FLOPs, and time.
 
     python scripts/benchmarks/profile_applications.py
 
-Builds each without weights at its default size (224 × 224 where that is open) and counts it.
-Published figures are those of the papers or of torchvision's model pages, in 10⁹ multiply–adds
-for the same input size; a blank means none was found for the same architecture and size.
+Each network is built without weights and counted at its default size, or at 224 × 224 if it has
+none. The published values are from the papers or from torchvision's model pages, in 10⁹
+multiply–adds for the same input size. A blank means that none was found for the same architecture
+and size.
 """
 
 import inspect
@@ -27,7 +28,7 @@ PUBLISHED = {
 
 
 def main():
-    """Print one line a network."""
+    """Print one line per network."""
     header = f"{'network':<18} {'parameters':>11} {'GMACs':>8} {'published':>9} {'differs':>8}"
     print(f"{header} {'GFLOPs':>8} {'ms':>6}  not counted")
     functions = inspect.getmembers(keras.applications, inspect.isfunction)
@@ -35,7 +36,7 @@ def main():
         model = build(weights=None)
         started = time.perf_counter()
         cost = kn.profile(model, convention="macs")
-        took = 1000 * (time.perf_counter() - started)
+        milliseconds = 1000 * (time.perf_counter() - started)
         exact = kn.profile(model)
         if cost.symbols:
             cost, exact = (profile.at(H=224, W=224) for profile in (cost, exact))
@@ -43,7 +44,7 @@ def main():
         print(
             f"{name:<18} {cost.params:>11,} {cost.flops / 1e9:>8.3f} {published or '':>9} "
             f"{f'{cost.flops / 1e9 / published - 1:+.1%}' if published else '':>8} "
-            f"{exact.flops / 1e9:>8.3f} {took:>6.0f}  {'; '.join(cost.unsupported) or '–'}",
+            f"{exact.flops / 1e9:>8.3f} {milliseconds:>6.0f}  {'; '.join(cost.unsupported) or '–'}",
             flush=True,
         )
         keras.utils.clear_session()

@@ -1,8 +1,9 @@
-"""How fast kerasnets.profile is, and whether it keeps memory.
+"""Time and memory of kerasnets.profile.
 
     python scripts/benchmarks/profile_speed.py
 
-Goals: every net of ours under 10 ms after the first, ResNet50 under 1 s, no memory growth.
+Goals: less than 10 ms per net of the catalogue after the first, less than 1 s for ResNet50, and no
+memory growth.
 """
 
 import statistics
@@ -17,7 +18,7 @@ REPEATS = 20
 
 
 def milliseconds(model):
-    """The median of several runs after the first, in processor time: other work does not count."""
+    """Median processor time of several runs after the first one."""
     kn.profile(model)
     times = []
     for _ in range(REPEATS):
@@ -27,8 +28,8 @@ def milliseconds(model):
     return statistics.median(times)
 
 
-def grown(model):
-    """Bytes still held after many profiles."""
+def memory_growth(model):
+    """Bytes that are still allocated after several profiles, and the peak."""
     kn.profile(model)
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
@@ -40,12 +41,12 @@ def grown(model):
 
 
 def main():
-    """Print one line a network."""
+    """Print one line per network."""
     nets = {name: kn.build(name) for name in kn.list_nets()}
     nets["ResNet50"] = keras.applications.ResNet50(weights=None)
     print(f"{'network':<24} {'ms':>8} {'kept KB':>8} {'peak KB':>8}")
     for name, model in nets.items():
-        kept, peak = grown(model)
+        kept, peak = memory_growth(model)
         print(f"{name:<24} {milliseconds(model):>8.2f} {kept / 1024:>8.1f} {peak / 1024:>8.0f}")
 
 

@@ -1,10 +1,10 @@
-"""What fvcore, torchinfo, ptflops and PyTorch's own counter say of three of our nets.
+"""Counts of fvcore, torchinfo, ptflops and PyTorch's own counter for some nets.
 
     python scripts/benchmarks/profile_torch.py
 
-Needs torch, fvcore, torchinfo and ptflops, in an environment of its own: this project depends
-on none of them. The nets are seizure-mlp, seizure-cnn, seizure-gru and the same with an LSTM;
-kerasnets says 2,928, 129,668, 145,328 and 193,744 multiply–adds of them.
+Needs torch, fvcore, torchinfo and ptflops in a separate environment, because this project depends
+on none of them. The nets are seizure-mlp, seizure-cnn, seizure-gru, and the last one with an LSTM.
+kerasnets counts 2,928, 129,668, 145,328 and 193,744 multiply–adds for them.
 """
 
 import importlib.metadata
@@ -18,14 +18,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 
 class Last(nn.Module):
-    """A recurrent layer, and a dense one on its last output."""
+    """A recurrent layer, and a dense layer on its last output."""
 
     def __init__(self, recurrent):
         super().__init__()
         self.recurrent, self.head = recurrent, nn.Linear(16, 5)
 
     def forward(self, x):
-        """Shape (batch, time, 1) to (batch, 5)."""
+        """Map shape (batch, time, 1) to (batch, 5)."""
         return self.head(self.recurrent(x)[0][:, -1])
 
 
@@ -37,7 +37,7 @@ class Packed(nn.Module):
         self.lstm = nn.LSTM(1, 16, batch_first=True)
 
     def forward(self, x):
-        """Shape (batch, time, 1) to (1, batch, 16)."""
+        """Map shape (batch, time, 1) to (1, batch, 16)."""
         packed = nn.utils.rnn.pack_padded_sequence(x, [x.shape[1]] * len(x), batch_first=True)
         return self.lstm(packed)[1][0]
 
@@ -58,7 +58,7 @@ NETS = {
 
 
 def main():
-    """Print one line a net, then the packed LSTM by batch size."""
+    """Print one line per net, then the packed LSTM by batch size."""
     packages = ("torch", "fvcore", "torchinfo", "ptflops")
     print(", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages))
     print(f"{'net':<12} {'fvcore':>9} {'torchinfo':>9} {'ptflops':>9} {'torch':>9}  fvcore skips")
@@ -79,7 +79,7 @@ def main():
     for batch in (1, 32):
         info = torchinfo.summary(Packed(), input_size=(batch, 178, 1), verbose=0)
         print(
-            f"torchinfo, packed LSTM, batch {batch}: {info.total_mult_adds / batch:,.0f} a sample"
+            f"torchinfo, packed LSTM, batch {batch}: {info.total_mult_adds / batch:,.0f} per sample"
         )
 
 

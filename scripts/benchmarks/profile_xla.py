@@ -2,10 +2,10 @@
 
     python scripts/benchmarks/profile_xla.py PYTHON
 
-PYTHON is an interpreter with jax and keras installed (`pip install "jax[cpu]" keras`), in an
-environment of its own: this project does not depend on jax. XLA counts a sum of n products as 2n
-operations, one addition more than there is, and counts a bias beside it; functions such as exp
-stand apart as transcendentals. What is left over is explained in docs/profiling.md.
+PYTHON is an interpreter with jax and keras installed (`pip install "jax[cpu]" keras`) in a separate
+environment, because this project does not depend on jax. XLA counts a sum of n products as 2n
+operations, which is one addition too many, and a bias in addition. It counts functions such as exp
+separately, as transcendentals. docs/profiling.md explains the remaining differences.
 """
 
 import json
@@ -15,7 +15,7 @@ import sys
 
 
 def costs(architectures):
-    """XLA's figures for models given as JSON; runs under the interpreter that has jax."""
+    """Counts of XLA for models as JSON. Runs in the interpreter that has jax."""
     import jax
     import keras
 
@@ -35,22 +35,22 @@ def costs(architectures):
 
 
 def main():
-    """Print ours, XLA's and the difference for every net without a time loop, and for one with."""
+    """Print our count, the count of XLA and the difference for every seizure net."""
     import kerasnets as kn
     from kerasnets.profiling import convention
 
     @convention("xla")
     def xla(op):
-        """2 · terms a sum and 1 its bias; every other operation 1."""
+        """Count 2 · terms per sum, 1 per bias, and 1 per other operation."""
         if not op.terms:
             return (op.each.operations, *op.outputs)
         return 2 * op.macs + op.bias * op.sums
 
     nets = {name: kn.build(name) for name in kn.list_nets("seizure-*")}
-    given = json.dumps({name: net.to_json() for name, net in nets.items()})
+    architectures = json.dumps({name: net.to_json() for name, net in nets.items()})
     answer = subprocess.run(
         [sys.argv[1], __file__],
-        input=given,
+        input=architectures,
         capture_output=True,
         check=True,
         text=True,

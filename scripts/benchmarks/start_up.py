@@ -1,8 +1,8 @@
-"""Start-up, each in a process of its own: help, import, the first step, three epochs.
+"""Start-up times, each in a new process: help, import, the first step, three epochs.
 
-    python scripts/benchmarks/start_up.py WHAT    # one run
+    python scripts/benchmarks/start_up.py ACTION    # a single run
 
-Three epochs are those of ``seizure-cnn`` on simulated recordings, measured until the last is done.
+The three epochs train ``seizure-cnn`` on simulated recordings, measured until the last one ends.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from accuracy import seconds_of
 
-WHAT = (
+ACTIONS = (
     "kerasnets --help",
     "import kerasnets",
     "import tensorflow and keras",
@@ -26,12 +26,12 @@ WHAT = (
 
 
 def measure(rounds: int) -> list[dict[str, Any]]:
-    """Seconds of each, in turn."""
-    seconds: dict[str, list[float]] = {what: [] for what in WHAT}
+    """Measure the seconds of all actions, in turn."""
+    seconds: dict[str, list[float]] = {action: [] for action in ACTIONS}
     for _ in range(rounds):
-        for what in WHAT:
-            seconds[what].append(seconds_of([sys.executable, __file__, what]))
-    return [{"what": what, "seconds": values} for what, values in seconds.items()]
+        for action in ACTIONS:
+            seconds[action].append(seconds_of([sys.executable, __file__, action]))
+    return [{"what": action, "seconds": values} for action, values in seconds.items()]
 
 
 def help_text() -> None:
@@ -45,13 +45,13 @@ def help_text() -> None:
 
 
 def imported(*modules: str) -> None:
-    """Import some modules."""
+    """Import modules by name."""
     for module in modules:
         __import__(module)
 
 
 def ours(epochs: int) -> None:
-    """Steps or epochs through ``kerasnets.train``."""
+    """Train with ``kerasnets.train``, for a few steps or several epochs."""
     import tempfile
 
     import kerasnets as kn
@@ -68,7 +68,7 @@ def ours(epochs: int) -> None:
 
 
 def keras_fit(epochs: int) -> None:
-    """The same net through Keras's own ``fit``."""
+    """Train the same net with Keras's own ``fit``."""
     import kerasnets as kn
     from kerasnets._lazy import keras
     from kerasnets.evaluation.tasks import get_task
@@ -85,26 +85,26 @@ def keras_fit(epochs: int) -> None:
 
 
 def small() -> Any:
-    """Data of a few steps."""
+    """Data for a few steps."""
     import kerasnets as kn
 
     return kn.load_data("seizure-simulated", recordings_per_class=3)
 
 
 def torch_step() -> None:
-    """A few steps in PyTorch."""
+    """Train one step in PyTorch."""
     import torch
     import torch_nets
-    from torch_side import trained
+    from torch_side import make_epoch
 
     x, y = torch.zeros(32, 178), torch.zeros(32, dtype=torch.long)
     net = torch_nets.NETS["seizure-cnn"]()
-    trained(net, lambda: iter([(x, y)]), 32, 1, "plain", fused=False)()
+    make_epoch(net, lambda: iter([(x, y)]), 32, 1, "plain", fused=False)()
 
 
 def main() -> None:
-    """One run."""
-    what = sys.argv[1]
+    """Run one action."""
+    action = sys.argv[1]
     {
         "kerasnets --help": help_text,
         "import kerasnets": lambda: imported("kerasnets"),
@@ -115,7 +115,7 @@ def main() -> None:
         "first step: torch": torch_step,
         "3 epochs: ours": lambda: ours(3),
         "3 epochs: keras fit": lambda: keras_fit(3),
-    }[what]()
+    }[action]()
     print("done", flush=True)
 
 

@@ -1,4 +1,4 @@
-"""The results as tables in Markdown and as a figure."""
+"""Write the results as Markdown tables and as a figure."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from kerasnets._style import COLORS, save_figure
+from kerasnets._tables import markdown_table
 
-# Against eager PyTorch, by the first words of a net's name; the issue's own goals.
+# Goals of the ratio to eager PyTorch, by the start of the name of a net.
 GOALS = {
     "seizure-mlp": 10, "digit-mlp": 10, "covid": 10, "xor": 10, "seizure-gru": 5,
     "seizure-bigru": 5, "mortality": 5, "seizure-cnn": 2, "lenet5": 2, "digit-cnn": 2,
@@ -19,7 +20,7 @@ _BEGIN, _END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
 def tables(results: dict[str, Any]) -> str:
-    """All tables, those that were measured."""
+    """All tables whose results exist."""
     makers = {
         "training": _training, "prediction": _prediction, "bounds": _bounds, "accuracy": _accuracy,
         "start-up": _start_up, "growth": _growth,
@@ -31,7 +32,7 @@ def tables(results: dict[str, Any]) -> str:
         f"{machine['date']}, {machine['processor']}, {machine['cpus']} cores, load "
         f"{machine['load']:.1f} at the end, Python {machine['python']}, {versions}; "
         f"{machine['rounds']} rounds; torch.compile was "
-        f"{'among the ways tried' if machine['torch.compile'] else 'not tried'}."
+        f"{'tried too' if machine['torch.compile'] else 'not tried'}."
     )
     return "\n\n".join(parts)
 
@@ -51,9 +52,10 @@ def _training(results: dict[str, Any]) -> str:
             f"{best['way']}, {best['threads']}",
             f"{result['ours']['params']:,} / {best['params']:,}",
         ])  # fmt: skip
-    return "## Training, samples a second\n\n" + markdown(
+    return "## Training, samples per second\n\n" + markdown(
         ["net", "ours", "PyTorch eager", "PyTorch best", "Keras fit", "× eager (goal)", "× best",
-         "× fit", "ours by, threads", "PyTorch best by, threads", "parameters, ours / theirs"],
+         "× fit", "ours: mode, threads", "PyTorch best: mode, threads",
+         "parameters: ours / PyTorch"],
         rows,
     )  # fmt: skip
 
@@ -64,7 +66,7 @@ def _prediction(results: dict[str, Any]) -> str:
         ours, *others = result["rates"].values()
         ratios = [f"{np.median(ours) / np.median(other):.1f}" for other in others]
         rows.append([result["net"], *(spread(rates) for rates in (ours, *others)), *ratios])
-    return "## Prediction, samples a second, in batches of 256\n\n" + markdown(
+    return "## Prediction, samples per second, batch size 256\n\n" + markdown(
         ["net", "ours", "PyTorch eager", "Keras predict", "× eager", "× predict"], rows
     )
 
@@ -83,11 +85,19 @@ def _bounds(results: dict[str, Any]) -> str:
         for b in results["bounds"]
     ]
     return (
-        "## Share of the machine\n\nPeak of a 2,048 × 2,048 product "
-        f"{limits['flops'] / 1e9:,.0f} GFLOP/s, adding long vectors "
-        f"{limits['bytes'] / 1e9:,.1f} GB/s.\n\n"
+        "## Share of the peak performance\n\nThe peak is "
+        f"{limits['flops'] / 1e9:,.0f} GFLOP/s for a 2,048 × 2,048 matrix product, and "
+        f"{limits['bytes'] / 1e9:,.1f} GB/s for adding long vectors.\n\n"
     ) + markdown(
-        ["net", "FLOPs a sample", "µs a step of 32", "of peak", "at the goal", "bound by"], rows
+        [
+            "net",
+            "FLOPs per sample",
+            "µs per step of 32",
+            "share of peak",
+            "share at the goal",
+            "limited by",
+        ],
+        rows,
     )
 
 
@@ -101,14 +111,14 @@ def _accuracy(results: dict[str, Any]) -> str:
             *(spread(values, 1) for values in seconds.values()),
             *(f"{np.median(seconds[who]) / ours:.1f}" for who in seconds if who != "ours"),
         ])  # fmt: skip
-    return "## Seconds to a validation accuracy, from process start\n\n" + markdown(
+    return "## Seconds from process start to a validation accuracy\n\n" + markdown(
         ["task", "ours", "PyTorch eager", "PyTorch best", "× eager", "× best"], rows
     )
 
 
 def _start_up(results: dict[str, Any]) -> str:
     rows = [[result["what"], spread(result["seconds"], 2)] for result in results["start-up"]]
-    return "## Start-up, seconds\n\n" + markdown(["what", "seconds"], rows)
+    return "## Start-up, seconds\n\n" + markdown(["action", "seconds"], rows)
 
 
 def _growth(results: dict[str, Any]) -> str:
@@ -122,58 +132,57 @@ def _growth(results: dict[str, Any]) -> str:
         ]
         for result in results["growth"]
     ]
-    return "## Growth of an epoch\n\n" + markdown(
-        ["along", "values", "milliseconds", "slope", "slope of the last two"], rows
+    return "## Time per epoch by size\n\n" + markdown(
+        ["size", "values", "milliseconds", "slope", "slope of the last two"], rows
     )
 
 
 def goal_of(net: str) -> int:
-    """The goal of a net against eager PyTorch."""
+    """The goal of the ratio to eager PyTorch for a net."""
     return next(goal for start, goal in GOALS.items() if net.startswith(start))
 
 
 def spread(values: list[float], digits: int = 0) -> str:
-    """The median, and the quartiles behind it."""
+    """The median, with the quartiles in brackets."""
     low, middle, high = np.percentile(values, [25, 50, 75])
     return f"{middle:,.{digits}f} ({low:,.{digits}f}–{high:,.{digits}f})"
 
 
 def markdown(header: list[str], rows: list[list[str]]) -> str:
-    """A table; all columns but the first to the right."""
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    """A Markdown table. All columns but the first are right-aligned."""
+    return markdown_table(header, rows, "l" + "r" * (len(header) - 1))
 
 
 def write_tables(path: Path, text: str) -> None:
-    """Put the tables between the marks of a page; make the page where there is none."""
+    """Put the tables between the marks of a page. Create the page if it does not exist."""
     page = path.read_text(encoding="utf-8") if path.is_file() else f"# Speed\n\n{_BEGIN}\n{_END}\n"
     before, _, rest = page.partition(_BEGIN)
     path.write_text(f"{before}{_BEGIN}\n{text}\n{_END}{rest.partition(_END)[2]}", encoding="utf-8")
 
 
 def draw(results: dict[str, Any], path: Path) -> None:
-    """Ratios of training throughput, a line a net, with the goal against eager PyTorch."""
+    """Plot ratios of training throughput, one line per net, with the goal of the ratio to eager."""
     if not results.get("training"):
         return
     found = sorted(results["training"], key=lambda result: ratio_to(result, "torch eager"))
     figure = Figure(figsize=(7.5, 0.27 * len(found) + 1.2), layout="constrained")
-    axes, at = figure.subplots(), np.arange(len(found))
+    axes, positions = figure.subplots(), np.arange(len(found))
     marks = {"torch eager": "o", "torch best": "s", "keras fit": "^"}
-    labels = {"torch eager": "PyTorch eager", "torch best": "PyTorch at its best",
+    labels = {"torch eager": "PyTorch eager", "torch best": "PyTorch best",
               "keras fit": "Keras fit"}  # fmt: skip
     for color, (name, mark) in zip(COLORS, marks.items(), strict=False):
         ratios = [ratio_to(result, name) for result in found]
-        axes.plot(ratios, at, mark, color=color, label=labels[name], markersize=5)
+        axes.plot(ratios, positions, mark, color=color, label=labels[name], markersize=5)
     goals = [goal_of(result["net"]) for result in found]
-    axes.plot(goals, at, "|", color="#22262A", markersize=9, label="goal against eager")
+    axes.plot(goals, positions, "|", color="#22262A", markersize=9, label="goal (ratio to eager)")
     axes.axvline(1, color="#5F676F", linewidth=0.8)
     axes.set_xscale("log")
     axes.set_xticks([0.5, 1, 2, 5, 10, 20, 50], ["0.5", "1", "2", "5", "10", "20", "50"])
-    axes.set_yticks(at, [result["net"] for result in found])
-    axes.set_xlabel("how many times as many samples a second kerasnets trains on")
+    axes.set_yticks(positions, [result["net"] for result in found])
+    axes.set_xlabel("training throughput of kerasnets relative to the others")
     machine = results["machine"]
     axes.set_title(
-        f"Training throughput, batch 32, {machine['cpus']} cores of {machine['processor']}\n"
+        f"Training throughput, batch 32, {machine['cpus']} cores, {machine['processor']}\n"
         f"TensorFlow {machine['versions']['tensorflow']}, PyTorch {machine['versions']['torch']}",
         loc="left", fontsize=9.5,
     )  # fmt: skip
@@ -182,5 +191,5 @@ def draw(results: dict[str, Any], path: Path) -> None:
 
 
 def ratio_to(result: dict[str, Any], name: str) -> float:
-    """How many times as fast as a competitor ours trains a net."""
+    """Training throughput of ours divided by that of a competitor."""
     return float(np.median(result["rates"]["ours"]) / np.median(result["rates"][name]))

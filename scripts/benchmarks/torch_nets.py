@@ -1,9 +1,9 @@
 """The nets of the catalogue as a PyTorch user writes them, for comparison.
 
-Same layers, same widths, same number of parameters, but for the nets with ``reset_after=False``:
-PyTorch's GRU always has the second bias vector (Keras's ``reset_after=True``), so
-``seizure-bigru`` and ``seizure-gru-stepped`` have a few more parameters here. Raw values are
-rescaled before they get here, as a user would do it once, where kerasnets does it in the net.
+Layers, widths and numbers of parameters are the same. Nets with ``reset_after=False`` are the
+exception: PyTorch's GRU always has a second bias vector, like Keras's ``reset_after=True``. So
+``seizure-bigru`` and ``seizure-gru-stepped`` have a few more parameters here. The inputs are
+rescaled beforehand, as a user would do it once. kerasnets rescales in the net.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def mlp(
     classes: int,
     dropout: float = 0.0,
 ) -> list[nn.Module]:
-    """Dense layers, each with its activation and dropout, then the logits."""
+    """Dense layers, each with activation and dropout, then the logits."""
     if isinstance(activations, str):
         activations = [activations] * len(units)
     layers: list[nn.Module] = []
@@ -54,7 +54,7 @@ def cnn(
 
 
 class Recurrent(nn.Module):
-    """GRU layers of their own widths, and dense ones on the last state."""
+    """GRU layers of different widths, and dense layers on the last state."""
 
     def __init__(
         self,
@@ -67,13 +67,13 @@ class Recurrent(nn.Module):
         self.features, directions = features, 1 + bidirectional
         widths = [features, *(directions * width for width in units)]
         self.layers = nn.ModuleList(
-            nn.GRU(given, width, batch_first=True, bidirectional=bidirectional)
-            for given, width in zip(widths, units, strict=False)
+            nn.GRU(inputs, width, batch_first=True, bidirectional=bidirectional)
+            for inputs, width in zip(widths, units, strict=False)
         )
         self.head = nn.Sequential(*mlp(widths[-1], dense_units, "relu", 5))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Shape (batch, 178) to (batch, 5)."""
+        """Map shape (batch, 178) to (batch, 5)."""
         x = x.view(len(x), -1, self.features)
         for layer in self.layers:
             x, state = layer(x)
@@ -81,7 +81,7 @@ class Recurrent(nn.Module):
 
 
 class Stack(nn.Module):
-    """Recurrent layers of one width as one module, as PyTorch's own ``num_layers`` makes them."""
+    """Recurrent layers of the same width as a single module, with PyTorch's ``num_layers``."""
 
     def __init__(self, units: int, layers: int, dense_units: Sequence[int] = ()) -> None:
         super().__init__()
@@ -89,12 +89,12 @@ class Stack(nn.Module):
         self.head = nn.Sequential(*mlp(units, dense_units, "relu", 5))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Shape (batch, 178) to (batch, 5)."""
+        """Map shape (batch, 178) to (batch, 5)."""
         return self.head(self.gru(x.unsqueeze(-1))[1][-1])
 
 
 class Visits(nn.Module):
-    """Dense layers on each visit, recurrent ones on packed sequences, a head on the last state."""
+    """Dense layers per visit, recurrent layers on packed sequences, a head on the last state."""
 
     def __init__(
         self, visit: Sequence[nn.Module], recurrent: nn.GRU | nn.LSTM, head: Sequence[nn.Module]
@@ -107,12 +107,12 @@ class Visits(nn.Module):
         )
 
     def forward(self, visits: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
-        """Shapes (batch, time, features) and (batch,) to (batch, 2)."""
+        """Map shapes (batch, time, features) and (batch,) to (batch, 2)."""
         packed = pack_padded_sequence(
             self.visit(visits), length, batch_first=True, enforce_sorted=False
         )
         state = self.recurrent(packed)[1]
-        if isinstance(state, tuple):  # an LSTM's state and cell
+        if isinstance(state, tuple):  # state and cell of an LSTM
             state = state[0]
         return self.head(state[-1])
 
@@ -120,13 +120,13 @@ class Visits(nn.Module):
 def mortality_deep(features: int) -> Visits:
     """Three dense layers with LeakyReLU and dropout, four GRU layers."""
     visit: list[nn.Module] = []
-    for given, width in zip((features, 128, 64), (128, 64, 32), strict=True):
-        visit += [nn.Linear(given, width), nn.LeakyReLU(0.1), nn.Dropout(0.2)]
+    for inputs, width in zip((features, 128, 64), (128, 64, 32), strict=True):
+        visit += [nn.Linear(inputs, width), nn.LeakyReLU(0.1), nn.Dropout(0.2)]
     return Visits(visit, nn.GRU(32, 16, 4, batch_first=True), [nn.Linear(16, 2)])
 
 
 def lenet5() -> nn.Sequential:
-    """LeNet-5 on images of 28 × 28 pixels in a frame of 32 × 32."""
+    """LeNet-5 on images of 28 × 28 pixels, padded to 32 × 32."""
     return nn.Sequential(
         nn.ZeroPad2d(2),
         *(nn.Conv2d(1, 6, 5), nn.Tanh(), nn.AvgPool2d(2)),
@@ -137,7 +137,7 @@ def lenet5() -> nn.Sequential:
 
 
 def digit_cnn() -> nn.Sequential:
-    """Two convolutions, the second normalised over the batch, and a dense layer."""
+    """Two convolutions, the second with batch normalization, and a dense layer."""
     return nn.Sequential(
         *(nn.Conv2d(1, 32, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.2)),
         *(nn.Conv2d(32, 32, 3), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.2)),

@@ -1,4 +1,4 @@
-"""What the process with PyTorch times: the usual loop, and the fastest of several."""
+"""The process with PyTorch: it measures the usual loop, and the fastest of several variants."""
 
 from __future__ import annotations
 
@@ -22,37 +22,37 @@ Batches = Callable[[], Iterator[tuple[Any, torch.Tensor]]]
 
 
 def prepare(competitor: str, net: str) -> tuple[Callable[[], int], dict[str, Any]]:
-    """An epoch of a net, or one prediction of its rows, and what is told of it."""
+    """A function that runs an epoch or a prediction of a net, and its description."""
     if "predict" in competitor:
-        return predicted(net)
+        return prepare_prediction(net)
     usual, indexed, rows, arguments = batches(net)
-    # Compiling takes half a minute a net, so it can be left out.
+    # Compiling takes half a minute per net, so it can be switched off.
     compiled = competitor == "torch best" and not os.environ.get("BENCH_WITHOUT_COMPILE")
     ways = ["plain", "compiled"] if compiled else ["plain"]
-    given = usual if competitor == "torch eager" else indexed
+    make_batches = usual if competitor == "torch eager" else indexed
     best: tuple[float, Callable[[], int], dict[str, Any]] | None = None
     for way, threads in itertools.product(ways, (1, 2)):
         model = torch_nets.NETS[net](*arguments)
         params = sum(weight.numel() for weight in model.parameters())
         try:
             fused = competitor == "torch best"
-            epoch = trained(model, given, rows, threads, way, fused=fused)
-            some = trained(
-                model, lambda: itertools.islice(given(), 8), 8, threads, way, fused=fused
+            epoch = make_epoch(model, make_batches, rows, threads, way, fused=fused)
+            some = make_epoch(
+                model, lambda: itertools.islice(make_batches(), 8), 8, threads, way, fused=fused
             )
             some()
-        except Exception as error:  # noqa: BLE001 - torch.compile cannot take every net
-            print(f"  {net}: {way} in PyTorch gives {type(error).__name__}", flush=True)
+        except Exception as error:  # noqa: BLE001 - torch.compile does not support every net
+            print(f"  {net}: {way} in PyTorch fails with {type(error).__name__}", flush=True)
             continue
         speed = rate(some, 0.3)
         if best is None or speed > best[0]:
             best = speed, epoch, {"params": params, "way": way, "threads": threads}
-    assert best is not None  # noqa: S101 - the plain way always runs
+    assert best is not None  # noqa: S101 - the plain variant always runs
     return best[1], best[2]
 
 
-def predicted(net: str) -> tuple[Callable[[], int], dict[str, Any]]:
-    """One prediction of the rows of a net, with the number of threads that suits it."""
+def prepare_prediction(net: str) -> tuple[Callable[[], int], dict[str, Any]]:
+    """A function that predicts all rows of a net with the faster number of threads."""
     x, _ = tensors(net)
     model = torch_nets.NETS[net]().eval()
 
@@ -74,10 +74,10 @@ def predicted(net: str) -> tuple[Callable[[], int], dict[str, Any]]:
     return with_threads, {"threads": best}
 
 
-def trained(
-    model: nn.Module, given: Batches, rows: int, threads: int, way: str, fused: bool
+def make_epoch(
+    model: nn.Module, make_batches: Batches, rows: int, threads: int, way: str, fused: bool
 ) -> Callable[[], int]:
-    """An epoch in PyTorch's usual loop."""
+    """A function that trains one epoch in PyTorch's usual loop."""
     optimizer = torch.optim.Adam(model.parameters(), fused=True if fused else None)
     loss_of = nn.CrossEntropyLoss()
     forward = torch.compile(model) if way == "compiled" else model
@@ -86,7 +86,7 @@ def trained(
         torch.set_num_threads(threads)
         model.train()
         total = torch.zeros(())
-        for x, y in given():
+        for x, y in make_batches():
             optimizer.zero_grad()
             loss = loss_of(forward(*x) if isinstance(x, tuple) else forward(x), y)
             loss.backward()
@@ -100,13 +100,13 @@ def trained(
 
 
 def tensors(net: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """Random rows, channels before pixels, and classes."""
+    """Random rows, with channels first, and classes."""
     x, y = (torch.from_numpy(array) for array in arrays(net))
     return (x.movedim(-1, 1) if x.ndim == 4 else x).contiguous(), y.long()
 
 
 def batches(net: str) -> tuple[Batches, Batches, int, list[Any]]:
-    """Batches from a DataLoader and from tensors in memory, rows, and the net's arguments."""
+    """Batches from a DataLoader and from tensors, number of rows, and the net's arguments."""
     torch.manual_seed(0)
     if net.startswith("mortality"):
         return visit_batches()
@@ -121,7 +121,7 @@ def batches(net: str) -> tuple[Batches, Batches, int, list[Any]]:
 
 
 def visit_batches() -> tuple[Batches, Batches, int, list[Any]]:
-    """Sequences of visits, packed by the net: padded for each batch, or kept in buckets."""
+    """Sequences of visits, which the net packs: padded per batch, or grouped in buckets."""
     split = kn.load_data("mortality-simulated").train
     x, y = split.x, torch.from_numpy(split.y).long()
     patients = [

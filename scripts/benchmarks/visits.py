@@ -1,9 +1,10 @@
-"""Time and memory of reading MIMIC-III at its full size, on simulated tables.
+"""Time and memory of reading simulated tables with the full size of MIMIC-III.
 
     python scripts/benchmarks/visits.py [--times 1 10]
 
-46,520 patients, 58,976 admissions, 651,047 diagnoses, and multiples. Each size is read in a
-process of its own, so that the peak of memory is its own; writing the tables is not counted.
+The tables have 46,520 patients, 58,976 admissions and 651,047 diagnoses, or multiples of that. Each
+size is read in a separate process, to measure its own peak memory. Writing the tables is not
+measured.
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ CODES = 6_984
 
 
 def main() -> None:
-    """Write, read and print a line for each size."""
+    """Write and read the tables, and print one line per size."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--times", type=int, nargs="+", default=[1, 10], help="multiples of it")
+    parser.add_argument(
+        "--times", type=int, nargs="+", default=[1, 10], help="multiples of the full size"
+    )
     print("size  diagnoses   read (s)  split and encode (s)  peak memory (MB)")
     for times in parser.parse_args().times:
         with tempfile.TemporaryDirectory() as folder:
@@ -36,7 +39,7 @@ def main() -> None:
 
 
 def write_tables(folder: Path, times: int) -> None:
-    """Tables with the columns that are read, in the upper case of the full set."""
+    """Write tables with the columns that are read, in upper case as in the full data set."""
     rng = np.random.default_rng(0)
     patients, admissions = times * PATIENTS, times * ADMISSIONS
     subject = np.arange(patients)
@@ -66,7 +69,7 @@ def write_tables(folder: Path, times: int) -> None:
 
 
 def measure(folder: Path) -> tuple[float, float, float]:
-    """Seconds to read, seconds to split and encode, peak memory in MB."""
+    """Seconds to read, seconds to split and encode, and peak memory in MB."""
     from kerasnets.data.ehr import mimic3
     from kerasnets.data.ehr.cohort import make_dataset
 
