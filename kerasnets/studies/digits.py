@@ -14,7 +14,7 @@ from kerasnets._files import atomic_write
 from kerasnets._style import COLORS, MUTED, new_figure, style
 from kerasnets.data import Dataset
 from kerasnets.profiling import profile
-from kerasnets.profiling.claims import read_claims
+from kerasnets.studies.claims import read_claims
 from kerasnets.studies.results import Result, Row, result
 from kerasnets.studies.trained import runs_of, trained_result
 from kerasnets.studies.workspace import Workspace

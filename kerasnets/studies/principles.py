@@ -11,7 +11,7 @@ import numpy as np
 from kerasnets._errors import unknown_name
 from kerasnets.data import Dataset, load_data
 from kerasnets.nets import build
-from kerasnets.profiling.claims import read_claims
+from kerasnets.studies.claims import read_claims
 from kerasnets.studies.plane_figures import lessons_figure, xor_figure
 from kerasnets.studies.planes import Lesson, learn
 from kerasnets.studies.results import Result, result

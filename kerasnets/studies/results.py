@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kerasnets._files import atomic_write, write_json
+from kerasnets._tables import text_table
 from kerasnets.data import Dataset
-from kerasnets.profiling.table import boxed
 
 REPRODUCED, NOT_REPRODUCED, OTHER_DATA, QUICK = (
     "reproduced",
@@ -102,7 +102,8 @@ def result(
 
 def results_text(results: Sequence[Result], seconds: Mapping[str, float]) -> str:
     """The table for a terminal, and the notes below it."""
-    table = boxed(_HEADER, _cells(results), _RIGHT)
+    align = "".join("r" if name in _RIGHT else "l" for name in _HEADER)
+    table = text_table(_HEADER, _cells(results), align)
     notes = [f"{number:>3}  {note}" for note, number in _numbered(results).items()]
     return "\n".join([table, *_summary(results, seconds), "Notes:", *notes])
 

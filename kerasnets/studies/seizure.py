@@ -9,7 +9,7 @@ import numpy as np
 from kerasnets._files import atomic_write
 from kerasnets.data import Dataset
 from kerasnets.nets import describe, list_nets
-from kerasnets.profiling.claims import claim_arguments, read_claims
+from kerasnets.studies.claims import claim_arguments, read_claims
 from kerasnets.studies.results import Result, Row, result
 from kerasnets.studies.trained import trained_result
 from kerasnets.studies.workspace import Workspace
