@@ -1,4 +1,4 @@
-"""The model that a word of the command line means."""
+"""Load the model that an argument of the command line names."""
 
 from __future__ import annotations
 
@@ -11,9 +11,21 @@ from kerasnets.training import Run, load_run
 
 
 def load_model(text: str, net_arguments: dict[str, Any]) -> tuple[keras.Model | Run, str]:
-    """The run in a folder, the model in a ``.keras`` file, or a fresh net; and its name."""
+    """Load a run folder or a ``.keras`` file, or build a net.
+
+    Args:
+        text: a folder, a file, or the name of a net.
+        net_arguments: arguments for the builder of the net.
+
+    Returns:
+        The run or model, and its name.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: there is no such net.
+    """
     path = Path(text)
-    # A folder may have a net's name without being a run, as those in exported/ have.
+    # A folder with the name of a net need not be a run: those in exported/ are not.
     if (path / "recipe.toml").is_file() or (path.is_dir() and text not in nets.list_nets()):
         run = load_run(path)
         return run, run.name

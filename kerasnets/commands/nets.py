@@ -1,4 +1,4 @@
-"""``kerasnets nets``: the catalogue."""
+"""``kerasnets nets``: list the networks of the catalogue."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ EXAMPLES = """\
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the words this command takes."""
+    """Add the arguments of the command to its parser."""
     parser.add_argument(
-        "pattern", nargs="?", default="*", help="shell pattern, such as 'seizure-*'"
+        "pattern", nargs="?", default="*", help="shell pattern of names, such as 'seizure-*'"
     )
     json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Do what the words ask for."""
+    """Run the command."""
     names = list_nets(arguments.pattern)
     if not names:
-        raise ValueError(f"No net matches {arguments.pattern!r}; kerasnets nets lists all.")
+        raise ValueError(f"No net matches {arguments.pattern!r}; kerasnets nets lists all nets.")
     specs = [describe(name) for name in names]
     if arguments.json:
         print_json(
@@ -42,6 +42,6 @@ def run(arguments: argparse.Namespace) -> None:
             ]
         )
     else:
-        width = max(len(name) for name in names)
+        width = max(map(len, names))
         for spec in specs:
             print(f"{spec.name:<{width}}  {spec.source:<8}  {spec.summary}")

@@ -1,4 +1,4 @@
-"""``kerasnets profile``: what a network costs."""
+"""``kerasnets profile``: count the parameters and operations of a model."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from pathlib import Path
 from kerasnets._style import save_figure
 from kerasnets.commands._models import load_model
 from kerasnets.commands._shared import json_flag, pairs, print_json
-from kerasnets.nets import build
-from kerasnets.profiling import check_claims, claims_text, profile
+from kerasnets.profiling import profile
 from kerasnets.training import Run
 
 EXAMPLES = """\
@@ -24,29 +23,39 @@ EXAMPLES = """\
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the words this command takes."""
+    """Add the arguments of the command to its parser."""
     parser.add_argument("model", nargs="?", help="name of a net, a .keras file, or a run folder")
-    parser.add_argument("--claims", action="store_true", help="check every figure of the sources")
-    parser.add_argument("--convention", default="exact", help="what counts as one operation")
-    parser.add_argument("--mode", default="inference", help="or training: with backward and update")
-    parser.add_argument("--time", type=int, help="steps, where the model leaves them open")
+    parser.add_argument(
+        "--claims", action="store_true", help="check the counts stated in the course reports S1-S5"
+    )
+    parser.add_argument(
+        "--convention",
+        default="exact",
+        help="what counts as one operation: exact (default), macs, tf, s2 or s5",
+    )
+    parser.add_argument(
+        "--mode",
+        default="inference",
+        help="inference (default), or training to include backward pass and weight update",
+    )
+    parser.add_argument("--time", type=int, help="number of time steps, if unknown in the model")
     parser.add_argument("--explain", action="store_true", help="write out each calculation")
-    parser.add_argument("--plot", type=Path, metavar="PATH", help="draw it, as PATH.png and .svg")
+    parser.add_argument(
+        "--plot", type=Path, metavar="PATH", help="save a bar chart as PATH.png and PATH.svg"
+    )
     parser.add_argument(
         "--format", choices=("text", "markdown", "html", "csv", "json"), default="text"
     )
-    parser.add_argument("--set", action="append", metavar="NAME=VALUE", help="builder argument")
+    parser.add_argument(
+        "--set", action="append", metavar="NAME=VALUE", help="set an argument of the net's builder"
+    )
     json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Do what the words ask for."""
+    """Run the command."""
     if arguments.claims:
-        claims = check_claims(build)
-        if arguments.json:
-            print_json([dataclasses.asdict(claim) for claim in claims])
-        else:
-            print(claims_text(claims))
+        _print_claims(arguments.json)
         return
     if arguments.model is None:
         raise ValueError("Name a net, a .keras file or a run folder, or give --claims.")
@@ -54,8 +63,18 @@ def run(arguments: argparse.Namespace) -> None:
     if isinstance(model, Run):
         model = model.model
     cost = profile(model, convention=arguments.convention, mode=arguments.mode, time=arguments.time)
-    form = "json" if arguments.json else arguments.format
-    print(cost.explain() if arguments.explain else getattr(cost, f"to_{form}")())
+    output_format = "json" if arguments.json else arguments.format
+    print(cost.explain() if arguments.explain else getattr(cost, f"to_{output_format}")())
     if arguments.plot:
         for path in save_figure(cost.plot(), arguments.plot):
             print(path, file=sys.stderr)
+
+
+def _print_claims(as_json: bool) -> None:
+    from kerasnets.studies.claims import check_claims, claims_text  # the other uses need no studies
+
+    claims = check_claims()
+    if as_json:
+        print_json([dataclasses.asdict(claim) for claim in claims])
+    else:
+        print(claims_text(claims))

@@ -1,13 +1,13 @@
-"""The catalogue: which networks there are, who builds them, and what they are meant for."""
+"""The catalogue: the names of all networks, their builders, and what they are made for."""
 
 from __future__ import annotations
 
 import fnmatch
+import functools
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,7 +16,7 @@ from kerasnets._errors import unknown_name
 if TYPE_CHECKING:
     import keras
 
-# The modules whose import fills the catalogue. They do not import TensorFlow.
+# Importing these modules fills the catalogue. It does not import TensorFlow.
 _MODULES = ("mlp", "cnn", "spectral", "recurrent", "mortality", "lenet", "digits", "tabular")
 
 Builder = TypeVar("Builder", bound=Callable[..., Any])
@@ -24,30 +24,28 @@ Builder = TypeVar("Builder", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class NetSpec:
-    """What the catalogue knows of a network.
+    """The entry of a network in the catalogue.
 
     Attributes:
-        name: the name it is built by.
-        builder: the function that builds it; every argument is keyword-only with a default.
-        data: the data set it is meant for.
-        source: the documents it comes from, such as ``"S1 S2 S5"``; ``"own"`` for ours.
-        recipe: what its default recipe sets otherwise than the general one.
+        name: the name to build it by.
+        builder: the function that builds it. All arguments are keyword-only and have defaults.
+        data: the data set it is made for.
+        source: where it comes from: course reports such as ``"S1 S2 S5"``, or ``"own"`` for our
+            reference nets.
+        summary: one line that describes it.
+        recipe: the settings in which its default recipe differs from the general default.
     """
 
     name: str
     builder: Callable[..., keras.Model]
     data: str
     source: str
+    summary: str
     recipe: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def summary(self) -> str:
-        """The first line of the builder's docstring."""
-        return inspect.getdoc(self.builder).partition("\n")[0]  # type: ignore[union-attr]
-
-    @property
     def arguments(self) -> dict[str, Any]:
-        """The builder's arguments with their defaults."""
+        """The arguments of the builder with their defaults."""
         parameters = inspect.signature(self.builder).parameters
         return {name: parameter.default for name, parameter in parameters.items()}
 
@@ -56,26 +54,24 @@ _SPECS: dict[str, NetSpec] = {}
 
 
 def register(name: str, *, data: str, source: str, **recipe: Any) -> Callable[[Builder], Builder]:
-    """Enter the decorated builder into the catalogue.
+    """Add the decorated builder to the catalogue.
+
+    The first line of its docstring becomes the summary of the network.
 
     Args:
-        name: the name to build it by; must be new.
-        data: the data set it is meant for.
-        source: the documents it comes from, or ``"own"``.
-        recipe: what its default recipe sets otherwise than the general one.
+        name: the name to build the network by; it must be new.
+        data: the data set it is made for.
+        source: where it comes from: course reports such as ``"S1 S2"``, or ``"own"``.
+        recipe: the settings in which its default recipe differs from the general default.
 
     Raises:
-        ValueError: if the name is taken, the docstring is missing, or an argument of the
-            builder is positional or has no default.
+        ValueError: the name is taken, the builder has no docstring, or one of its arguments is
+            positional or has no default.
     """
 
-    def enter(builder: Builder) -> Builder:
-        if name in _SPECS:
-            raise ValueError(
-                f"The net {name!r} is already registered by {_SPECS[name].builder.__qualname__}; "
-                "give the new one another name."
-            )
-        if not builder.__doc__:
+    def add_builder(builder: Builder) -> Builder:
+        doc = inspect.getdoc(builder)
+        if not doc:
             raise ValueError(f"The builder of {name!r} needs a docstring: it is the net's summary.")
         for parameter in inspect.signature(builder).parameters.values():
             if parameter.kind is not parameter.KEYWORD_ONLY or parameter.default is parameter.empty:
@@ -83,54 +79,98 @@ def register(name: str, *, data: str, source: str, **recipe: Any) -> Callable[[B
                     f"The argument {parameter.name!r} of the builder of {name!r} must be "
                     "keyword-only and have a default."
                 )
-        _SPECS[name] = NetSpec(name, builder, data, source, MappingProxyType(recipe))
+        summary = doc.partition("\n")[0]
+        _add(NetSpec(name, builder, data, source, summary, MappingProxyType(recipe)))
         return builder
 
-    return enter
+    return add_builder
 
 
-@cache
-def _load() -> None:
+def variant(
+    name: str,
+    *,
+    of: str,
+    source: str,
+    summary: str,
+    recipe: Mapping[str, Any] | None = None,
+    **defaults: Any,
+) -> None:
+    """Add a network to the catalogue that is another one with other defaults.
+
+    Args:
+        name: the name to build the variant by; it must be new.
+        of: the name of the other network. The variant has its builder and its data set.
+        source: where it comes from: course reports such as ``"S1 S2"``, or ``"own"``.
+        summary: one line that describes the variant.
+        recipe: the settings in which its default recipe differs from the general default.
+            Default: those of the other network.
+        defaults: arguments of the builder with the defaults of the variant.
+
+    Raises:
+        ValueError: the name is taken, there is no network ``of``, or its builder has no such
+            argument.
+    """
+    if of not in _SPECS:
+        raise unknown_name("net", of, _SPECS)
+    base = _SPECS[of]
+    _check_arguments(base, defaults)
+    builder = functools.partial(base.builder, **defaults)
+    recipe = base.recipe if recipe is None else MappingProxyType(dict(recipe))
+    _add(NetSpec(name, builder, base.data, source, summary, recipe))
+
+
+def _add(spec: NetSpec) -> None:
+    if spec.name in _SPECS:
+        raise ValueError(f"The net {spec.name!r} is already registered; choose another name.")
+    _SPECS[spec.name] = spec
+
+
+def _check_arguments(spec: NetSpec, arguments: Mapping[str, Any]) -> None:
+    for name in arguments:
+        if name not in spec.arguments:
+            raise unknown_name(f"argument of {spec.name}", name, spec.arguments)
+
+
+@functools.cache
+def _load_catalogue() -> None:
     for module in _MODULES:
         importlib.import_module(f"kerasnets.nets.{module}")
 
 
 def list_nets(pattern: str = "*") -> list[str]:
     """The sorted names of the networks that match a shell pattern, such as ``"seizure-*"``."""
-    _load()
+    _load_catalogue()
     return sorted(fnmatch.filter(_SPECS, pattern))
 
 
 def describe(name: str) -> NetSpec:
-    """What the catalogue knows of a network.
+    """The entry of a network in the catalogue.
 
     Raises:
-        ValueError: if there is no such net; the message names the nearest ones.
+        ValueError: there is no such network. The message lists the closest names.
     """
-    _load()
+    _load_catalogue()
     if name not in _SPECS:
         raise unknown_name("net", name, _SPECS)
     return _SPECS[name]
 
 
 def build(name: str, **arguments: Any) -> keras.Model:
-    """Build a network by name, with fresh weights.
+    """Build a network by name, with new random weights.
 
     Args:
-        name: a name of :func:`list_nets`.
-        arguments: the builder's own arguments: widths, rates, activations.
+        name: a name from :func:`list_nets`.
+        arguments: arguments of the builder, such as widths, rates and activation functions;
+            ``describe(name).arguments`` lists them with their defaults.
 
     Returns:
-        A functional ``keras.Model`` whose last layer gives logits.
+        A functional ``keras.Model`` of this name. Its last layer returns logits.
 
     Raises:
-        ValueError: if there is no such net, or it has no such argument.
+        ValueError: there is no such network, it has no such argument, or a value is not allowed.
     """
     spec = describe(name)
-    for argument in arguments:
-        if argument not in spec.arguments:
-            raise unknown_name(f"argument of {name}", argument, spec.arguments)
-    try:
-        return spec.builder(**arguments)
-    except TypeError as error:
-        raise ValueError(f"{name} cannot be built with {arguments}: {error}") from error
+    _check_arguments(spec, arguments)
+    model = spec.builder(**arguments)
+    model.name = name
+    return model

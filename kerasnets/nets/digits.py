@@ -1,4 +1,4 @@
-"""Networks on handwritten digits: four multi-layer perceptrons and two convolutional networks."""
+"""Networks on handwritten digits: multilayer perceptrons and convolutional networks."""
 
 from __future__ import annotations
 
@@ -7,35 +7,20 @@ from typing import Any
 
 from kerasnets._lazy import keras
 from kerasnets.nets.blocks import classifier, dense_stack, image_input
-from kerasnets.nets.catalogue import register
+from kerasnets.nets.catalogue import register, variant
 
-# The nets bring pixels to 0…1 themselves: scaling each pixel by its own spread would make the
-# few strokes near the border hundreds of times as strong as any other.
+# The nets scale pixels to 0…1 themselves. Standardizing each pixel would amplify the few strokes
+# near the border several hundred times.
 _RECIPE: dict[str, Any] = {"rescaling": "none", "monitor": "val_accuracy"}
-# At a constant rate the last epochs only wander: down to 0 they gain up to half a point.
-_DOWN_TO_0: dict[str, Any] = {**_RECIPE, "schedule": "cosine"}
-_S4_MLP: dict[str, Any] = {"data": "mnist", "source": "S4", "epochs": 10, **_DOWN_TO_0}
+# At a constant rate, the last epochs bring nothing. A decay to 0 gains up to half a point.
+_DECAY: dict[str, Any] = {**_RECIPE, "schedule": "cosine"}
+_S4: dict[str, Any] = {**_DECAY, "epochs": 10}
 
 
-def _digit_mlp(
-    name: str,
+@register("digit-mlp-tanh", data="mnist", source="S3", epochs=15, **_DECAY)
+def digit_mlp(
     *,
-    units: Sequence[int],
-    activation: str | Sequence[str],
-    dropout: float,
-    size: int,
-    classes: int,
-    frame: int | None = None,
-) -> keras.Model:
-    image, x = image_input(size, frame)
-    x = keras.layers.Flatten(name="flatten")(x)
-    return classifier(name, image, dense_stack(x, units, activation, dropout), classes)
-
-
-@register("digit-mlp-tanh", data="mnist", source="S3", epochs=15, **_DOWN_TO_0)
-def digit_mlp_tanh(
-    *,
-    units: Sequence[int] = (256, 64, 16),
+    units: int | Sequence[int] = (256, 64, 16),
     activation: str | Sequence[str] = "tanh",
     dropout: float = 0.0,
     size: int = 28,
@@ -44,68 +29,42 @@ def digit_mlp_tanh(
 ) -> keras.Model:
     """1,024 pixels → 256 → 64 → 16 tanh → 10: 280,058 parameters.
 
-    S3's comparison with LeNet-5, on the same framed images.
+    S3 compares it with LeNet-5 on the same images.
 
     Args:
-        units: the width of each hidden layer.
-        activation: one for all hidden layers, or one for each.
-        dropout: the rate after each hidden layer.
-        size: pixels a side, from 0 to 255.
-        frame: pixels a side after the net has put background around the image; ``None`` for
-            none.
-        classes: how many logits come out.
+        units: the width of each hidden layer; a single number is one layer.
+        activation: one activation function for all hidden layers, or one per layer.
+        dropout: the dropout rate after each hidden layer.
+        size: the height and width of the images in pixels from 0 to 255.
+        frame: the height and width after the net adds background around the image. ``None``:
+            nothing is added.
+        classes: the number of logits.
     """
-    return _digit_mlp("digit-mlp-tanh", **locals())
+    image, x = image_input(size, frame)
+    x = keras.layers.Flatten(name="flatten")(x)
+    return classifier(image, dense_stack(x, units, activation, dropout), classes)
 
 
-@register("digit-mlp-1", batch_size=16, learning_rate=2e-3, **_S4_MLP)
-def digit_mlp_1(
-    *,
-    units: Sequence[int] = (100,),
-    activation: str | Sequence[str] = "relu",
-    dropout: float = 0.5,
-    size: int = 28,
-    classes: int = 10,
-) -> keras.Model:
-    """784 pixels → 100 ReLU, dropout 0.5 → 10: 79,510 parameters.
-
-    S4's shallow net. Arguments as in ``digit-mlp-tanh``, without a frame.
-    """
-    return _digit_mlp("digit-mlp-1", **locals())
-
-
-@register("digit-mlp-2", **_S4_MLP)
-def digit_mlp_2(
-    *,
-    units: Sequence[int] = (150, 50),
-    activation: str | Sequence[str] = "relu",
-    dropout: float = 0.1,
-    size: int = 28,
-    classes: int = 10,
-) -> keras.Model:
-    """784 pixels → 150 → 50 ReLU, dropout 0.1 each → 10: 125,810 parameters.
-
-    S4 allows 200 hidden units in two layers and gives neither widths nor rates; these are ours.
-    Arguments as in ``digit-mlp-1``.
-    """
-    return _digit_mlp("digit-mlp-2", **locals())
-
-
-@register("digit-mlp-3", batch_size=64, learning_rate=2e-3, **_S4_MLP)
-def digit_mlp_3(
-    *,
-    units: Sequence[int] = (500, 350, 150),
-    activation: str | Sequence[str] = "relu",
-    dropout: float = 0.25,
-    size: int = 28,
-    classes: int = 10,
-) -> keras.Model:
-    """784 pixels → 500 → 350 → 150 ReLU, dropout 0.25 each → 10: 622,010 parameters.
-
-    S4's deep net; the width that does not chain in its listing is the one before it here.
-    Arguments as in ``digit-mlp-1``.
-    """
-    return _digit_mlp("digit-mlp-3", **locals())
+variant(
+    "digit-mlp-1", of="digit-mlp-tanh", source="S4",
+    recipe={"batch_size": 16, "learning_rate": 2e-3, **_S4},
+    units=(100,), activation="relu", dropout=0.5, frame=None,
+    summary="784 pixels → 100 ReLU, dropout 0.5 → 10, the shallow net of S4: 79,510 parameters.",
+)  # fmt: skip
+# S4 allows 200 hidden units in two layers. The widths and dropout rates are our choice.
+variant(
+    "digit-mlp-2", of="digit-mlp-tanh", source="S4", recipe=_S4,
+    units=(150, 50), activation="relu", dropout=0.1, frame=None,
+    summary="784 pixels → 150 → 50 ReLU, dropout 0.1 each → 10: 125,810 parameters.",
+)  # fmt: skip
+# In the listing of S4, one input width does not match the layer before it; we use that layer's.
+variant(
+    "digit-mlp-3", of="digit-mlp-tanh", source="S4",
+    recipe={"batch_size": 64, "learning_rate": 2e-3, **_S4},
+    units=(500, 350, 150), activation="relu", dropout=0.25, frame=None,
+    summary="784 pixels → 500 → 350 → 150 ReLU, dropout 0.25 each → 10, the deep net of S4: "
+    "622,010 parameters.",
+)  # fmt: skip
 
 
 @register("digit-cnn", data="mnist", source="S4", epochs=3, **_RECIPE)
@@ -120,16 +79,15 @@ def digit_cnn(
 ) -> keras.Model:
     """Two blocks of conv 32 × 3 ReLU, pool 2, dropout 0.2 → 64 ReLU → 10: 61,546 parameters.
 
-    S4's CNN. The second convolution, and each further one, is normalised over the batch before
-    its ReLU.
+    The CNN of S4. All convolutions but the first have batch normalization before their ReLU.
 
     Args:
-        filters: the filters of each convolution.
-        kernel_size: pixels a side under each kernel; no padding.
+        filters: the number of filters of each convolution.
+        kernel_size: the height and width of the kernels in pixels; without padding.
         units: the width of each dense layer before the logits.
-        dropout: the rate after each pooling.
-        size: pixels a side, from 0 to 255.
-        classes: how many logits come out.
+        dropout: the dropout rate after each pooling.
+        size: the height and width of the images in pixels from 0 to 255.
+        classes: the number of logits.
     """
     image, x = image_input(size)
     for number, width in enumerate(filters, start=1):
@@ -141,7 +99,7 @@ def digit_cnn(
         if dropout:
             x = keras.layers.Dropout(dropout, name=f"conv_{number}_dropout")(x)
     x = keras.layers.Flatten(name="flatten")(x)
-    return classifier("digit-cnn", image, dense_stack(x, units, "relu"), classes)
+    return classifier(image, dense_stack(x, units, "relu"), classes)
 
 
 @register(
@@ -168,26 +126,26 @@ def digit_cnn_compact(
     size: int = 28,
     classes: int = 10,
 ) -> keras.Model:
-    """Five convs 16 to 64, each normalised, on images moved at random → 10: 53,258 parameters.
+    """Five convolutions 16 to 64 with batch normalization and augmentation → 10: 53,258 parameters.
 
-    Ours, to do better than ``lenet5`` with fewer parameters: there are no dense layers but the
-    logits. 28 pixels a side become 14 by stride 2, then 12, 10, by pooling 5, 3 and 1. Turning,
-    sizing, slanting and moving the images is of training only.
+    One of our reference nets, more accurate than ``lenet5`` with fewer parameters. The logits are
+    its only dense layer. Images of 28 × 28 become 14 × 14 by a stride of 2, then 12, 10, 5 by
+    pooling, 3 and 1. Augmentation by rotation, scale, shear and shift runs in training only.
 
     Args:
-        filters: the filters of each convolution.
-        kernel_sizes: pixels a side under the kernels of each convolution.
-        strides: of each convolution; one with stride 2 is padded, the others are not.
-        pool_after: the convolution, counted from 1, after which a max pooling of 2 stands.
-        dropout: the rate before the logits.
-        rotation: degrees, at most, by which training turns an image either way.
-        scale: logarithm, at most, of the factor by which it sizes each axis.
-        shear: pixels sideways a pixel downwards, at most, by which it slants.
-        shift: pixels, at most, by which it moves along each axis.
-        size: pixels a side, from 0 to 255.
-        classes: how many logits come out.
+        filters: the number of filters of each convolution.
+        kernel_sizes: the height and width of the kernels of each convolution, in pixels.
+        strides: the stride of each convolution; strides above 1 use padding.
+        pool_after: the number of the convolution, from 1, before a max pooling of size 2.
+        dropout: the dropout rate before the logits.
+        rotation: augmentation: the largest rotation in degrees, in either direction.
+        scale: augmentation: the largest logarithm of the scale factor of each axis.
+        shear: augmentation: the largest shear, in pixels to the side per pixel down.
+        shift: augmentation: the largest shift in pixels along each axis.
+        size: the height and width of the images in pixels from 0 to 255.
+        classes: the number of logits.
     """
-    # Here and not above: the layer is a Keras class, and names and summaries need no Keras.
+    # Not imported above: the layer imports Keras, which names and summaries must not need.
     from kerasnets.nets.layers.random_affine import RandomAffine
 
     image, x = image_input(size)
@@ -209,4 +167,4 @@ def digit_cnn_compact(
     x = keras.layers.Flatten(name="flatten")(x)
     if dropout:
         x = keras.layers.Dropout(dropout, name="dropout")(x)
-    return classifier("digit-cnn-compact", image, x, classes)
+    return classifier(image, x, classes)

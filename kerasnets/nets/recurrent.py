@@ -1,4 +1,4 @@
-"""Recurrent networks on EEG rows: each sample a time step, or the whole row one step."""
+"""Recurrent networks on EEG rows: one time step per sample, or a single step for the full row."""
 
 from __future__ import annotations
 
@@ -6,17 +6,24 @@ from collections.abc import Sequence
 from typing import Any
 
 from kerasnets._lazy import keras
-from kerasnets.nets.blocks import CLASSES, SAMPLES, classifier, dense_stack, signal_input
-from kerasnets.nets.catalogue import register
+from kerasnets.nets.blocks import (
+    CLASSES,
+    SAMPLES,
+    classifier,
+    dense_stack,
+    layer_widths,
+    signal_input,
+)
+from kerasnets.nets.catalogue import register, variant
 
-# 178 steps back to the first sample need larger steps than the default to get going at all.
-_ONE_SAMPLE_A_STEP: dict[str, Any] = {"learning_rate": 0.01, "schedule": "cosine"}
+# With 178 time steps, training hardly progresses at the default learning rate.
+_ONE_STEP_PER_SAMPLE: dict[str, Any] = {"learning_rate": 0.01, "schedule": "cosine"}
 
 
 def _gru_stack(
     x: Any, units: Sequence[int], *, reset_after: bool, dropout: float, bidirectional: bool
 ) -> Any:
-    """GRU layers in a row; the last gives its last state only."""
+    """A stack of GRU layers; the last one returns its last state only."""
     for number, width in enumerate(units, start=1):
         layer = keras.layers.GRU(
             width,
@@ -31,29 +38,14 @@ def _gru_stack(
     return x
 
 
-def _seizure_gru(
-    name: str,
-    *,
-    units: int | Sequence[int],
-    reset_after: bool,
-    dropout: float,
-    samples: int,
-    classes: int,
-    dense_units: Sequence[int] = (),
-    whole_row: bool = False,
-    bidirectional: bool = False,
-) -> keras.Model:
-    signal, x = signal_input(samples, (1, samples) if whole_row else (samples, 1))
-    widths = [units] if isinstance(units, int) else units
-    x = _gru_stack(x, widths, reset_after=reset_after, dropout=dropout, bidirectional=bidirectional)
-    return classifier(name, signal, dense_stack(x, dense_units, "relu"), classes)
-
-
-@register("seizure-gru", data="seizure", source="S1 S5", **_ONE_SAMPLE_A_STEP)
+@register("seizure-gru", data="seizure", source="S1 S5", **_ONE_STEP_PER_SAMPLE)
 def seizure_gru(
     *,
     units: int | Sequence[int] = 16,
+    dense_units: int | Sequence[int] = (),
     reset_after: bool = True,
+    bidirectional: bool = False,
+    full_row: bool = False,
     dropout: float = 0.0,
     samples: int = SAMPLES,
     classes: int = CLASSES,
@@ -64,93 +56,40 @@ def seizure_gru(
 
     Args:
         units: the width of each GRU layer; a single number is one layer.
+        dense_units: the width of each dense ReLU layer before the logits.
         reset_after: apply the reset gate after the matrix product, with a second bias vector.
-        dropout: the rate on the input of each GRU layer.
-        samples: samples a row, in µV.
-        classes: how many logits come out.
+        bidirectional: run each GRU layer in both directions.
+        full_row: use the full row as a single time step. Default: one time step per sample.
+        dropout: the dropout rate of the inputs of each GRU layer.
+        samples: the number of samples per row, in µV.
+        classes: the number of logits.
     """
-    return _seizure_gru("seizure-gru", **locals())
+    signal, x = signal_input(samples, (1, samples) if full_row else (samples, 1))
+    widths = layer_widths(units)
+    x = _gru_stack(x, widths, reset_after=reset_after, dropout=dropout, bidirectional=bidirectional)
+    return classifier(signal, dense_stack(x, dense_units, "relu"), classes)
 
 
-@register("seizure-gru-2", data="seizure", source="S1", **_ONE_SAMPLE_A_STEP)
-def seizure_gru_2(
-    *,
-    units: Sequence[int] = (16, 16),
-    reset_after: bool = True,
-    dropout: float = 0.0,
-    samples: int = SAMPLES,
-    classes: int = CLASSES,
-) -> keras.Model:
-    """Two stacked GRU 16 → 5, S1's second attempt: 2,629 parameters.
-
-    Arguments as in ``seizure-gru``.
-    """
-    return _seizure_gru("seizure-gru-2", **locals())
-
-
-@register("seizure-gru-5", data="seizure", source="S1", **_ONE_SAMPLE_A_STEP)
-def seizure_gru_5(
-    *,
-    units: Sequence[int] = (16, 16, 16, 16, 16),
-    reset_after: bool = True,
-    dropout: float = 0.0,
-    samples: int = SAMPLES,
-    classes: int = CLASSES,
-) -> keras.Model:
-    """Five stacked GRU 16 → 5, S1's last attempt: 7,525 parameters.
-
-    Arguments as in ``seizure-gru``.
-    """
-    return _seizure_gru("seizure-gru-5", **locals())
-
-
-@register("seizure-bigru", data="seizure", source="S2")
-def seizure_bigru(
-    *,
-    units: int | Sequence[int] = 16,
-    reset_after: bool = False,
-    dropout: float = 0.0,
-    samples: int = SAMPLES,
-    classes: int = CLASSES,
-) -> keras.Model:
-    """Bidirectional GRU 16 over the whole row as one step → 5: 18,885 parameters.
-
-    The reading under which S2's count is exact: input ``(1, 178)``, one bias vector. Arguments
-    as in ``seizure-gru``.
-    """
-    return _seizure_gru("seizure-bigru", whole_row=True, bidirectional=True, **locals())
-
-
-@register("seizure-gru-stepped", data="seizure", source="S2")
-def seizure_gru_stepped(
-    *,
-    units: Sequence[int] = (64, 32, 16),
-    reset_after: bool = False,
-    dropout: float = 0.0,
-    samples: int = SAMPLES,
-    classes: int = CLASSES,
-) -> keras.Model:
-    """Bidirectional GRU 64 → 32 → 16 over the whole row → 5, S2's improvement.
-
-    S2 adds two layers to ``seizure-bigru`` and steps the width down, without giving widths;
-    these are ours. Arguments as in ``seizure-gru``.
-    """
-    return _seizure_gru("seizure-gru-stepped", whole_row=True, bidirectional=True, **locals())
-
-
-@register("seizure-gru-2x32", data="seizure", source="S5", **_ONE_SAMPLE_A_STEP)
-def seizure_gru_2x32(
-    *,
-    units: Sequence[int] = (32, 32),
-    dense_units: Sequence[int] = (16,),
-    reset_after: bool = True,
-    dropout: float = 0.0,
-    samples: int = SAMPLES,
-    classes: int = CLASSES,
-) -> keras.Model:
-    """GRU 32, GRU 32 → 16 ReLU → 5, S5's improvement: 10,309 parameters.
-
-    Arguments as in ``seizure-gru``, and ``dense_units``, the width of each dense layer before
-    the logits.
-    """
-    return _seizure_gru("seizure-gru-2x32", **locals())
+variant(
+    "seizure-gru-2", of="seizure-gru", source="S1", units=(16, 16),
+    summary="Two stacked GRU 16 → 5, the second attempt of S1: 2,629 parameters.",
+)  # fmt: skip
+variant(
+    "seizure-gru-5", of="seizure-gru", source="S1", units=(16,) * 5,
+    summary="Five stacked GRU 16 → 5, the last attempt of S1: 7,525 parameters.",
+)  # fmt: skip
+variant(
+    "seizure-gru-2x32", of="seizure-gru", source="S5", units=(32, 32), dense_units=(16,),
+    summary="GRU 32, GRU 32 → 16 ReLU → 5, the improved net of S5: 10,309 parameters.",
+)  # fmt: skip
+# Only with an input of shape (1, 178) and one bias vector do we get the parameter count of S2.
+variant(
+    "seizure-bigru", of="seizure-gru", source="S2", recipe={},
+    reset_after=False, bidirectional=True, full_row=True,
+    summary="Bidirectional GRU 16 over the full row as one step → 5: 18,885 parameters.",
+)  # fmt: skip
+# S2 adds two layers of decreasing width to seizure-bigru; it does not state the widths.
+variant(
+    "seizure-gru-stepped", of="seizure-bigru", source="S2", units=(64, 32, 16),
+    summary="Bidirectional GRU 64 → 32 → 16 over the full row → 5, the improved net of S2.",
+)  # fmt: skip

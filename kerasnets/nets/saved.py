@@ -1,4 +1,4 @@
-"""Models in ``.keras`` files, which may hold this package's own layers."""
+"""Load models from ``.keras`` files that may contain layers of this package."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from pathlib import Path
 
 from kerasnets._lazy import keras
 
-# The modules with layers of this package's own.
+# The modules of ``kerasnets.nets.layers``.
 _LAYERS = ("length_mask", "random_affine", "random_gain", "random_signal", "signal_statistics")
 
 
 def load_model(path: str | Path, compile: bool = True) -> keras.Model:  # noqa: A002  # Keras's own
     """Load a ``.keras`` file.
 
-    Keras finds a layer outside itself only once its module has been imported, which
-    ``keras.saving.load_model`` alone does not do.
+    Keras can load a custom layer only if its module was imported before. This function imports
+    the layers of this package; ``keras.saving.load_model`` does not.
 
     Args:
         path: the file.
-        compile: whether to restore loss and optimizer too.
+        compile: also restore the loss and the optimizer.
     """
     importlib.import_module("kerasnets.nets.losses")
     for module in _LAYERS:

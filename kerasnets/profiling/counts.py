@@ -1,4 +1,4 @@
-"""What is counted: scalar operations by kind, and the operations of a layer they belong to."""
+"""Scalar operations by kind, and the steps of a layer that they belong to."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from kerasnets.profiling.sizes import Factor, Size, product, total
 
 @dataclass(frozen=True)
 class Counts:
-    """Scalar operations, the kinds kept apart.
+    """Numbers of scalar operations, one per kind.
 
-    A sum of n products is n − 1 multiply–adds and one multiplication, since the first product
-    has nothing to be added to; with a bias it is n multiply–adds.
+    A sum of n products is n − 1 multiply–adds and one multiplication, because the first product
+    is not added to anything. With a bias it is n multiply–adds.
 
     Attributes:
-        multiply_adds: a multiplication whose result is added to a running sum.
-        additions: also subtractions and changes of sign.
-        multiplications: products that are not summed up.
-        comparisons: also minimum, maximum, absolute value and rounding.
-        divisions: quotients.
-        transcendentals: exp, log, sqrt, sin, erf and their like.
+        multiply_adds: multiplications whose result is added to a running sum.
+        additions: additions, subtractions and changes of sign.
+        multiplications: products that are not summed.
+        comparisons: comparisons, minimum, maximum, absolute value and rounding.
+        divisions: divisions.
+        transcendentals: exp, log, sqrt, sin, erf and similar functions.
     """
 
     multiply_adds: Size = 0
@@ -38,40 +38,41 @@ class Counts:
         return Counts(*(value * times for value in self.values()))
 
     def values(self) -> tuple[Size, ...]:
-        """The six counts in the order of the attributes."""
+        """The six numbers in the order of the attributes."""
         return tuple(getattr(self, field.name) for field in fields(self))
 
     @property
     def operations(self) -> Size:
-        """Every scalar operation; a multiply–add is two."""
+        """The number of scalar operations. A multiply–add is two operations."""
         return self.multiply_adds + sum(self.values())
 
     @staticmethod
     def sum(counts: Iterable[Counts]) -> Counts:
-        """The sum of any number of counts."""
+        """The sum of several counts."""
         columns = zip(*(count.values() for count in counts), strict=True)
         return Counts(*(total(column) for column in columns))
 
 
-# The kinds whose products a paper calls MACs.
+# The kinds of steps whose products are MACs.
 PRODUCT_KINDS = frozenset({"dense", "convolution", "matmul"})
 
 
 @dataclass(frozen=True)
 class Op:
-    """One step of a layer's calculation: the same few scalar operations for each of its outputs.
+    """One step of a layer's computation: the same scalar operations for each of its outputs.
 
     Attributes:
-        kind: what conventions go by: ``"dense"``, ``"convolution"``, ``"relu"``, ``"max_pool"`` …
-        each: the scalar operations of one output.
-        outputs: the factors whose product is the number of outputs.
-        terms: for sums of products, the factors of how many are summed for one output.
+        kind: the kind of step, by which conventions decide: ``"dense"``, ``"convolution"``,
+            ``"relu"``, ``"max_pool"`` …
+        each: the scalar operations per output.
+        outputs: factors whose product is the number of outputs.
+        terms: for sums of products, factors whose product is the number of terms per sum.
         bias: whether the sum starts from a bias.
-        label: what the step is in words, for explanations.
-        after: for activations, the kind of the sums they follow, if they are part of a layer.
-        window: the positions under a kernel or pool.
-        repeats: how often the step is done: for each time step, group or the like. Conventions
-            price it once.
+        label: a description for explanations.
+        after: for activation functions inside a layer, the kind of the step before them.
+        window: the sides of the kernel or pooling window.
+        repeats: how often the step is repeated, for example once per time step. Conventions
+            price one repetition.
         phase: ``"forward"``, ``"backward"`` or ``"update"``.
     """
 
@@ -88,27 +89,27 @@ class Op:
 
     @property
     def counts(self) -> Counts:
-        """The scalar operations of all outputs."""
+        """The scalar operations of all outputs and repetitions."""
         return self.each * product((*self.outputs, *self.repeats))
 
     @property
     def macs(self) -> Size:
-        """Products of a matrix product or convolution, whether or not there is a bias."""
+        """The products of a matrix product or convolution, with or without a bias."""
         if self.kind not in PRODUCT_KINDS:
             return 0
         return product((*self.terms, *self.outputs, *self.repeats))
 
     @property
     def sums(self) -> Size:
-        """How many sums of products there are; 0 where a step is none."""
+        """The number of sums of products; 0 if the step has none."""
         return product((*self.outputs, *self.repeats)) if self.terms else 0
 
     def times(self, factor: Factor) -> Op:
-        """The same step done several times."""
+        """The same step, repeated ``factor`` times."""
         return replace(self, repeats=(*self.repeats, factor))
 
     def labelled(self, prefix: str) -> Op:
-        """The same step with more said of where it belongs."""
+        """The same step with a prefix before its label."""
         return replace(self, label=f"{prefix} {self.label}".strip())
 
 
@@ -121,12 +122,12 @@ def sum_of_products(
     label: str = "",
     window: tuple[Factor, ...] = (),
 ) -> Op:
-    """Dot products: n multiplications and n − 1 additions for each output, n with a bias."""
+    """A step of dot products: n multiplications and n − 1 additions per output, n with a bias."""
     length = product(terms)
     each = Counts(multiply_adds=length) if bias else Counts(length - 1, multiplications=1)
     return Op(kind, each, outputs, terms, bias, label, window=window)
 
 
 def elementwise(kind: str, outputs: tuple[Factor, ...], label: str = "", **counts: Size) -> Op:
-    """The same operations on each element, such as ``additions=1``."""
+    """A step with the same operations per element, given by kind, such as ``additions=1``."""
     return Op(kind, Counts(**counts), outputs, label=label)

@@ -1,4 +1,4 @@
-"""Einstein sums: what the letters of an equation stand for."""
+"""Einstein sums: the sizes of the labels of an equation."""
 
 from __future__ import annotations
 
@@ -8,29 +8,31 @@ from kerasnets.profiling.sizes import Shape, Size
 
 
 def label_sizes(equation: str, shapes: Sequence[Shape]) -> tuple[dict[str, Size], str]:
-    """The size of each letter, and the letters of the output in order.
+    """Find the size of each label and the labels of the output, in order.
 
     Args:
-        equation: such as ``"abc,cd->abd"``; ``...`` stands for the axes left over.
-        shapes: the shapes of its operands.
+        equation: such as ``"abc,cd->abd"``; ``...`` matches the remaining axes.
+        shapes: the shapes of the operands.
     """
     inputs, arrow, kept = equation.replace(" ", "").partition("->")
-    parts = list(zip(inputs.split(","), shapes, strict=True))
-    left_over = max((len(s) - len(x.replace(".", "")) for x, s in parts if "." in x), default=0)
+    operands = list(zip(inputs.split(","), shapes, strict=True))
+    ellipsis_rank = max(
+        (len(s) - len(x.replace(".", "")) for x, s in operands if "." in x), default=0
+    )
     sizes: dict[str, Size] = {}
-    joined = ""
-    for labels, shape in parts:
-        spelled = _spelled_out(labels, len(shape))
-        joined += spelled
-        for label, side in zip(spelled, shape, strict=True):
-            # A side of 1 is broadcast.
+    all_labels = ""
+    for labels, shape in operands:
+        expanded = _expand_ellipsis(labels, len(shape))
+        all_labels += expanded
+        for label, side in zip(expanded, shape, strict=True):
+            # An axis of size 1 is broadcast.
             sizes[label] = side if sizes.get(label, 1) == 1 else sizes[label]
     if not arrow:
-        kept = "".join(sorted(x for x in set(joined) if joined.count(x) == 1))
-    return sizes, _spelled_out(kept, len(kept.replace(".", "")) + left_over)
+        kept = "".join(sorted(x for x in set(all_labels) if all_labels.count(x) == 1))
+    return sizes, _expand_ellipsis(kept, len(kept.replace(".", "")) + ellipsis_rank)
 
 
-def _spelled_out(labels: str, rank: int) -> str:
-    """``...`` replaced by letters of its own, numbered from the right."""
-    extra = rank - len(labels.replace(".", ""))
-    return labels.replace("...", "".join(chr(0x2460 + at) for at in reversed(range(extra))))
+def _expand_ellipsis(labels: str, rank: int) -> str:
+    """Replace ``...`` by labels that no equation contains, numbered from the right."""
+    missing = rank - len(labels.replace(".", ""))
+    return labels.replace("...", "".join(chr(0x2460 + at) for at in reversed(range(missing))))

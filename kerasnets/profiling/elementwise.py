@@ -1,21 +1,20 @@
-"""``keras.ops`` that work element by element: what each element of the output takes."""
+"""Elementwise operations of ``keras.ops``, with their scalar operations per output element."""
 
 from __future__ import annotations
 
 from kerasnets.profiling.counts import Counts
 
-_ADD = Counts(additions=1)
-_MULTIPLY = Counts(multiplications=1)
-_COMPARE = Counts(comparisons=1)
-_DIVIDE = Counts(divisions=1)
 _FUNCTION = Counts(transcendentals=1)
 
 _GROUPS: dict[str, tuple[Counts, str]] = {
-    "sum or sign": (_ADD, "Add Subtract Negative"),
-    "product": (_MULTIPLY, "Multiply Square Deg2rad Rad2deg"),
-    "quotient": (_DIVIDE, "Divide TrueDivide DivideNoNan FloorDivide Reciprocal Mod Fmod"),
+    "sum or sign": (Counts(additions=1), "Add Subtract Negative"),
+    "product": (Counts(multiplications=1), "Multiply Square Deg2rad Rad2deg"),
+    "quotient": (
+        Counts(divisions=1),
+        "Divide TrueDivide DivideNoNan FloorDivide Reciprocal Mod Fmod",
+    ),
     "comparison": (
-        _COMPARE,
+        Counts(comparisons=1),
         (
             "Absolute Abs Fabs Maximum Minimum Fmax Fmin Greater GreaterEqual Less LessEqual Equal "
             "NotEqual Where Sign Round Floor Ceil Trunc LogicalAnd LogicalOr LogicalNot LogicalXor "
@@ -33,7 +32,8 @@ _GROUPS: dict[str, tuple[Counts, str]] = {
     "rsqrt": (_FUNCTION, "Rsqrt"),
     "logaddexp": (Counts(additions=3, comparisons=1, transcendentals=2), "Logaddexp"),
 }
-# What each element of the output takes.
+
+# By class name: the kind of step, and the scalar operations per output element.
 ELEMENTWISE = {
     name: (kind, each) for kind, (each, names) in _GROUPS.items() for name in names.split()
 }

@@ -1,4 +1,4 @@
-"""``profile``: from a model to its profile."""
+"""``profile``: count the parameters and operations of a model."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ from kerasnets._lazy import keras
 from kerasnets.profiling.conventions import Convention, get_convention
 from kerasnets.profiling.counts import Counts, Op
 from kerasnets.profiling.graph import graph_of, recorded_shapes
-from kerasnets.profiling.memory import alive, itemsize, tensor_bytes
-from kerasnets.profiling.profile import LayerProfile, Profile
+from kerasnets.profiling.memory import itemsize, live_bytes, tensor_bytes
+from kerasnets.profiling.result import Profile
 from kerasnets.profiling.sequences import recurrent_steps, sequence_totals
 from kerasnets.profiling.sizes import (
     Factor,
     Shape,
     Size,
-    positive,
+    check_positive,
     product,
     symbol,
     symbols_of,
     total,
 )
+from kerasnets.profiling.totals import LayerProfile
 from kerasnets.profiling.training import optimizer_name, training_ops, update_op
-from kerasnets.profiling.walk import Visit, Walker
+from kerasnets.profiling.walk import LayerCall, Walker
 
 MODES = ("inference", "training")
 
@@ -43,23 +44,25 @@ def profile(
 ) -> Profile:
     """Count the parameters and operations of any built Keras model for one sample.
 
-    The model is read, not run: neither weights nor data are needed. The batch axis counts as 1.
+    The model is not run, and neither its weights nor any data are read. The batch axis counts
+    as 1.
 
     Args:
-        model: a built Keras model: functional, sequential, or subclassed.
-        convention: what an operation costs: ``"exact"``, ``"macs"``, ``"tf"``, ``"s2"``,
-            ``"s5"`` or one of your own.
-        time: the number of time steps where the model leaves it open; an expression in ``T``
-            without.
-        lengths: true lengths of sequences, integers of shape ``(samples,)`` or a data set that
-            has them; fills in ``sequences``.
-        mode: ``"inference"``, or ``"training"`` to count backward pass and update as well, the
-            update once.
-        optimizer: whose update is counted in training; the compiled one, or Adam.
+        model: a built Keras model: functional, sequential or subclassed.
+        convention: what counts as one operation: ``"exact"``, ``"macs"``, ``"tf"``, or another
+            registered convention; ``list_conventions`` lists them.
+        time: the number of time steps, if it is unknown in the model. Default: the counts are
+            expressions in the symbol ``T``.
+        lengths: the true lengths of sequences: integers of shape ``(samples,)``, or a data set
+            with lengths. Adds ``sequences`` to the profile.
+        mode: ``"inference"``, or ``"training"`` to include the backward pass and one weight
+            update.
+        optimizer: the optimizer whose update is counted in training. Default: the compiled
+            optimizer or, if the model is not compiled, Adam.
 
     Raises:
-        ValueError: if the model is not a built Keras model, the convention, mode or optimizer
-            is unknown, a size is not a positive integer or a length is over the padded time.
+        ValueError: the model is not a built Keras model; the convention, mode or optimizer is
+            unknown; ``time`` is not a positive integer; or a length is larger than ``time``.
     """
     if not isinstance(model, keras.Model):
         raise ValueError(
@@ -69,18 +72,18 @@ def profile(
     if mode not in MODES:
         raise unknown_name("mode", mode, MODES)
     update = optimizer_name(model, optimizer) if mode == "training" else ""
-    padded = None if time is None else positive("time", time)
+    steps = None if time is None else check_positive("time", time)
     result = _count(_Request(model, get_convention(convention), convention, mode, update), {})
-    totals = None if lengths is None else sequence_totals(result, lengths, padded)
-    if padded is not None:
-        result = _at_time(result, padded)
+    totals = None if lengths is None else sequence_totals(result, lengths, steps)
+    if steps is not None:
+        result = _at_time(result, steps)
     return replace(result, sequences=totals)
 
 
 def _at_time(result: Profile, time: int) -> Profile:
-    open_axes = [name for name in result.symbols if name == "T" or name.startswith("T_")]
-    if open_axes:
-        return result.at(**dict.fromkeys(open_axes, time))
+    time_axes = [name for name in result.symbols if name == "T" or name.startswith("T_")]
+    if time_axes:
+        return result.at(**dict.fromkeys(time_axes, time))
     if recurrent_steps(result) == {time}:
         return result
     raise ValueError(
@@ -91,7 +94,7 @@ def _at_time(result: Profile, time: int) -> Profile:
 
 @dataclass(frozen=True)
 class _Request:
-    """What is asked of a profile, whatever the sizes."""
+    """The arguments of a profile that do not depend on the sizes."""
 
     model: Any
     convention: Convention
@@ -105,95 +108,98 @@ def _count(request: _Request, sizes: dict[str, int]) -> Profile:
     walker = Walker(sizes)
     inputs = [walker.tensor(shape, dtype) for shape, dtype in input_shapes(model, sizes)]
     outputs = walker.model(model, inputs)
-    live = alive(walker.visits, inputs, outputs)
+    live = live_bytes(walker.calls, inputs, outputs)
     rows = _Rows(request)
-    layers = [rows.row(visit, size) for visit, size in zip(walker.visits, live, strict=True)]
-    if left := [w for w in model.weights if id(w) not in rows.seen]:
-        layers.append(rows.own(model, left))
-    by_type: Counter[str] = Counter()
+    layers = [rows.row(call, size) for call, size in zip(walker.calls, live, strict=True)]
+    if remaining := [w for w in model.weights if id(w) not in rows.seen]:
+        layers.append(rows.model_weights(model, remaining))
+    bytes_by_type: Counter[str] = Counter()
     for weight in model.weights:
-        by_type[str(weight.dtype)] += math.prod(weight.shape) * itemsize(str(weight.dtype))
+        bytes_by_type[str(weight.dtype)] += _weight_bytes(weight)
     return Profile(
         name=model.name,
         convention=request.name,
         mode=request.mode,
-        params=_size(model.weights),
-        trainable_params=_size(model.trainable_weights),
-        param_bytes=dict(by_type),
+        params=_elements(model.weights),
+        trainable_params=_elements(model.trainable_weights),
+        param_bytes=dict(bytes_by_type),
         layers=tuple(layers),
         symbols=_symbols([x.shape for x in inputs], layers),
-        recount=lambda more: _count(request, {**sizes, **more}),
+        recount=lambda more_sizes: _count(request, {**sizes, **more_sizes}),
     )
 
 
 @dataclass
 class _Rows:
-    """Makes the rows of a profile; a weight belongs to the first row that has it."""
+    """Builds the rows of a profile. Each weight is counted in the first row that uses it."""
 
     request: _Request
     seen: set[int] = field(default_factory=set)
 
-    def row(self, visit: Visit, live: Size) -> LayerProfile:
+    def row(self, call: LayerCall, live: Size) -> LayerProfile:
         """The row of one call."""
-        every = list(getattr(visit.layer, "weights", ()))
-        weights = [w for w in every if id(w) not in self.seen]
+        all_weights = list(getattr(call.layer, "weights", ()))
+        weights = [w for w in all_weights if id(w) not in self.seen]
         self.seen.update(map(id, weights))
-        ops = list(visit.ops)
+        ops = list(call.ops)
         if self.request.mode == "training":
-            ops += training_ops(visit)
-            ops += update_op(_size(w for w in weights if w.trainable), self.request.update)
-        read = sum(math.prod(w.shape) * itemsize(str(w.dtype)) for w in every)
-        return self._made(
-            visit,
+            ops += training_ops(call)
+            ops += update_op(_elements(w for w in weights if w.trainable), self.request.update)
+        read = sum(map(_weight_bytes, all_weights))
+        return self._build(
+            call,
             weights,
             ops,
-            activation_bytes=tensor_bytes(visit.outputs),
+            activation_bytes=tensor_bytes(call.outputs),
             live_bytes=live,
-            moved_bytes=total([tensor_bytes(visit.inputs), tensor_bytes(visit.outputs), read]),
+            moved_bytes=total([tensor_bytes(call.inputs), tensor_bytes(call.outputs), read]),
         )
 
-    def own(self, model: Any, weights: list[Any]) -> LayerProfile:
-        """The row of weights that a model has beside its layers."""
-        visit = Visit(model.name, model, (), (), reason="weights beside the layers")
-        return self._made(visit, weights, [], activation_bytes=0, live_bytes=0, moved_bytes=0)
+    def model_weights(self, model: Any, weights: list[Any]) -> LayerProfile:
+        """The row of weights that belong to the model and to none of its layers."""
+        call = LayerCall(model.name, model, (), (), reason="weights of the model itself")
+        return self._build(call, weights, [], activation_bytes=0, live_bytes=0, moved_bytes=0)
 
-    def _made(
-        self, visit: Visit, weights: list[Any], ops: list[Op], **memory: Size
+    def _build(
+        self, call: LayerCall, weights: list[Any], ops: list[Op], **memory: Size
     ) -> LayerProfile:
-        steps = tuple((op, priced(self.request.convention, op)) for op in ops)
+        steps = tuple((op, cost_factors(self.request.convention, op)) for op in ops)
         return LayerProfile(
-            path=visit.path,
-            type=type(visit.layer).__name__,
-            output_shapes=tuple(x.shape[1:] for x in visit.outputs),
-            params=_size(weights),
-            trainable_params=_size(w for w in weights if w.trainable),
+            path=call.path,
+            type=type(call.layer).__name__,
+            output_shapes=tuple(x.shape[1:] for x in call.outputs),
+            params=_elements(weights),
+            trainable_params=_elements(w for w in weights if w.trainable),
             weights=tuple(tuple(w.shape) for w in weights),
             counts=Counts.sum([Counts(), *(op.counts for op in ops)]),
             macs=total(op.macs for op in ops),
             flops=total(product(factors) for _, factors in steps),
             steps=steps,
-            reason="" if ops and visit.supported else visit.reason,
-            supported=visit.supported,
+            reason="" if ops and call.supported else call.reason,
+            supported=call.supported,
             **memory,
         )
 
 
-def priced(convention: Convention, op: Op) -> tuple[Factor, ...]:
-    """What a step costs under a convention, as factors, its repeats among them."""
+def cost_factors(convention: Convention, op: Op) -> tuple[Factor, ...]:
+    """The cost of a step under a convention, as factors that include its repetitions."""
     cost = convention(replace(op, repeats=()))
     return (*(cost if isinstance(cost, tuple) else (cost,)), *op.repeats)
 
 
 def input_shapes(model: Any, sizes: Mapping[str, int]) -> list[tuple[Shape, str]]:
-    """The shapes of a model's inputs for one sample with their types.
+    """The shapes and data types of the inputs of a model, for one sample.
 
-    An unknown axis is the size given for its symbol, or the symbol: ``T`` if it is the only one
-    of its input, ``H`` and ``W``, or ``D``, ``H`` and ``W``. Where several inputs have unknown
-    axes their names follow: ``T_words``.
+    An unknown axis is a symbol, or the size that ``sizes`` has for it. The symbols are ``T`` for
+    a single unknown axis, ``H`` and ``W`` for two, and ``D``, ``H`` and ``W`` for three. If
+    several inputs have unknown axes, the name of the input follows: ``T_words``.
     """
     graph = graph_of(model)
     if graph is None:
-        shapes = [(shape, f"input_{at}", "float32") for at, shape in _numbered(model)]
+        shapes = [
+            (shape, f"input_{number}", "float32")
+            for number, shape in enumerate(recorded_shapes(model), start=1)
+        ]
     else:
         shapes = [(tuple(x.shape), x.name, str(x.dtype)) for x in graph.inputs]
     several = sum(None in shape[1:] for shape, _, _ in shapes) > 1
@@ -201,10 +207,6 @@ def input_shapes(model: Any, sizes: Mapping[str, int]) -> list[tuple[Shape, str]
         (_with_symbols(shape, f"_{name}" if several else "", sizes), dtype)
         for shape, name, dtype in shapes
     ]
-
-
-def _numbered(model: Any) -> Iterable[tuple[int, Shape]]:
-    return enumerate(recorded_shapes(model), start=1)
 
 
 _AXES = {1: ("T",), 2: ("H", "W"), 3: ("D", "H", "W")}
@@ -227,5 +229,9 @@ def _symbols(inputs: Iterable[Shape], layers: Iterable[LayerProfile]) -> tuple[s
     return tuple(sorted({str(s) for side in sizes for s in symbols_of(side)}))
 
 
-def _size(weights: Iterable[Any]) -> int:
+def _elements(weights: Iterable[Any]) -> int:
     return sum(math.prod(w.shape) for w in weights)
+
+
+def _weight_bytes(weight: Any) -> int:
+    return math.prod(weight.shape) * itemsize(str(weight.dtype))

@@ -1,4 +1,4 @@
-"""Bytes: what tensors take, and how much is alive at a time."""
+"""Memory: the size of tensors, and how much is alive at one time."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 
 from kerasnets.profiling.sizes import Size, product, total
-from kerasnets.profiling.walk import Tensor, Visit
+from kerasnets.profiling.walk import LayerCall, Tensor
 
 
 def itemsize(dtype: str) -> int:
-    """Bytes of one element; 0 for strings, whose size is their own.
+    """The bytes of one element; 0 for strings, which have no fixed size.
 
     >>> itemsize("bfloat16"), itemsize("int64"), itemsize("bool")
     (2, 8, 1)
@@ -22,24 +22,25 @@ def itemsize(dtype: str) -> int:
 
 
 def tensor_bytes(tensors: Sequence[Tensor]) -> Size:
-    """What the tensors take for one sample."""
+    """The bytes of the tensors together, for one sample."""
     return total(product(x.shape) * itemsize(x.dtype) for x in tensors)
 
 
-def alive(
-    visits: Sequence[Visit], inputs: Sequence[Tensor], outputs: Sequence[Tensor]
+def live_bytes(
+    calls: Sequence[LayerCall], inputs: Sequence[Tensor], outputs: Sequence[Tensor]
 ) -> list[Size]:
-    """The bytes of activations alive while each call runs.
+    """The bytes of all activations that are alive during each call.
 
-    A tensor lives from the call that makes it to the last that reads it, in the order Keras
-    runs them; the model's inputs from the start and its outputs to the end.
+    In the order in which Keras runs the calls, a tensor is alive from the call that computes it
+    to the last call that reads it. Model inputs are alive from the start, model outputs to the
+    end.
     """
-    last = {x.key: at for at, visit in enumerate(visits) for x in visit.inputs}
-    last |= {x.key: len(visits) for x in outputs}
-    living = {x.key: x for x in inputs}
+    last_use = {x.key: index for index, call in enumerate(calls) for x in call.inputs}
+    last_use |= {x.key: len(calls) for x in outputs}
+    live = {x.key: x for x in inputs}
     result = []
-    for at, visit in enumerate(visits):
-        living |= {x.key: x for x in visit.outputs}
-        result.append(tensor_bytes(list(living.values())))
-        living = {key: x for key, x in living.items() if last.get(key, -1) > at}
+    for index, call in enumerate(calls):
+        live |= {x.key: x for x in call.outputs}
+        result.append(tensor_bytes(list(live.values())))
+        live = {key: x for key, x in live.items() if last_use.get(key, -1) > index}
     return result

@@ -1,4 +1,4 @@
-"""Where the counting rules are found: by layer class, counted or ignored with a reason."""
+"""The registry of counting rules: how each layer class is counted, or why it is not."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from kerasnets.profiling.sizes import Shape
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a layer: the shapes that go in and come out, for a single sample.
+    """One call of a layer as a rule sees it: the input and output shapes for one sample.
 
     Attributes:
-        inputs: the shapes of the input tensors; the batch axis is 1.
-        outputs: the shapes of the output tensors.
-        inner: counts a layer or function inside this one:
-            ``inner(layer, input_shapes, output_shapes)`` gives its steps.
-        operands: the shapes of every array among the arguments, weights and constants too.
-        args: the positional arguments of the call, symbolic tensors and all.
-        kwargs: the named ones.
+        inputs: the shapes of the input tensors, with a batch axis of 1.
+        outputs: the shapes of the output tensors, with a batch axis of 1.
+        inner: function that returns the steps of a layer or function inside this layer:
+            ``inner(layer, input_shapes, output_shapes)``.
+        operands: the shapes of all arrays among the arguments, including weights and constants.
+        args: the positional arguments of the call, including symbolic tensors.
+        kwargs: the keyword arguments of the call.
     """
 
     inputs: tuple[Shape, ...]
@@ -32,7 +32,7 @@ class Call:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
 
     def single(self) -> Call:
-        """The call with a batch axis of 1 whatever is folded into it."""
+        """The same call with every batch axis set to 1."""
         return replace(
             self,
             inputs=tuple((1, *shape[1:]) for shape in self.inputs),
@@ -43,12 +43,12 @@ class Call:
         """The shapes of the tensor arguments by name.
 
         Args:
-            names: the names of the layer's arguments, in the order it takes them.
+            names: the names of the arguments of the layer's ``call``, in order.
         """
         shapes = iter(self.inputs)
         if not self.args and not self.kwargs:
             return dict(zip(names, shapes, strict=False))
-        # The flat order of tensors: positional ones, then named ones by name.
+        # Inputs are in this order: positional arguments, then keyword arguments sorted by name.
         named = [*zip(names, self.args, strict=False), *sorted(self.kwargs.items())]
         return {name: next(shapes) for name, x in named if hasattr(x, "_keras_history")}
 
@@ -64,7 +64,7 @@ class Call:
 
     @staticmethod
     def sample(shape: Shape) -> Shape:
-        """A shape without its batch axis of 1; a single number is ``(1,)``."""
+        """A shape without its batch axis of 1; ``(1,)`` for a scalar."""
         return (shape if shape and shape[0] != 1 else shape[1:]) or (1,)
 
 
@@ -72,91 +72,87 @@ Rule: TypeAlias = Callable[[Any, Call], Iterable[Op]]
 
 
 class UnsupportedError(Exception):
-    """A layer that no rule counts; its message says why."""
+    """A layer cannot be counted; the message says why."""
 
 
 @dataclass(frozen=True)
 class Uncounted:
-    """Why a layer has no rule.
+    """Why the operations of a layer are not counted.
 
     Attributes:
-        reason: in words.
-        complete: whether that is as it should be, because it does nothing that counts.
+        reason: the reason in words.
+        ignored: ``True`` if the layer does nothing that counts, ``False`` if it cannot be
+            counted and is missing from the totals.
     """
 
     reason: str
-    complete: bool
+    ignored: bool
 
 
-# Keyed by class, or by name for Keras's own: registering must not import Keras.
+# The keys are classes or, for Keras's own classes, names: registration does not import Keras.
 _RULES: dict[type | str, Rule | Uncounted] = {}
 
 
 def rule(*layers: type | str) -> Callable[[Rule], Rule]:
-    """Register the decorated function as the rule of some layer classes.
+    """Register the decorated function as the counting rule of layer classes.
 
-    The function takes the layer and a :class:`Call` and returns the layer's steps::
+    The function takes the layer and a :class:`Call` and returns the steps of the layer::
 
         @rule(MyLayer)
         def my_layer(layer, call):
             return [elementwise("my_layer", call.sample(call.output), additions=2)]
 
-    A later rule replaces an earlier one.
+    It replaces any rule that was registered before for the same class.
 
     Args:
-        layers: the classes; Keras's own may be given by name, operations as ``"ops.Matmul"``.
+        layers: classes, or names of Keras's own classes: ``"Dense"`` for a layer,
+            ``"ops.Matmul"`` for an operation.
     """
 
-    def enter(function: Rule) -> Rule:
+    def register(function: Rule) -> Rule:
         _RULES.update(dict.fromkeys(layers, function))
         return function
 
-    return enter
+    return register
 
 
 def ignore(reason: str, *layers: type | str) -> None:
-    """Say that layers do nothing that counts.
+    """Register layer classes as free of cost.
 
     Args:
-        reason: why not, for the table of what is covered.
-        layers: the classes; Keras's own may be given by name.
+        reason: why they cost nothing; shown in profiles and by ``coverage``.
+        layers: classes, or names of Keras's own classes.
     """
-    _RULES.update(dict.fromkeys(layers, Uncounted(reason, complete=True)))
+    _RULES.update(dict.fromkeys(layers, Uncounted(reason, ignored=True)))
 
 
 def unsupported(reason: str, *layers: type | str) -> None:
-    """Say that layers cannot be counted, so that totals with them are lower bounds.
+    """Register layer classes that cannot be counted; totals with them are lower bounds.
 
     Args:
-        reason: why not.
-        layers: the classes; Keras's own may be given by name.
+        reason: why they cannot be counted; shown in profiles and by ``coverage``.
+        layers: classes, or names of Keras's own classes.
     """
-    _RULES.update(dict.fromkeys(layers, Uncounted(reason, complete=False)))
+    _RULES.update(dict.fromkeys(layers, Uncounted(reason, ignored=False)))
 
 
 def keras_name(cls: type) -> str | None:
-    """The name Keras's own classes are registered by, ``None`` for a user's class."""
+    """The name that Keras's own classes are registered by; ``None`` for other classes."""
     parts = cls.__module__.split(".")
     if parts[0] != "keras" or len(parts) < 3:
         return None
     return cls.__name__ if parts[2] == "layers" else f"{parts[2]}.{cls.__name__}"
 
 
-def find(layer: Any) -> Rule | Uncounted | None:
-    """The rule of a layer, or why it has none; ``None`` if nothing is known of it.
+def find_rule(cls: type) -> Rule | Uncounted | None:
+    """The rule of a layer class, the reason why it has none, or ``None`` if it is unknown.
 
-    A subclass goes by the rule of its parent unless it computes something else, that is, has
-    a ``call`` of its own.
+    A subclass uses the rule of its parent class, unless it defines its own ``call``.
     """
-    return of_class(type(layer))
-
-
-def of_class(layer: type) -> Rule | Uncounted | None:
-    """As :func:`find`, for a class."""
-    for cls in layer.__mro__:
-        for key in (cls, keras_name(cls)):
+    for parent in cls.__mro__:
+        for key in (parent, keras_name(parent)):
             if key in _RULES:
                 return _RULES[key]
-        if "call" in vars(cls):
+        if "call" in vars(parent):
             return None
     return None

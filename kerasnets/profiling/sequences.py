@@ -1,42 +1,19 @@
-"""Sequence lengths: what a recurrent net costs by the step, padded, and on the true lengths."""
+"""The cost of a recurrent network on a set of sequences: per step, padded, and at true lengths."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import sympy
 
 from kerasnets.profiling.sizes import Size, Steps, product, symbol, total
-
-if TYPE_CHECKING:
-    from kerasnets.profiling.profile import Profile
+from kerasnets.profiling.totals import ProfileTotals, SequenceTotals
 
 
-@dataclass(frozen=True)
-class SequenceTotals:
-    """The three totals of a recurrent net, under the profile's convention.
-
-    Attributes:
-        samples: how many sequences there are.
-        time: the time steps they are padded to.
-        per_step: one step of all recurrent layers together, for one sequence.
-        padded: the whole net on all sequences at the padded time.
-        true: the whole net on each sequence at its own length. Where the time axis of the
-            model is fixed, only recurrent steps are saved: the other layers take it all.
-    """
-
-    samples: int
-    time: int
-    per_step: Size
-    padded: Size
-    true: Size
-
-
-def per_step(profile: Profile) -> Size:
-    """The cost of one step of every recurrent layer; 0 where there is none."""
+def per_step(profile: ProfileTotals) -> Size:
+    """The cost of one step of all recurrent layers; 0 if there are none."""
     return total(
         product(factor for factor in factors if not isinstance(factor, Steps))
         for layer in profile.layers
@@ -45,19 +22,21 @@ def per_step(profile: Profile) -> Size:
     )
 
 
-def sequence_totals(profile: Profile, lengths: Any, time: int | None) -> SequenceTotals:
-    """The three totals for sequences of given lengths.
+def sequence_totals(profile: ProfileTotals, lengths: Any, time: int | None) -> SequenceTotals:
+    """Compute the cost of a network on sequences of the given lengths.
 
     Args:
-        profile: the profile with its time axis left open, if the model does.
-        lengths: integers of shape ``(samples,)``; a data set or a mapping with ``"length"``.
-        time: the padded time; the longest sequence where it is neither given nor fixed.
+        profile: the profile; if the time axis of the model is unknown, with the symbol ``T``.
+        lengths: integers of shape ``(samples,)``, a mapping with the key ``"length"``, or a
+            data set with such inputs.
+        time: the number of steps that the sequences are padded to. Default: the number of steps
+            of the model or, if that is unknown, the length of the longest sequence.
 
     Raises:
-        ValueError: if a length is negative, not whole, or over the padded time, or if the model
+        ValueError: a length is negative, not an integer or larger than ``time``, or the model
             has no time axis.
     """
-    values, counts = np.unique(_checked(lengths), return_counts=True)
+    values, counts = np.unique(_check_lengths(lengths), return_counts=True)
     open_time = "T" in profile.symbols
     fixed = None if open_time else _fixed_time(profile)
     padded = fixed or time or max(int(values[-1]), 1)
@@ -71,16 +50,17 @@ def sequence_totals(profile: Profile, lengths: Any, time: int | None) -> Sequenc
     pairs = list(zip(values.tolist(), counts.tolist(), strict=True))
     if open_time:
         flops = sympy.sympify(profile.flops)
-        at = {value: flops.subs(symbol("T"), value) for value in {padded, *values.tolist()}}
-        true = total(at[value] * count for value, count in pairs)
-        return SequenceTotals(samples, padded, step, total([at[padded] * samples]), true)
-    whole = profile.flops * samples
-    saved = sum((padded - value) * count for value, count in pairs)
-    return SequenceTotals(samples, padded, step, whole, total([whole, -step * saved]))
+        by_length = {n: flops.subs(symbol("T"), n) for n in {padded, *values.tolist()}}
+        true = total(by_length[length] * count for length, count in pairs)
+        return SequenceTotals(samples, padded, step, total([by_length[padded] * samples]), true)
+    all_padded = profile.flops * samples
+    saved_steps = sum((padded - length) * count for length, count in pairs)
+    true = total([all_padded, -step * saved_steps])
+    return SequenceTotals(samples, padded, step, all_padded, true)
 
 
-def recurrent_steps(profile: Profile) -> set[Size]:
-    """The numbers of steps that recurrent layers take."""
+def recurrent_steps(profile: ProfileTotals) -> set[Size]:
+    """The numbers of steps that the recurrent layers run."""
     return {
         factor.value
         for layer in profile.layers
@@ -90,19 +70,20 @@ def recurrent_steps(profile: Profile) -> set[Size]:
     }
 
 
-def _fixed_time(profile: Profile) -> int:
+def _fixed_time(profile: ProfileTotals) -> int:
     steps = recurrent_steps(profile)
     if len(steps) == 1 and isinstance(only := next(iter(steps)), int):
         return only
-    found = ", ".join(sorted(map(str, steps))) or "no recurrent"
+    found = ", ".join(sorted(map(str, steps))) or "none"
     raise ValueError(
-        f"lengths need one time axis, and {profile.name!r} has no unknown one and {found} steps; "
-        "build it with an unknown time axis, keras.Input((None, features))."
+        f"lengths need a model with one time axis. {profile.name!r} has no unknown time axis, and "
+        f"its recurrent layers run these numbers of steps: {found}. Build it with an unknown time "
+        "axis: keras.Input((None, features))."
     )
 
 
-def _checked(lengths: Any) -> np.ndarray:
-    array = np.asarray(_plain(lengths))
+def _check_lengths(lengths: Any) -> np.ndarray:
+    array = np.asarray(_lengths_of(lengths))
     if array.ndim != 1 or not array.size or not np.issubdtype(array.dtype, np.integer):
         raise ValueError(
             "lengths must be integers of shape (samples,), at least one, got "
@@ -113,14 +94,14 @@ def _checked(lengths: Any) -> np.ndarray:
     return array
 
 
-def _plain(lengths: Any) -> Any:
-    """The array in an array, a mapping with ``"length"``, a split or a data set."""
-    if hasattr(lengths, "splits"):
-        return np.concatenate([_plain(split) for split in lengths.splits.values()])
-    if hasattr(lengths, "x"):
-        return _plain(lengths.x)
-    if isinstance(lengths, Mapping):
-        if "length" not in lengths:
-            raise ValueError(f"no 'length' among {sorted(lengths)}; pass the array of lengths.")
-        return lengths["length"]
-    return lengths
+def _lengths_of(source: Any) -> Any:
+    """The array of lengths in an array, a mapping with ``"length"``, a split or a data set."""
+    if hasattr(source, "splits"):
+        return np.concatenate([_lengths_of(split) for split in source.splits.values()])
+    if hasattr(source, "x"):
+        return _lengths_of(source.x)
+    if isinstance(source, Mapping):
+        if "length" not in source:
+            raise ValueError(f"no 'length' among {sorted(source)}; pass the array of lengths.")
+        return source["length"]
+    return source

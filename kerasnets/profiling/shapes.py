@@ -1,7 +1,7 @@
-"""Shapes with unknown axes: what becomes of a symbol when a layer changes the size of its axis.
+"""Output shapes with unknown axes, one rule per layer class.
 
-Keras infers every axis it knows. What it leaves ``None`` is filled in here by the layer's own
-arithmetic, so that a convolution over T steps gives T − 4 and not a new unknown.
+Keras infers the size of every axis that it can. Axes that it leaves ``None`` are filled in here
+with the arithmetic of the layer: a convolution over T steps gives T − 4, not a new unknown.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from kerasnets.profiling.sizes import (
     Shape,
     Size,
     ceil_div,
+    exact_div,
     product,
-    put,
-    ratio,
-    simplified,
+    simplify,
+    substitute,
     symbols_of,
 )
 
@@ -30,25 +30,25 @@ _SHAPE_RULES: dict[str, ShapeRule] = {}
 
 
 def shape_rule(*names: str) -> Callable[[ShapeRule], ShapeRule]:
-    """Register how layers of these names change unknown axes."""
+    """Register the decorated function as the shape rule of Keras classes with these names."""
 
-    def enter(function: ShapeRule) -> ShapeRule:
+    def register(function: ShapeRule) -> ShapeRule:
         _SHAPE_RULES.update(dict.fromkeys(names, function))
         return function
 
-    return enter
+    return register
 
 
-def fill(layer: Any, inputs: Sequence[Shape], known: Known) -> Sequence[Size | None]:
-    """The output shape of a layer, with an expression for each axis its rule derives.
+def fill_unknown(layer: Any, inputs: Sequence[Shape], known: Known) -> Sequence[Size | None]:
+    """The output shape of a layer, with an expression for each unknown axis.
 
     Args:
         layer: the layer or operation.
         inputs: the shapes of its inputs.
-        known: the output shape as Keras infers it.
+        known: the output shape as Keras infers it, with ``None`` for unknown axes.
 
     Returns:
-        The shape; ``None`` for an axis that no rule derives.
+        The shape. An axis that no rule covers is still ``None``.
     """
     if None not in known:
         return known
@@ -58,8 +58,8 @@ def fill(layer: Any, inputs: Sequence[Shape], known: Known) -> Sequence[Size | N
             sizes = _SHAPE_RULES[name](layer, inputs, known)
             break
     return [
-        side if given is None else given
-        for side, given in zip(map(_plain, sizes), known, strict=True)
+        (None if size is None else simplify(size)) if side is None else side
+        for size, side in zip(sizes, known, strict=True)
     ]
 
 
@@ -68,42 +68,46 @@ def probe(
     inputs: Sequence[Shape],
     sides: Sequence[Size | None],
 ) -> list[Size | None]:
-    """Axes that no rule derives, from what Keras infers at three sets of sizes.
+    """Find expressions for unknown axes from what Keras infers for three sets of input sizes.
 
-    An axis that is a · n + b at all three, with whole a and b and n the size of an input's axis,
-    is taken for that.
+    If an axis is a · n + b in all three cases, with integers a and b and an input axis n, this
+    is used as its expression.
 
     Args:
-        infer: the output shape for known input shapes.
+        infer: function from known input shapes to the output shape.
         inputs: the input shapes, with symbols.
-        sides: the output shape with ``None`` for what is looked for.
+        sides: the output shape, with ``None`` for unknown axes.
     """
     symbols = sorted({s for shape in inputs for n in shape for s in symbols_of(n)}, key=str)
-    # No symbol's sizes are a line of another's, or an axis could be taken for the wrong one.
-    at = [{s: 60 + 37 * n + (5 + 7 * n * n) * i for i, s in enumerate(symbols)} for n in range(3)]
-    outs = [infer([tuple(put(n, sizes) for n in shape) for shape in inputs]) for sizes in at]
+    # The sizes of any two symbols are not linearly related, so that axes are not confused.
+    cases = [
+        {s: 60 + 37 * n + (5 + 7 * n * n) * i for i, s in enumerate(symbols)} for n in range(3)
+    ]
+    outputs = [
+        infer([tuple(substitute(n, sizes) for n in shape) for shape in inputs]) for sizes in cases
+    ]
     result = list(sides)
     for axis, side in enumerate(sides):
         if side is not None:
             continue
         for size in _candidates(inputs, axis):
-            points = [put(size, sizes) for sizes in at]
-            line = _line(points, [out[axis] for out in outs])
+            points = [substitute(size, sizes) for sizes in cases]
+            line = _line(points, [output[axis] for output in outputs])
             if line is not None:
-                result[axis] = simplified(size * line[0] + line[1])
+                result[axis] = simplify(size * line[0] + line[1])
                 break
     return result
 
 
 def _candidates(inputs: Sequence[Shape], axis: int) -> list[Size]:
-    """The sizes an axis may come from: the same axis of an input first, then any unknown one."""
-    same = [shape[axis] for shape in inputs if axis < len(shape)]
-    every = [size for shape in inputs for size in shape]
-    return [size for size in (*same, *every) if symbols_of(size)] or [1]
+    """Input sizes that an axis may depend on: the same axis first, then all unknown ones."""
+    same_axis = [shape[axis] for shape in inputs if axis < len(shape)]
+    all_axes = [size for shape in inputs for size in shape]
+    return [size for size in (*same_axis, *all_axes) if symbols_of(size)] or [1]
 
 
 def _line(xs: Sequence[int], ys: Sequence[int | None]) -> tuple[int, int] | None:
-    """The whole a and b of y = a · x + b through all points, if there are any."""
+    """The integers a and b of a line y = a · x + b through all points, if there is one."""
     if None in ys:
         return None
     if len(set(ys)) == 1:
@@ -116,23 +120,19 @@ def _line(xs: Sequence[int], ys: Sequence[int | None]) -> tuple[int, int] | None
     return (slope, offset) if fits else None
 
 
-def _plain(size: Size | None) -> Size | None:
-    return None if size is None else simplified(size)
-
-
-def _same_axis(inputs: Sequence[Shape], known: Known) -> list[Size | None]:
-    """An unknown axis keeps the size the inputs have there, the largest if they broadcast."""
+def _broadcast_shape(inputs: Sequence[Shape], known: Known) -> list[Size | None]:
+    """Each unknown axis has the size of the inputs on that axis, with broadcasting."""
     sizes: list[Size | None] = list(known)
     for axis, side in enumerate(known):
         from_end = axis - len(known)
-        there = {shape[from_end] for shape in inputs if len(shape) >= -from_end}
-        if side is None and there:
-            sizes[axis] = min(there - {1} or {1}, key=str)
+        found = {shape[from_end] for shape in inputs if len(shape) >= -from_end}
+        if side is None and found:
+            sizes[axis] = min(found - {1} or {1}, key=str)
     return sizes
 
 
-def slid(size: Size, kernel: int, stride: int, dilation: int, padding: str) -> Size:
-    """How many positions a window takes on an axis."""
+def conv_output_length(size: Size, kernel: int, stride: int, dilation: int, padding: str) -> Size:
+    """The number of positions of a convolution or pooling window along one axis."""
     if padding == "valid":
         return (size - dilation * (kernel - 1) - 1) // stride + 1
     return ceil_div(size, stride)
@@ -143,7 +143,7 @@ def _per_axis(value: Any, axes: int) -> tuple[int, ...]:
 
 
 def spatial_axes(layer: Any, rank: int) -> range:
-    """The axes that are neither batch nor channels."""
+    """The axes between batch and channels, or after them with ``"channels_first"``."""
     first = getattr(layer, "data_format", "channels_last") == "channels_first"
     return range(2, rank) if first else range(1, rank - 1)
 
@@ -160,12 +160,13 @@ def _window(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Size | No
     strides = _per_axis(layer.strides, len(axes))
     kernels = _per_axis(kernels, len(axes))
     for axis, kernel, stride, dilation in zip(axes, kernels, strides, dilations, strict=True):
-        sizes[axis] = slid(inputs[0][axis], kernel, stride, dilation, layer.padding)
+        size = inputs[0][axis]
+        sizes[axis] = conv_output_length(size, kernel, stride, dilation, layer.padding)
     return sizes
 
 
-# Layers whose unknown axes are those of their first input.
-_KEEPING = (
+# Layers whose unknown axes have the sizes of their first input.
+_SAME_AS_INPUT = (
     "Dense Embedding Activation ReLU LeakyReLU PReLU ELU Softmax BatchNormalization "
     "LayerNormalization GroupNormalization RMSNormalization UnitNormalization Normalization "
     "Rescaling Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D Identity Masking "
@@ -173,8 +174,8 @@ _KEEPING = (
 )
 
 
-@shape_rule(*_KEEPING.split())
-def _keeping(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Size | None]:
+@shape_rule(*_SAME_AS_INPUT.split())
+def _same_as_input(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Size | None]:
     first = inputs[0]
     return [
         first[axis] if side is None and axis < len(first) else side
@@ -190,22 +191,12 @@ def _einsum_dense(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Siz
 
 _MERGING = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
 
-
-_SAME = (
-    "ops.Cast",
-    "ops.OnesLike",
-    "ops.ZerosLike",
-    "ops.Cumsum",
-    "ops.Softmax",
-    "ops.Sigmoid",
-    "ops.Tanh",
-    "ops.Relu",
-)
+_OPERATIONS = ("Cast", "OnesLike", "ZerosLike", "Cumsum", "Softmax", "Sigmoid", "Tanh", "Relu")
 
 
-@shape_rule(*_MERGING, *_SAME, *(f"ops.{name}" for name in ELEMENTWISE))
+@shape_rule(*_MERGING, *(f"ops.{name}" for name in (*_OPERATIONS, *ELEMENTWISE)))
 def _broadcast(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Size | None]:
-    return _same_axis(inputs, known)
+    return _broadcast_shape(inputs, known)
 
 
 @shape_rule("ops.ExpandDims")
@@ -224,18 +215,19 @@ def _flatten(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Size | N
 @shape_rule("Reshape")
 def _reshape(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Size | None]:
     rest = product(side for side in known[1:] if side is not None)
-    whole = product(inputs[0][1:])
-    return [ratio(whole, rest) if side is None else side for side in known]
+    elements = product(inputs[0][1:])
+    return [exact_div(elements, rest) if side is None else side for side in known]
 
 
 @shape_rule("ops.Reshape")
 def _reshape_operation(op: Any, inputs: Sequence[Shape], known: Known) -> list[Size | None]:
-    """As asked for; one unknown side takes what the others leave."""
-    given = tuple(op.newshape)
-    if any(side is None or not isinstance(side, int) for side in given):
+    """The requested shape; an axis of -1 takes the remaining elements."""
+    requested = tuple(op.newshape)
+    if any(side is None or not isinstance(side, int) for side in requested):
         return list(known)
-    rest = product(side for side in given if side != -1)
-    return [ratio(product(inputs[0]), rest) if side == -1 else side for side in given]
+    rest = product(side for side in requested if side != -1)
+    elements = product(inputs[0])
+    return [exact_div(elements, rest) if side == -1 else side for side in requested]
 
 
 @shape_rule("Permute")
@@ -245,6 +237,6 @@ def _permute(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Size | N
 
 @shape_rule("Concatenate", "ops.Concatenate")
 def _concatenate(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Size | None]:
-    sizes = _same_axis(inputs, known)
+    sizes = _broadcast_shape(inputs, known)
     sizes[layer.axis] = sum(shape[layer.axis] for shape in inputs)
     return sizes

@@ -1,4 +1,4 @@
-"""Sizes: plain integers where an axis is known, sympy expressions where it is not."""
+"""Sizes of axes: an ``int`` if the size is known, a sympy expression if it is not."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Shape: TypeAlias = tuple[Size, ...]
 
 @dataclass(frozen=True)
 class Term:
-    """A size that remembers how it came about, so that an explanation can write it out.
+    """A size with its own notation, so that explanations show how it was computed.
 
     Attributes:
-        text: how it is written, such as ``"(1 + 16)"``.
-        value: what it is.
+        text: the notation, such as ``"(1 + 16)"``.
+        value: the size.
     """
 
     text: str
@@ -27,78 +27,79 @@ class Term:
 
 
 class Steps(Term):
-    """How many time steps a recurrent layer takes."""
+    """The number of time steps of a recurrent layer."""
 
     def __init__(self, value: Size) -> None:
-        super().__init__(f"{number(value)} steps", value)
+        super().__init__(f"{format_size(value)} steps", value)
 
 
 Factor: TypeAlias = "int | sympy.Expr | Term"
 
 
 def symbol(name: str) -> Size:
-    """The symbol of an unknown axis: a positive integer."""
+    """The symbol of an unknown size, a positive integer."""
     return sympy.Symbol(name, integer=True, positive=True)
 
 
 def is_known(size: Size) -> bool:
-    """Whether a size is a number."""
+    """Whether a size is a number and not an expression."""
     return isinstance(size, int)
 
 
 def symbols_of(size: Size) -> set[Any]:
-    """The symbols in a size."""
+    """The symbols that occur in a size."""
     return set() if isinstance(size, int) else size.free_symbols
 
 
-def put(size: Size, values: Mapping[Any, int]) -> Size:
-    """The size with numbers put in for symbols."""
+def substitute(size: Size, values: Mapping[Any, int]) -> Size:
+    """Replace symbols in a size by numbers."""
     if isinstance(size, int):
         return size
-    # sympy's substitution takes a hundred times as long as looking a bare symbol up.
-    return values.get(size, size) if size.is_Symbol else simplified(size.subs(values))
+    # For a single symbol, a dict lookup is about 100 times faster than sympy's subs.
+    return values.get(size, size) if size.is_Symbol else simplify(size.subs(values))
 
 
 def value_of(factor: Factor) -> Size:
-    """The number behind a factor."""
+    """The size that a factor represents."""
     return factor.value if isinstance(factor, Term) else factor
 
 
 def product(factors: Iterable[Factor]) -> Size:
-    """The product of sizes; 1 for none. An ``int`` where all of them are."""
+    """The product of the factors, 1 if there are none. An ``int`` if all of them are known."""
     return math.prod(value_of(factor) for factor in factors)
 
 
 def total(values: Iterable[Size]) -> Size:
-    """The sum of sizes, an ``int`` where all of them are, multiplied out where they are not."""
+    """The sum of the sizes: an ``int`` if all of them are known, else an expanded expression."""
     result = sum(values)
-    return result if isinstance(result, int) else simplified(sympy.expand(result))
+    return result if isinstance(result, int) else simplify(sympy.expand(result))
 
 
-def simplified(value: Any) -> Size:
-    """The value as a plain ``int`` if that is what it is."""
+def simplify(value: Any) -> Size:
+    """Convert a sympy integer to an ``int``; return any other value unchanged."""
     return int(value) if isinstance(value, sympy.Integer | int) else value
 
 
-def ceil_div(size: Size, by: int) -> Size:
-    """The quotient rounded up."""
-    return -(-size // by) if isinstance(size, int) else sympy.ceiling(size / by)
+def ceil_div(size: Size, divisor: int) -> Size:
+    """The quotient, rounded up."""
+    return -(-size // divisor) if isinstance(size, int) else sympy.ceiling(size / divisor)
 
 
-def ratio(size: Size, by: Size) -> Size:
-    """A quotient that is known to be whole."""
-    return simplified(sympy.sympify(size) / by)
+def exact_div(size: Size, divisor: Size) -> Size:
+    """The quotient of two sizes that divide without remainder."""
+    return simplify(sympy.sympify(size) / divisor)
 
 
 def sum_term(*parts: Factor) -> Factor:
-    """A sum written out, ``(1 + 16)``; a single part is itself."""
+    """A sum that is shown as such, ``(1 + 16)``. A single part is returned unchanged."""
     if len(parts) == 1:
         return parts[0]
-    return Term(f"({' + '.join(written(part) for part in parts)})", sum(map(value_of, parts)))
+    text = " + ".join(format_factor(part) for part in parts)
+    return Term(f"({text})", sum(map(value_of, parts)))
 
 
-def written(factor: Factor) -> str:
-    """A factor as an explanation writes it: thousands apart, sums in brackets."""
+def format_factor(factor: Factor) -> str:
+    """Format a factor for an explanation: thousands separated, sums in brackets."""
     if isinstance(factor, Term):
         return factor.text
     if isinstance(factor, int):
@@ -106,16 +107,20 @@ def written(factor: Factor) -> str:
     return f"({factor})" if factor.is_Add else str(factor)
 
 
-def number(value: Size) -> str:
-    """A result as a table shows it: ``2,864``, or the expression of an unknown size."""
+def format_size(value: Size) -> str:
+    """Format a result for a table: ``2,864``, or the expression if a size is unknown."""
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def positive(name: str, size: Any) -> int:
-    """The size as an ``int``.
+def check_positive(name: str, size: Any) -> int:
+    """Return the size as an ``int``.
+
+    Args:
+        name: the name of the argument, for the error message.
+        size: the size to check.
 
     Raises:
-        ValueError: if it is not a positive integer.
+        ValueError: ``size`` is not a positive integer.
     """
     if isinstance(size, bool) or not hasattr(size, "__index__") or int(size) < 1:
         raise ValueError(f"{name} must be a positive integer, got {size!r}.")

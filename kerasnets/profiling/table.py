@@ -1,20 +1,20 @@
-"""The profile as a table, in the look of ``model.summary()``."""
+"""The profile as a table in plain text, Markdown and HTML."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from html import escape
 
-from kerasnets.profiling.profile import LayerProfile, Profile
-from kerasnets.profiling.sizes import Shape, Size, number
+from kerasnets._tables import markdown_table, text_table
+from kerasnets.profiling.sizes import Shape, Size, format_size
+from kerasnets.profiling.totals import LayerProfile, ProfileTotals
 
-HEADER = ("Layer", "Type", "Output shape", "Params", "MACs", "FLOPs", "Share")
-_RIGHT = frozenset({"Params", "MACs", "FLOPs", "Share"})
-_RIGHT_STYLE = ' style="text-align: right"'
+HEADERS = ("Layer", "Type", "Output shape", "Params", "MACs", "FLOPs", "Share")
+_ALIGN = "lllrrrr"
 
 
-def rows(profile: Profile) -> list[tuple[str, ...]]:
-    """One row a call, the numbers written out."""
+def rows(profile: ProfileTotals) -> list[tuple[str, ...]]:
+    """The cells of the table, one row per call."""
     return [_row(layer, profile.flops) for layer in profile.layers]
 
 
@@ -23,51 +23,52 @@ def _row(layer: LayerProfile, flops: Size) -> tuple[str, ...]:
     return (
         layer.path,
         layer.type,
-        ", ".join(map(shape, layer.output_shapes)),
-        number(layer.params),
-        at_least + number(layer.macs),
-        at_least + number(layer.flops),
-        share(layer.flops, flops),
+        ", ".join(map(format_shape, layer.output_shapes)),
+        format_size(layer.params),
+        at_least + format_size(layer.macs),
+        at_least + format_size(layer.flops),
+        _share(layer.flops, flops),
     )
 
 
-def shape(sides: Shape) -> str:
-    """A shape as ``(174, 6)``; a single axis as ``(16,)``."""
-    return f"({', '.join(map(str, sides))}{',' if len(sides) == 1 else ''})"
+def format_shape(shape: Shape) -> str:
+    """Format a shape as ``(174, 6)``; a single axis as ``(16,)``."""
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
 
 
-def share(part: Size, whole: Size) -> str:
-    """How much of the whole a part is, ``"97.2 %"``; empty where that depends on a symbol."""
+def _share(part: Size, whole: Size) -> str:
+    """The part in per cent, ``"97.2 %"``; empty if it depends on an unknown size."""
     if whole == 0 or not isinstance(part, int) or not isinstance(whole, int):
         return ""
     return f"{100 * part / whole:.1f} %"
 
 
-def totals(profile: Profile) -> list[str]:
-    """The lines under the table."""
+def totals(profile: ProfileTotals) -> list[str]:
+    """The lines below the table."""
     at_least = "≥ " if profile.unsupported else ""
-    stored = sum(profile.param_bytes.values())
+    params = f"{profile.params:,} ({_bytes(sum(profile.param_bytes.values()))})"
     lines = [
-        f"Parameters: {profile.params:,} ({size(stored)}), {profile.trainable_params:,} trainable",
-        f"MACs: {at_least}{number(profile.macs)}",
-        f"FLOPs ({profile.convention}): {at_least}{number(profile.flops)}",
-        f"Activations: {size(profile.peak_bytes)} alive at peak",
+        f"Parameters: {params}, {profile.trainable_params:,} trainable",
+        f"MACs: {at_least}{format_size(profile.macs)}",
+        f"FLOPs ({profile.convention}): {at_least}{format_size(profile.flops)}",
+        f"Activations: {_bytes(profile.peak_bytes)} alive at peak",
     ]
     if profile.mode == "training":
-        parts = (f"{phase} {number(cost)}" for phase, cost in profile.phases.items())
+        parts = (f"{phase} {format_size(cost)}" for phase, cost in profile.phases.items())
         lines.insert(3, f"of which {', '.join(parts)}")
     if (sequences := profile.sequences) is not None:
-        count, time = f"{sequences.samples:,} sequences", sequences.time
+        count = f"{sequences.samples:,} sequences"
+        padded, true = format_size(sequences.padded), format_size(sequences.true)
         lines += [
-            f"One step of all recurrent layers: {number(sequences.per_step)} FLOPs",
-            f"{count} padded to {time}: {at_least}{number(sequences.padded)} FLOPs",
-            f"{count} at their lengths: {at_least}{number(sequences.true)} FLOPs",
+            f"One step of all recurrent layers: {format_size(sequences.per_step)} FLOPs",
+            f"{count} padded to {sequences.time} steps: {at_least}{padded} FLOPs",
+            f"{count} at their true lengths: {at_least}{true} FLOPs",
         ]
     return lines + [f"Not counted: {line}" for line in profile.unsupported]
 
 
-def size(count: Size) -> str:
-    """Bytes as ``11.5 KB``, of 1,024 bytes as in ``model.summary()``."""
+def _bytes(count: Size) -> str:
+    """Format bytes as ``11.5 KB``, with 1,024 bytes per KB as in ``model.summary()``."""
     if not isinstance(count, int):
         return f"{count} B"
     value, unit = float(count), "B"
@@ -78,68 +79,38 @@ def size(count: Size) -> str:
     return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
 
 
-def text(profile: Profile) -> str:
-    """The table in plain text with box lines."""
-    return "\n".join([title(profile), boxed(HEADER, rows(profile), _RIGHT), *totals(profile)])
+def text(profile: ProfileTotals) -> str:
+    """Title, table and totals as plain text with box lines."""
+    table = text_table(HEADERS, rows(profile), _ALIGN)
+    return "\n".join([title(profile), table, *totals(profile)])
 
 
-def boxed(header: Sequence[str], body: Sequence[Sequence[str]], right: Container[str]) -> str:
-    """Rows in the box lines of ``model.summary()``.
-
-    Args:
-        header: the names of the columns.
-        body: the cells.
-        right: the names of the columns aligned to the right.
-    """
-    widths = [max(map(len, column)) for column in zip(header, *body, strict=True)]
-
-    def line(left: str, middle: str, right: str, fill: str) -> str:
-        return left + middle.join(fill * (width + 2) for width in widths) + right
-
-    def cells(row: Sequence[str], edge: str) -> str:
-        padded = [
-            f" {cell:>{width}} " if name in right else f" {cell:<{width}} "
-            for name, cell, width in zip(header, row, widths, strict=True)
-        ]
-        return edge + edge.join(padded) + edge
-
-    return "\n".join(
-        [
-            line("┏", "┳", "┓", "━"),
-            cells(header, "┃"),
-            line("┡", "╇", "┩", "━"),
-            *(cells(row, "│") for row in body),
-            line("└", "┴", "┘", "─"),
-        ]
-    )
+def markdown(profile: ProfileTotals) -> str:
+    """Title, table and totals as Markdown."""
+    table = markdown_table(HEADERS, rows(profile), _ALIGN)
+    lines = "  \n".join(totals(profile))
+    return f"**{title(profile)}**\n\n{table}\n\n{lines}\n"
 
 
-def markdown(profile: Profile) -> str:
-    """The table in Markdown, the totals under it."""
-    rule = ["---:" if name in _RIGHT else "---" for name in HEADER]
-    body = [[cell.replace("|", "\\|") for cell in row] for row in rows(profile)]
-    table = [f"| {' | '.join(cells)} |" for cells in (HEADER, rule, *body)]
-    return "\n".join([f"**{title(profile)}**", "", *table, "", "  \n".join(totals(profile)), ""])
-
-
-def html(profile: Profile) -> str:
-    """The table in HTML, the totals under it; every text escaped."""
-
-    def row(cells: Sequence[str], tag: str) -> str:
-        styled = (
-            f"<{tag}{_RIGHT_STYLE if name in _RIGHT else ''}>{escape(cell)}</{tag}>"
-            for name, cell in zip(HEADER, cells, strict=True)
-        )
-        return f"<tr>{''.join(styled)}</tr>"
-
-    body = "\n".join(row(cells, "td") for cells in rows(profile))
+def html(profile: ProfileTotals) -> str:
+    """Title, table and totals as HTML; all text is escaped."""
+    body = "\n".join(_html_row(cells, "td") for cells in rows(profile))
     return (
         f"<table>\n<caption>{escape(title(profile))}</caption>\n"
-        f"<thead>{row(HEADER, 'th')}</thead>\n<tbody>\n{body}\n</tbody>\n</table>\n"
+        f"<thead>{_html_row(HEADERS, 'th')}</thead>\n<tbody>\n{body}\n</tbody>\n</table>\n"
         f"<p>{'<br>'.join(map(escape, totals(profile)))}</p>\n"
     )
 
 
-def title(profile: Profile) -> str:
-    """What the table is of."""
+def _html_row(cells: Sequence[str], tag: str) -> str:
+    styles = {"l": "", "r": ' style="text-align: right"'}
+    columns = (
+        f"<{tag}{styles[side]}>{escape(cell)}</{tag}>"
+        for cell, side in zip(cells, _ALIGN, strict=True)
+    )
+    return f"<tr>{''.join(columns)}</tr>"
+
+
+def title(profile: ProfileTotals) -> str:
+    """The title of the table: model, mode and convention."""
     return f"{profile.name}, {profile.mode} on one sample, convention {profile.convention}"

@@ -1,8 +1,8 @@
-"""What training adds: the backward pass, layers that act in training only, the update.
+"""The cost that training adds: backward pass, layers active in training only, weight update.
 
-Backward costs follow from the chain rule, one derivation a kind of step. ``dy`` is the gradient
-of the loss by an output, which the layer behind has worked out; what a step costs is sending it
-on to whatever it was computed from.
+The backward cost of each kind of step follows from the chain rule. ``dy`` is the gradient of the
+loss with respect to an output; the next layer has already computed it. The cost of a step is
+that of the gradients with respect to its inputs and weights.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any
 from kerasnets._errors import unknown_name
 from kerasnets.profiling.counts import PRODUCT_KINDS, Counts, Op, elementwise
 from kerasnets.profiling.rules.normalization import moments
-from kerasnets.profiling.sizes import Steps, product, ratio
-from kerasnets.profiling.walk import Visit
+from kerasnets.profiling.sizes import Steps, exact_div, product
+from kerasnets.profiling.walk import LayerCall
 
 _MULTIPLY = Counts(multiplications=1)
 
-# Of one element, from its output y where that is known: y is kept from the forward pass.
+# Backward cost per element. It uses the output y where possible, which the forward pass keeps.
 _ACTIVATIONS = {
     "relu": Counts(comparisons=1),  # dy where x > 0
     "relu6": Counts(comparisons=2),
@@ -32,58 +32,62 @@ _ACTIVATIONS = {
 }
 
 
-def training_ops(visit: Visit) -> list[Op]:
-    """The steps training adds to a call, without the update: forward extras, then backward.
+def training_ops(call: LayerCall) -> list[Op]:
+    """The steps that training adds to a call, without the weight update.
 
     Args:
-        visit: the call, with its forward steps.
+        call: the call with its forward steps.
+
+    Returns:
+        Forward steps that run in training only, then backward steps.
     """
-    weights = bool(getattr(visit.layer, "trainable_weights", ()))
-    extras = _extras(visit)
-    if not any(x.grows for x in visit.outputs):
+    has_weights = bool(getattr(call.layer, "trainable_weights", ()))
+    extras = _training_only_ops(call)
+    if not any(x.requires_grad for x in call.outputs):
         return extras
-    ahead = any(x.grows for x in visit.inputs)
-    back = [step for op in (*visit.ops, *extras) for step in backward(op, ahead, weights)]
-    return [*extras, *back]
+    to_inputs = any(x.requires_grad for x in call.inputs)
+    forward = (*call.ops, *extras)
+    return [*extras, *(step for op in forward for step in backward(op, to_inputs, has_weights))]
 
 
 def update_op(parameters: int, optimizer: str) -> list[Op]:
-    """The update of some parameters: once for a batch, whatever its size."""
+    """The update of the parameters: once per batch, so independent of the batch size."""
     if not parameters:
         return []
     return [Op("update", UPDATES[optimizer], (parameters,), label=optimizer, phase="update")]
 
 
-def backward(op: Op, ahead: bool, weights: bool) -> list[Op]:
-    """The steps that send the gradient of one forward step on.
+def backward(op: Op, to_inputs: bool, has_weights: bool) -> list[Op]:
+    """The backward steps of one forward step.
 
     Args:
         op: the forward step.
-        ahead: whether the gradient of the layer's inputs is needed.
-        weights: whether the layer has weights to train.
+        to_inputs: whether the gradient with respect to the inputs of the layer is needed.
+        has_weights: whether the layer has trainable weights.
     """
     if op.kind in PRODUCT_KINDS:
-        return list(_product_backward(op, ahead, weights))
+        return list(_product_backward(op, to_inputs, has_weights))
     return [replace(op, each=_backward_each(op), label=f"backward {op.label}", phase="backward")]
 
 
-def _product_backward(op: Op, ahead: bool, weights: bool) -> Iterable[Op]:
-    """Each forward product w · x sends dy · w to x and dy · x to w.
+def _product_backward(op: Op, to_inputs: bool, has_weights: bool) -> Iterable[Op]:
+    """The backward steps of a sum of products.
 
-    Either is one multiply–add onto a sum that starts at zero. A bias is one addition of dy for
-    each output.
+    A forward product w · x adds dy · w to the gradient of x and dy · x to the gradient of w.
+    Each of these is one multiply–add, because both sums start at zero. A bias takes one addition
+    of dy per output.
 
-    A recurrent layer needs the gradient of its state, so also the first layer of a net sends it.
+    A recurrent layer needs the gradient of its state, even if it is the first layer of a network.
     """
     recurrent = any(isinstance(factor, Steps) for factor in op.repeats)
-    both = op.kind == "matmul"
+    two_tensors = op.kind == "matmul"
     each = Counts(multiply_adds=product(op.terms))
     step = replace(op, each=each, bias=True, phase="backward")
-    if ahead or recurrent or both:
+    if to_inputs or recurrent or two_tensors:
         yield replace(step, label=f"gradient of inputs {op.label}".strip())
-    if weights or both:
+    if has_weights or two_tensors:
         yield replace(step, label=f"gradient of weights {op.label}".strip())
-    if weights and op.bias:
+    if has_weights and op.bias:
         yield Op("bias", Counts(additions=1), op.outputs, label="gradient of bias",
                  repeats=op.repeats, phase="backward")  # fmt: skip
 
@@ -94,25 +98,27 @@ def _backward_each(op: Op) -> Counts:
     if op.kind == "softmax":
         return _softmax_backward(op)
     if op.kind.endswith("max_pool"):
-        return Counts(additions=1)  # dy goes to the largest of the window
+        return Counts(additions=1)  # dy is added to the largest input of the window
     if op.kind.endswith("average_pool"):
-        return Counts(additions=product(op.window), divisions=1)  # dy / n to each
+        return Counts(additions=product(op.window), divisions=1)  # dy / n is added to each input
     return _chain_rule(op.each)
 
 
 def _softmax_backward(op: Op) -> Counts:
-    """Y · (dy − Σ dy · y): n products, n − 1 additions, n subtractions, n products a row."""
+    """The gradient y · (dy − Σ dy · y): 2n products, n − 1 additions, n subtractions per row."""
     size = product(op.window)
     return Counts(multiply_adds=size - 1, multiplications=1 + size, additions=size)
 
 
 def _chain_rule(each: Counts) -> Counts:
-    """The chain rule on each scalar operation by itself.
+    """The chain rule, applied to each scalar operation separately.
 
-    a ± b passes dy on: one addition onto what an input has from elsewhere. a · b sends dy · b
-    and dy · a: two multiply–adds. a / b sends dy / b and −(dy / b) · y: a division, a product,
-    a change of sign, two additions. A function sends dy · f′(x): two products. A choice sends
-    dy to the side it took: one comparison.
+    - a ± b: one addition of dy to the gradient of an input.
+    - a · b: two multiply–adds, dy · b and dy · a.
+    - a / b: dy / b and −(dy / b) · y, so one division, one product, one change of sign and two
+      additions.
+    - f(x): dy · f′(x), counted as two products.
+    - a comparison: one comparison, because dy is added to the gradient of the selected input.
     """
     return Counts(
         multiply_adds=2 * each.multiplications,
@@ -123,33 +129,33 @@ def _chain_rule(each: Counts) -> Counts:
     )
 
 
-def _extras(visit: Visit) -> list[Op]:
-    """What layers do in training and not in inference."""
-    if not getattr(visit.layer, "trainable", True):
-        return []  # Keras runs a frozen batch normalisation as in inference
-    extra = _EXTRAS.get(type(visit.layer).__name__)
-    return extra(visit) if extra else []
+def _training_only_ops(call: LayerCall) -> list[Op]:
+    """The forward steps that a layer runs in training but not in inference."""
+    if not getattr(call.layer, "trainable", True):
+        return []  # Keras runs a frozen batch normalization in inference mode
+    rule = _TRAINING_ONLY.get(type(call.layer).__name__)
+    return rule(call) if rule else []
 
 
-def _dropout(visit: Visit) -> list[Op]:
-    """A comparison of a random number with the rate, a product with the mask, one with 1/keep.
+def _dropout(call: LayerCall) -> list[Op]:
+    """Compare a random number with the rate, multiply by the mask, multiply by 1/keep.
 
-    Drawing the number is not counted.
+    The generation of the random number is not counted.
     """
-    outputs = visit.outputs[0].shape[1:]
+    outputs = call.outputs[0].shape[1:]
     return [elementwise("dropout", outputs, "dropout", comparisons=1, multiplications=2)]
 
 
-def _batch_statistics(visit: Visit) -> list[Op]:
-    """Moments over the batch and two moving averages m · old + (1 − m) · new a channel."""
-    shape = visit.inputs[0].shape
-    channels = shape[visit.layer.axis]
-    size = ratio(product(shape), channels)
+def _batch_statistics(call: LayerCall) -> list[Op]:
+    """Moments over the batch, and two moving averages m · old + (1 − m) · new per channel."""
+    shape = call.inputs[0].shape
+    channels = shape[call.layer.axis]
+    size = exact_div(product(shape), channels)
     moving = elementwise("moving", (channels,), "moving averages", additions=2, multiplications=4)
     return [*moments((channels,), size), moving]
 
 
-_EXTRAS: dict[str, Callable[[Visit], list[Op]]] = {
+_TRAINING_ONLY: dict[str, Callable[[LayerCall], list[Op]]] = {
     "Dropout": _dropout,
     "SpatialDropout1D": _dropout,
     "SpatialDropout2D": _dropout,
@@ -157,7 +163,7 @@ _EXTRAS: dict[str, Callable[[Visit], list[Op]]] = {
     "BatchNormalization": _batch_statistics,
 }
 
-# Of one parameter, as Keras's optimizers write their update.
+# Operations per parameter, in the formulas of Keras's optimizers.
 UPDATES = {
     # w − lr · g
     "sgd": Counts(additions=1, multiplications=1),
@@ -169,16 +175,16 @@ UPDATES = {
     "adagrad": Counts(additions=3, multiplications=2, divisions=1, transcendentals=1),
     # m ← m + (g − m)(1 − β₁), v ← v + (g² − v)(1 − β₂), w − m · α / (√v + ε)
     "adam": Counts(additions=6, multiplications=4, divisions=1, transcendentals=1),
-    # and w − w · decay · lr first
+    # the same after w − w · decay · lr
     "adamw": Counts(additions=7, multiplications=5, divisions=1, transcendentals=1),
 }
 
 
 def optimizer_name(model: Any, optimizer: str | None) -> str:
-    """The update rule: the one given, else the compiled optimizer's, else Adam's.
+    """The update rule: ``optimizer`` if given, else the compiled optimizer, else Adam.
 
     Raises:
-        ValueError: if there is no rule of that name.
+        ValueError: there is no rule for the optimizer.
     """
     compiled = getattr(model, "optimizer", None)
     name = optimizer or (type(compiled).__name__.lower() if compiled else "adam")

@@ -1,7 +1,8 @@
-"""Reading a model: every call of every layer, with the shapes of one sample.
+"""Read a model: every call of every layer, with its shapes for one sample.
 
-The model is never run and its weights are never read: nodes of the functional graph carry the
-layers and the shapes. Nested models are entered; a shared layer is met once for each call.
+The model is not run and its weights are not read: the nodes of the functional graph hold the
+layers and the shapes. The layers of nested models are included. A shared layer has one entry per
+call.
 """
 
 from __future__ import annotations
@@ -16,39 +17,40 @@ from kerasnets.profiling import rules as _rules  # noqa: F401  registers the rul
 from kerasnets.profiling.counts import Op
 from kerasnets.profiling.graph import graph_of, nodes_of, placeholder, trace
 from kerasnets.profiling.infer import output_shapes
-from kerasnets.profiling.registry import Call, Uncounted, UnsupportedError, find
+from kerasnets.profiling.registry import Call, Uncounted, UnsupportedError, find_rule
 from kerasnets.profiling.sizes import Shape
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """A value that flows between layers.
+    """A tensor between two layers.
 
     Attributes:
-        shape: its shape for one sample, the batch axis 1.
-        dtype: its type.
-        key: a number of its own within the walk.
-        grows: whether a trainable weight lies before it, so that training needs its gradient.
+        shape: the shape for one sample; the batch axis is 1.
+        dtype: the data type.
+        key: a number that identifies the tensor within the walk.
+        requires_grad: whether training needs its gradient, because it depends on a trainable
+            weight.
     """
 
     shape: Shape
     dtype: str
     key: int
-    grows: bool = False
+    requires_grad: bool = False
 
 
 @dataclass(frozen=True)
-class Visit:
+class LayerCall:
     """One call of one layer.
 
     Attributes:
-        path: the names of the models around it and its own, with slashes between.
+        path: the name of the layer, after the names of the models around it, with slashes.
         layer: the layer or operation.
-        inputs: what goes in.
-        outputs: what comes out.
-        ops: what it computes; empty where it does nothing that counts.
-        reason: why nothing is counted: ``""`` where it is.
-        supported: whether ``ops`` is all it computes.
+        inputs: the input tensors.
+        outputs: the output tensors.
+        ops: the steps of the computation; empty if nothing counts.
+        reason: why nothing is counted; ``""`` if something is.
+        supported: whether ``ops`` is complete.
     """
 
     path: str
@@ -62,146 +64,149 @@ class Visit:
 
 @dataclass
 class Walker:
-    """Collects the visits of one walk.
+    """Collects the layer calls of a model.
 
     Attributes:
-        sizes: what is known of sizes no layer gives away, by the names of their symbols.
-        visits: every call so far, in the order they run.
+        sizes: the sizes of symbols that no layer determines, by name.
+        calls: the calls so far, in the order of execution.
     """
 
     sizes: Mapping[str, int] = field(default_factory=dict)
-    visits: list[Visit] = field(default_factory=list)
+    calls: list[LayerCall] = field(default_factory=list)
     _keys: Any = field(default_factory=count)
 
-    def tensor(self, shape: Shape, dtype: str = "float32", grows: bool = False) -> Tensor:
-        """A new value."""
-        return Tensor(shape, dtype, next(self._keys), grows)
+    def tensor(self, shape: Shape, dtype: str = "float32", requires_grad: bool = False) -> Tensor:
+        """Create a tensor."""
+        return Tensor(shape, dtype, next(self._keys), requires_grad)
 
     def model(self, model: Any, inputs: Sequence[Tensor], path: str = "") -> tuple[Tensor, ...]:
-        """Walk a model; return its outputs."""
+        """Collect the calls of a model and return its outputs."""
         graph = graph_of(model)
         if graph is None:
-            graph = trace(model, *_arguments(model, inputs))
+            graph = trace(model, *_call_arguments(model, inputs))
         return self.graph(graph, inputs, path)
 
     def graph(self, graph: Any, inputs: Sequence[Tensor], path: str) -> tuple[Tensor, ...]:
-        """Walk the nodes of a graph; return its outputs."""
+        """Collect the calls of a graph and return its outputs."""
         values = {id(x): value for x, value in zip(graph.inputs, inputs, strict=True)}
         for node in nodes_of(graph):
-            # A model made from the middle of another keeps nodes before its inputs.
+            # A model that starts in the middle of another one keeps the nodes before its inputs.
             if all(id(x) in values for x in node.input_tensors):
                 outputs = self.node(node, values, path)
                 values |= {id(x): value for x, value in zip(node.outputs, outputs, strict=True)}
         return tuple(values[id(x)] for x in graph.outputs)
 
     def node(self, node: Any, values: Mapping[int, Tensor], path: str) -> tuple[Tensor, ...]:
-        """Visit one call in a graph; return its outputs."""
+        """Collect the calls of a single node and return its outputs."""
         layer = node.operation
         inputs = tuple(values[id(x)] for x in node.input_tensors)
         path = f"{path}/{layer.name}" if path else layer.name
         if graph_of(layer) is not None:
             return self.model(layer, inputs, path)
         reason = ""
-        if find(layer) is None:
+        if find_rule(type(layer)) is None:
             try:
-                return self._read(node, inputs, path)
+                return self._trace_node(node, inputs, path)
             except UnsupportedError as error:
                 reason = str(error)
         shapes = output_shapes(node, [x.shape for x in inputs], self.sizes)
         outputs = tuple(
-            self.tensor(shape, str(x.dtype), _grows(layer, inputs))
+            self.tensor(shape, str(x.dtype), _requires_grad(layer, inputs))
             for shape, x in zip(shapes, node.outputs, strict=True)
         )
-        visit = Visit(path, layer, inputs, outputs, reason=reason, supported=not reason)
-        self.visits.append(
-            visit if reason else self._counted(visit, _call(node, visit, values, self.inner))
-        )
+        call = LayerCall(path, layer, inputs, outputs, reason=reason, supported=not reason)
+        if not reason:
+            call = self._apply_rule(call, _rule_call(node, call, values, self.inner))
+        self.calls.append(call)
         return outputs
 
-    def _read(self, node: Any, inputs: tuple[Tensor, ...], path: str) -> tuple[Tensor, ...]:
-        """Visit a call without a rule as its symbolic call shows it.
+    def _trace_node(self, node: Any, inputs: tuple[Tensor, ...], path: str) -> tuple[Tensor, ...]:
+        """Collect a call without a rule by tracing it with symbolic tensors.
 
-        A subclassed model shows its layers; a custom layer is one visit of all its steps.
+        A subclassed model becomes one call per layer, a custom layer a single call with all of
+        its steps.
 
         Raises:
-            UnsupportedError: if it cannot be called symbolically, or a step has no rule.
+            UnsupportedError: it cannot be traced, or one of its steps has no rule.
         """
         layer = node.operation
         if not isinstance(layer, keras.layers.Layer):
             raise UnsupportedError(f"no rule for the operation {type(layer).__name__}")
-        graph = trace(layer, *_replaced(node.arguments, inputs))
+        graph = trace(layer, *_with_placeholders(node.arguments, inputs))
         if isinstance(layer, keras.Model):
             return self.graph(graph, inputs, path)
         walker = Walker(self.sizes, _keys=self._keys)
-        found = walker.graph(graph, inputs, "")
-        outputs = tuple(replace(x, grows=_grows(layer, inputs)) for x in found)
-        self.visits.append(Visit(path, layer, inputs, outputs, tuple(walker.all_ops())))
+        requires_grad = _requires_grad(layer, inputs)
+        outputs = tuple(
+            replace(x, requires_grad=requires_grad) for x in walker.graph(graph, inputs, "")
+        )
+        self.calls.append(LayerCall(path, layer, inputs, outputs, tuple(walker.all_ops())))
         return outputs
 
-    def _counted(self, visit: Visit, call: Call) -> Visit:
-        """The visit with the steps its rule gives, once for each entry folded into the batch."""
-        found = find(visit.layer)
+    def _apply_rule(self, call: LayerCall, rule_call: Call) -> LayerCall:
+        """The call with the steps of its rule, once per entry of the batch axis."""
+        found = find_rule(type(call.layer))
         if isinstance(found, Uncounted):
-            return replace(visit, reason=found.reason, supported=found.complete)
-        fold = call.inputs[0][0] if call.inputs and call.inputs[0] else 1
-        folded = fold != 1 and isinstance(visit.layer, keras.layers.Layer)
+            return replace(call, reason=found.reason, supported=found.ignored)
+        batch = rule_call.inputs[0][0] if rule_call.inputs and rule_call.inputs[0] else 1
+        merged = batch != 1 and isinstance(call.layer, keras.layers.Layer)
         try:
-            ops = found(visit.layer, call.single() if folded else call)  # type: ignore[misc]
-            return replace(visit, ops=tuple(op.times(fold) if folded else op for op in ops))
+            ops = found(call.layer, rule_call.single() if merged else rule_call)  # type: ignore[misc]
+            return replace(call, ops=tuple(op.times(batch) if merged else op for op in ops))
         except UnsupportedError as error:
-            return replace(visit, reason=str(error), supported=False)
+            return replace(call, reason=str(error), supported=False)
 
     def inner(self, layer: Any, inputs: Sequence[Shape], outputs: Sequence[Shape] = ()) -> list[Op]:
-        """The steps of a layer or function inside another; see :class:`Call`."""
+        """The steps of a layer or function inside another layer; see :class:`Call`."""
         walker = Walker(self.sizes)
         tensors = [walker.tensor(shape) for shape in inputs]
         if graph_of(layer) is not None:
             walker.model(layer, tensors)
-        elif find(layer) is None:
-            graph = trace(layer, *_arguments(layer, tensors))
+        elif find_rule(type(layer)) is None:
+            graph = trace(layer, *_call_arguments(layer, tensors))
             states = [walker.tensor((1, *x.shape[1:])) for x in graph.inputs[len(tensors) :]]
             walker.graph(graph, [*tensors, *states], "")
         else:
-            visit = Visit(layer.name, layer, tuple(tensors), tuple(map(walker.tensor, outputs)))
-            call = Call(tuple(inputs), tuple(outputs), walker.inner, tuple(inputs))
-            walker.visits.append(walker._counted(visit, call))
+            call = LayerCall(layer.name, layer, tuple(tensors), tuple(map(walker.tensor, outputs)))
+            rule_call = Call(tuple(inputs), tuple(outputs), walker.inner, tuple(inputs))
+            walker.calls.append(walker._apply_rule(call, rule_call))
         return walker.all_ops()
 
     def all_ops(self) -> list[Op]:
-        """The steps of all visits.
+        """The steps of all calls.
 
         Raises:
-            UnsupportedError: if a visit is not counted whole.
+            UnsupportedError: a call is not counted completely.
         """
-        for visit in self.visits:
-            if not visit.supported:
-                raise UnsupportedError(f"{visit.path}: {visit.reason}")
-        if len(self.visits) == 1:
-            return list(self.visits[0].ops)
+        for call in self.calls:
+            if not call.supported:
+                raise UnsupportedError(f"{call.path}: {call.reason}")
+        if len(self.calls) == 1:
+            return list(self.calls[0].ops)
         return [
-            # An operation's steps are named after it already.
-            op.labelled(f"{visit.path}:") if hasattr(visit.layer, "weights") else op
-            for visit in self.visits
-            for op in visit.ops
+            # The labels of operations already contain their name.
+            op.labelled(f"{call.path}:") if hasattr(call.layer, "weights") else op
+            for call in self.calls
+            for op in call.ops
         ]
 
 
-def _grows(layer: Any, inputs: Sequence[Tensor]) -> bool:
-    return any(x.grows for x in inputs) or bool(getattr(layer, "trainable_weights", ()))
+def _requires_grad(layer: Any, inputs: Sequence[Tensor]) -> bool:
+    return any(x.requires_grad for x in inputs) or bool(getattr(layer, "trainable_weights", ()))
 
 
-def _call(
-    node: Any, visit: Visit, values: Mapping[int, Tensor], inner: Callable[..., list[Op]]
+def _rule_call(
+    node: Any, call: LayerCall, values: Mapping[int, Tensor], inner: Callable[..., list[Op]]
 ) -> Call:
-    """What a rule sees of a call."""
+    """The call in the form that rules take."""
     operands = tuple(
         values[id(x)].shape if id(x) in values else tuple(x.shape)
         for x in node.arguments._flat_arguments
         if hasattr(x, "shape")
     )
     return Call(
-        tuple(x.shape for x in visit.inputs),
-        tuple(x.shape for x in visit.outputs),
+        tuple(x.shape for x in call.inputs),
+        tuple(x.shape for x in call.outputs),
         inner,
         operands,
         node.arguments.args,
@@ -209,23 +214,25 @@ def _call(
     )
 
 
-def _arguments(layer: Any, inputs: Sequence[Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """A call's arguments as a model or cell takes them: its inputs, then a cell's states."""
+def _call_arguments(layer: Any, inputs: Sequence[Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Symbolic arguments for a model or a recurrent cell: the inputs and the cell's states."""
     tensors = [placeholder(x.shape, x.dtype) for x in inputs]
     first = tensors[0] if len(tensors) == 1 else tensors
     states = getattr(layer, "state_size", None)
     if states is None:
         return (first,), {}
-    flat = states if isinstance(states, list | tuple) else [states]
-    shapes = [(1, size) if isinstance(size, int) else (1, *size) for size in flat]
+    sizes = states if isinstance(states, list | tuple) else [states]
+    shapes = [(1, size) if isinstance(size, int) else (1, *size) for size in sizes]
     return (first, [placeholder(shape, inputs[0].dtype) for shape in shapes]), {}
 
 
-def _replaced(arguments: Any, inputs: Sequence[Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """A call's arguments with fresh symbolic tensors of the inputs' shapes."""
-    fresh = iter([placeholder(x.shape, x.dtype) for x in inputs])
+def _with_placeholders(
+    arguments: Any, inputs: Sequence[Tensor]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a call, with new symbolic tensors in place of its inputs."""
+    tensors = iter([placeholder(x.shape, x.dtype) for x in inputs])
 
-    def put(value: Any) -> Any:
-        return next(fresh) if isinstance(value, keras.KerasTensor) else value
+    def replace_tensor(value: Any) -> Any:
+        return next(tensors) if isinstance(value, keras.KerasTensor) else value
 
-    return keras.tree.map_structure(put, (arguments.args, arguments.kwargs))
+    return keras.tree.map_structure(replace_tensor, (arguments.args, arguments.kwargs))

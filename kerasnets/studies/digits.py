@@ -15,7 +15,7 @@ from kerasnets._style import COLORS, MUTED, new_figure, style
 from kerasnets._tables import markdown_table
 from kerasnets.data import Dataset
 from kerasnets.profiling import profile
-from kerasnets.profiling.claims import read_claims
+from kerasnets.studies.claims import read_claims
 from kerasnets.studies.results import ClaimResult, Row, answer_claim
 from kerasnets.studies.trained_claims import answer_by_training, train_with_seeds
 from kerasnets.studies.workspace import Workspace

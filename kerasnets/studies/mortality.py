@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kerasnets.data import Dataset
-from kerasnets.profiling.claims import read_claims
+from kerasnets.studies.claims import read_claims
 from kerasnets.studies.results import ClaimResult
 from kerasnets.studies.trained_claims import answer_by_training
 from kerasnets.studies.workspace import Workspace

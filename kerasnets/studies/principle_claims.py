@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from kerasnets.data import load_data
-from kerasnets.profiling.claims import read_claims
+from kerasnets.studies.claims import read_claims
 from kerasnets.studies.principles import HIGH_RATE, run_principles
 from kerasnets.studies.results import ClaimResult, answer_claim
 from kerasnets.studies.workspace import Workspace

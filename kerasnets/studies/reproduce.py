@@ -13,8 +13,7 @@ from kerasnets._errors import unknown_name
 from kerasnets._lazy import keras
 from kerasnets.data import load_data
 from kerasnets.nets import build
-from kerasnets.profiling import check_claims
-from kerasnets.profiling.claims import read_claims
+from kerasnets.studies.claims import check_claims, read_claims
 from kerasnets.studies.digits import reproduce_digits
 from kerasnets.studies.mortality import reproduce_mortality
 from kerasnets.studies.principle_claims import reproduce_principles

@@ -10,7 +10,7 @@ from kerasnets._files import atomic_write
 from kerasnets._tables import markdown_table
 from kerasnets.data import Dataset
 from kerasnets.nets import describe, list_nets
-from kerasnets.profiling.claims import claim_arguments, read_claims
+from kerasnets.studies.claims import claim_arguments, read_claims
 from kerasnets.studies.results import ClaimResult, Row, answer_claim
 from kerasnets.studies.trained_claims import answer_by_training
 from kerasnets.studies.workspace import Workspace

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kerasnets.data import Dataset, statistics
-from kerasnets.profiling.claims import read_claims
+from kerasnets.studies.claims import read_claims
 from kerasnets.studies.results import ClaimResult, Row, answer_claim
 from kerasnets.studies.trained_claims import answer_by_training
 from kerasnets.studies.tree_figures import depth_curves, heat_maps

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from kerasnets.data import Dataset
-from kerasnets.profiling.claims import claim_arguments
+from kerasnets.studies.claims import claim_arguments
 from kerasnets.studies.results import ClaimResult, Row, answer_claim
 from kerasnets.studies.workspace import Workspace
 from kerasnets.training import Run

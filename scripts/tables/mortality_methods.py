@@ -123,13 +123,13 @@ def fit_classifier(classifier: Any, features: Features) -> Method:
 
 def which_codes(split: Split) -> np.ndarray:
     """Whether each code occurred, shape ``(patients, codes)``."""
-    occurred: np.ndarray = sequences(split).bag() > 0
+    occurred: np.ndarray = sequences(split).code_counts() > 0
     return occurred
 
 
 def share_of_visits(split: Split) -> np.ndarray:
     """In which share of the visits each code occurred, shape ``(patients, codes)``."""
-    share: np.ndarray = sequences(split).bag() / sequences(split).lengths[:, None]
+    share: np.ndarray = sequences(split).code_counts() / sequences(split).lengths[:, None]
     return share
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from kerasnets.cli import main
 from kerasnets.nets import list_nets
-from kerasnets.profiling.claims import claim_arguments, read_claims
+from kerasnets.studies.claims import claim_arguments, read_claims
 from kerasnets.studies.digits import DigitNetResult, digit_figure, digit_page
 from kerasnets.studies.principles import PRINCIPLES
 from kerasnets.studies.reproduce import PARTS, reproduce

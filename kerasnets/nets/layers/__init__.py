@@ -1,1 +1,1 @@
-"""Layers of our own, which Keras can save and load."""
+"""Custom layers that Keras can save and load."""

@@ -1,4 +1,4 @@
-"""The layer that turns the length of a sequence into the Keras mask."""
+"""A layer that converts the lengths of sequences to a Keras mask."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from kerasnets._lazy import keras
 
 @keras.saving.register_keras_serializable(package="kerasnets")
 class LengthMask(keras.layers.Layer):
-    """Mask what lies beyond the length of each sequence, and set it to 0.
+    """Mask the steps beyond the length of each sequence, and set them to 0.
 
-    A sentinel value, as ``keras.layers.Masking`` wants, cannot do it: an empty visit is legal
-    data. Here the mask comes from the lengths alone, so an empty visit is a step like any other.
-    Padding is replaced, not multiplied: NaN or infinite padding reaches neither the outputs nor
-    the gradients.
+    ``keras.layers.Masking`` needs a sentinel value, which does not exist here: an empty visit is
+    valid data. This layer computes the mask from the lengths only, so that an empty visit is a
+    step like any other. Padding is replaced by 0, not multiplied, so that NaN or infinite
+    padding changes neither outputs nor gradients.
 
-    Takes ``[visits, length]`` of shapes ``(batch, time, features)`` and ``(batch,)`` and gives
-    visits of the same shape with the mask ``(batch, time)``. A length of 0 masks every step; a
-    recurrent layer then gives its initial state. Lengths are checked where their values are
-    known, that is, in eager calls; inside a compiled graph one above the padded time counts as
-    the padded time.
+    Inputs are ``[visits, length]`` of shapes ``(batch, time, features)`` and ``(batch,)``. The
+    output has the shape of ``visits`` and the mask ``(batch, time)``. A length of 0 masks every
+    step; a recurrent layer then returns its initial state. Eager calls check the lengths. In a
+    compiled graph, a length above the number of steps is used as the number of steps.
 
     Raises:
-        ValueError: if the shapes are others, or a length is negative or above the padded time.
+        ValueError: the shapes are different, or a length is negative or above the number of
+            steps.
     """
 
     def __init__(self, **arguments: Any) -> None:
@@ -33,7 +33,7 @@ class LengthMask(keras.layers.Layer):
         self.supports_masking = True
 
     def build(self, input_shape: Any) -> None:
-        """Check the shapes; there are no weights."""
+        """Check the input shapes."""
         if len(input_shape) != 2 or [len(shape) for shape in input_shape] != [3, 1]:
             raise ValueError(
                 f"{self.name} takes [visits, length] of shapes (batch, time, features) and "
@@ -41,27 +41,27 @@ class LengthMask(keras.layers.Layer):
             )
 
     def call(self, inputs: Any) -> Any:
-        """The visits, 0 beyond each length."""
+        """The visits, with 0 beyond each length."""
         visits, length = inputs
         check_lengths(length, visits.shape[1])
         valid = keras.ops.expand_dims(_within(visits, length), -1)
         return keras.ops.where(valid, visits, keras.ops.zeros_like(visits))
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        """True for each step within the length, shape ``(batch, time)``."""
+        """The mask of shape ``(batch, time)``: True for each step within the length."""
         if isinstance(inputs[0], keras.KerasTensor):
-            # Keras makes a mask an input of the layers it reaches, so it needs a node of its own.
+            # Keras passes a mask to other layers as an input, so it must be the output of a layer.
             return StepsWithin(name=f"{self.name}_steps")(inputs)
         return _within(*inputs)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """That of the visits."""
+        """The shape of the visits."""
         return input_shape[0]
 
 
 @keras.saving.register_keras_serializable(package="kerasnets")
 class StepsWithin(keras.layers.Layer):
-    """The mask itself: from ``[visits, length]``, true for each step within the length."""
+    """Compute the mask from ``[visits, length]``: True for each step within the length."""
 
     def call(self, inputs: Any) -> Any:
         """A boolean tensor of shape ``(batch, time)``."""
@@ -69,16 +69,16 @@ class StepsWithin(keras.layers.Layer):
 
 
 def _within(visits: Any, length: Any) -> Any:
-    # Counting ones, not a range: while a graph is built or counted, the time axis has no size.
+    # A sum of ones and not a range, because the time axis of a symbolic tensor has no size.
     ones = keras.ops.ones_like(visits[:, :, 0], dtype="int32")
     return keras.ops.cumsum(ones, axis=1) <= keras.ops.expand_dims(length, 1)
 
 
 def check_lengths(length: Any, time: int | None) -> None:
-    """Refuse lengths that do not fit the padded time; pass over tensors without values.
+    """Check that lengths are within the number of steps. Symbolic tensors are not checked.
 
     Raises:
-        ValueError: if a length is negative or above ``time``.
+        ValueError: a length is negative or above ``time``.
     """
     if not isinstance(length, np.ndarray) and not hasattr(length, "numpy"):
         return

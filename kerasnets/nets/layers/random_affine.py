@@ -1,4 +1,4 @@
-"""The layer that turns, sizes, slants and moves images at random while a net trains."""
+"""An augmentation layer: random rotation, scale, shear and shift of images."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from kerasnets._lazy import keras
 
 @keras.saving.register_keras_serializable(package="kerasnets")
 class RandomAffine(keras.layers.Layer):
-    """Turn, size, slant and move each image by amounts of its own; the identity in inference.
+    """Rotate, scale, shear and shift each image by random amounts; the identity in inference.
 
-    One interpolation does all four, where Keras's random layers take one each. What comes in
-    from outside the image is 0. Takes and gives images of shape ``(batch, size, size, channels)``.
+    All four take a single interpolation, while Keras's random layers interpolate once each.
+    Pixels from outside the image are 0. Inputs and outputs have the shape
+    ``(batch, size, size, channels)``.
 
     Args:
-        rotation: degrees, at most, either way.
-        scale: logarithm, at most, of the factor by which each axis shrinks or grows.
-        shear: pixels sideways a pixel downwards, at most, either way.
-        shift: pixels along each axis, at most, either way.
-        seed: of the draws; training by a recipe sets its own.
-        arguments: Keras's own for layers.
+        rotation: the largest rotation in degrees, in either direction.
+        scale: the largest logarithm of the scale factor of each axis.
+        shear: the largest shear, in pixels to the side per pixel down, in either direction.
+        shift: the largest shift in pixels along each axis, in either direction.
+        seed: the random seed. Training by a recipe replaces it by its own.
+        arguments: arguments of ``keras.layers.Layer``.
     """
 
     def __init__(
@@ -39,34 +40,34 @@ class RandomAffine(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        """The images, each changed in training."""
+        """The images, transformed in training."""
         if not training or not any(self.amounts.values()):
             return inputs
         return keras.ops.image.affine_transform(inputs, self._transforms(inputs))
 
     def _transforms(self, images: Any) -> Any:
-        """A transform an image, ``(batch, 8)``: from a pixel's place to where its value is."""
+        """One transform per image, ``(batch, 8)``: from output pixels to input pixels."""
         ops = keras.ops
-        batch, middle = ops.shape(images)[0], (images.shape[1] - 1) / 2
-        drawn = keras.random.uniform((6, batch), -1.0, 1.0, seed=self.seed_generator)
-        angle = drawn[0] * math.radians(self.amounts["rotation"])
-        across = ops.exp(drawn[1] * self.amounts["scale"])
-        down = ops.exp(drawn[2] * self.amounts["scale"])
-        slant = drawn[3] * self.amounts["shear"]
+        batch, center = ops.shape(images)[0], (images.shape[1] - 1) / 2
+        random = keras.random.uniform((6, batch), -1.0, 1.0, seed=self.seed_generator)
+        angle = random[0] * math.radians(self.amounts["rotation"])
+        scale_x = ops.exp(random[1] * self.amounts["scale"])
+        scale_y = ops.exp(random[2] * self.amounts["scale"])
+        shear = random[3] * self.amounts["shear"]
         cos, sin = ops.cos(angle), ops.sin(angle)
-        x_of_x, y_of_x = cos * across, sin * across
-        x_of_y, y_of_y = (slant * cos - sin) * down, (slant * sin + cos) * down
-        # About the middle of the image, then moved.
-        x_of_1 = middle - (x_of_x + x_of_y) * middle + drawn[4] * self.amounts["shift"]
-        y_of_1 = middle - (y_of_x + y_of_y) * middle + drawn[5] * self.amounts["shift"]
-        flat = ops.zeros_like(angle)
-        rows = [x_of_x, x_of_y, x_of_1, y_of_x, y_of_y, y_of_1, flat, flat]
-        return ops.stack(rows, axis=1)
+        # Input pixel (x, y) = matrix · output pixel + offset.
+        xx, yx = cos * scale_x, sin * scale_x
+        xy, yy = (shear * cos - sin) * scale_y, (shear * sin + cos) * scale_y
+        # The transform is about the center of the image; then comes the shift.
+        offset_x = center - (xx + xy) * center + random[4] * self.amounts["shift"]
+        offset_y = center - (yx + yy) * center + random[5] * self.amounts["shift"]
+        zeros = ops.zeros_like(angle)
+        return ops.stack([xx, xy, offset_x, yx, yy, offset_y, zeros, zeros], axis=1)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """That of the images."""
+        """The shape of the images."""
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        """What the layer is made again from."""
+        """The arguments of the layer."""
         return {**super().get_config(), **self.amounts, "seed": self.seed}

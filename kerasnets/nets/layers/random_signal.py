@@ -1,4 +1,4 @@
-"""The layer that shifts, scales and turns round signals at random while a net trains."""
+"""An augmentation layer: random shift, scale and reversal of signals."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from kerasnets._lazy import keras
 
 @keras.saving.register_keras_serializable(package="kerasnets")
 class RandomSignal(keras.layers.Layer):
-    """Shift, scale and turn round each signal by amounts of its own; the identity in inference.
+    """Shift, scale and reverse each signal at random; the identity in inference.
 
-    What a shift moves in from outside is the signal's own reflection at that end, so that there
-    is no jump. Takes and gives signals of shape ``(batch, samples)``.
+    A shifted signal is continued by its reflection at that end, so that it has no jump. Inputs
+    and outputs have the shape ``(batch, samples)``.
 
     Args:
-        shift: samples, at most, either way; less than the signal has.
-        scale: logarithm, at most, of the factor by which a signal shrinks or grows.
-        reverse: whether to run every other signal, by chance, backwards.
-        seed: of the draws; training by a recipe sets its own.
-        arguments: Keras's own for layers.
+        shift: the largest shift in samples, in either direction; less than the signal length.
+        scale: the largest logarithm of the scale factor.
+        reverse: reverse half of the signals, chosen at random.
+        seed: the random seed. Training by a recipe replaces it by its own.
+        arguments: arguments of ``keras.layers.Layer``.
     """
 
     def __init__(
@@ -36,25 +36,26 @@ class RandomSignal(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        """The signals, each changed in training."""
+        """The signals, changed in training."""
         if not training or not any(self.amounts.values()):
             return inputs
         ops, last = keras.ops, inputs.shape[1] - 1
-        # One column a signal, so that its samples share what is drawn.
-        drawn = keras.random.uniform(
+        # The last axis is 1, so that all samples of a signal have the same random numbers.
+        random = keras.random.uniform(
             (3, ops.shape(inputs)[0], 1), -1.0, 1.0, seed=self.seed_generator
         )
-        places = ops.arange(last + 1, dtype="float32") + ops.round(drawn[0] * self.amounts["shift"])
-        places = last - ops.abs(last - ops.abs(places))
+        shift = ops.round(random[0] * self.amounts["shift"])
+        positions = ops.arange(last + 1, dtype="float32") + shift
+        positions = last - ops.abs(last - ops.abs(positions))  # reflect at both ends
         if self.amounts["reverse"]:
-            places = ops.where(drawn[1] > 0, last - places, places)
-        factor = ops.exp(drawn[2] * self.amounts["scale"])
-        return ops.take_along_axis(inputs, ops.cast(places, "int32"), axis=1) * factor
+            positions = ops.where(random[1] > 0, last - positions, positions)
+        factor = ops.exp(random[2] * self.amounts["scale"])
+        return ops.take_along_axis(inputs, ops.cast(positions, "int32"), axis=1) * factor
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """That of the signals."""
+        """The shape of the signals."""
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        """What the layer is made again from."""
+        """The arguments of the layer."""
         return {**super().get_config(), **self.amounts, "seed": self.seed}

@@ -1,4 +1,7 @@
-"""The counting rules, one pure function a layer type, by family; importing them registers them."""
+"""The counting rules: one pure function per layer type, grouped by family.
+
+Importing this package registers them.
+"""
 
 from kerasnets.profiling.rules import activations as activations
 from kerasnets.profiling.rules import attention as attention

@@ -1,6 +1,6 @@
-"""Activation functions, scalar operation by scalar operation as their definitions write them.
+"""Activation functions: the scalar operations in their definitions.
 
-A branch counts both sides and the comparison that chooses, as vectorised code runs it.
+A function with a branch counts both branches and the comparison, as in vectorized code.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Any
 
 from kerasnets.profiling.counts import Counts, Op
 from kerasnets.profiling.registry import Call, UnsupportedError, rule
-from kerasnets.profiling.sizes import Shape, ceil_div, product, ratio
+from kerasnets.profiling.sizes import Shape, ceil_div, exact_div, product
 
 _SIGMOID = Counts(additions=2, divisions=1, transcendentals=1)  # 1 / (1 + exp(−x))
 _TANH = Counts(additions=3, divisions=1, transcendentals=2)  # (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)
@@ -18,7 +18,7 @@ _HARD_SIGMOID = Counts(additions=1, comparisons=2, divisions=1)  # clip(x / 6 + 
 _MULTIPLY = Counts(multiplications=1)
 _ELU = Counts(additions=1, multiplications=1, comparisons=1, transcendentals=1)
 
-# Of one element.
+# Scalar operations per element.
 ACTIVATIONS = {
     "linear": Counts(),
     "relu": Counts(comparisons=1),
@@ -45,7 +45,7 @@ ACTIVATIONS = {
     "hard_silu": _HARD_SIGMOID + _MULTIPLY,
     "exponential": Counts(transcendentals=1),
     "mish": _SOFTPLUS + _TANH + _MULTIPLY,
-    # x / 2 · (1 + erf(x / √2)), which is Keras's default
+    # x / 2 · (1 + erf(x / √2)), the default of Keras
     "gelu": Counts(additions=1, multiplications=3, transcendentals=1),
     # x / 2 · (1 + tanh(√(2/π) · (x + 0.044715 x³)))
     "gelu_tanh": _TANH + Counts(additions=2, multiplications=6),
@@ -55,17 +55,17 @@ ACTIVATIONS = {
 def activation_ops(
     activation: Any, call: Call, outputs: Shape, after: str = "", label: str = ""
 ) -> list[Op]:
-    """The steps of an activation function on an output of some shape.
+    """The steps of an activation function.
 
     Args:
-        activation: a Keras activation function or layer, a function of the user's own, ``None``.
-        call: the call of the layer it is part of.
-        outputs: the shape it works on.
-        after: the kind of sums it follows inside a layer.
-        label: what is said of it in explanations.
+        activation: a Keras activation function or layer, any other function, or ``None``.
+        call: the call of the layer that the activation belongs to.
+        outputs: the shape of the values that it is applied to, without the batch axis.
+        after: the kind of the step before it in the same layer.
+        label: a description for explanations.
 
     Raises:
-        UnsupportedError: if it is a function that cannot be read from a symbolic call.
+        UnsupportedError: the function has no rule and cannot be traced.
     """
     name = "linear" if activation is None else getattr(activation, "__name__", "")
     if getattr(activation, "__module__", "keras").split(".")[0] != "keras":
@@ -75,27 +75,30 @@ def activation_ops(
     if name == "glu":
         return _glu(outputs)
     if name == "sparsemax":
-        raise UnsupportedError("sparsemax takes as many steps as its values ask for")
+        raise UnsupportedError("the number of steps of sparsemax depends on its values")
     if name not in ACTIVATIONS:
         return call.inner(activation, [(1, *outputs)], [(1, *outputs)])
     return named_activation(name, outputs, after, label)
 
 
 def named_activation(name: str, outputs: Shape, after: str = "", label: str = "") -> list[Op]:
-    """The steps of an activation of the table."""
+    """The steps of an activation function in ``ACTIVATIONS``."""
     if name == "linear":
         return []
     return [Op(name, ACTIVATIONS[name], outputs, after=after, label=f"{label} {name}".strip())]
 
 
 def _glu(outputs: Shape) -> list[Op]:
-    """One half of the last axis times the sigmoid of the other."""
+    """One half of the last axis times the sigmoid of the other half."""
     each = _SIGMOID + _MULTIPLY
     return [Op("glu", each, (*outputs[:-1], ceil_div(outputs[-1], 2)), label="glu")]
 
 
 def softmax(outputs: Shape, axis: int = -1, *, log: bool = False, label: str = "") -> list[Op]:
-    """N exponentials, n − 1 additions and n divisions; the logarithm needs one log a row."""
+    """For a row of n values: n exponentials, n − 1 additions and n divisions.
+
+    With ``log``, one logarithm per row and n subtractions replace the divisions.
+    """
     size = outputs[axis]
     at = axis % len(outputs)
     rows = tuple(side for side in (*outputs[:at], *outputs[at + 1 :]) if side != 1) or (1,)
@@ -108,13 +111,13 @@ def softmax(outputs: Shape, axis: int = -1, *, log: bool = False, label: str = "
 
 @rule("Activation")
 def activation(layer: Any, call: Call) -> list[Op]:
-    """The activation function it is given."""
+    """The activation function of the layer."""
     return activation_ops(layer.activation, call, call.sample(call.input))
 
 
 @rule("ReLU", "activations.ReLU")
 def relu(layer: Any, call: Call) -> list[Op]:
-    """One comparison; one more for a maximum, a product and a sum for a slope below zero."""
+    """One comparison; one more for a maximum; a comparison, product and sum for a slope."""
     slope = int(bool(layer.negative_slope))
     each = Counts(
         comparisons=1 + (layer.max_value is not None) + slope,
@@ -126,7 +129,7 @@ def relu(layer: Any, call: Call) -> list[Op]:
 
 @rule("PReLU")
 def prelu(layer: Any, call: Call) -> list[Op]:
-    """relu(x) − α · relu(−x): two comparisons, two changes of sign, a product and a sum."""
+    """relu(x) − α · relu(−x): two comparisons, two changes of sign, one product and one sum."""
     each = Counts(additions=3, multiplications=1, comparisons=2)
     return [Op("prelu", each, call.sample(call.output), label="prelu")]
 
@@ -139,27 +142,27 @@ def leaky_relu(layer: Any, call: Call) -> list[Op]:
 
 @rule("ELU")
 def elu(layer: Any, call: Call) -> list[Op]:
-    """As the activation ``elu``."""
+    """The activation function ``elu``."""
     return named_activation("elu", call.sample(call.output))
 
 
 @rule("Softmax", "ops.Softmax")
 def softmax_layer(layer: Any, call: Call) -> list[Op]:
-    """As the activation ``softmax``, over its axis or axes."""
+    """The activation function ``softmax`` along one or several axes."""
     axes = layer.axis if isinstance(layer.axis, list | tuple) else (layer.axis,)
     if len(axes) > 1:
         size = product(call.output[axis] for axis in axes)
-        return softmax((ratio(product(call.output), size), size))
+        return softmax((exact_div(product(call.output), size), size))
     return softmax(call.output, axes[0])
 
 
 @rule("ops.LogSoftmax")
 def log_softmax(op: Any, call: Call) -> list[Op]:
-    """As the activation ``log_softmax``."""
+    """The activation function ``log_softmax``."""
     return softmax(call.output, op.axis, log=True)
 
 
-# Operations of keras.ops by the activation they are.
+# Class names of operations in keras.ops, and the activation functions they compute.
 _OPERATIONS = {
     "Relu": "relu", "Relu6": "relu6", "Sigmoid": "sigmoid", "SparseSigmoid": "sparse_sigmoid",
     "Softplus": "softplus", "Softsign": "softsign", "SoftShrink": "soft_shrink",
@@ -173,19 +176,19 @@ _OPERATIONS = {
 
 @rule(*(f"ops.{name}" for name in _OPERATIONS), "activations.Mish")
 def operation(op: Any, call: Call) -> list[Op]:
-    """As the activation of that name."""
+    """The activation function that the operation computes."""
     name = _OPERATIONS.get(type(op).__name__, "mish")
     return named_activation(name, call.sample(call.output))
 
 
 @rule("ops.Gelu")
 def gelu(op: Any, call: Call) -> list[Op]:
-    """With erf, or with the tanh that approximates it."""
+    """With erf, or with its approximation by tanh."""
     name = "gelu_tanh" if getattr(op, "approximate", True) else "gelu"
     return named_activation(name, call.sample(call.output))
 
 
 @rule("ops.Glu")
 def glu(op: Any, call: Call) -> list[Op]:
-    """One half of its axis times the sigmoid of the other."""
+    """One half of an axis times the sigmoid of the other half."""
     return [Op("glu", _SIGMOID + _MULTIPLY, call.sample(call.output), label="glu")]

@@ -1,4 +1,4 @@
-"""Attention: projections, scores, softmax, weighted values, projection."""
+"""Attention layers: projections, scores, softmax, weighted sums of values."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _ARGUMENTS = ("query", "value", "key", "query_mask", "value_mask", "key_mask", "
 def attend(
     rows: Shape, queries: Size, keys: Size, size: Size, values: Size, mask: bool
 ) -> list[Op]:
-    """softmax(q · kᵀ, masked) · v.
+    """The steps of softmax(q · kᵀ, masked) · v.
 
     Args:
-        rows: the axes beside the attended ones: heads, and batch axes.
-        queries: how many positions ask.
-        keys: how many positions are asked.
-        size: entries of a query and a key.
-        values: entries of a value.
-        mask: whether each score is masked, one selection each.
+        rows: the sizes of all other axes: heads and batch axes.
+        queries: the number of queries.
+        keys: the number of keys.
+        size: the size of a query and of a key.
+        values: the size of a value.
+        mask: whether a mask is applied, which is one selection per score.
     """
     scores = (*rows, queries, keys)
     ops = [sum_of_products("matmul", scores, (size,), label="scores q · k")]
@@ -43,14 +43,14 @@ def _masked(call: Call) -> bool:
 
 @rule("MultiHeadAttention")
 def multi_head(layer: Any, call: Call) -> list[Op]:
-    """Queries, keys and values projected for each head, attended, and projected together."""
+    """Projections of queries, keys and values per head, attention, and an output projection."""
     named = call.named(*_ARGUMENTS)
     query, value = named["query"], named["value"]
     key = named.get("key", value)
     axes = layer._attention_axes
     queries, keys = (product(shape[axis] for axis in axes) for shape in (query, value))
-    beside = [query[at] for at in range(1, len(query) - 1) if at not in axes]
-    rows = (*beside, layer.num_heads)
+    other_axes = [query[axis] for axis in range(1, len(query) - 1) if axis not in axes]
+    rows = (*other_axes, layer.num_heads)
     width = layer._value_dim
     return [
         *_projected(call, layer._query_dense, query, "query"),
@@ -68,7 +68,7 @@ def _projected(call: Call, layer: Any, shape: Shape, label: str) -> list[Op]:
 
 @rule("GroupedQueryAttention")
 def grouped_query(layer: Any, call: Call) -> list[Op]:
-    """As multi-head, keys and values projected for fewer heads and shared among groups."""
+    """Multi-head attention in which groups of query heads share keys and values."""
     named = call.named(*_ARGUMENTS)
     query, value = named["query"], named["value"]
     key = named.get("key", value)
@@ -94,9 +94,9 @@ def grouped_query(layer: Any, call: Call) -> list[Op]:
 
 @rule("Attention", "AdditiveAttention")
 def attention(layer: Any, call: Call) -> list[Op]:
-    """Scores of each query with each key, softmax, weighted sum of the values.
+    """A score for each query and key, softmax, weighted sums of the values.
 
-    A score is a dot product, scaled if asked; or, additive, Σ scale · tanh(q + k).
+    A score is a dot product, optionally scaled, or for additive attention Σ scale · tanh(q + k).
     """
     query, value = call.inputs[:2]
     key = call.inputs[2] if len(call.inputs) > 2 else value
@@ -113,7 +113,7 @@ def attention(layer: Any, call: Call) -> list[Op]:
         scale = [] if layer.scale is None else [elementwise("scale", pairs, multiplications=1)]
         scores = sum_of_products("matmul", pairs, (size,), label="scores q · k")
         return [scores, *scale, *weights]
-    # Additive attention multiplies by its scale whether or not it is learned.
+    # Additive attention always multiplies by its scale, also if the scale is not trained.
     scaled = additive or layer.scale is not None
     return [
         elementwise("add", (*pairs, size), "q + k", additions=1),
@@ -127,7 +127,7 @@ def attention(layer: Any, call: Call) -> list[Op]:
 
 @rule("ops.DotProductAttention")
 def dot_product_attention(op: Any, call: Call) -> list[Op]:
-    """Queries (batch, T, heads, size) on keys (batch, S, heads, size), scaled."""
+    """Scaled attention of queries (batch, T, heads, size) to keys (batch, S, heads, size)."""
     (_, queries, heads, size), (_, keys, _, _), value = call.inputs[:3]
     masked = len(call.inputs) > 3 or op.is_causal
     return [

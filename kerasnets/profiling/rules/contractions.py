@@ -1,4 +1,4 @@
-"""Sums of products: dense layers, Einstein sums, matrix products in a graph."""
+"""Sums of products: dense layers, Einstein sums, matrix products."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from kerasnets.profiling.counts import Op, elementwise, sum_of_products
 from kerasnets.profiling.einsum import label_sizes
 from kerasnets.profiling.registry import Call, UnsupportedError, rule
 from kerasnets.profiling.rules.activations import activation_ops, named_activation
-from kerasnets.profiling.sizes import Shape, product, ratio, simplified
+from kerasnets.profiling.sizes import Shape, exact_div, product, simplify
 
 
 @rule("Dense")
 def dense(layer: Any, call: Call) -> list[Op]:
-    """2 · in · out with a bias: each output sums ``in`` products onto it; 1 less without."""
+    """One sum of ``in`` products per output: 2 · in operations with a bias, one less without."""
     outputs = call.sample(call.output)
     sums = sum_of_products("dense", outputs, call.input[-1:], bias=layer.use_bias)
     return [
@@ -26,7 +26,7 @@ def dense(layer: Any, call: Call) -> list[Op]:
 
 
 def _lora(layer: Any, call: Call) -> list[Op]:
-    """Two thin products beside the kernel, and their scaled sum onto the output."""
+    """Two low-rank products next to the kernel, scaled and added to the output."""
     if not getattr(layer, "lora_enabled", False):
         return []
     positions, outputs = call.sample(call.input)[:-1], call.sample(call.output)
@@ -40,7 +40,7 @@ def _lora(layer: Any, call: Call) -> list[Op]:
 
 @rule("EinsumDense")
 def einsum_dense(layer: Any, call: Call) -> list[Op]:
-    """The Einstein sum of input and kernel, onto a bias if there is one."""
+    """The Einstein sum of input and kernel, plus the bias if there is one."""
     kernel = tuple(layer.kernel.shape)
     outputs, terms = contraction(layer.equation, [call.input, kernel])
     sums = sum_of_products("dense", outputs, terms, bias=layer.bias is not None)
@@ -48,7 +48,7 @@ def einsum_dense(layer: Any, call: Call) -> list[Op]:
 
 
 def contraction(equation: str, shapes: list[Shape]) -> tuple[Shape, Shape]:
-    """The sizes an Einstein sum keeps, without batch axes of 1, and those it sums over."""
+    """The sizes of the output axes, without axes of 1, and the sizes of the summed axes."""
     sizes, kept = label_sizes(equation, shapes)
     terms = tuple(side for label, side in sizes.items() if label not in kept)
     return tuple(sizes[x] for x in kept if sizes[x] != 1) or (1,), terms or (1,)
@@ -56,10 +56,10 @@ def contraction(equation: str, shapes: list[Shape]) -> tuple[Shape, Shape]:
 
 @rule("ops.Einsum")
 def einsum(op: Any, call: Call) -> list[Op]:
-    """The Einstein sum of two operands; a single one is only summed or moved."""
+    """The Einstein sum of two operands; a single operand is only summed or transposed."""
     shapes = list(call.operands)
     if len(shapes) > 2:
-        raise UnsupportedError("an Einstein sum of more than two operands has no one order")
+        raise UnsupportedError("the order of an Einstein sum of over two operands is not fixed")
     outputs, terms = contraction(op.subscripts, shapes)
     if len(shapes) == 1:
         return [elementwise("sum", outputs, additions=product(terms) - 1)]
@@ -68,28 +68,28 @@ def einsum(op: Any, call: Call) -> list[Op]:
 
 @rule("ops.Matmul")
 def matmul(op: Any, call: Call) -> list[Op]:
-    """Each output sums products along the last axis of the first operand."""
+    """One sum of products along the last axis of the first operand, per output."""
     return [_products(call.sample(call.output), call.operands[0][-1:])]
 
 
 @rule("ops.Dot", "ops.Inner", "ops.Tensordot", "ops.Vdot", "ops.Outer", "ops.Kron")
 def tensordot(op: Any, call: Call) -> list[Op]:
-    """Every pair of entries meets once in each output: |a| · |b| / |out| = terms²."""
+    """The number of terms per output follows from the sizes: |a| · |b| / |out| = terms²."""
     first, second = (product(shape) for shape in call.operands[:2])
-    squared = ratio(first * second, product(call.output))
-    terms = simplified(sympy.sqrt(squared))
+    squared = exact_div(first * second, product(call.output))
+    terms = simplify(sympy.sqrt(squared))
     return [_products(call.sample(call.output), (terms,))]
 
 
 @rule("Dot")
 def dot(layer: Any, call: Call) -> list[Op]:
-    """Products summed along the chosen axes; each vector scaled to length 1 first if asked."""
+    """Sums of products along ``axes``; with ``normalize``, vectors are scaled to length 1 first."""
     axes = layer.axes if isinstance(layer.axes, list | tuple) else (layer.axes, layer.axes)
     ops = [_products(call.sample(call.output), (call.inputs[0][axes[0]],))]
     if layer.normalize:
         for shape, axis in zip(call.inputs, axes, strict=True):
             size = shape[axis]
-            rows = (ratio(product(shape), size),)
+            rows = (exact_div(product(shape), size),)
             ops += [
                 elementwise("norm", rows, "√Σx²", additions=size - 1, multiplications=size,
                             comparisons=1, transcendentals=1),
@@ -106,7 +106,7 @@ def _products(outputs: Shape, terms: Shape) -> Op:
 
 @rule("ReversibleEmbedding")
 def reversible_embedding(layer: Any, call: Call) -> list[Op]:
-    """A lookup; in reverse a matrix product with the embeddings, then tanh if it is capped."""
+    """A lookup; in reverse a matrix product with the embeddings, then tanh if logits are capped."""
     reverse = call.kwargs.get("reverse", len(call.args) > 1 and call.args[1])
     if not reverse:
         return []

@@ -1,10 +1,10 @@
-"""Layers and operations that are not counted, each with the reason."""
+"""Layers and operations that are not counted, with the reasons."""
 
 from kerasnets.profiling.registry import ignore, unsupported
 
-ignore("the data as they come", "InputLayer", "Identity")
+ignore("passes its input on", "InputLayer", "Identity")
 
-_TRAINING = (
+_TRAINING_ONLY = (
     "Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D AlphaDropout GaussianDropout "
     "GaussianNoise ActivityRegularization AugMix CutMix MixUp RandAugment RandomBrightness "
     "RandomColorDegeneration RandomColorJitter RandomContrast RandomElasticTransform "
@@ -12,9 +12,9 @@ _TRAINING = (
     "RandomPerspective RandomPosterization RandomRotation RandomSaturation RandomSharpness "
     "RandomShear RandomTranslation RandomZoom Solarization Equalization"
 )
-ignore("active in training only", *_TRAINING.split())
+ignore("active in training only", *_TRAINING_ONLY.split())
 
-_COPIES = (
+_COPYING_LAYERS = (
     "Reshape Flatten Permute RepeatVector Concatenate ZeroPadding1D ZeroPadding2D ZeroPadding3D "
     "Cropping1D Cropping2D Cropping3D UpSampling1D UpSampling3D MaxNumBoundingBoxes"
 )
@@ -25,12 +25,12 @@ _COPYING_OPERATIONS = (
     "SliceUpdate Scatter ScatterUpdate Array View Diag Diagonal Meshgrid ExtractPatches PadImages "
     "CropImages Unfold DepthToSpace SpaceToDepth Real Imag ViewAsComplex ViewAsReal Append"
 )
-ignore("moves or copies values only", *_COPIES.split())
+ignore("moves or copies values only", *_COPYING_LAYERS.split())
 ignore("moves or copies values only", *(f"ops.{name}" for name in _COPYING_OPERATIONS.split()))
 
-ignore("looks rows up", "Embedding", "ops.Take", "ops.TakeAlongAxis", "ops.OneHot", "ops.MultiHot")
+ignore("looks up rows", "Embedding", "ops.Take", "ops.TakeAlongAxis", "ops.OneHot", "ops.MultiHot")
 ignore(
-    "hashes, splits or looks up keys, no arithmetic on values",
+    "hashes, splits or looks up keys, without arithmetic on values",
     "Hashing",
     "HashedCrossing",
     "IntegerLookup",
@@ -38,7 +38,7 @@ ignore(
     "TextVectorization",
 )
 _CONSTANTS = "Arange Full FullLike OnesLike ZerosLike EmptyLike Linspace Size Ndim"
-ignore("makes constants", *(f"ops.{name}" for name in _CONSTANTS.split()))
+ignore("creates constants", *(f"ops.{name}" for name in _CONSTANTS.split()))
 
 
 unsupported(
@@ -49,7 +49,7 @@ unsupported(
     "export.TFSMLayer",
 )
 unsupported(
-    "takes as many operations as its algorithm and values ask for",
+    "the number of operations depends on the algorithm and the values",
     "AutoContrast",
     "ContrastLimitedAdaptiveHistogramEqualization",
     "MelSpectrogram",

@@ -1,4 +1,4 @@
-"""Layers that join several tensors element by element."""
+"""Layers that merge several tensors element by element."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from kerasnets.profiling.counts import Op, elementwise
 from kerasnets.profiling.registry import Call, rule
 
-_EACH: dict[str, str] = {
+_OPERATION_KIND = {
     "Add": "additions",
     "Subtract": "additions",
     "Average": "additions",
@@ -17,11 +17,11 @@ _EACH: dict[str, str] = {
 }
 
 
-@rule(*_EACH)
+@rule(*_OPERATION_KIND)
 def merge(layer: Any, call: Call) -> list[Op]:
-    """N − 1 operations for n inputs on each output; the average divides as well."""
+    """Combine n inputs with n − 1 operations per output; the average also divides."""
     name = type(layer).__name__
-    counts: dict[str, Any] = {_EACH[name]: len(call.inputs) - 1}
+    counts: dict[str, Any] = {_OPERATION_KIND[name]: len(call.inputs) - 1}
     if name == "Average":
         counts["divisions"] = 1
     return [elementwise(name.lower(), call.sample(call.output), **counts)]

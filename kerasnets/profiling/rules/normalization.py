@@ -1,4 +1,4 @@
-"""Normalisations, as Keras computes them in inference."""
+"""Normalization layers, as Keras computes them in inference."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 from kerasnets.profiling.counts import Op, elementwise
 from kerasnets.profiling.registry import Call, rule
-from kerasnets.profiling.sizes import Shape, Size, product, ratio
+from kerasnets.profiling.sizes import Shape, Size, exact_div, product
 
 
 @rule("Normalization")
 def normalization(layer: Any, call: Call) -> list[Op]:
-    """(x − mean) / max(√variance, ε): a subtraction and a division for each element.
+    """(x − mean) / max(√variance, ε): one subtraction and one division per element.
 
-    √ and max are taken in the call, once for each entry of the statistics.
+    Each call computes √ and max again, once per entry of the statistics.
     """
     outputs = call.sample(call.output)
     entries = tuple(call.input[axis] for axis in layer._keep_axis) or (1,)
@@ -30,7 +30,7 @@ def normalization(layer: Any, call: Call) -> list[Op]:
 
 @rule("BatchNormalization", "ops.BatchNorm")
 def batch_normalization(layer: Any, call: Call) -> list[Op]:
-    """Elements become x · s + t; s = γ / √(variance + ε) and t = β − mean · s for each channel."""
+    """X · s + t per element, with s = γ / √(variance + ε) and t = β − mean · s per channel."""
     channels = (call.input[layer.axis],)
     return [
         *_inverse_deviation(channels, _has_scale(layer, call)),
@@ -41,12 +41,12 @@ def batch_normalization(layer: Any, call: Call) -> list[Op]:
 
 
 def _has_scale(layer: Any, call: Call) -> bool:
-    """Whether there is a γ; an operation has it among its arguments."""
+    """Whether there is a γ, which is an attribute of a layer or an argument of an operation."""
     return bool(layer.scale) if hasattr(layer, "scale") else len(call.operands) > 4
 
 
 def _inverse_deviation(entries: Shape, scale: bool) -> list[Op]:
-    """γ · rsqrt(variance + ε); the product only where there is a γ."""
+    """γ · rsqrt(variance + ε); without γ there is no product."""
     ops = [elementwise("rsqrt", entries, "1 / √(variance + ε)", additions=1, transcendentals=1)]
     if scale:
         ops.append(elementwise("scale", entries, "· γ", multiplications=1))
@@ -56,8 +56,8 @@ def _inverse_deviation(entries: Shape, scale: bool) -> list[Op]:
 def moments(groups: Shape, size: Size) -> list[Op]:
     """Mean and variance of n elements.
 
-    The mean is n − 1 additions and a division; the variance as many again, after a subtraction
-    and a square for each element.
+    The mean takes n − 1 additions and one division. The variance takes a subtraction and a
+    square per element, then the same again.
     """
     return [
         elementwise("mean", groups, additions=size - 1, divisions=1),
@@ -67,21 +67,21 @@ def moments(groups: Shape, size: Size) -> list[Op]:
 
 @rule("LayerNormalization")
 def layer_normalization(layer: Any, call: Call) -> list[Op]:
-    """Moments over the axes, then x · s + t with s = γ · rsqrt(variance + ε), t = β − mean · s."""
+    """Moments, then x · s + t with s = γ · rsqrt(variance + ε) and t = β − mean · s."""
     return _standardize(call, _size(call.input, layer.axis), layer.scale, layer.center)
 
 
 @rule("ops.LayerNorm")
 def layer_norm(op: Any, call: Call) -> list[Op]:
-    """As the layer; γ and β are among its arguments."""
-    learned = len(call.operands)
-    return _standardize(call, _size(call.input, op.axis), learned > 1, learned > 2)
+    """The same as the layer; γ and β are arguments."""
+    arrays = len(call.operands)
+    return _standardize(call, _size(call.input, op.axis), arrays > 1, arrays > 2)
 
 
 def _standardize(call: Call, size: Size, scale: bool, center: bool) -> list[Op]:
     outputs = call.sample(call.output)
-    groups = (ratio(product(outputs), size),)
-    # Without γ all of a group share one s, and without γ and β one t.
+    groups = (exact_div(product(outputs), size),)
+    # Without γ there is one s per group; without γ and β there is also one t per group.
     shift = outputs if scale or center else groups
     ops = [
         *moments(groups, size),
@@ -101,18 +101,18 @@ def _standardize(call: Call, size: Size, scale: bool, center: bool) -> list[Op]:
 
 
 def _size(shape: Shape, axis: int | Iterable[int]) -> Size:
-    """How many elements are normalised together."""
+    """The number of elements that are normalized together."""
     return product(shape[at] for at in ([axis] if isinstance(axis, int) else axis))
 
 
 @rule("GroupNormalization")
 def group_normalization(layer: Any, call: Call) -> list[Op]:
-    """Moments of each group, s and t for each of its channels, x · s + t for each element."""
+    """Moments per group, s and t per channel, x · s + t per element."""
     outputs = call.sample(call.output)
     channels = (call.input[layer.axis],)
     groups = (layer.groups,)
     ops = [
-        *moments(groups, ratio(product(outputs), layer.groups)),
+        *moments(groups, exact_div(product(outputs), layer.groups)),
         elementwise("rsqrt", groups, "r = 1 / √(variance + ε)", additions=1, transcendentals=1),
         elementwise("negate", groups, "−mean", additions=1),
     ]
@@ -130,10 +130,10 @@ def group_normalization(layer: Any, call: Call) -> list[Op]:
 
 @rule("RMSNormalization", "ops.RMSNorm")
 def rms_normalization(layer: Any, call: Call) -> list[Op]:
-    """Elements become x · rsqrt(mean(x²) + ε) · γ."""
+    """X · rsqrt(mean(x²) + ε) · γ per element."""
     outputs = call.sample(call.output)
     size = _size(call.input, layer.axis)
-    groups = (ratio(product(outputs), size),)
+    groups = (exact_div(product(outputs), size),)
     return [
         elementwise("mean", groups, "mean of squares", additions=size - 1, multiplications=size,
                     divisions=1),
@@ -144,10 +144,10 @@ def rms_normalization(layer: Any, call: Call) -> list[Op]:
 
 @rule("UnitNormalization", "ops.Normalize")
 def unit_normalization(layer: Any, call: Call) -> list[Op]:
-    """Squares summed, one comparison and root a vector, one product an element."""
+    """A sum of squares, a comparison and a root per vector, one product per element."""
     outputs = call.sample(call.output)
     size = _size(call.input, layer.axis)
-    groups = (ratio(product(outputs), size),)
+    groups = (exact_div(product(outputs), size),)
     return [
         elementwise("sum", groups, "Σx²", additions=size - 1, multiplications=size),
         elementwise("rsqrt", groups, "1 / √max(Σx², ε²)", comparisons=1, transcendentals=1),
@@ -157,5 +157,5 @@ def unit_normalization(layer: Any, call: Call) -> list[Op]:
 
 @rule("SpectralNormalization")
 def spectral_normalization(layer: Any, call: Call) -> list[Op]:
-    """The layer inside: the power iterations belong to training."""
+    """The wrapped layer; power iterations run in training only."""
     return call.inner(layer.layer, call.inputs, call.outputs)

@@ -1,4 +1,4 @@
-"""``keras.ops`` in a functional graph: element by element, reductions, windows."""
+"""Operations of ``keras.ops`` in a functional graph: elementwise, reductions, windows."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from kerasnets.profiling.elementwise import ELEMENTWISE
 from kerasnets.profiling.registry import Call, UnsupportedError, rule
 from kerasnets.profiling.rules.normalization import moments as moments_of
 from kerasnets.profiling.rules.windows import channels_last, convolve, pool
-from kerasnets.profiling.sizes import product, ratio
+from kerasnets.profiling.sizes import exact_div, product
 
 _ROOT = Counts(transcendentals=1)
 
 
 @rule(*(f"ops.{name}" for name in ELEMENTWISE))
 def elementwise_operation(op: Any, call: Call) -> list[Op]:
-    """The same few scalar operations for each element of the output."""
+    """The same scalar operations for each element of the output."""
     name = type(op).__name__
     kind, each = ELEMENTWISE[name]
     return [Op(kind, each, call.sample(call.output), label=name.lower())]
@@ -27,10 +27,10 @@ def elementwise_operation(op: Any, call: Call) -> list[Op]:
     *(f"ops.{name}" for name in ("Argmax", "Argmin", "Mean", "Average", "CountNonzero")),
 )
 def reduction(op: Any, call: Call) -> list[Op]:
-    """N − 1 operations for each output, where n elements become one; a mean divides as well."""
+    """Combine n elements into one output with n − 1 operations; a mean also divides."""
     name = type(op).__name__
     outputs = call.sample(call.output)
-    size = ratio(product(call.input), product(call.output))
+    size = exact_div(product(call.input), product(call.output))
     if name in ("Mean", "Average"):
         return [Op("mean", Counts(additions=size - 1, divisions=1), outputs, label="mean")]
     if name in ("Sum", "CountNonzero"):
@@ -44,9 +44,9 @@ def reduction(op: Any, call: Call) -> list[Op]:
 
 @rule("ops.Var", "ops.Std", "ops.Moments")
 def variance(op: Any, call: Call) -> list[Op]:
-    """Mean and variance; the standard deviation takes a root as well."""
+    """Mean and variance, and a square root for the standard deviation."""
     outputs = call.sample(call.output)
-    ops = moments_of(outputs, ratio(product(call.input), product(call.output)))
+    ops = moments_of(outputs, exact_div(product(call.input), product(call.output)))
     if type(op).__name__ == "Std":
         ops.append(Op("root", _ROOT, outputs, label="√variance"))
     return ops
@@ -54,35 +54,35 @@ def variance(op: Any, call: Call) -> list[Op]:
 
 @rule("ops.Logsumexp")
 def logsumexp(op: Any, call: Call) -> list[Op]:
-    """The maximum taken off, exponentials, their sum, its logarithm, the maximum put back."""
-    size = ratio(product(call.input), product(call.output))
+    """Subtract the maximum, take exponentials, sum, take the logarithm, add the maximum."""
+    size = exact_div(product(call.input), product(call.output))
     each = Counts(additions=2 * size, comparisons=size - 1, transcendentals=size + 1)
     return [Op("logsumexp", each, call.sample(call.output), label="log Σ exp")]
 
 
 @rule("ops.Norm")
 def norm(op: Any, call: Call) -> list[Op]:
-    """√Σx²; other norms have rules of their own that are not here."""
+    """√Σx²; other norms have no rule."""
     if op.ord not in (None, 2, "fro"):
         raise UnsupportedError(f"no rule for a norm of order {op.ord!r}")
-    size = ratio(product(call.input), product(call.output))
+    size = exact_div(product(call.input), product(call.output))
     each = Counts(additions=size - 1, multiplications=size, transcendentals=1)
     return [Op("norm", each, call.sample(call.output), label="√Σx²")]
 
 
 @rule("ops.Cumsum", "ops.Cumprod")
 def cumulative(op: Any, call: Call) -> list[Op]:
-    """One operation for each element but the first of a row."""
+    """One operation per element, except for the first of each row."""
     elements = product(call.input)
     size = elements if op.axis is None else call.input[op.axis]
-    rows = ratio(elements, size)
+    rows = exact_div(elements, size)
     counts = {"Cumsum": Counts(additions=size - 1), "Cumprod": Counts(multiplications=size - 1)}
     return [Op("cumulative", counts[type(op).__name__], (rows,), label="running total")]
 
 
 @rule("ops.Conv")
 def convolution(op: Any, call: Call) -> list[Op]:
-    """Each output sums the kernel, (positions, channels / groups, filters), without bias."""
+    """One sum per output over a kernel of shape (positions, channels / groups, filters)."""
     *kernel, channels, _ = call.operands[1]
     outputs = channels_last(call.output, op.data_format)
     return [convolve(outputs, tuple(kernel), channels, False)]
@@ -90,14 +90,14 @@ def convolution(op: Any, call: Call) -> list[Op]:
 
 @rule("ops.DepthwiseConv")
 def depthwise(op: Any, call: Call) -> list[Op]:
-    """Each output sums the kernel over one channel."""
+    """One sum per output over the kernel of a single channel."""
     kernel = call.operands[1][:-2]
     return [convolve(channels_last(call.output, op.data_format), kernel, 1, False)]
 
 
 @rule("ops.MaxPool", "ops.AveragePool")
 def pooling(op: Any, call: Call) -> list[Op]:
-    """One window for each output."""
+    """One window per output."""
     outputs = channels_last(call.output, op.data_format)
     size = op.pool_size
     window = (size,) * (len(outputs) - 1) if isinstance(size, int) else tuple(size)

@@ -1,4 +1,4 @@
-"""Preprocessing that works in inference too: scaling, interpolation, masks, buckets, spectra."""
+"""Preprocessing layers that run in inference: scaling, interpolation, masks, buckets, spectra."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 from kerasnets.profiling.counts import Counts, Op, elementwise
 from kerasnets.profiling.registry import Call, UnsupportedError, rule
 from kerasnets.profiling.rules.windows import channels_last, convolve
-from kerasnets.profiling.sizes import product, ratio
+from kerasnets.profiling.sizes import exact_div, product
 
 
 @rule("Rescaling")
 def rescaling(layer: Any, call: Call) -> list[Op]:
-    """X · scale + offset; both are done whatever their values."""
+    """One product with the scale and one sum with the offset, for any values of the two."""
     return [elementwise("rescale", call.sample(call.output), additions=1, multiplications=1)]
 
 
 @rule("Masking")
 def masking(layer: Any, call: Call) -> list[Op]:
-    """Each entry compared with the mask value, the answers joined for a step, entries chosen."""
+    """Compare each entry with the mask value, combine the results per step, select entries."""
     *steps, size = call.sample(call.input)
     return [
         elementwise("mask", tuple(steps) or (1,), "any entry ≠ mask value",
@@ -29,10 +29,10 @@ def masking(layer: Any, call: Call) -> list[Op]:
 
 @rule("UpSampling2D", "Resizing")
 def interpolation(layer: Any, call: Call) -> list[Op]:
-    """Nearest copies. Bilinear is three blends a + w · (b − a) for each output.
+    """Nearest is a copy. Bilinear is three blends a + w · (b − a) per output.
 
     Raises:
-        UnsupportedError: for other interpolations.
+        UnsupportedError: for any other interpolation.
     """
     if layer.interpolation == "nearest" or call.input == call.output:
         return []
@@ -44,9 +44,9 @@ def interpolation(layer: Any, call: Call) -> list[Op]:
 
 @rule("RandomCrop", "CenterCrop")
 def crop(layer: Any, call: Call) -> list[Op]:
-    """Nothing where a crop is cut out; bilinear interpolation where the image is too small.
+    """Nothing for a crop that fits the image. Smaller images are resized, which has no rule.
 
-    In inference ``RandomCrop`` always resizes to the crop, unless the image has its size.
+    In inference, ``RandomCrop`` resizes every image that does not have the size of the crop.
     """
     outputs = channels_last(call.output, layer.data_format)
     inputs = channels_last(call.input, layer.data_format)
@@ -58,7 +58,7 @@ def crop(layer: Any, call: Call) -> list[Op]:
 
 @rule("Discretization")
 def discretization(layer: Any, call: Call) -> list[Op]:
-    """A binary search among n boundaries: ⌈log₂(n + 1)⌉ comparisons."""
+    """A binary search over n boundaries: ⌈log₂(n + 1)⌉ comparisons."""
     boundaries = len(layer.bin_boundaries or ())
     return [
         elementwise("search", call.sample(call.input), comparisons=max(boundaries.bit_length(), 1))
@@ -67,25 +67,25 @@ def discretization(layer: Any, call: Call) -> list[Op]:
 
 @rule("CategoryEncoding")
 def category_encoding(layer: Any, call: Call) -> list[Op]:
-    """One-hot only places ones; multi-hot compares and count adds for each category given."""
+    """One-hot copies ones. Multi-hot compares and count adds, once per category and input."""
     if layer.output_mode == "one_hot":
         return []
-    given = call.sample(call.input)
+    inputs = call.sample(call.input)
     outputs = (layer.num_tokens,)
     counts: dict[str, Any] = (
         {"comparisons": 1} if layer.output_mode == "multi_hot" else {"additions": 1}
     )
-    return [elementwise("count", (*given, *outputs), **counts)]
+    return [elementwise("count", (*inputs, *outputs), **counts)]
 
 
-# What a mode of the spectrogram does with the real and imaginary part of each bin.
+# What each mode of the spectrogram does with the real and imaginary part of a bin.
 _POWER = Counts(additions=1, multiplications=2)
 _SPECTRA = {
     "real": Counts(),
     "imag": Counts(),
     "stft": Counts(),
     "angle": Counts(transcendentals=1),
-    "psd": _POWER + Counts(additions=1),  # the power of the inner bins added once more
+    "psd": _POWER + Counts(additions=1),  # the power of the inner bins is added twice
     "magnitude": _POWER + Counts(comparisons=1, transcendentals=1),
     "log": _POWER + Counts(comparisons=2, transcendentals=2),
 }
@@ -93,11 +93,11 @@ _SPECTRA = {
 
 @rule("STFTSpectrogram")
 def stft_spectrogram(layer: Any, call: Call) -> list[Op]:
-    """A convolution with cosines, one with sines, as Keras does it, then what the mode takes."""
+    """One convolution with cosines and one with sines, then the computation of the mode."""
     values = product(call.output)
     parts = [name for name, skipped in (("cosines", "imag"), ("sines", "real"))
              if layer.mode != skipped]  # fmt: skip
-    bins = (ratio(values, 2) if layer.mode == "stft" else values,)
+    bins = (exact_div(values, 2) if layer.mode == "stft" else values,)
     window = (layer.frame_length,)
     ops = [convolve(bins, window, 1, False, name) for name in parts]
     return [*ops, Op("spectrum", _SPECTRA[layer.mode], bins, label=layer.mode)]

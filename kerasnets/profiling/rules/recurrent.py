@@ -1,4 +1,4 @@
-"""Recurrent layers: the cell gate by gate, times the steps."""
+"""Recurrent layers: the gates of the cell, times the number of steps."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from kerasnets.profiling.counts import Op, elementwise, sum_of_products
 from kerasnets.profiling.registry import Call, rule
 from kerasnets.profiling.rules.activations import activation_ops
 from kerasnets.profiling.rules.windows import channels_last
-from kerasnets.profiling.shapes import slid
+from kerasnets.profiling.shapes import conv_output_length
 from kerasnets.profiling.sizes import Shape, Size, Steps, product, sum_term
 
 
 def _gate(layer: Any, inputs: Size, name: str) -> Op:
-    """W · x + U · h + b for every unit: inputs + units products summed onto the bias."""
+    """The sum W·x + U·h + b: inputs + units products per unit, plus the bias."""
     return sum_of_products(
         "dense",
         (layer.units,),
@@ -25,7 +25,7 @@ def _gate(layer: Any, inputs: Size, name: str) -> Op:
 
 @rule("SimpleRNNCell")
 def simple_cell(layer: Any, call: Call) -> list[Op]:
-    """H = activation(W·x + U·h + b)."""
+    """The state h = activation(W·x + U·h + b)."""
     unit = (layer.units,)
     return [
         _gate(layer, call.input[-1], "state"),
@@ -37,8 +37,8 @@ def simple_cell(layer: Any, call: Call) -> list[Op]:
 def gru_cell(layer: Any, call: Call) -> list[Op]:
     """Update gate z, reset gate r, candidate c, then h = (1 − z)·c + z·h.
 
-    With ``reset_after`` and biases there are two bias vectors, the second one addition more
-    for each of the three; the reset is one product for each unit either way.
+    With ``reset_after`` and biases there are two bias vectors; the second one takes one addition
+    per unit for each of z, r and c. The reset is one product per unit in both variants.
     """
     unit = (layer.units,)
     second = []
@@ -64,7 +64,7 @@ def lstm_cell(layer: Any, call: Call) -> list[Op]:
 
 
 def _lstm(layer: Any, call: Call, gate: Op, outputs: Shape) -> list[Op]:
-    """The steps of an LSTM whose gates each sum the products of ``gate``."""
+    """The steps of an LSTM; ``gate`` is the sum of products of a single gate."""
     ops = []
     for name in ("input gate", "forget gate", "output gate", "candidate"):
         activation = layer.activation if name == "candidate" else layer.recurrent_activation
@@ -79,7 +79,7 @@ def _lstm(layer: Any, call: Call, gate: Op, outputs: Shape) -> list[Op]:
 
 @rule("StackedRNNCells")
 def stacked_cells(layer: Any, call: Call) -> list[Op]:
-    """The cells one after the other."""
+    """The cells, one after another."""
     ops, shape = [], call.input
     for number, cell in enumerate(layer.cells, start=1):
         ops += [op.labelled(f"cell {number}:") for op in call.inner(cell, [shape])]
@@ -90,17 +90,17 @@ def stacked_cells(layer: Any, call: Call) -> list[Op]:
 
 @rule("RNN", "SimpleRNN", "GRU", "LSTM", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
 def recurrent(layer: Any, call: Call) -> list[Op]:
-    """The cell once for each step of the padded time."""
+    """The cell, once per time step, including padded steps."""
     steps = Steps(call.input[1])
     return [op.times(steps) for op in call.inner(layer.cell, [(1, *call.input[2:])])]
 
 
 @rule("ConvLSTMCell")
 def conv_lstm_cell(layer: Any, call: Call) -> list[Op]:
-    """As the LSTM, with convolutions for products: the state's without stride, same padding."""
+    """An LSTM with convolutions as products; the one of the state has stride 1 and same padding."""
     *sides, channels = channels_last(call.input, layer.data_format)
     windows = zip(sides, layer.kernel_size, layer.strides, layer.dilation_rate, strict=True)
-    positions = tuple(slid(*window, layer.padding) for window in windows)
+    positions = tuple(conv_output_length(*window, layer.padding) for window in windows)
     outputs = (*positions, layer.filters)
     size = product(layer.kernel_size)
     gate = sum_of_products(
@@ -115,14 +115,17 @@ def conv_lstm_cell(layer: Any, call: Call) -> list[Op]:
 
 @rule("TimeDistributed")
 def time_distributed(layer: Any, call: Call) -> list[Op]:
-    """The layer inside, once for each step."""
+    """The wrapped layer, once per step."""
     shapes = [(1, *shape[2:]) for shape in (call.input, call.output)]
     return [op.times(call.input[1]) for op in call.inner(layer.layer, shapes[:1], shapes[1:])]
 
 
 @rule("Bidirectional")
 def bidirectional(layer: Any, call: Call) -> list[Op]:
-    """Both directions, and what merges them: nothing for concat, one operation for each output."""
+    """Both directions and their merge: nothing for concat, else one operation per output.
+
+    The average also takes a division per output.
+    """
     ops = []
     for name, direction in (("forward", layer.forward_layer), ("backward", layer.backward_layer)):
         ops += [op.labelled(f"{name}:") for op in call.inner(direction, call.inputs[:1])]

@@ -1,6 +1,6 @@
-"""Layers that slide a window: convolutions and pooling.
+"""Layers with a sliding window: convolutions and pooling.
 
-Positions in the padding count like any other, as papers count them.
+Positions in the padding count like all others, as in papers.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from kerasnets.profiling.sizes import Shape, Size, ceil_div, product, total
 
 
 def channels_last(shape: Shape, data_format: str | None) -> Shape:
-    """The axes of a sample with the channels at the end: positions first, filters last."""
+    """The axes of one sample in the order positions, channels."""
     return (*shape[2:], shape[1]) if data_format == "channels_first" else shape[1:]
 
 
 def convolve(outputs: Shape, kernel: Shape, channels: Size, bias: bool, label: str = "") -> Op:
-    """Each output sums kernel · channels products."""
+    """One sum of kernel · channels products per output."""
     return sum_of_products(
         "convolution", outputs, (*kernel, channels), bias=bias, label=label, window=kernel
     )
@@ -28,7 +28,7 @@ def convolve(outputs: Shape, kernel: Shape, channels: Size, bias: bool, label: s
 
 @rule("Conv1D", "Conv2D", "Conv3D")
 def convolution(layer: Any, call: Call) -> list[Op]:
-    """Each output sums kernel · channels_in / groups products, onto a bias if there is one."""
+    """One sum of kernel · channels_in / groups products per output, plus the bias if any."""
     outputs = channels_last(call.output, layer.data_format)
     channels = channels_last(call.input, layer.data_format)[-1] // layer.groups
     sums = convolve(outputs, layer.kernel_size, channels, layer.use_bias)
@@ -37,21 +37,22 @@ def convolution(layer: Any, call: Call) -> list[Op]:
 
 @rule("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose")
 def transposed(layer: Any, call: Call) -> list[Op]:
-    """Each input position adds kernel · filters products a channel onto the output.
+    """Each input position adds kernel · filters products per channel to the output.
 
-    The output starts at the bias or at zero, so each product is a multiply–add; those that
-    fall into the cropped padding count too.
+    The output starts from the bias or from zero, so that each product is a multiply–add.
+    Products that fall into the cropped padding count too.
     """
     outputs = channels_last(call.output, layer.data_format)
     *positions, channels = channels_last(call.input, layer.data_format)
-    scattered = (*positions, layer.filters)
-    sums = convolve(scattered, layer.kernel_size, channels, True, "products onto the output")
+    sums = convolve(
+        (*positions, layer.filters), layer.kernel_size, channels, True, "products to the output"
+    )
     return [sums, *activation_ops(layer.activation, call, outputs, after="convolution")]
 
 
 @rule("DepthwiseConv1D", "DepthwiseConv2D")
 def depthwise(layer: Any, call: Call) -> list[Op]:
-    """Each output sums the kernel over one channel, onto a bias if there is one."""
+    """One sum over the kernel of a single channel per output, plus the bias if any."""
     outputs = channels_last(call.output, layer.data_format)
     sums = convolve(outputs, layer.kernel_size, 1, layer.use_bias)
     return [sums, *activation_ops(layer.activation, call, outputs, after="convolution")]
@@ -59,7 +60,7 @@ def depthwise(layer: Any, call: Call) -> list[Op]:
 
 @rule("SeparableConv1D", "SeparableConv2D")
 def separable(layer: Any, call: Call) -> list[Op]:
-    """A depthwise convolution without bias, then a pointwise one across its channels."""
+    """A depthwise convolution without bias, then a pointwise convolution across channels."""
     outputs = channels_last(call.output, layer.data_format)
     channels = channels_last(call.input, layer.data_format)[-1] * layer.depth_multiplier
     ones = (1,) * len(layer.kernel_size)
@@ -71,9 +72,9 @@ def separable(layer: Any, call: Call) -> list[Op]:
 
 
 def pool(kind: str, outputs: Shape, window: Sequence[Size]) -> list[Op]:
-    """Maximum or mean of a window for each output.
+    """Maximum or mean of one window per output.
 
-    The maximum of n is n − 1 comparisons, their mean n − 1 additions and a division.
+    The maximum of n values takes n − 1 comparisons, their mean n − 1 additions and a division.
     """
     size = product(window)
     each = Counts(comparisons=size - 1)
@@ -91,7 +92,7 @@ _RANKS = (1, 2, 3)
 
 @rule(*(f"{kind}Pooling{rank}D" for kind in ("Max", "Average") for rank in _RANKS))
 def pooling(layer: Any, call: Call) -> list[Op]:
-    """One window for each output."""
+    """One window per output."""
     outputs = channels_last(call.output, layer.data_format)
     size = layer.pool_size
     return pool(_pool_kind(layer), outputs, (size,) if isinstance(size, int) else size)
@@ -99,28 +100,30 @@ def pooling(layer: Any, call: Call) -> list[Op]:
 
 @rule(*(f"Global{kind}Pooling{rank}D" for kind in ("Max", "Average") for rank in _RANKS))
 def global_pooling(layer: Any, call: Call) -> list[Op]:
-    """One window over all positions for each channel."""
+    """One window over all positions per channel."""
     *positions, channels = channels_last(call.input, layer.data_format)
     return pool(f"global_{_pool_kind(layer)}", (channels,), positions)
 
 
 @rule(*(f"Adaptive{kind}Pooling{rank}D" for kind in ("Max", "Average") for rank in _RANKS))
 def adaptive_pooling(layer: Any, call: Call) -> list[Op]:
-    """Windows from ⌊i·in/out⌋ to ⌈(i+1)·in/out⌉ on each axis.
+    """Windows from ⌊i·in/out⌋ to ⌈(i+1)·in/out⌉ along each axis.
 
-    All windows together hold the product over the axes of the sums of their sizes.
+    The number of elements in all windows is the product over the axes of the summed window sizes.
     """
     *sides, channels = channels_last(call.input, layer.data_format)
     *targets, _ = channels_last(call.output, layer.data_format)
-    held = product(_covered(side, into) for side, into in zip(sides, targets, strict=True))
+    elements = product(_window_sizes(side, n) for side, n in zip(sides, targets, strict=True))
     windows = product(targets)
     kind = f"adaptive_{_pool_kind(layer)}"
-    each = Counts(comparisons=held - windows)
+    each = Counts(comparisons=elements - windows)
     if "average" in kind:
-        each = Counts(additions=held - windows, divisions=windows)
+        each = Counts(additions=elements - windows, divisions=windows)
     return [Op(kind, each, (channels,), label=kind.replace("_", " "))]
 
 
-def _covered(side: Size, into: int) -> Size:
-    """The sizes of all windows on an axis together."""
-    return total(ceil_div((at + 1) * side, into) - at * side // into for at in range(into))
+def _window_sizes(side: Size, windows: int) -> Size:
+    """The sum of the sizes of all windows along an axis."""
+    return total(
+        ceil_div((index + 1) * side, windows) - index * side // windows for index in range(windows)
+    )
