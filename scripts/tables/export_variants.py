@@ -26,7 +26,7 @@ from variants import compositions, forms
 from variants.base import Variant
 
 from kerasnets._lazy import keras
-from kerasnets.exporting.onnx.write import all_nodes, write_onnx
+from kerasnets.exporting.onnx.write_onnx import all_nodes, write_onnx
 from kerasnets.exporting.signature import serve
 
 Arrays = dict[str, np.ndarray]

@@ -11,7 +11,7 @@ import pytest
 from kerasnets._lazy import import_tensorflow, keras, tf
 from kerasnets.exporting.signature import serve
 from kerasnets.exporting.tracing import all_layers, portable, replaced
-from tests.exporting.onnx.test_recurrence import convert, largest_difference, randomize
+from tests.exporting.onnx.helpers import convert, largest_difference, randomize
 
 import_tensorflow()
 layers = keras.layers

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from kerasnets._lazy import import_tensorflow, keras
-from kerasnets.exporting.onnx.write import write_onnx
+from kerasnets.exporting.onnx.write_onnx import write_onnx
 from kerasnets.exporting.signature import serve
-from tests.exporting.onnx.test_recurrence import convert, largest_difference, randomize
+from tests.exporting.onnx.helpers import convert, largest_difference, randomize
 
 import_tensorflow()
 ops = keras.ops

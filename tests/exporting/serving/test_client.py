@@ -14,7 +14,7 @@ import requests
 
 import kerasnets as kn
 from kerasnets.exporting import ServerError, predict, write_server_files
-from tests.exporting.conftest import CLASSES, TrainedNet
+from tests.exporting.helpers import CLASSES, TrainedNet
 from tests.exporting.serving.servers import OFFICIAL, Server, free_port, serving
 
 

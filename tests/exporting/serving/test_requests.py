@@ -15,11 +15,12 @@ from tensorflow_serving.config import model_server_config_pb2
 import kerasnets as kn
 from kerasnets._lazy import tf
 from kerasnets.exporting import write_server_files
-from kerasnets.exporting.saved_model.write import write_saved_model
-from kerasnets.exporting.serving.requests import WARMUP, write_requests, write_triton_config
+from kerasnets.exporting.samples import random_samples
+from kerasnets.exporting.saved_model.write_saved_model import write_saved_model
+from kerasnets.exporting.serving.requests import WARMUP, write_requests
+from kerasnets.exporting.serving.triton import write_triton_config
 from kerasnets.exporting.signature import serve
-from kerasnets.exporting.verification.samples import draw_samples
-from tests.exporting.conftest import TrainedNet
+from tests.exporting.helpers import TrainedNet
 
 
 def replay(folder: Path) -> list[tuple[Any, dict[str, np.ndarray], dict[str, np.ndarray]]]:
@@ -48,7 +49,7 @@ def test_the_warm_up_runs_and_holds_no_data_of_the_run(exported: Path, trained: 
 def test_the_warm_up_of_sequences_has_lengths_that_fit(tmp_path: Path) -> None:
     served = serve(kn.build("mortality-gru", features=300, units=(3,), dense_units=(2,)))
     write_saved_model(served, tmp_path)
-    write_requests(served, draw_samples(served), "mortality", tmp_path)
+    write_requests(served, random_samples(served), "mortality", tmp_path)
     for _, inputs, _ in replay(tmp_path):
         assert inputs["visits"].shape[2] == 300
         assert (inputs["length"] >= 1).all()

@@ -9,10 +9,11 @@ import pytest
 
 import kerasnets as kn
 from kerasnets._lazy import import_tensorflow, keras
+from kerasnets.exporting.samples import Arrays, as_samples, random_samples
 from kerasnets.exporting.signature import Served, serve
 from kerasnets.exporting.verification import runtimes
-from kerasnets.exporting.verification.reference import mask_value, write_reference
-from kerasnets.exporting.verification.samples import Arrays, as_samples, draw_samples
+from kerasnets.exporting.verification.cases import mask_value
+from kerasnets.exporting.verification.reference import write_reference
 
 import_tensorflow()
 layers = keras.layers
@@ -30,7 +31,7 @@ def sequence_model(kernel_size: int = 1) -> Served:
 
 def reference(served: Served, samples: object, folder: Path) -> dict[str, tuple[Arrays, Arrays]]:
     """The cases as they are read back."""
-    given = draw_samples(served) if samples is None else as_samples(served, samples)
+    given = random_samples(served) if samples is None else as_samples(served, samples)
     names = write_reference(served, given, folder / "r.npz")
     cases = runtimes.read_reference(folder / "r.npz")
     assert sorted(cases) == sorted(names)

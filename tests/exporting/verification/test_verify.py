@@ -13,7 +13,7 @@ import pytest
 
 import kerasnets as kn
 from kerasnets.exporting.verification import runtimes
-from kerasnets.exporting.verification.verify import list_versions, version_folder
+from kerasnets.exporting.versions import find_version, list_versions
 
 
 def cut(name: str) -> Callable[[Path], None]:
@@ -189,7 +189,7 @@ def test_the_parent_stands_for_its_highest_version(copy: Path) -> None:
     shutil.copytree(copy, copy.parent / "10")
     (copy.parent / "notes").mkdir()
     assert list_versions(copy.parent) == [1, 9, 10]
-    assert version_folder(copy.parent) == copy.parent / "10"
+    assert find_version(copy.parent) == copy.parent / "10"
     found = kn.verify(str(copy.parent))
     assert found.ok
     assert found.path == copy.parent / "10"

@@ -7,8 +7,8 @@ import pytest
 
 import kerasnets as kn
 from kerasnets._lazy import keras
+from kerasnets.exporting.samples import random_samples
 from kerasnets.exporting.signature import Served, serve
-from kerasnets.exporting.verification.samples import draw_samples
 
 
 def visits_net(features: int = 4) -> Served:
@@ -16,7 +16,7 @@ def visits_net(features: int = 4) -> Served:
 
 
 def test_drawn_lengths_fit_the_drawn_time() -> None:
-    drawn = draw_samples(visits_net())
+    drawn = random_samples(visits_net())
     time = drawn["visits"].shape[1]
     assert drawn["length"].dtype == np.int32
     assert set(drawn["length"]) == set(range(1, time + 1))
@@ -27,7 +27,7 @@ def test_codes_stay_codes_of_the_same_frequency() -> None:
     rng = np.random.default_rng(5)
     visits = (rng.random((32, 9, 50)) < 0.1).astype("float32")
     length = np.full(32, 9, "int32")
-    drawn = draw_samples(visits_net(50), {"visits": visits, "length": length})
+    drawn = random_samples(visits_net(50), {"visits": visits, "length": length})
     assert drawn["visits"].shape == (64, 9, 50)
     assert set(np.unique(drawn["visits"])) == {0, 1}
     # 28,800 draws: three standard deviations are 0.0053.
@@ -38,7 +38,7 @@ def test_codes_stay_codes_of_the_same_frequency() -> None:
 def test_images_stay_between_their_lowest_and_highest_pixel() -> None:
     served = serve(kn.build("lenet5"))
     images = np.random.default_rng(1).integers(0, 256, (32, 28, 28, 1)).astype("float32")
-    drawn = draw_samples(served, images)["image"]
+    drawn = random_samples(served, images)["image"]
     assert drawn.shape == (64, 28, 28, 1)
     assert 0 <= drawn.min() <= drawn.max() <= 255
     assert drawn.mean() == pytest.approx(images.mean(), rel=0.05)
@@ -47,11 +47,11 @@ def test_images_stay_between_their_lowest_and_highest_pixel() -> None:
 def test_whole_numbers_stay_in_range() -> None:
     words = keras.Input((None,), dtype="int32", name="words")
     served = serve(keras.Model(words, keras.layers.Embedding(9, 3)(words)))
-    drawn = draw_samples(served, {"words": np.array([[2, 3, 8]], "int32")})["words"]
+    drawn = random_samples(served, {"words": np.array([[2, 3, 8]], "int32")})["words"]
     assert drawn.shape == (64, 3)
     assert set(np.unique(drawn)) <= set(range(2, 9))
 
 
 def test_examples_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match=r"shape \(3, 7\); the model takes \(None, 178\)"):
-        draw_samples(serve(kn.build("seizure-mlp")), np.zeros((3, 7)))
+        random_samples(serve(kn.build("seizure-mlp")), np.zeros((3, 7)))

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-import kerasnets as kn
 from kerasnets.exporting.verification.labelled import (
     input_arrays,
     measure,
@@ -15,6 +13,8 @@ from kerasnets.exporting.verification.labelled import (
     most_probable,
     read_labelled,
 )
+
+import kerasnets as kn
 
 
 def labelled(count: int = 3) -> kn.Split:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from kerasnets._lazy import keras
-from kerasnets.exporting.onnx.recurrence import native_recurrence
-from kerasnets.exporting.onnx.write import write_onnx
-from tests.exporting.onnx.test_recurrence import (
+from kerasnets.exporting.onnx.recurrent_layers import native_recurrence
+from kerasnets.exporting.onnx.write_onnx import write_onnx
+from tests.exporting.onnx.helpers import (
     FEATURES,
     UNITS,
     convert,

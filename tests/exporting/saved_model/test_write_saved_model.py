@@ -9,9 +9,9 @@ import pytest
 
 import kerasnets as kn
 from kerasnets._lazy import keras, tf
-from kerasnets.exporting.saved_model.write import write_saved_model
+from kerasnets.exporting.saved_model.write_saved_model import write_saved_model
 from kerasnets.exporting.signature import serve
-from tests.exporting.conftest import CLASSES, TrainedNet
+from tests.exporting.helpers import CLASSES, TrainedNet
 
 
 def test_classify_names_the_most_probable_class(exported: Path, trained: TrainedNet) -> None:

@@ -12,7 +12,7 @@ import pytest
 import kerasnets as kn
 from kerasnets._lazy import keras
 from kerasnets.exporting.signature import serve
-from tests.exporting.onnx.test_recurrence import (
+from tests.exporting.onnx.helpers import (
     FEATURES,
     MASKS,
     UNITS,
