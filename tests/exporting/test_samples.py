@@ -1,4 +1,4 @@
-"""Inputs that are drawn: they look like the examples and are none of them."""
+"""Random inputs that resemble the examples."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ def visits_net(features: int = 4) -> Served:
     return serve(kn.build("mortality-gru", features=features, units=(2,), dense_units=(2,)))
 
 
-def test_drawn_lengths_fit_the_drawn_time() -> None:
-    drawn = random_samples(visits_net())
-    time = drawn["visits"].shape[1]
-    assert drawn["length"].dtype == np.int32
-    assert set(drawn["length"]) == set(range(1, time + 1))
-    assert drawn["visits"].dtype == np.float32
+def test_lengths_do_not_exceed_the_number_of_steps() -> None:
+    samples = random_samples(visits_net())
+    time = samples["visits"].shape[1]
+    assert samples["length"].dtype == np.int32
+    assert set(samples["length"]) == set(range(1, time + 1))
+    assert samples["visits"].dtype == np.float32
 
 
-def test_codes_stay_codes_of_the_same_frequency() -> None:
+def test_zeros_and_ones_keep_their_frequency() -> None:
     rng = np.random.default_rng(5)
     visits = (rng.random((32, 9, 50)) < 0.1).astype("float32")
     length = np.full(32, 9, "int32")
-    drawn = random_samples(visits_net(50), {"visits": visits, "length": length})
-    assert drawn["visits"].shape == (64, 9, 50)
-    assert set(np.unique(drawn["visits"])) == {0, 1}
-    # 28,800 draws: three standard deviations are 0.0053.
-    assert drawn["visits"].mean() == pytest.approx(visits.mean(), abs=0.006)
-    assert drawn["length"].max() == 9
+    samples = random_samples(visits_net(50), {"visits": visits, "length": length})
+    assert samples["visits"].shape == (64, 9, 50)
+    assert set(np.unique(samples["visits"])) == {0, 1}
+    # For 28,800 values, three standard deviations are 0.0053.
+    assert samples["visits"].mean() == pytest.approx(visits.mean(), abs=0.006)
+    assert samples["length"].max() == 9
 
 
-def test_images_stay_between_their_lowest_and_highest_pixel() -> None:
+def test_values_stay_in_the_range_of_the_examples() -> None:
     served = serve(kn.build("lenet5"))
     images = np.random.default_rng(1).integers(0, 256, (32, 28, 28, 1)).astype("float32")
-    drawn = random_samples(served, images)["image"]
-    assert drawn.shape == (64, 28, 28, 1)
-    assert 0 <= drawn.min() <= drawn.max() <= 255
-    assert drawn.mean() == pytest.approx(images.mean(), rel=0.05)
+    samples = random_samples(served, images)["image"]
+    assert samples.shape == (64, 28, 28, 1)
+    assert 0 <= samples.min() <= samples.max() <= 255
+    assert samples.mean() == pytest.approx(images.mean(), rel=0.05)
 
 
-def test_whole_numbers_stay_in_range() -> None:
+def test_integers_stay_integers_in_range() -> None:
     words = keras.Input((None,), dtype="int32", name="words")
     served = serve(keras.Model(words, keras.layers.Embedding(9, 3)(words)))
-    drawn = random_samples(served, {"words": np.array([[2, 3, 8]], "int32")})["words"]
-    assert drawn.shape == (64, 3)
-    assert set(np.unique(drawn)) <= set(range(2, 9))
+    samples = random_samples(served, {"words": np.array([[2, 3, 8]], "int32")})["words"]
+    assert samples.shape == (64, 3)
+    assert set(np.unique(samples)) <= set(range(2, 9))
 
 
-def test_examples_that_do_not_fit_are_refused() -> None:
+def test_examples_that_do_not_fit_are_rejected() -> None:
     with pytest.raises(ValueError, match=r"shape \(3, 7\); the model takes \(None, 178\)"):
         random_samples(serve(kn.build("seizure-mlp")), np.zeros((3, 7)))

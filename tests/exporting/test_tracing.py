@@ -1,4 +1,4 @@
-"""What is changed while a model is traced, and that it is changed back."""
+"""The changes to layers while a model is traced, and that they are undone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import_tensorflow()
 layers = keras.layers
 
 
-def test_attributes_come_back_after_an_error_and_in_reverse_order() -> None:
+def test_attributes_are_restored_in_reverse_order_and_after_an_error() -> None:
     class Thing:
         kind = "of the class"
 
@@ -32,7 +32,7 @@ def test_attributes_come_back_after_an_error_and_in_reverse_order() -> None:
     assert thing.kind == "of the class"
 
 
-def test_fused_gpu_operations_are_switched_off_in_wrapped_layers_too() -> None:
+def test_fused_gpu_operations_are_disabled_in_wrapped_layers() -> None:
     inner = keras.Sequential([keras.Input((4, 2)), layers.Bidirectional(layers.LSTM(2))])
     model = keras.Sequential([keras.Input((4, 2)), layers.GRU(2, return_sequences=True), inner])
     recurrent = [layer for layer in all_layers(model) if isinstance(layer, layers.RNN)]
@@ -52,25 +52,24 @@ WRAPPED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("time", [4, None])
-@pytest.mark.parametrize("kind", WRAPPED)
-def test_time_distributed_takes_each_step_for_itself(
-    kind: str, time: int | None, tmp_path: Path
-) -> None:
+def test_time_distributed_runs_the_layer_on_each_step(time: int | None, tmp_path: Path) -> None:
     x = keras.Input((time, 5, 3), name="x")
-    served = serve(randomize(keras.Model(x, layers.TimeDistributed(WRAPPED[kind]())(x))))
+    outputs = {kind: layers.TimeDistributed(make())(x) for kind, make in WRAPPED.items()}
+    served = serve(randomize(keras.Model(x, outputs)))
     counts = convert(served, tmp_path / "m.onnx")
     assert not {"Loop", "Scan"} & set(counts)
-    assert (counts["GRU"], counts["LSTM"]) == {"gru": (1, 0), "lstm": (0, 2)}.get(kind, (0, 0))
+    assert (counts["GRU"], counts["LSTM"]) == (1, 2)
     rng = np.random.default_rng(0)
     feeds = [{"x": rng.normal(size=(batch, 4, 5, 3)).astype("float32")} for batch in (1, 3, 7)]
     assert largest_difference(served, tmp_path / "m.onnx", *feeds) < 1e-6
     graph = tf.function(served, autograph=False)
     for feed in feeds:
-        (expected,), (got,) = served.run(feed).values(), graph(feed["x"]).values()
-        np.testing.assert_allclose(got, expected, atol=1e-6)
+        expected, got = served.run(feed), graph(feed["x"])
+        for kind in WRAPPED:
+            np.testing.assert_allclose(got[kind], expected[kind], atol=1e-6)
 
 
-def test_time_distributed_hands_on_the_mask(tmp_path: Path) -> None:
+def test_time_distributed_passes_the_mask_to_its_layer(tmp_path: Path) -> None:
     words = keras.Input((None, 5), dtype="int32", name="words")
     x = layers.Embedding(9, 3)(words)
     inner = keras.Sequential([keras.Input((5, 3)), layers.Masking(0.0), layers.LSTM(2)])
