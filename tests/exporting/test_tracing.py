@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from kerasnets._lazy import import_tensorflow, keras, tf
@@ -60,13 +61,15 @@ def test_time_distributed_runs_the_layer_on_each_step(time: int | None, tmp_path
     assert not {"Loop", "Scan"} & set(counts)
     assert (counts["GRU"], counts["LSTM"]) == (1, 2)
     rng = np.random.default_rng(0)
-    feeds = [{"x": rng.normal(size=(batch, 4, 5, 3)).astype("float32")} for batch in (1, 3, 7)]
-    assert largest_difference(served, tmp_path / "m.onnx", *feeds) < 1e-6
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx")
     graph = tf.function(served, autograph=False)
-    for feed in feeds:
-        expected, got = served.run(feed), graph(feed["x"])
+    for batch in (1, 7):
+        feed = {"x": rng.normal(size=(batch, 4, 5, 3)).astype("float32")}
+        expected, in_graph = served.run(feed), graph(feed["x"])
+        in_onnx = dict(zip(WRAPPED, session.run(list(WRAPPED), feed), strict=True))
         for kind in WRAPPED:
-            np.testing.assert_allclose(got[kind], expected[kind], atol=1e-6)
+            np.testing.assert_allclose(in_onnx[kind], expected[kind], atol=1e-6)
+            np.testing.assert_allclose(in_graph[kind], expected[kind], atol=1e-6)
 
 
 def test_time_distributed_passes_the_mask_to_its_layer(tmp_path: Path) -> None:
