@@ -1,7 +1,7 @@
-"""Trace Keras layers so that the graph runs on any machine and computes what Keras computes.
+"""Keras layers as they must be traced, so that the graph runs anywhere and says what Keras says.
 
-While a block runs, attributes of single layers are replaced, never those of their classes. Other
-models, in this thread and in others, are not affected.
+Layers are changed by attributes of their own for as long as a block runs, never by their class:
+other models, in this thread and in others, notice nothing.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def check_keras_version() -> None:
 
 
 def all_layers(model: keras.Model) -> list[Any]:
-    """The model and all its layers, including nested and wrapped layers."""
+    """The model and every layer in it, nested and wrapped ones too."""
     return list(model._flatten_layers())
 
 
@@ -65,15 +65,14 @@ def _restore(target: Any, name: str, value: Any) -> None:
 
 @contextlib.contextmanager
 def portable(model: keras.Model) -> Iterator[None]:
-    """Make the graph of a model portable and correct while the block runs.
+    """Trace without what ties a graph to a machine, or makes it another function than the model.
 
-    Recurrent layers must not become cuDNN operations, which only run on GPUs, and grouped
-    convolutions must not become XLA functions. ``TimeDistributed`` must apply its layer to all
-    steps as one batch: for an unknown number of steps, Keras 3.15 loops over the batch axis
-    instead.
+    Recurrent layers must not become cuDNN operations, which run on GPUs only, nor convolutions in
+    groups functions for XLA. ``TimeDistributed`` applies its layer once, to all steps as one
+    batch: for an unknown number of steps the graph of Keras 3.15 runs over the batch axis instead.
 
     Args:
-        model: the model to trace in the block.
+        model: the model that is traced while the block runs.
     """
     layers = all_layers(model)
     changes: list[tuple[Any, str, Any]] = [
@@ -94,7 +93,7 @@ def portable(model: keras.Model) -> Iterator[None]:
 
 
 def _convolve_groups(layer: Any, inputs: Any) -> Any:
-    """Replace the call of a grouped convolution by one convolution per group."""
+    """Stands in for the call of a convolution in groups: a convolution a group."""
     padding, last = layer.padding, layer.data_format == "channels_last"
     if padding == "causal":
         inputs, padding = tf.pad(inputs, layer._compute_causal_padding()), "valid"
@@ -118,7 +117,7 @@ def _convolve_groups(layer: Any, inputs: Any) -> Any:
 
 
 def _fold_time(wrapper: Any, inputs: Any, training: Any = None, mask: Any = None) -> Any:
-    """Replace ``TimeDistributed.call``: run the layer once on all steps."""
+    """Stands in for ``TimeDistributed.call``."""
     arguments = {}
     if wrapper.layer._call_has_training_arg:
         arguments["training"] = training
