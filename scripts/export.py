@@ -15,11 +15,11 @@ if len(sys.argv) == 3:
 else:
     source, target = kn.build("seizure-mlp"), "exported/script-export"
 
-version = kn.export(source, target)  # raises if any runtime gives other numbers than Keras
+version = kn.export(source, target)  # raises an error if a runtime differs from Keras
 report = kn.verify(version)
 print(version, report.max_abs_diff)
 
-# What a deployment does: raw microvolts in, probabilities out, no Keras.
+# In production, without Keras: raw microvolts in, probabilities out.
 session = onnxruntime.InferenceSession(version / "model.onnx")
 signal = np.random.default_rng(0).normal(0, 50, (3, 178)).astype("float32")
 probabilities, logits = session.run(["probabilities", "logits"], {"signal": signal})

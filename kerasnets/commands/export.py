@@ -1,4 +1,4 @@
-"""``kerasnets export``: from a trained network to files that run without Keras."""
+"""``kerasnets export``: write a trained model to files that run without Keras."""
 
 from __future__ import annotations
 
@@ -16,54 +16,64 @@ from kerasnets.training.run import load_run_data
 EXAMPLES = """\
   kerasnets export runs/seizure-cnn-1
   kerasnets export runs/seizure-cnn-1 --test --weights float16,int8
-  kerasnets export my_model.keras --out exported/mine --formats onnx
+  kerasnets export my_model.keras --out exported/mine --formats onnx --task regression
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the words this command takes."""
-    parser.add_argument("model", help="a run folder, a .keras file, or name of a net")
-    parser.add_argument("--out", type=Path, help="default: exported/<name>")
+    """Declare the arguments of the command."""
+    parser.add_argument("model", help="a run folder, a .keras file, or the name of a net")
+    parser.add_argument(
+        "--out", type=Path, help="folder for the versions; default: exported/<name>"
+    )
     parser.add_argument(
         "--formats", default="saved_model,onnx", help="comma-separated: saved_model, onnx"
     )
-    parser.add_argument("--version", type=int, help="default: the next one")
-    parser.add_argument("--opset", type=int, default=17, help="of the ONNX operators, 13 to 18")
+    parser.add_argument("--version", type=int, help="version number; default: the next free one")
     parser.add_argument(
-        "--weights", default="", help="comma-separated ONNX files to add: float16, int8"
+        "--task",
+        help="classification, binary, multilabel or regression; default: the task of the run, or "
+        "a classifier if the only output is named logits",
+    )
+    parser.add_argument("--opset", type=int, default=17, help="ONNX opset, 13 to 18")
+    parser.add_argument(
+        "--weights", default="", help="more ONNX files with smaller weights: float16,int8"
     )
     parser.add_argument(
-        "--allow-loops", action="store_true", help="ONNX loops for layers with no native node"
+        "--allow-loops",
+        action="store_true",
+        help="allow ONNX loops for recurrent layers without a native node",
     )
     parser.add_argument(
         "--test",
         action="store_true",
-        help="of a run: accuracy and AUROC on its test split must be the same in every runtime",
+        help="for a run: also check that the metrics on its test split are equal in every runtime",
     )
-    parser.add_argument("--data-dir", type=Path, help="where the data set of --test is")
+    parser.add_argument("--data-dir", type=Path, help="folder of the data set for --test")
     parser.add_argument(
         "--server-files",
         action="store_true",
-        help="write models.config, batching.config and compose.yaml beside the nets",
+        help="also write models.config, batching.config and compose.yaml for TensorFlow Serving",
     )
     json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Do what the words ask for."""
+    """Run the command."""
     model, name = load_model(arguments.model, {})
     test = None
     if arguments.test:
         if not isinstance(model, Run):
-            raise ValueError(f"--test needs a run, whose data are known; got {arguments.model}.")
+            raise ValueError(f"--test needs a run folder; got {arguments.model}.")
         test = load_run_data(model.folder, data_dir=arguments.data_dir).test
     if arguments.model in list_nets() and not isinstance(model, Run):
-        print(f"{name} is exported untrained, with fresh weights", file=sys.stderr)
+        print(f"{name} is exported untrained, with random weights", file=sys.stderr)
     folder = export(
         model,
         arguments.out or Path("exported") / name,
         formats=tuple(arguments.formats.split(",")),
         version=arguments.version,
+        task=arguments.task,
         opset=arguments.opset,
         weights=tuple(filter(None, arguments.weights.split(","))),
         allow_loops=arguments.allow_loops,

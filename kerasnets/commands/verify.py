@@ -1,4 +1,4 @@
-"""``kerasnets verify``: exported files against Keras's own outputs, in a fresh process."""
+"""``kerasnets verify``: compare exported files with Keras, in a new process."""
 
 from __future__ import annotations
 
@@ -17,31 +17,32 @@ EXAMPLES = """\
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the words this command takes."""
-    parser.add_argument("folder", type=Path, help="what kerasnets export made")
+    """Declare the arguments of the command."""
+    parser.add_argument("folder", type=Path, help="a folder that kerasnets export wrote")
     parser.add_argument("--tolerance", type=float, default=1e-5, help="largest difference allowed")
     parser.add_argument(
         "--test",
         type=Path,
         metavar="RUN",
-        help="a run folder: accuracy and AUROC on its test split must be the same everywhere",
+        help="a run folder: also check that the metrics on its test split are equal in every "
+        "runtime",
     )
-    parser.add_argument("--data-dir", type=Path, help="where the data set of --test is")
+    parser.add_argument("--data-dir", type=Path, help="folder of the data set for --test")
     json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Do what the words ask for."""
+    """Run the command."""
     test = None
     if arguments.test:
         test = load_run_data(arguments.test, data_dir=arguments.data_dir).test
     report = verify(arguments.folder, tolerance=arguments.tolerance, test=test)
     if arguments.json:
-        found = {"ok": report.ok, "max_abs_diff": report.max_abs_diff}
-        print_json(found | {"test_metrics": report.test_metrics} if test else found)
+        content = {"ok": report.ok, "max_abs_diff": report.max_abs_diff}
+        print_json(content | {"test_metrics": report.test_metrics} if test else content)
         return
     for runtime, difference in report.max_abs_diff.items():
         print(f"{runtime}: largest difference from Keras {difference:.2e}")
     for runtime, metrics in report.test_metrics.items():
-        words = [f"{key} {value:.6f}" for key, value in metrics.items() if value is not None]
-        print(f"{runtime}: on the test split {', '.join(words)}")
+        values = [f"{key} {value:.6f}" for key, value in metrics.items() if value is not None]
+        print(f"{runtime}: on the test split {', '.join(values)}")

@@ -1,4 +1,4 @@
-"""How a network leaves: SavedModel, ONNX, verification, and asking a server for it."""
+"""Export of any Keras model to SavedModel and ONNX, verification, and a client for servers."""
 
 from kerasnets.exporting.export import export as export
 from kerasnets.exporting.serving.client import ServerError as ServerError

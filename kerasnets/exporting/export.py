@@ -1,46 +1,44 @@
-"""A trained network as files that run without Keras, checked before anyone sees them."""
+"""Export a trained model to files that run without Keras, verified before they appear."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from kerasnets._errors import unknown_name
 from kerasnets._files import atomic_folder, write_json
 from kerasnets._lazy import import_tensorflow, keras
-from kerasnets.exporting.card import About, make_card, metadata_props, readme, summary
+from kerasnets.exporting.card import About, check_metadata, make_card, metadata_props, summary
+from kerasnets.exporting.card_readme import readme
 from kerasnets.exporting.keras_file import check_no_lambda, write_keras_file
-from kerasnets.exporting.onnx.weights import check_kinds, write_small_weights
-from kerasnets.exporting.onnx.write import OPSET, OPSETS, add_metadata, write_onnx
-from kerasnets.exporting.saved_model.write import write_saved_model
-from kerasnets.exporting.serving.requests import write_requests, write_triton_config
+from kerasnets.exporting.onnx.small_weights import write_small_weights
+from kerasnets.exporting.onnx.write_onnx import OPSET, add_metadata, write_onnx
+from kerasnets.exporting.options import FORMATS, Options
+from kerasnets.exporting.samples import Arrays, as_samples, random_samples
+from kerasnets.exporting.saved_model.write_saved_model import write_saved_model
+from kerasnets.exporting.serving.requests import write_requests
+from kerasnets.exporting.serving.triton import write_triton_config
 from kerasnets.exporting.signature import Served, serve
+from kerasnets.exporting.tasks import choose_task
 from kerasnets.exporting.tracing import check_keras_version
-from kerasnets.exporting.verification.labelled import Labelled
 from kerasnets.exporting.verification.reference import write_reference
-from kerasnets.exporting.verification.samples import Arrays, as_samples, draw_samples
+from kerasnets.exporting.verification.task_metrics import Labelled
 from kerasnets.exporting.verification.verify import (
     TOLERANCE,
     VerificationError,
-    check_tolerance,
-    list_versions,
     run_verification,
     write_verification,
 )
-
-FORMATS = ("saved_model", "onnx")
+from kerasnets.exporting.versions import new_version, remove_new_parents_on_error
 
 
 class Trained(Protocol):
-    """What :func:`export` needs of a run.
+    """The part of a run that :func:`export` needs.
 
-    It also takes, where there are any, ``class_names``, ``units``, ``name``,
-    ``example_inputs`` and ``provenance``.
+    If it exists, :func:`export` also uses ``task``, ``class_names``, ``target_names``,
+    ``target_units``, ``units``, ``name``, ``example_inputs`` and ``provenance``.
     """
 
     @property
@@ -54,7 +52,10 @@ def export(
     formats: Sequence[str] = FORMATS,
     version: int | None = None,
     *,
+    task: str | None = None,
     class_names: Sequence[str] | None = None,
+    target_names: Sequence[str] | None = None,
+    target_units: str | None = None,
     input_units: str | None = None,
     samples: object = None,
     metadata: Mapping[str, Any] | None = None,
@@ -67,62 +68,68 @@ def export(
     tolerance: float = TOLERANCE,
     test: Labelled | None = None,
 ) -> Path:
-    """Write a model to ``folder/version/`` for TensorFlow Serving, ONNX Runtime and Triton.
+    """Export a model to ``folder/version/`` for TensorFlow Serving, ONNX Runtime and Triton.
 
-    The folder gets ``saved_model.pb`` and ``variables/``, ``model.onnx``, ``model.keras``,
-    ``card.json``, the card in words as ``README.md``, ``reference.npz``, inputs of several batch
-    sizes with Keras's own outputs, and ``verification.json``; for TensorFlow Serving, example
-    requests and, in ``assets.extra``, warm-up requests. It appears whole, after verification, or
-    not at all. Beside the versions stands ``config.pbtxt`` for Triton.
+    The version folder contains ``saved_model.pb`` and ``variables/``; ``model.onnx``;
+    ``model.keras``; the model card, as ``card.json`` and ``README.md``; ``reference.npz``, which
+    holds inputs of several batch sizes and the outputs of Keras; ``verification.json``; and, for
+    TensorFlow Serving, example requests and warm-up requests (in ``assets.extra``). The folder
+    appears after verification, with all its files, or not at all. ``config.pbtxt`` for Triton is
+    written to the parent folder.
 
-    Names of inputs and outputs are those of :func:`kerasnets.exporting.signature.serve`: a
-    model with the single output ``logits`` is a classifier and gives ``probabilities`` too.
+    The task decides the outputs. ``classification``, ``binary`` and ``multilabel`` models have
+    the outputs ``probabilities`` (softmax for classification, sigmoid for the others) and
+    ``logits``; only ``probabilities`` if the last layer applies that function already. A
+    ``regression`` model has the output ``prediction``, or the name that you gave to its last
+    layer. Other names are those of :mod:`kerasnets.exporting.tensor_names`.
 
     Args:
-        model: any built Keras model, or a run with one as ``.model``. A run's ``class_names``,
-            ``units``, ``name``, ``example_inputs`` and ``provenance`` are used where the
-            arguments do not say otherwise. Nothing of the examples leaves with the model: inputs
-            of their form and scale are drawn.
-        folder: the parent of the versions, such as ``exported/seizure-gru``.
+        model: any built Keras model, or a run, which has one as ``.model``. The ``task``,
+            ``class_names``, ``target_names``, ``target_units``, ``units``, ``name``,
+            ``example_inputs`` and ``provenance`` of a run are used unless the arguments below
+            replace them. The examples themselves are not exported: random inputs with the same
+            shape and scale are.
+        folder: the parent of the version folders, such as ``exported/seizure-gru``.
         formats: any of ``"saved_model"`` and ``"onnx"``.
-        version: a whole number from 1; the next free one by default.
-        class_names: one name a class.
+        version: a whole number from 1. Default: the next free number.
+        task: ``"classification"``, ``"binary"``, ``"multilabel"`` or ``"regression"``. Default:
+            the task of the run; otherwise a model whose only output is ``logits`` is a
+            classifier (binary if it has one column), and any other model has no task.
+        class_names: one name per class, or per label of a multilabel model.
+        target_names: for regression, one name per output column.
+        target_units: for regression, the unit of the predictions, such as ``"mmol/L"``.
         input_units: the unit of the raw inputs, such as ``"µV"``.
-        samples: raw inputs to verify on, an array or a mapping of arrays by input name, each of
-            shape ``(examples, …)``. Without any, some are drawn. They stand in
-            ``reference.npz``, so give none that must not leave with the model.
-        metadata: more to tell in the card; anything JSON can say, by name.
-        classifier: ``True`` to treat a model's only output as logits whatever its name,
-            ``False`` to leave the outputs as they are.
+        samples: raw inputs for verification, an array or a mapping of arrays by input name, each
+            of shape ``(examples, …)``. Default: random inputs. The samples are saved in
+            ``reference.npz``, so do not pass data that must stay private.
+        metadata: more information for the card: a mapping that JSON can hold.
+        classifier: an alternative to ``task``: ``True`` treats the only output as logits
+            whatever its name, ``False`` exports the outputs as they are.
         opset: the version of the ONNX operators, 13 to 18.
-        allow_loops: export recurrent layers that no ONNX operator computes as loops, which are
-            slow, instead of refusing them.
-        weights: ONNX files with smaller weights to write too, ``"float16"`` or ``"int8"``; the
+        allow_loops: export recurrent layers that no ONNX operator can compute as loops, which
+            are slow, instead of raising an error.
+        weights: additional ONNX files with smaller weights, ``"float16"`` or ``"int8"``. The
             card compares their sizes and outputs.
-        keras_file: write ``model.keras`` too.
-        verify: compare the files with Keras before they are put in place.
+        keras_file: whether to write ``model.keras``.
+        verify: whether to compare the files with Keras before the folder appears.
         tolerance: the largest difference allowed, as in :func:`verify`.
-        test: labelled examples, such as ``data.test``, on which accuracy and AUROC of each
-            runtime must equal Keras's; the card has them, and those of smaller weights.
+        test: labelled examples, such as ``data.test``. Verification computes the metrics of each
+            runtime on them, which must equal those of Keras: accuracy and AUROC for
+            classifiers, mean absolute error and R² for regression. The card includes them.
 
     Returns:
         The version folder.
 
     Raises:
-        FileExistsError: the version exists; none is ever overwritten.
+        FileExistsError: the version exists. Existing versions are never overwritten.
         NotADirectoryError: ``folder`` is a file.
         ValueError: an argument is not allowed, the model cannot be exported, or ``verify`` is
             false with a version of Keras that export was not tested with.
-        VerificationError: the files do not give what Keras gives; nothing is left behind.
+        VerificationError: the outputs of the files differ from Keras. No files are left behind.
     """
-    plan = _Plan(_check_formats(formats), opset, allow_loops, check_kinds(weights), keras_file)
-    check_tolerance(tolerance)
-    if opset not in OPSETS:
-        raise ValueError(f"opset must be in [{OPSETS[0]}, {OPSETS[-1]}]; got {opset!r}.")
-    if plan.weights and "onnx" not in plan.formats:
-        raise ValueError("weights are those of the ONNX file. Add 'onnx' to formats.")
-    target = _target(Path(folder), version)
-    _check_metadata(metadata)
+    options = Options.checked(formats, opset, allow_loops, weights, keras_file, tolerance)
+    target = new_version(Path(folder), version)
+    check_metadata(metadata)
     import_tensorflow()
     if not check_keras_version() and not verify:
         raise ValueError(
@@ -130,68 +137,66 @@ def export(
             "Leave verify=False out, or install a tested version of Keras."
         )
     net, run = (model, None) if isinstance(model, keras.Model) else (_model_of(model), model)
-    served = serve(net, classifier)
+    task = choose_task(task, getattr(run, "task", None), classifier)
+    served = serve(net, task, classifier=classifier)
     check_no_lambda(net)
+    names_of_run = None if served.task == "regression" else getattr(run, "class_names", None)
+    targets_of_run = run if served.task == "regression" else None
     about = About(
         name=str(getattr(run, "name", None) or net.name),
         version=int(target.name),
         served_as=target.parent.resolve().name,
-        class_names=tuple(_first(class_names, getattr(run, "class_names", None), ())),
+        class_names=tuple(_first(class_names, names_of_run, ())),
+        target_names=tuple(_first(target_names, getattr(targets_of_run, "target_names", None), ())),
+        target_units=_first(target_units, getattr(targets_of_run, "target_units", None), ""),
         input_units=_first(input_units, getattr(run, "units", None), ""),
         provenance=getattr(run, "provenance", None) or {},
         metadata=metadata or {},
     )
-    _check_class_names(served, about.class_names)
-    drawn = draw_samples(served, _first(getattr(run, "example_inputs", None), samples))
-    given = drawn if samples is None else as_samples(served, samples)
-    with _no_empty_parent(target.parent), atomic_folder(target) as temporary:
-        card = _write(served, about, given, plan, temporary, test)
-        if "saved_model" in plan.formats:
-            write_requests(served, drawn, about.served_as, temporary)
+    about.check(served)
+    published = random_samples(served, _first(getattr(run, "example_inputs", None), samples))
+    verified_on = published if samples is None else as_samples(served, samples)
+    with remove_new_parents_on_error(target.parent), atomic_folder(target) as temporary:
+        card = _write_files(served, about, verified_on, options, temporary, test)
+        if "saved_model" in options.formats:
+            write_requests(served, published, about.served_as, temporary)
         if verify:
             _verify(card, temporary, target, tolerance, test)
         (temporary / "README.md").write_text(readme(card), encoding="utf-8")
-    if "onnx" in plan.formats:
+    if "onnx" in options.formats:
         write_triton_config(served, target.parent)
     return target
 
 
-@dataclasses.dataclass(frozen=True)
-class _Plan:
-    formats: tuple[str, ...]
-    opset: int
-    allow_loops: bool
-    weights: tuple[str, ...]
-    keras_file: bool
-
-
-def _write(
+def _write_files(
     served: Served,
     about: About,
     samples: Arrays,
-    plan: _Plan,
+    options: Options,
     folder: Path,
     test: Labelled | None,
 ) -> dict[str, Any]:
-    """Fill the folder, and return the card."""
-    card = make_card(served, about, plan.formats)
+    """Write the exported files and ``card.json``; return the card."""
+    card = make_card(served, about, options.formats)
     card["cases"] = write_reference(served, samples, folder / "reference.npz")
-    left_out = {"left_out": "it was not asked for"}
-    card["keras"] = write_keras_file(served.model, folder) if plan.keras_file else left_out
-    if "saved_model" in plan.formats:
+    if options.keras_file:
+        card["keras"] = write_keras_file(served.model, folder)
+    else:
+        card["keras"] = {"left_out": "it was not requested"}
+    if "saved_model" in options.formats:
         card["signatures"] = write_saved_model(served, folder, about.class_names)
-    if "onnx" in plan.formats:
+    if "onnx" in options.formats:
         path = folder / "model.onnx"
         card["onnx"] = write_onnx(
             served,
             path,
-            opset=plan.opset,
-            allow_loops=plan.allow_loops,
+            opset=options.opset,
+            allow_loops=options.allow_loops,
             metadata=metadata_props(card),
             doc=summary(card),
         )
-        if plan.weights:
-            card["weights"] = write_small_weights(served, path, plan.weights, samples, test)
+        if options.weights:
+            card["weights"] = write_small_weights(served, path, options.weights, samples, test)
     write_json(folder / "card.json", card)
     return card
 
@@ -199,10 +204,10 @@ def _write(
 def _verify(
     card: dict[str, Any], folder: Path, target: Path, tolerance: float, test: Labelled | None
 ) -> None:
-    """Verify what is in ``folder`` and write down the largest differences.
+    """Verify the files in ``folder`` and add the result to the card.
 
     Raises:
-        VerificationError: it names the version folder, which will not come to be.
+        VerificationError: verification failed. It names ``target``, which will not be created.
     """
     verification = run_verification(folder, tolerance, test)
     if not verification.ok:
@@ -224,42 +229,6 @@ def _verify(
         )
 
 
-def _check_formats(formats: Sequence[str]) -> tuple[str, ...]:
-    names = (formats,) if isinstance(formats, str) else tuple(formats)
-    for name in names:
-        if name not in FORMATS:
-            raise unknown_name("export format", name, FORMATS)
-    if not names:
-        raise ValueError(f"formats is empty. Give one or more of {', '.join(FORMATS)}.")
-    return tuple(name for name in FORMATS if name in names)
-
-
-def _target(folder: Path, version: int | None) -> Path:
-    if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(f"{folder} is a file. Give a folder to hold the versions.")
-    if version is None:
-        version = max(list_versions(folder), default=0) + 1
-    elif isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise ValueError(f"version must be a whole number from 1; got {version!r}.")
-    target = folder / str(version)
-    if target.exists():
-        raise FileExistsError(
-            f"{target} exists, and an exported version is never overwritten. Leave version out "
-            f"for the next one, {max(list_versions(folder), default=0) + 1}."
-        )
-    return target
-
-
-def _check_metadata(metadata: Mapping[str, Any] | None) -> None:
-    try:
-        json.dumps(dict(metadata or {}), allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"metadata must hold only what JSON can say, by name: {error}. Convert it to plain "
-            "numbers, strings, lists and dicts."
-        ) from error
-
-
 def _model_of(run: object) -> Any:
     model = getattr(run, "model", None)
     if not isinstance(model, keras.Model):
@@ -270,31 +239,6 @@ def _model_of(run: object) -> Any:
     return model
 
 
-def _check_class_names(served: Served, class_names: Sequence[str]) -> None:
-    if not class_names or (len(served.outputs) > 1 and not served.classifier):
-        return
-    classes = served.outputs[0].shape[-1]
-    # One column is the probability of the second of two classes.
-    if len(class_names) != (2 if classes == 1 else classes):
-        raise ValueError(
-            f"class_names has {len(class_names)} names ({', '.join(class_names)}); the model "
-            f"gives {classes} columns. Name each of them."
-        )
-
-
 def _first(*values: Any) -> Any:
-    """The first that is not ``None``, or ``None``."""
+    """The first value that is not ``None``, or ``None``."""
     return next((value for value in values if value is not None), None)
-
-
-@contextlib.contextmanager
-def _no_empty_parent(parent: Path) -> Iterator[None]:
-    """Remove the folders above the version again if the block raises and made them."""
-    made = [folder for folder in (parent, *parent.parents) if not folder.exists()]
-    try:
-        yield
-    except BaseException:
-        for folder in made:
-            with contextlib.suppress(OSError):
-                folder.rmdir()
-        raise

@@ -1,11 +1,11 @@
-"""Export every form of recurrent model to ONNX and compare it with Keras.
+"""Export recurrent models of every form to ONNX and compare them with Keras.
 
     python scripts/tables/export_variants.py [--only WORD] [--write]
 
-Prints a line a variant: its recurrent ONNX nodes, and the largest difference of ONNX Runtime from
-Keras run eagerly over several batch sizes, numbers of steps and masks; that of OpenVINO too, where
-it is installed. Exits with 1 if ONNX Runtime differs by more than 1e-5, or a model has a loop or
-other nodes than it should. ``--write`` puts the table into docs/export-variants.md.
+Prints one line per variant: its recurrent ONNX nodes, and the largest difference of ONNX Runtime
+from Keras run eagerly, over several batch sizes, numbers of steps and masks. Also that of OpenVINO,
+if it is installed. Exits with 1 if ONNX Runtime differs by more than 1e-5, or a model has a loop or
+unexpected nodes. ``--write`` writes the table to docs/export-variants.md.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from variants import compositions, forms
 from variants.base import Variant
 
 from kerasnets._lazy import keras
-from kerasnets.exporting.onnx.write import all_nodes, write_onnx
+from kerasnets._tables import markdown_table
+from kerasnets.exporting.onnx.write_onnx import all_nodes, write_onnx
 from kerasnets.exporting.signature import serve
 
 Arrays = dict[str, np.ndarray]
@@ -35,25 +36,24 @@ LIMIT = 1e-5
 OPENVINO = find_spec("openvino") is not None
 TARGET = Path(__file__).parents[2] / "docs" / "export-variants.md"
 INTRODUCTION = """\
-# Recurrent models as ONNX, variant by variant
+# Recurrent models in ONNX
 
-Made by `python scripts/tables/export_variants.py --write`. Random weights; ONNX Runtime
-{versions[0]} and
-OpenVINO {versions[1]} against Keras run eagerly, over batches of 1, 2 and 7 with 1, 3 and 6 steps;
-"masked" rows are full, right-padded, left-padded, with holes, of one step, and masked altogether.
-Differences are absolute up to 1, in parts of the output's largest value above. Nodes are the
-recurrent ones, of all there are. {count} variants; the largest difference of ONNX Runtime is
-{largest:.1e}; none has a `Loop` or `Scan`.
+Made by `python scripts/tables/export_variants.py --write`. The models have random weights. ONNX
+Runtime {versions[0]} and OpenVINO {versions[1]} are compared with Keras run eagerly, for batches of
+1, 2 and 7 rows with 1, 3 and 6 steps. In "masked" models, rows are unmasked, right-padded,
+left-padded, with holes, with one unmasked step, and masked entirely. Differences are absolute if
+the largest value of the output is at most 1, and relative to that value otherwise. The column
+"nodes" has the recurrent nodes and the number of all nodes. In {count} variants, the largest
+difference of ONNX Runtime is {largest:.1e}, and no file has a `Loop` or `Scan`.
 
-OpenVINO's CPU plugin runs recurrent nodes on past the lengths they are given. What we read from
-them stands before that, but for the cell state of an LSTM, which is no output of each step: where
-a masked LSTM hands that on, OpenVINO is wrong, and `kerasnets verify` says so where it is
-installed. ONNX Runtime keeps to the lengths. OpenVINO was also wrong in the models with a
-bidirectional layer that returns sequences of a fixed number of steps (`subclassed`,
-`TimeDistributed Bidirectional LSTM`), and refuses some activations when it loads them.
+The CPU plugin of OpenVINO runs recurrent nodes past the lengths of the sequences. The exported
+graphs take the states from the outputs at the length, except for the cell state of an LSTM, which
+is not an output of each step. If a masked LSTM returns its cell state, OpenVINO is therefore wrong,
+and `kerasnets verify` reports it if OpenVINO is installed. ONNX Runtime stops at the lengths.
+OpenVINO is also wrong in the models with a bidirectional layer that returns sequences with a fixed
+number of steps (`subclassed`, `TimeDistributed Bidirectional LSTM`), and cannot load models with
+some of the activations ("refused").
 
-| variant | nodes | ONNX Runtime | OpenVINO |
-|---|---|---:|---:|
 """
 FAMILIES = (
     forms.every_form,
@@ -69,7 +69,7 @@ FAMILIES = (
 
 
 def measure(variant: Variant, folder: Path) -> tuple[list[str], float, str]:
-    """The cells of its line, the largest difference of ONNX Runtime, and what is wrong."""
+    """The cells of a variant, the largest difference of ONNX Runtime, and the error, if any."""
     rng = np.random.default_rng(7)
     for weight in variant.model.weights:
         if weight.dtype == "float32":
@@ -83,13 +83,13 @@ def measure(variant: Variant, folder: Path) -> tuple[list[str], float, str]:
     expected = [served.run(feed) for feed in variant.feeds]
     pairs = list(zip(variant.feeds, expected, strict=True))
     session = _onnxruntime(path)
-    largest = max(_difference(session(feed), given) for feed, given in pairs)
+    largest = max(_difference(session(feed), outputs) for feed, outputs in pairs)
     cells = [f"{largest:.1e}", _in_openvino(path, pairs) if OPENVINO else "–"]
     wrong = "" if largest <= LIMIT else "differs"
     if counts["Loop"] or counts["Scan"] or (variant.nodes and found != variant.nodes):
         wrong = f"has {dict(counts)}"
-    words = ", ".join(f"{count} {op}" for op, count in found.items()) or "–"
-    return [f"{words} of {counts.total()}", *cells], largest, wrong
+    nodes = ", ".join(f"{count} {op}" for op, count in found.items()) or "–"
+    return [f"{nodes} of {counts.total()}", *cells], largest, wrong
 
 
 def _difference(got: Arrays, expected: Arrays) -> float:
@@ -111,9 +111,9 @@ def _onnxruntime(path: Path) -> Runner:
 def _in_openvino(path: Path, pairs: list[tuple[Arrays, Arrays]]) -> str:
     try:
         run = _openvino(path)
-    except RuntimeError:  # an activation it does not know
+    except RuntimeError:  # an activation that OpenVINO does not support
         return "refused"
-    return f"{max(_difference(run(feed), given) for feed, given in pairs):.1e}"
+    return f"{max(_difference(run(feed), outputs) for feed, outputs in pairs):.1e}"
 
 
 def _openvino(path: Path) -> Runner:
@@ -123,16 +123,16 @@ def _openvino(path: Path) -> Runner:
     model = openvino.Core().compile_model(str(path), "CPU", options)
 
     def run(feed: Arrays) -> Arrays:
-        given = model(feed)
-        return {port.any_name: np.array(given[port]) for port in model.outputs}
+        outputs = model(feed)
+        return {port.any_name: np.array(outputs[port]) for port in model.outputs}
 
     return run
 
 
 def main() -> int:
-    """Print the table and say whether all is well."""
+    """Print the table; return 1 if a variant failed."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--only", default="", help="variants with this in their name")
+    parser.add_argument("--only", default="", help="only variants with this word in their name")
     parser.add_argument("--write", action="store_true", help=f"write {TARGET.name}")
     arguments = parser.parse_args()
     rows, largest, failures = [], 0.0, []
@@ -142,18 +142,19 @@ def main() -> int:
                 continue
             try:
                 cells, difference, wrong = measure(variant, Path(folder))
-            except Exception as error:  # noqa: BLE001  # go on, and report it with the others
+            except Exception as error:  # noqa: BLE001  # report it with the other failures
                 cells, difference, wrong = ["?"] * 3, float("nan"), f"{error}"
             largest = max(largest, difference)
-            rows.append(f"| {variant.name} | {' | '.join(cells)} |")
-            print(rows[-1], wrong, flush=True)
+            rows.append((variant.name, *cells))
+            print(" | ".join(rows[-1]), wrong, flush=True)
             failures += [f"{variant.name} {wrong}"] if wrong else []
             keras.backend.clear_session()
-    print(f"{len(rows)} variants, largest difference {largest:.1e}, {len(failures)} wrong")
+    print(f"{len(rows)} variants, largest difference {largest:.1e}, {len(failures)} failures")
     if arguments.write and not failures:
         versions = [version("onnxruntime"), version("openvino") if OPENVINO else "(not installed)"]
         text = INTRODUCTION.format(count=len(rows), largest=largest, versions=versions)
-        TARGET.write_text(text + "\n".join(rows) + "\n", encoding="utf-8")
+        table = markdown_table(("variant", "nodes", "ONNX Runtime", "OpenVINO"), rows, "llrr")
+        TARGET.write_text(f"{text}{table}\n", encoding="utf-8")
     return 1 if failures else 0
 
 

@@ -1,4 +1,4 @@
-"""The nets in exported/: small, verified, without real data, and called as the README shows."""
+"""The models in exported/: small, verified, without real data, and used as the README shows."""
 
 from __future__ import annotations
 
@@ -16,17 +16,15 @@ import pytest
 
 import kerasnets as kn
 from kerasnets.exporting import write_server_files
+from kerasnets.exporting.card_readme import readme
 from kerasnets.exporting.verification import runtimes
+from tests.exporting.helpers import read_card
 from tests.exporting.serving.servers import ROOT, Server, serving
 
 EXPORTED = ROOT / "exported"
 README = (EXPORTED / "README.md").read_text(encoding="utf-8")
-# What is committed; whoever exports into the folder may have more there.
+# The models in git; users may have exported more to the folder.
 NETS = sorted(set(re.findall(r"^\| \[`([\w-]+)`\]", README, flags=re.MULTILINE)))
-
-
-def card_of(net: str) -> dict:
-    return json.loads((EXPORTED / net / "1" / "card.json").read_text(encoding="utf-8"))
 
 
 def size_of(folder: Path) -> int:
@@ -37,7 +35,13 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
 
 
-def test_there_are_some_and_they_are_small() -> None:
+@pytest.mark.parametrize("net", NETS)
+def test_the_readme_is_that_of_the_card(net: str) -> None:
+    folder = EXPORTED / net / "1"
+    assert (folder / "README.md").read_text(encoding="utf-8") == readme(read_card(folder))
+
+
+def test_the_models_are_small() -> None:
     assert {"seizure-gru", "seizure-cnn", "mortality-gru", "lenet5"} <= set(NETS)
     sizes = {net: size_of(EXPORTED / net) for net in NETS}
     assert max(sizes.values()) < 1_000_000, sizes
@@ -45,10 +49,10 @@ def test_there_are_some_and_they_are_small() -> None:
 
 
 @pytest.mark.parametrize("net", NETS)
-def test_each_gives_what_keras_gave(net: str) -> None:
+def test_every_model_passes_verification(net: str) -> None:
     report = runtimes.check(EXPORTED / net / "1", 1e-5)
     assert report.failures == []
-    card = card_of(net)
+    card = read_card(EXPORTED / net / "1")
     assert re.fullmatch(r"[0-9a-f]{40}", card["provenance"]["commit"])
     assert not card["provenance"]["data"].endswith("-simulated")
     metrics = card["verification"]["test_metrics"]
@@ -61,14 +65,14 @@ def test_each_gives_what_keras_gave(net: str) -> None:
 
 
 @pytest.mark.real_data
-def test_no_recording_and_no_patient_is_in_them(real_data_dir: Path) -> None:
+def test_no_real_data_is_in_the_files(real_data_dir: Path) -> None:
     for net in NETS:
-        card = card_of(net)
+        card = read_card(EXPORTED / net / "1")
         data = kn.load_data(card["provenance"]["data"], real_data_dir)
         cases = runtimes.read_reference(EXPORTED / net / "1" / "reference.npz")
         body = json.loads((EXPORTED / net / "1" / "request.json").read_text("utf-8"))["inputs"]
         if not isinstance(data.test.x, np.ndarray):
-            # Codes are drawn with one probability for all: no hour of a patient is that even.
+            # Codes are random with one probability for all; no real patient has such codes.
             continue
         real = {row.tobytes() for split in data.splits.values() for row in split.x}
         name = card["inputs"][0]["name"]
@@ -77,7 +81,7 @@ def test_no_recording_and_no_patient_is_in_them(real_data_dir: Path) -> None:
         assert not real & {row.tobytes() for row in shown}
 
 
-def test_onnx_runtime_and_numpy_are_enough() -> None:
+def test_onnx_runtime_and_numpy_are_sufficient() -> None:
     first, second, *_ = blocks("python")
     blocked = ("tensorflow", "keras", "kerasnets", "onnx", "tf2onnx")
     code = f"import sys\nsys.modules.update(dict.fromkeys({blocked}))\n{first}\n{second}\n"
@@ -103,7 +107,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-def test_the_request_over_curl_is_answered(server: Server) -> None:
+def test_the_curl_command_returns_an_answer(server: Server) -> None:
     if not shutil.which("curl"):
         pytest.skip("curl is not installed")
     (line,) = (line for block in blocks("sh") for line in block.splitlines() if "curl" in line)
@@ -114,25 +118,33 @@ def test_the_request_over_curl_is_answered(server: Server) -> None:
 
 
 @pytest.mark.parametrize("way", ["rest", "grpc"])
-def test_the_client_is_answered(server: Server, way: str, capsys: pytest.CaptureFixture) -> None:
+def test_the_client_returns_an_answer(
+    server: Server, way: str, capsys: pytest.CaptureFixture
+) -> None:
     code = blocks("python")[2].replace("http://localhost:8501", getattr(server, way))
     signal = np.random.default_rng(0).normal(0, 50, (3, 178)).astype("float32")
-    exec(code, {"signal": signal})  # noqa: S102  # our own words, as a reader copies them
+    exec(code, {"signal": signal})  # noqa: S102  # code from our own README
     names, probabilities = capsys.readouterr().out.replace("\n", " ").split("] [")
     assert len(re.findall(r"'[^']+'", names)) == len(probabilities.split()[:3]) == 3
 
 
 @pytest.mark.parametrize("net", ["lenet5", "mortality-gru"])
-def test_the_script_asks_for_every_net(server: Server, net: str) -> None:
+def test_the_script_prints_the_outputs(server: Server, net: str) -> None:
     request = EXPORTED / net / "1" / "request.json"
     words = [sys.executable, ROOT / "scripts" / "ask_server.py", server.grpc, net, request]
     done = subprocess.run(list(map(str, words)), capture_output=True, text=True, check=True)
     assert re.match(r"(probabilities|logits) \[", done.stdout)
 
 
-def test_the_script_shows_the_servers_error(server: Server) -> None:
+def test_the_script_prints_the_error_of_the_server(server: Server) -> None:
     request = EXPORTED / "lenet5" / "1" / "request.json"
-    words = [sys.executable, ROOT / "scripts" / "ask_server.py", server.rest, "nobody", request]
+    words = [
+        sys.executable,
+        ROOT / "scripts" / "ask_server.py",
+        server.rest,
+        "no-such-model",
+        request,
+    ]
     done = subprocess.run(list(map(str, words)), capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "404" in done.stderr

@@ -1,4 +1,4 @@
-"""``kerasnets export`` and ``verify`` on a run, with its test split."""
+"""``kerasnets export`` and ``kerasnets verify`` with a run and its test split."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_test_split_is_the_same_in_every_runtime(
+def test_metrics_on_the_test_split_are_equal_in_every_runtime(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     out = tmp_path / "exported" / "mlp"
-    words = ["export", str(run), "--out", str(out), "--test", "--weights", "float16"]
-    assert main([*words, "--server-files"]) == 0
+    arguments = ["export", str(run), "--out", str(out), "--test", "--weights", "float16"]
+    assert main([*arguments, "--server-files"]) == 0
     card = json.loads((out / "1" / "card.json").read_text(encoding="utf-8"))
     accuracy = kn.load_run(run).metrics["test"]["accuracy"]
     metrics = card["verification"]["test_metrics"]
@@ -37,6 +37,6 @@ def test_the_test_split_is_the_same_in_every_runtime(
     assert f"onnx: on the test split accuracy {accuracy:.6f}" in capsys.readouterr().out
 
 
-def test_only_a_run_has_a_test_split(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+def test_the_test_option_needs_a_run(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
     assert main(["export", "seizure-mlp", "--test", "--out", str(tmp_path / "net")]) == 2
-    assert "--test needs a run, whose data are known; got seizure-mlp" in capsys.readouterr().err
+    assert "--test needs a run folder; got seizure-mlp" in capsys.readouterr().err

@@ -1,1 +1,1 @@
-"""ONNX files: native recurrent nodes, operators, smaller weights."""
+"""ONNX export: native recurrent nodes, operators that tf2onnx lacks, smaller weights."""

@@ -1,4 +1,4 @@
-"""TensorFlow operations that tf2onnx does not know, or turns into something else."""
+"""TensorFlow operations that tf2onnx does not support or converts incorrectly."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ import numpy as np
 import onnx
 
 _TYPES = onnx.TensorProto
-# What ONNX Runtime computes Where for.
-_WHERE = {_TYPES.FLOAT, _TYPES.DOUBLE, _TYPES.INT32, _TYPES.INT64, _TYPES.BOOL}
+# The types for which ONNX Runtime implements Where.
+_WHERE_TYPES = {_TYPES.FLOAT, _TYPES.DOUBLE, _TYPES.INT32, _TYPES.INT64, _TYPES.BOOL}
 
 
 def _where(graph: Any, node: Any, name: str, arguments: object) -> None:
-    """``tf.where`` as ``Where``.
+    """Convert ``tf.where`` to ``Where``.
 
-    tf2onnx multiplies both sides with 0 or 1 and adds them, which lets NaN and infinity through
-    from the side that was not chosen.
+    tf2onnx multiplies both branches by 0 or 1 and adds them, so that NaN and infinity from the
+    branch that was not chosen reach the result.
     """
     from tf2onnx.onnx_opset.controlflow import Select
 
     del name, arguments
-    if graph.get_dtype(node.output[0]) in _WHERE:
+    if graph.get_dtype(node.output[0]) in _WHERE_TYPES:
         node.type = "Where"
     else:
         Select.version_9(graph, node)
 
 
-def _with_one(build: Callable[[Callable[..., str], str, str], list[str]]) -> Any:
-    """A handler for an operation of one input that is two ONNX nodes and the number 1.
+def _two_nodes(build: Callable[[Callable[..., str], str, str], list[str]]) -> Any:
+    """A handler for an operation with one input that becomes two ONNX nodes and the constant 1.
 
     Args:
-        build: from a function that makes the first node, the input and the name of 1 to operator
-            and inputs of the last node.
+        build: takes a function that adds the first node, the name of the input, and the name of
+            the constant 1. It returns the operator and the inputs of the second node.
     """
 
     def handle(graph: Any, node: Any, name: str, arguments: object) -> None:
@@ -41,24 +41,24 @@ def _with_one(build: Callable[[Callable[..., str], str, str], list[str]]) -> Any
 
         del name, arguments
         output, (x,) = node.output[0], node.input
-        made = {"shapes": [graph.get_shape(output)], "dtypes": [graph.get_dtype(output)]}
+        spec = {"shapes": [graph.get_shape(output)], "dtypes": [graph.get_dtype(output)]}
         graph.remove_node(node.name)
-        number = np.array(1, onnx.helper.tensor_dtype_to_np_dtype(made["dtypes"][0]))
+        number = np.array(1, onnx.helper.tensor_dtype_to_np_dtype(spec["dtypes"][0]))
         one = graph.make_const(make_name("one"), number).output[0]
 
         def first(op: str, *inputs: str) -> str:
-            return str(graph.make_node(op, list(inputs), **made).output[0])
+            return str(graph.make_node(op, list(inputs), **spec).output[0])
 
         op, *inputs = build(first, x, one)
-        graph.make_node(op, inputs, outputs=[output], **made)
+        graph.make_node(op, inputs, outputs=[output], **spec)
 
     return handle
 
 
-# By operation, as tf2onnx takes them; the complement of erf is in Keras's gelu.
+# Custom handlers of tf2onnx by TensorFlow operation. Keras's gelu uses Erfc.
 HANDLERS: dict[str, tuple[Any, list[str]]] = {
     "SelectV2": (_where, []),
-    "Erfc": (_with_one(lambda first, x, one: ["Sub", one, first("Erf", x)]), []),
-    "Expm1": (_with_one(lambda first, x, one: ["Sub", first("Exp", x), one]), []),
-    "Log1p": (_with_one(lambda first, x, one: ["Log", first("Add", x, one)]), []),
+    "Erfc": (_two_nodes(lambda first, x, one: ["Sub", one, first("Erf", x)]), []),
+    "Expm1": (_two_nodes(lambda first, x, one: ["Sub", first("Exp", x), one]), []),
+    "Log1p": (_two_nodes(lambda first, x, one: ["Log", first("Add", x, one)]), []),
 }

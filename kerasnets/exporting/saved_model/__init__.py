@@ -1,1 +1,1 @@
-"""SavedModels for TensorFlow Serving."""
+"""SavedModel export for TensorFlow Serving."""

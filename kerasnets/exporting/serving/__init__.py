@@ -1,1 +1,1 @@
-"""Servers: their configuration, requests to them, a client."""
+"""Files for servers of exported models, and a client that sends requests to them."""

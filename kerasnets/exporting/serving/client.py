@@ -1,4 +1,4 @@
-"""Asks a server that serves exported nets, over REST or gRPC, without TensorFlow."""
+"""A client for TensorFlow Serving over REST or gRPC, which does not need TensorFlow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _METHOD = "/tensorflow.serving.PredictionService/Predict"
 
 
 class ServerError(WorkFailedError):
-    """A server refused a request, gave no answer in time, or was not there; the words are its."""
+    """The server rejected a request, did not answer in time, or could not be reached."""
 
 
 def predict(
@@ -29,39 +29,39 @@ def predict(
     version: int | None = None,
     timeout: float = 10.0,
 ) -> dict[str, np.ndarray]:
-    """Ask TensorFlow Serving for the outputs of a model.
+    """Get the outputs of a model from TensorFlow Serving.
 
     Args:
-        address: ``http://HOST:8501`` for REST or ``grpc://HOST:8500`` for gRPC; ``https`` and
-            ``grpcs`` with transport security.
-        model: what the server calls the model.
-        inputs: raw inputs by name, first axis the examples. Over gRPC lists of numbers become
-            float32, lists of whole numbers int32.
-        signature: ``"serving_default"``, or ``"classify"`` for names of classes.
-        version: the version to ask; the server's choice by default, which is the highest.
-        timeout: seconds until the request is given up.
+        address: ``http://HOST:8501`` for REST or ``grpc://HOST:8500`` for gRPC; ``https`` or
+            ``grpcs`` for an encrypted connection.
+        model: the name of the model on the server.
+        inputs: raw inputs by name, shape ``(examples, …)``. Over gRPC, lists of floats become
+            float32 and lists of integers int32.
+        signature: ``"serving_default"``, or ``"classify"`` for class names.
+        version: the version of the model. Default: the server chooses, usually the highest.
+        timeout: seconds to wait for the answer.
 
     Returns:
-        Arrays by output name; names of classes as strings. Over REST, numbers are float64, and
-        a signature with one output only gives it as ``outputs``, since the server leaves its
-        name out.
+        Arrays by output name; class names are strings. Over REST, numbers are float64, and the
+        output of a signature with a single output is named ``outputs``, because the server omits
+        its name.
 
     Raises:
-        ValueError: the address, the time-out or an input is not of the allowed form.
-        ServerError: the server's own error, a time-out, or no connection.
+        ValueError: the address, the timeout or an input is not valid.
+        ServerError: the server returned an error, did not answer in time, or cannot be reached.
     """
     parts = urllib.parse.urlsplit(address)
     if parts.scheme not in _SCHEMES or not parts.netloc:
         raise ValueError(
-            f"address must be http://HOST:PORT for REST or grpc://HOST:PORT for gRPC; got "
+            "address must be http://HOST:PORT for REST or grpc://HOST:PORT for gRPC; got "
             f"{address!r}."
         )
     if not 0 < timeout < float("inf"):
         raise ValueError(f"timeout must be a positive number of seconds; got {timeout}.")
     arrays = {name: _as_array(value) for name, value in inputs.items()}
     if parts.scheme.startswith("grpc"):
-        return _ask_grpc(parts, predict_request(model, arrays, signature, version), timeout)
-    return _ask_rest(address, model, arrays, signature, version, timeout)
+        return _predict_grpc(parts, predict_request(model, arrays, signature, version), timeout)
+    return _predict_rest(address, model, arrays, signature, version, timeout)
 
 
 def _as_array(value: Any) -> np.ndarray:
@@ -73,19 +73,19 @@ def _as_array(value: Any) -> np.ndarray:
 
 
 def rest_body(inputs: Mapping[str, np.ndarray], signature: str) -> str:
-    """The body of a REST request, in the columnar form: whole arrays by name.
+    """The body of a REST request in the columnar format, which has one array per input.
 
     Raises:
-        ValueError: an input holds NaN or infinity, which JSON cannot say.
+        ValueError: an input has NaN or infinity, which JSON cannot represent.
     """
     columns = {name: array.tolist() for name, array in inputs.items()}
     try:
         return json.dumps({"signature_name": signature, "inputs": columns}, allow_nan=False)
     except ValueError as error:
-        raise ValueError(f"inputs cannot be sent as JSON: {error}. Leave such rows out.") from error
+        raise ValueError(f"inputs cannot be sent as JSON: {error}. Remove such rows.") from error
 
 
-def _ask_rest(
+def _predict_rest(
     address: str,
     model: str,
     inputs: Mapping[str, np.ndarray],
@@ -101,7 +101,7 @@ def _ask_rest(
     try:
         answer = requests.post(url, data=rest_body(inputs, signature), timeout=timeout)
     except requests.Timeout:
-        raise ServerError(f"{url} gave no answer within {timeout:g} s.") from None
+        raise ServerError(f"{url} did not answer within {timeout:g} s.") from None
     except requests.RequestException as error:
         raise ServerError(f"{url} cannot be reached: {error}") from error
     try:
@@ -109,19 +109,19 @@ def _ask_rest(
     except ValueError:
         content = {}
     if not answer.ok or "outputs" not in content:
-        said = content.get("error") or answer.text[:500] or answer.reason
-        raise ServerError(f"{url} answered {answer.status_code}: {said}")
+        message = content.get("error") or answer.text[:500] or answer.reason
+        raise ServerError(f"{url} answered {answer.status_code}: {message}")
     outputs = content["outputs"]
     named = outputs if isinstance(outputs, dict) else {"outputs": outputs}
     return {name: np.asarray(values) for name, values in named.items()}
 
 
-def _ask_grpc(
+def _predict_grpc(
     parts: urllib.parse.SplitResult, request: Any, timeout: float
 ) -> dict[str, np.ndarray]:
     import grpc
 
-    unlimited = [(f"grpc.max_{way}_message_length", -1) for way in ("send", "receive")]
+    unlimited = [(f"grpc.max_{side}_message_length", -1) for side in ("send", "receive")]
     if parts.scheme == "grpcs":
         credentials = grpc.ssl_channel_credentials()
         channel = grpc.secure_channel(parts.netloc, credentials, options=unlimited)
@@ -132,6 +132,6 @@ def _ask_grpc(
         try:
             answer = ask(request.SerializeToString(), timeout=timeout)
         except grpc.RpcError as error:
-            said = f"{error.code().name}: {error.details()}"
-            raise ServerError(f"{parts.geturl()} answered {said}") from error
+            message = f"{error.code().name}: {error.details()}"
+            raise ServerError(f"{parts.geturl()} answered {message}") from error
     return predict_response(answer)

@@ -1,8 +1,7 @@
-"""TensorFlow Serving's messages, as far as a prediction goes, and arrays in and out of them.
+"""The protocol buffer messages of TensorFlow Serving that predictions need.
 
 The fields are those of the official ``predict.proto``, ``model.proto``, ``prediction_log.proto``
-and ``tensor.proto``, so that neither TensorFlow nor ``tensorflow-serving-api`` is needed to talk
-to a server.
+and ``tensor.proto``. A client therefore needs neither TensorFlow nor ``tensorflow-serving-api``.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-# Type in TensorFlow, by numpy's name, and the field that holds values of it one by one.
+# For each NumPy type, its number in TensorFlow and the repeated field for single values.
 _TYPES = {
     "float32": (1, "float_val"),
     "float64": (2, "double_val"),
@@ -28,7 +27,7 @@ _TYPES = {
 }
 _DTYPES = {number: (np.dtype(name), values) for name, (number, values) in _TYPES.items()}
 
-# Message, then name, number and kind of each field; "[]" marks what may come many times.
+# The name, number and type of each field of each message; "[]" marks repeated fields.
 _MESSAGES = {
     "Dim": [("size", 1, "int64")],
     "Shape": [("dim", 2, "Dim[]")],
@@ -44,7 +43,7 @@ _MESSAGES = {
         ("int64_val", 10, "int64[]"),
         ("bool_val", 11, "bool[]"),
     ],
-    # A map on the wire is a list of keys with values.
+    # Protocol buffers encode a map as a list of entries.
     "Entry": [("key", 1, "string"), ("value", 2, "Tensor")],
     "Version": [("value", 1, "int64")],
     "ModelSpec": [
@@ -86,13 +85,16 @@ def _classes() -> dict[str, Any]:
 def predict_request(
     model: str, inputs: dict[str, np.ndarray], signature: str, version: int | None = None
 ) -> Any:
-    """A ``PredictRequest``.
+    """Make a ``PredictRequest``.
 
     Args:
-        model: what the server calls the model.
+        model: the name of the model on the server.
         inputs: arrays by input name.
-        signature: which of its signatures is meant.
-        version: which of its versions; the server's choice by default.
+        signature: the name of the signature.
+        version: the version of the model. Default: the server chooses.
+
+    Raises:
+        ValueError: the type of an array is not supported.
     """
     request = _classes()["PredictRequest"]()
     request.model_spec.name = model
@@ -101,30 +103,30 @@ def predict_request(
         request.model_spec.version.value = version
     for name, array in inputs.items():
         entry = request.inputs.add(key=name)
-        entry.value.dtype = _number(name, array)
+        entry.value.dtype = _type_number(name, array)
         for size in array.shape:
             entry.value.tensor_shape.dim.add(size=size)
         entry.value.tensor_content = np.ascontiguousarray(array).tobytes()
     return request
 
 
-def _number(name: str, array: np.ndarray) -> int:
+def _type_number(name: str, array: np.ndarray) -> int:
     number, _ = _TYPES.get(array.dtype.name, (None, ""))
     if number is None or array.dtype.kind == "O":
         known = ", ".join(sorted(set(_TYPES) - {"object"}))
-        raise ValueError(f"inputs[{name!r}] has type {array.dtype}; give one of {known}.")
+        raise ValueError(f"inputs[{name!r}] has type {array.dtype}; convert it to one of {known}.")
     return number
 
 
 def predict_response(content: bytes) -> dict[str, np.ndarray]:
-    """The arrays of a serialised ``PredictResponse`` by output name; strings are ``str``."""
+    """Read the arrays of a serialized ``PredictResponse`` by output name; text becomes ``str``."""
     response = _classes()["PredictResponse"].FromString(content)
     return {entry.key: _array(entry.value) for entry in response.outputs}
 
 
 def _array(tensor: Any) -> np.ndarray:
     if tensor.dtype not in _DTYPES:
-        raise ValueError(f"The server answered with a tensor of the unknown type {tensor.dtype}.")
+        raise ValueError(f"The server returned a tensor of the unsupported type {tensor.dtype}.")
     dtype, values = _DTYPES[tensor.dtype]
     shape = [dim.size for dim in tensor.tensor_shape.dim]
     if dtype.kind == "O":
@@ -132,17 +134,17 @@ def _array(tensor: Any) -> np.ndarray:
         return np.array(texts, str).reshape(shape)
     if tensor.tensor_content:
         return np.frombuffer(tensor.tensor_content, dtype).reshape(shape)
-    listed = np.array(getattr(tensor, values))
+    array = np.array(getattr(tensor, values))
     if dtype == np.float16:
-        listed = listed.astype("uint16").view(dtype)
+        array = array.astype("uint16").view(dtype)
     size = int(np.prod(shape))
-    # The last value stands for all that follow it.
-    padded = np.pad(listed, (0, size - len(listed)), mode="edge") if len(listed) else np.zeros(size)
+    # The server omits repetitions of the last value.
+    padded = np.pad(array, (0, size - len(array)), mode="edge") if len(array) else np.zeros(size)
     return padded.astype(dtype).reshape(shape)
 
 
 def prediction_log(request: Any) -> bytes:
-    """A request as the ``PredictionLog`` record that TensorFlow Serving warms a model up with."""
+    """Serialize a request as a ``PredictionLog``, the format of warm-up requests."""
     log = _classes()["PredictionLog"]()
     log.predict_log.request.CopyFrom(request)
     return bytes(log.SerializeToString())

@@ -1,93 +1,54 @@
-"""What servers read beside a model: warm-up and example requests, Triton's configuration."""
+"""Warm-up requests and example requests for TensorFlow Serving."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
+from google.protobuf import text_format
 
-from kerasnets._files import atomic_write
 from kerasnets._lazy import tf
+from kerasnets.exporting.samples import Arrays, first_samples
 from kerasnets.exporting.serving.client import rest_body
 from kerasnets.exporting.serving.messages import predict_request, prediction_log
-from kerasnets.exporting.signature import Served, TensorInfo
-from kerasnets.exporting.verification.samples import Arrays
+from kerasnets.exporting.signature import Served
 
 WARMUP = Path("assets.extra") / "tf_serving_warmup_requests"
-REQUEST = "request.json"
+REST_REQUEST = "request.json"
 GRPC_REQUEST = "request.pbtxt"
-# The largest batch that verification runs, and that servers may put together.
-MAX_BATCH = 64
 _WARMUP_BATCHES = (1, 8)
-_TRITON_TYPES = {"bool": "BOOL", "float16": "FP16", "float32": "FP32", "float64": "FP64"}
 
 
 def write_requests(served: Served, samples: Arrays, name: str, folder: Path) -> None:
-    """Write the requests TensorFlow Serving warms up with, and one to send for a start.
+    """Write warm-up requests, and an example request for REST and for gRPC.
 
-    ``assets.extra`` gets ``PredictionLog`` records, which the server runs before it lets a version
-    answer; ``request.json`` is the body of a REST request and ``request.pbtxt`` a
-    ``PredictRequest`` in the text form of protocol buffers, both with one example.
+    ``assets.extra`` gets ``PredictionLog`` records, which the server runs before a version
+    becomes available. ``request.json`` is the body of a REST request and ``request.pbtxt`` is a
+    ``PredictRequest`` in the text format of protocol buffers, each with one example.
 
     Args:
-        served: the model under its serving names.
-        samples: inputs that may leave with the model: drawn ones, never those of patients.
-        name: what the server calls the model.
+        served: the model and its signature.
+        samples: inputs that may be published with the model.
+        name: the name of the model on the server.
         folder: the version folder.
     """
-
-    def first(count: int) -> Arrays:
-        rows = np.arange(count) % len(next(iter(samples.values())))
-        return {key: array[rows] for key, array in samples.items()}
-
     path = folder / WARMUP
     path.parent.mkdir()
     with tf.io.TFRecordWriter(str(path)) as writer:
         for size in _WARMUP_BATCHES:
-            request = predict_request(name, first(size), "serving_default")
+            request = predict_request(name, first_samples(samples, size), "serving_default")
             writer.write(prediction_log(request))
-    one = _shortest(served, first(1))
-    (folder / REQUEST).write_text(rest_body(one, "serving_default") + "\n", encoding="utf-8")
-    text = _pbtxt(predict_request(name, one, "serving_default"))
+    example = _without_padding(served, first_samples(samples, 1))
+    body = rest_body(example, "serving_default")
+    (folder / REST_REQUEST).write_text(body + "\n", encoding="utf-8")
+    request = predict_request(name, example, "serving_default")
+    text = text_format.MessageToString(request, as_utf8=True)
     (folder / GRPC_REQUEST).write_text(text, encoding="utf-8")
 
 
-def _shortest(served: Served, inputs: Arrays) -> Arrays:
-    """The inputs with no more steps than their length says, so that an example stays readable."""
+def _without_padding(served: Served, inputs: Arrays) -> Arrays:
+    """Cut sequences at their length, so that the example is short enough to read."""
     if not any(info.is_length for info in served.inputs):
         return inputs
     steps = max(1, int(inputs["length"].max()))
     cut = {info.name for info in served.inputs if info.is_sequence and info.shape[1] is None}
     return {name: array[:, :steps] if name in cut else array for name, array in inputs.items()}
-
-
-def _pbtxt(request: object) -> str:
-    from google.protobuf import text_format
-
-    return str(text_format.MessageToString(request, as_utf8=True))
-
-
-def write_triton_config(served: Served, folder: Path) -> None:
-    """Write ``config.pbtxt``, from which Triton learns to serve ``model.onnx`` of each version.
-
-    Args:
-        served: the model under its serving names.
-        folder: the parent of the version folders; Triton calls the model by its name.
-    """
-    blocks = [
-        f'name: "{folder.resolve().name}"',
-        'platform: "onnxruntime_onnx"',
-        f"max_batch_size: {MAX_BATCH}",
-        *(_triton_tensor("input", info) for info in served.inputs),
-        *(_triton_tensor("output", info) for info in served.outputs),
-    ]
-    with atomic_write(folder / "config.pbtxt") as temporary:
-        temporary.write_text("\n".join(blocks) + "\n", encoding="utf-8")
-
-
-def _triton_tensor(side: str, info: TensorInfo) -> str:
-    kind = _TRITON_TYPES.get(info.dtype, info.dtype.upper())
-    axes = ", ".join("-1" if axis is None else str(axis) for axis in info.shape[1:])
-    # Triton has no tensors without axes: one number a row comes as a row of one.
-    shape = f"dims: [ {axes} ]" if axes else "dims: [ 1 ] reshape: { shape: [ ] }"
-    return f'{side} [ {{ name: "{info.name}" data_type: TYPE_{kind} {shape} }} ]'

@@ -1,4 +1,4 @@
-"""What TensorFlow Serving is started with, for a folder of exported nets."""
+"""Configuration files with which TensorFlow Serving serves a folder of exported models."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ import os
 from pathlib import Path
 
 from kerasnets._files import atomic_write
-from kerasnets.exporting.serving.requests import MAX_BATCH
-from kerasnets.exporting.verification.verify import list_versions
+from kerasnets.exporting.samples import EXAMPLES
+from kerasnets.exporting.versions import list_versions
 
 MODELS = "models.config"
 BATCHING = "batching.config"
 COMPOSE = "compose.yaml"
-# Where the folder is mounted inside the server's container.
+# The path of the folder inside the container of the server.
 _MOUNT = "/models"
-# The release whose protocol and loader the tests use.
+# The release that has the protocol and the loader of the tests.
 _IMAGE = "tensorflow/serving:2.21.0"
 
-# A server that puts requests of different lengths together pads each with the first value of its
-# own tensor. That is safe here: `length` masks the padding, whatever it holds. One row more or
-# less changes no other row, so batches may be filled up to the allowed sizes too.
+# If the server batches requests of different lengths, it pads each with the first value of its own
+# tensor. That is safe: `length` masks the padding. The server may also add rows to reach an
+# allowed batch size, because no row affects another.
 _BATCHING = f"""\
-max_batch_size {{ value: {MAX_BATCH} }}
+max_batch_size {{ value: {EXAMPLES} }}
 batch_timeout_micros {{ value: 2000 }}
 max_enqueued_batches {{ value: 100 }}
 num_batch_threads {{ value: 2 }}
 allowed_batch_sizes: 1
 allowed_batch_sizes: 8
-allowed_batch_sizes: {MAX_BATCH}
+allowed_batch_sizes: {EXAMPLES}
 pad_variable_length_inputs: true
 """
 
@@ -47,43 +47,43 @@ services:
 
 
 def write_server_files(folder: str | os.PathLike[str], mount: str = _MOUNT) -> list[Path]:
-    """Write ``models.config``, ``batching.config`` and ``compose.yaml`` beside exported nets.
+    """Write ``models.config``, ``batching.config`` and ``compose.yaml`` for exported models.
 
-    Every sub-folder with a version that holds a SavedModel is served, under its own name, in its
-    highest version.
+    Each model whose highest version has a SavedModel is served in that version, under the name
+    of its folder.
 
     Args:
-        folder: the folder of nets, such as ``exported``.
-        mount: where the server finds the folder: ``/models`` in the container of
-            ``compose.yaml``, the folder's own path for a server on this machine.
+        folder: the folder of the models, such as ``exported``.
+        mount: the path of the folder on the server: ``/models`` in the container of
+            ``compose.yaml``, or the real path for a server on this machine.
 
     Returns:
-        The files.
+        The paths of the files.
 
     Raises:
-        FileNotFoundError: no net with a SavedModel is in the folder.
+        FileNotFoundError: the folder has no model with a SavedModel.
     """
     folder = Path(folder)
-    names = [path.parent.name for path in sorted(folder.glob("*/")) for path in _servable(path)]
+    names = [path.name for path in sorted(folder.glob("*/")) if _has_saved_model(path)]
     if not names:
         raise FileNotFoundError(
-            f"{folder} holds no net with a SavedModel. Give the parent of the nets, such as "
-            "exported, after kerasnets export has written some into it."
+            f"{folder} has no model with a SavedModel. Pass the parent folder of exported models, "
+            "such as exported, after kerasnets export has written to it."
         )
-    contents = {MODELS: _models(names, mount), BATCHING: _BATCHING, COMPOSE: _COMPOSE}
+    contents = {MODELS: _models_config(names, mount), BATCHING: _BATCHING, COMPOSE: _COMPOSE}
     for name, content in contents.items():
         with atomic_write(folder / name) as temporary:
             temporary.write_text(content, encoding="utf-8")
     return [folder / name for name in contents]
 
 
-def _servable(net: Path) -> list[Path]:
-    """The highest version of a net in a list, where it holds a SavedModel; else nothing."""
-    versions = [net / str(number) for number in list_versions(net)[-1:]]
-    return [version for version in versions if (version / "saved_model.pb").is_file()]
+def _has_saved_model(model: Path) -> bool:
+    """Whether the highest version of a model has a SavedModel."""
+    versions = list_versions(model)
+    return bool(versions) and (model / str(versions[-1]) / "saved_model.pb").is_file()
 
 
-def _models(names: list[str], mount: str) -> str:
+def _models_config(names: list[str], mount: str) -> str:
     entries = [
         "  config {\n"
         f"    name: {json.dumps(name)}\n"

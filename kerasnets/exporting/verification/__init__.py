@@ -1,1 +1,1 @@
-"""Comparing exported files with Keras, in every runtime."""
+"""Verification of exported files: every runtime against Keras."""

@@ -1,4 +1,4 @@
-"""Whether exported files give what Keras gave: loaded where there is no Keras code of ours."""
+"""Compare exported files with Keras, in a new process that cannot import kerasnets."""
 
 from __future__ import annotations
 
@@ -9,36 +9,37 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from kerasnets._errors import WorkFailedError
 from kerasnets._files import write_json
 from kerasnets.exporting.verification import runtimes
-from kerasnets.exporting.verification.labelled import (
+from kerasnets.exporting.verification.task_metrics import (
     Labelled,
-    measure,
     metric_failures,
+    metrics_by_runtime,
     read_labelled,
 )
+from kerasnets.exporting.versions import find_version
 
 TOLERANCE = 1e-5
-_MARKS = ("card.json", "reference.npz", "model.onnx", "saved_model.pb")
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What a verification found.
+    """The result of a verification.
 
     Attributes:
         path: the version folder.
-        max_abs_diff: the largest difference from Keras of each runtime that ran,
-            ``"saved_model"``, ``"onnx"``, ``"openvino"`` where it is installed, and ``"keras"``,
-            which is ``model.keras`` loaded again; absolute for values up to 1, in parts of the
-            output's largest value above that.
-        failures: everything that is wrong, one line each.
-        test_metrics: accuracy and AUROC of each runtime on labelled examples, where some were
-            given.
+        max_abs_diff: the largest difference from Keras per runtime: ``"saved_model"``,
+            ``"onnx"``, ``"openvino"`` if it is installed, and ``"keras"``, which loads
+            ``model.keras``. Differences are absolute if the largest value of the output is at
+            most 1, and relative to that value otherwise.
+        failures: every failure, one line each.
+        test_metrics: the metrics of each runtime on labelled examples, if any were passed:
+            ``accuracy`` and ``auroc``, or ``mae`` and ``r2`` for regression.
     """
 
     path: Path
@@ -48,15 +49,15 @@ class Verification:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether there are no failures."""
         return not self.failures
 
 
 class VerificationError(WorkFailedError, ValueError):
-    """Exported files do not do what the Keras model does.
+    """The outputs of exported files differ from those of the Keras model.
 
     Attributes:
-        verification: all that was found.
+        verification: the result, with every failure.
     """
 
     def __init__(self, verification: Verification) -> None:
@@ -72,30 +73,31 @@ class VerificationError(WorkFailedError, ValueError):
 def verify(
     path: str | Path, *, tolerance: float = TOLERANCE, test: Labelled | None = None
 ) -> Verification:
-    """Compare every exported file of a version with the outputs Keras gave.
+    """Compare every file of an exported version with the outputs of Keras.
 
-    Loads the files in a fresh process that cannot import kerasnets, runs them on the inputs in
-    ``reference.npz`` and compares names, dtypes, axes, shapes and values. What it finds is
-    written to ``verification.json`` in the folder.
+    Loads the files in a new process that cannot import kerasnets, runs them on the inputs in
+    ``reference.npz``, and compares names, types, shapes and values. The result is written to
+    ``verification.json`` in the folder.
 
     Args:
-        path: a version folder made by :func:`export`, or its parent for the highest version.
+        path: a version folder that :func:`export` wrote, or its parent for the highest version.
         tolerance: the largest difference allowed, measured as in :class:`Verification`.
-        test: labelled examples, such as ``data.test``, on which accuracy and AUROC of each
-            runtime must equal Keras's too; they are not kept.
+        test: labelled examples, such as ``data.test``. The metrics of each runtime on them must
+            equal those of Keras: accuracy and AUROC for classifiers, mean absolute error and R²
+            for regression. The examples are not saved.
 
     Returns:
-        What was found, when nothing is wrong.
+        The result, if there are no failures.
 
     Raises:
-        FileNotFoundError: there is no export at ``path``.
-        ValueError: ``tolerance`` is not a positive number, or ``test`` does not fit the net.
-        VerificationError: something is wrong; it lists every failure.
+        FileNotFoundError: there is no exported version at ``path``.
+        ValueError: ``tolerance`` is not a positive number, or ``test`` does not fit the model.
+        VerificationError: verification failed; it lists every failure.
     """
     check_tolerance(tolerance)
-    folder = version_folder(Path(path))
+    folder = find_version(Path(path))
     verification = run_verification(folder, tolerance, test)
-    with contextlib.suppress(OSError):  # a folder that only a server may write
+    with contextlib.suppress(OSError):  # the folder may be read-only
         write_verification(folder, verification, tolerance)
     if not verification.ok:
         raise VerificationError(verification)
@@ -103,12 +105,12 @@ def verify(
 
 
 def write_verification(folder: Path, verification: Verification, tolerance: float) -> None:
-    """Write ``verification.json``: what was found, with which tolerance.
+    """Write ``verification.json``.
 
     Args:
         folder: the version folder.
-        verification: what was found in it.
-        tolerance: what it was found with.
+        verification: the result.
+        tolerance: the tolerance of the verification.
     """
     content = {
         "ok": verification.ok,
@@ -121,57 +123,41 @@ def write_verification(folder: Path, verification: Verification, tolerance: floa
     write_json(folder / "verification.json", content)
 
 
-def version_folder(path: Path) -> Path:
-    """``path`` if it is a version folder, else the highest version under it."""
-    if any((path / mark).exists() for mark in _MARKS):
-        return path
-    versions = list_versions(path)
-    if versions:
-        return path / str(versions[-1])
-    raise FileNotFoundError(
-        f"{path} is no exported version and holds none. Give a folder that export made, such as "
-        "exported/seizure-gru or exported/seizure-gru/1."
-    )
-
-
-def list_versions(folder: Path) -> list[int]:
-    """The version numbers under ``folder``, lowest first; none where it does not exist."""
-    if not folder.is_dir():
-        return []
-    names = (entry.name for entry in folder.iterdir() if entry.is_dir())
-    return sorted(int(name) for name in names if name.isascii() and name.isdigit())
-
-
 def check_tolerance(tolerance: float) -> None:
-    """Refuse a tolerance that nothing or everything would pass.
+    """Check that a tolerance is a positive, finite number.
 
     Raises:
-        ValueError: it is not a positive number.
+        ValueError: it is not.
     """
     if not 0 < tolerance < float("inf"):
         raise ValueError(f"tolerance must be a positive number; got {tolerance}.")
 
 
 def run_verification(folder: Path, tolerance: float, test: Labelled | None = None) -> Verification:
-    """What :func:`verify` finds in a version folder, without raising for it."""
+    """Verify a version folder as :func:`verify` does, without raising an error for failures."""
     with tempfile.TemporaryDirectory() as scratch:
         result, inputs, outputs = (
             Path(scratch) / name for name in ("result.json", "inputs.npz", "outputs.npz")
         )
-        # -P keeps that folder off the path, whose modules are to be found as a package only.
-        program = Path(runtimes.__file__).with_name("__main__.py")
-        command = [sys.executable, "-P", program, folder, repr(tolerance), result]
-        if test is not None:
-            arrays, labels = read_labelled(folder, test)
-            np.savez(inputs, **arrays)  # type: ignore[arg-type]  # names are not its flags
-            command += [inputs, outputs]
-        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
-        if not result.exists():
-            tail = " ".join(done.stderr.split())[-500:]
-            failure = f"the verifying process ended with code {done.returncode}: {tail}"
-            return Verification(folder, failures=[failure])
-        found = json.loads(result.read_text(encoding="utf-8"))
-        if test is not None and outputs.exists():
-            found["test_metrics"] = measure(outputs, labels)
-            found["failures"] += metric_failures(found["test_metrics"])
+        if test is None:
+            return Verification(folder, **_run_process(folder, tolerance, result))
+        task, arrays, labels = read_labelled(folder, test)
+        np.savez(inputs, **arrays)  # type: ignore[arg-type]  # the names are not options of savez
+        found = _run_process(folder, tolerance, result, inputs, outputs)
+        if outputs.exists():
+            found["test_metrics"] = metrics_by_runtime(outputs, task, labels)
+            found["failures"] += metric_failures(found["test_metrics"], labels)
         return Verification(folder, **found)
+
+
+def _run_process(folder: Path, tolerance: float, result: Path, *arrays: Path) -> dict[str, Any]:
+    """Run the verifying process and return its report."""
+    # -P keeps the folder of the program off the module path: its modules are a package.
+    program = Path(runtimes.__file__).with_name("__main__.py")
+    command = [sys.executable, "-P", program, folder, repr(tolerance), result, *arrays]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    if not result.exists():
+        tail = " ".join(done.stderr.split())[-500:]
+        return {"failures": [f"the verifying process ended with code {done.returncode}: {tail}"]}
+    report: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
+    return report

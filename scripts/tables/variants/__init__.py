@@ -1,1 +1,1 @@
-"""Recurrent models of every form, with what each must become in ONNX."""
+"""Recurrent models of every form, with the ONNX nodes that each must have."""

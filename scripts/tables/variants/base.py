@@ -1,4 +1,4 @@
-"""A variant, and how layers become one: without a mask, and under every kind of mask."""
+"""A variant, and functions that make one from layers: without a mask and with every mask."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ Feed = dict[str, np.ndarray]
 
 @dataclass
 class Variant:
-    """A model, what it is fed with, and the recurrent nodes it must have.
+    """A model, its inputs, and the recurrent nodes that it must have.
 
     Attributes:
-        name: what is special about it.
+        name: a description of the model.
         model: the model; its weights are random.
-        nodes: how many nodes of each kind.
-        feeds: inputs to compare on.
+        nodes: the number of nodes per operator.
+        feeds: the inputs for the comparison.
     """
 
     name: str
@@ -49,31 +49,31 @@ class Variant:
 
 @keras.saving.register_keras_serializable(package="kerasnets-variants")
 class MaskFrom(layers.Layer):
-    """Takes ``(x, mask)`` and passes ``x`` on under that mask."""
+    """Takes ``(x, mask)`` and returns ``x`` with that mask."""
 
     def call(self, inputs: Any) -> Any:
-        """``x`` as it is."""
+        """Return ``x``."""
         return keras.ops.copy(inputs[0])
 
     def compute_mask(self, inputs: Any, previous: Any = None) -> Any:
-        """The second input."""
+        """Return the second input."""
         return keras.ops.cast(inputs[1], "bool")
 
 
 def signals(batch: int, time: int, features: int = FEATURES) -> np.ndarray:
-    """Normal noise."""
+    """Normal noise, shape ``(batch, time, features)``."""
     return np.random.default_rng(time).normal(size=(batch, time, features)).astype("float32")
 
 
 def plain(name: str, build: Build, time: int | None = None, **nodes: int) -> Variant:
-    """A layer or function on sequences without a mask."""
+    """A model of a layer or function, on sequences without a mask."""
     x = keras.Input((time, FEATURES), name="x")
     feeds = [{"x": signals(b, time or t)} for b, t in ((1, 6), (2, 1), (7, 3), (7, 6))]
     return Variant(name, keras.Model(x, build(x)), nodes, feeds)
 
 
 def masked(name: str, build: Build, **nodes: int) -> Variant:
-    """The same under every kind of mask."""
+    """A model of a layer or function, on sequences with every kind of mask."""
     x = keras.Input((None, FEATURES), name="x")
     mask = keras.Input((None,), dtype="bool", name="mask")
     model = keras.Model([x, mask], build(MaskFrom()([x, mask])))
@@ -82,6 +82,6 @@ def masked(name: str, build: Build, **nodes: int) -> Variant:
 
 
 def both(name: str, build: Callable[[], Build], **nodes: int) -> Iterator[Variant]:
-    """Plain and masked, each of layers of its own."""
+    """A plain and a masked model, with separate layers."""
     yield plain(name, build(), **nodes)
     yield masked(name, build(), **nodes)

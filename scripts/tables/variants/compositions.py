@@ -1,4 +1,4 @@
-"""Recurrent layers in models: shared, nested, subclassed, masked by layers, wrapped, ours."""
+"""Recurrent layers in models: shared, nested, subclassed, wrapped, masked by layers; our nets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from variants.base import (
 
 
 class Subclassed(keras.Model):
-    """Layers in a list and in a layer of the user's own, called twice."""
+    """A model with layers in a list and in an attribute."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Subclassed(keras.Model):
         self.first = layers.Bidirectional(layers.GRU(2, return_sequences=True), name="first")
 
     def call(self, x: Any) -> Any:
-        """The stack on both ends."""
+        """Apply the bidirectional layer, then the list."""
         x = self.first(x)
         for layer in self.stack:
             x = layer(x)
@@ -42,7 +42,7 @@ class Subclassed(keras.Model):
 
 
 def compositions() -> Iterator[Variant]:
-    """Shared, nested, subclassed, wrapped layers, and several of them."""
+    """Shared, nested and subclassed layers, and several layers in one model."""
     shared = layers.GRU(FEATURES, return_sequences=True)
     yield plain("one layer called three times", lambda x: shared(shared(shared(x))), GRU=3)
     cell = layers.LSTMCell(UNITS)
@@ -85,7 +85,7 @@ def compositions() -> Iterator[Variant]:
 
 
 def sources_of_masks() -> Iterator[Variant]:
-    """Keras's own layers that make masks, and ours."""
+    """The layers of Keras that make masks, and our own."""
     x = keras.Input((None, FEATURES), name="x")
     y = layers.LSTM(2)(layers.GRU(UNITS, return_sequences=True)(layers.Masking(0.0)(x)))
     feeds = [{"x": signals(7, 6) * MASKS[..., None]}]
@@ -111,7 +111,7 @@ def sources_of_masks() -> Iterator[Variant]:
 
 
 def time_distributed() -> Iterator[Variant]:
-    """Layers applied a step at a time, a known number of steps or not."""
+    """Layers that run on each step, with a fixed and with an unknown number of steps."""
     inner: dict[str, tuple[Callable[[], Any], dict[str, int]]] = {
         "Dense": (lambda: layers.Dense(2), {}),
         "Conv1D": (lambda: layers.Conv1D(2, 2), {}),

@@ -55,7 +55,7 @@ def every_form() -> Iterator[Variant]:
 
 
 def bias_and_dropout() -> Iterator[Variant]:
-    """What the layers have besides."""
+    """Layers without a bias, unrolled, with one step, and with dropout."""
     for kind in ("GRU", "GRU, reset before", "LSTM", "SimpleRNN"):
         layer, nodes = KINDS[kind]
         yield from both(f"{kind}, no bias", lambda f=layer: f(use_bias=False), **nodes)
@@ -66,7 +66,7 @@ def bias_and_dropout() -> Iterator[Variant]:
 
 
 def initial_states() -> Iterator[Variant]:
-    """States that come from the inputs."""
+    """Initial states that are computed from the inputs."""
     for kind, (layer, nodes) in KINDS.items():
         if "three" in kind or "Stacked" in kind:
             continue
@@ -101,7 +101,7 @@ def bidirectional() -> Iterator[Variant]:
         forward = layers.GRU(UNITS, return_sequences=True, return_state=True)
         return layers.Bidirectional(forward, backward_layer=backward)
 
-    yield from both("Bidirectional, a backward layer of its own, states", own, GRU=1, RNN=1)
+    yield from both("Bidirectional, separate backward layer, states", own, GRU=1, RNN=1)
 
     def zero() -> Build:
         layer = layers.GRU(UNITS, zero_output_for_mask=True, return_sequences=True)
@@ -117,7 +117,7 @@ def bidirectional() -> Iterator[Variant]:
 
 
 def activations() -> Iterator[Variant]:
-    """Every activation ONNX knows, of cell and gates."""
+    """Every activation of ONNX, as activation and as recurrent activation."""
     names = ("tanh", "sigmoid", "relu", "linear", "hard_sigmoid")
     for name in (*names, "leaky_relu", "elu", "softsign", "softplus"):
         gates = "sigmoid" if name == "hard_sigmoid" else "hard_sigmoid"

@@ -1,4 +1,4 @@
-"""Operations that tf2onnx leaves out or gets wrong, against Keras."""
+"""Operations that tf2onnx lacks or converts incorrectly, compared with Keras."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from kerasnets._lazy import import_tensorflow, keras
-from kerasnets.exporting.onnx.write import write_onnx
+from kerasnets.exporting.onnx.write_onnx import write_onnx
 from kerasnets.exporting.signature import serve
-from tests.exporting.onnx.test_recurrence import convert, largest_difference, randomize
+from tests.exporting.onnx.helpers import convert, largest_difference, randomize
 
 import_tensorflow()
 ops = keras.ops
@@ -26,7 +26,7 @@ def test_activations(name: str, tmp_path: Path) -> None:
     assert largest_difference(served, tmp_path / "m.onnx", {"x": ROWS}) < 1e-6
 
 
-def test_logarithms_of_one_more(tmp_path: Path) -> None:
+def test_log1p_and_expm1(tmp_path: Path) -> None:
     x = keras.Input((6,), name="x")
     served = serve(keras.Model(x, ops.log1p(ops.abs(x)) + ops.expm1(x / 6)))
     convert(served, tmp_path / "m.onnx")
@@ -34,8 +34,8 @@ def test_logarithms_of_one_more(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "int32"])
-def test_what_is_not_chosen_does_not_matter(dtype: str, tmp_path: Path) -> None:
-    """The logarithm of a negative number is NaN, and of 0 minus infinity."""
+def test_nan_in_the_other_branch_of_where_is_ignored(dtype: str, tmp_path: Path) -> None:
+    """The logarithm of a negative number is NaN, and that of 0 is minus infinity."""
     x = keras.Input((6,), name="x")
     chosen = ops.where(x > 0, ops.log(x), -x)
     served = serve(keras.Model(x, ops.cast(ops.where(x > 1, chosen, 0.0), dtype)))
@@ -44,7 +44,7 @@ def test_what_is_not_chosen_does_not_matter(dtype: str, tmp_path: Path) -> None:
     assert largest_difference(served, tmp_path / "m.onnx", {"x": ROWS}) < 1e-6
 
 
-def test_a_choice_between_types_onnx_runtime_has_no_where_for(tmp_path: Path) -> None:
+def test_where_of_types_that_onnx_runtime_does_not_support(tmp_path: Path) -> None:
     x = keras.Input((6,), name="x")
     eighths = [ops.cast(ops.round(8 * value), "int16") for value in (x, -x)]
     served = serve(keras.Model(x, ops.cast(ops.where(x > 0, *eighths), "float32")))
@@ -61,7 +61,7 @@ CONVOLUTIONS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("kind", CONVOLUTIONS)
-def test_convolutions_in_groups(kind: str, tmp_path: Path) -> None:
+def test_grouped_convolutions(kind: str, tmp_path: Path) -> None:
     layer = CONVOLUTIONS[kind]()
     x = keras.Input((*[5] * layer.rank, 3), name="x")
     served = serve(randomize(keras.Model(x, layer(x))))
@@ -70,7 +70,7 @@ def test_convolutions_in_groups(kind: str, tmp_path: Path) -> None:
     assert largest_difference(served, tmp_path / "m.onnx", {"x": images}) < 1e-6
 
 
-def test_a_name_for_two_tensors_is_refused(tmp_path: Path) -> None:
+def test_an_input_and_an_output_of_the_same_name_are_rejected(tmp_path: Path) -> None:
     x = keras.Input((6,), name="x")
     served = serve(keras.Model(x, {"x": x * 2, "y": x}))
     with pytest.raises(ValueError, match="has 'x' as input and as output"):

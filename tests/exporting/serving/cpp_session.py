@@ -1,7 +1,7 @@
-"""A SavedModel through TensorFlow's C++ loader, by tag and signature, as TensorFlow Serving does.
+"""Load a SavedModel with TensorFlow's C++ loader, by tag and signature, as TensorFlow Serving does.
 
-Nothing of TensorFlow's Python code loads the model: the C library reads the folder, restores the
-variables, runs what the server would run, and gives the signatures as a protocol buffer.
+No Python code of TensorFlow loads the model: the C library reads the folder, restores the
+variables, runs the same graph as the server, and returns the signatures as a protocol buffer.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class CppSession:
         self.signatures = meta_graph_pb2.MetaGraphDef.FromString(content).signature_def
 
     def run(self, signature: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """What a signature gives; the words of the C++ error if it refuses."""
+        """Run a signature; raise ``ValueError`` with the message of the C++ error."""
         if signature not in self.signatures:
             raise ValueError(f"Serving signature name: {signature!r} not found in signature def")
         known = self.signatures[signature]

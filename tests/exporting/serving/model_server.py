@@ -1,11 +1,11 @@
-"""A stand-in for ``tensorflow_model_server`` where that binary is not installed.
+"""A test server that replaces ``tensorflow_model_server`` if that is not installed.
 
     python -m tests.exporting.serving.model_server MODELS.config
 
-Reads the official ``models.config``, loads every model through the C++ loader, replays its warm-up
-records, then answers ``PredictionService.Predict`` of the official gRPC definitions and the
-columnar form of the REST interface on free ports of 127.0.0.1. It prints both ports as one line
-of JSON, and stops when its standard input closes. Neither Keras nor kerasnets can be imported.
+It reads the official ``models.config``, loads every model through the C++ loader and replays its
+warm-up requests. Then it serves ``PredictionService.Predict`` of the official gRPC definitions and
+the columnar format of the REST API on free ports of 127.0.0.1. It prints both ports as one line of
+JSON, and stops when its standard input is closed. Neither Keras nor kerasnets can be imported.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 
 sys.modules |= dict.fromkeys(("keras", "kerasnets"))
 
-import grpc  # noqa: E402  # after the two are blocked
+import grpc  # noqa: E402  # after Keras and kerasnets are blocked
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from google.protobuf import text_format  # noqa: E402
@@ -36,12 +36,12 @@ from tensorflow_serving.config import model_server_config_pb2  # noqa: E402
 from tests.exporting.serving.cpp_session import CppSession  # noqa: E402
 
 WARMUP = "assets.extra/tf_serving_warmup_requests"
-# What the real server does to a request that takes too long is to let the client give up.
+# Requests to this model take longer than the timeout of the client.
 SLOW = "slow"
 
 
 class Model:
-    """The highest version of a model, loaded and warmed up."""
+    """The highest version of a model, after its warm-up requests."""
 
     def __init__(self, base: Path) -> None:
         self.version = max(int(path.name) for path in base.iterdir() if path.name.isdigit())
@@ -60,7 +60,7 @@ class Model:
             return self.session.run(signature or "serving_default", inputs)
 
     def typed(self, signature: str, columns: dict[str, Any]) -> dict[str, np.ndarray]:
-        """JSON columns as arrays of the types the signature takes."""
+        """Convert JSON columns to arrays of the types in the signature."""
         known = dict(self.session.signatures[signature].inputs)
         return {
             name: np.array(values, tf.as_dtype(known[name].dtype).as_numpy_dtype)
@@ -91,7 +91,7 @@ class Grpc(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 
 def as_fields(array: np.ndarray) -> Any:
-    """A tensor with its values one by one, as the server writes them by default."""
+    """A tensor in a repeated field, as the server writes it by default."""
     if array.dtype == object:
         return tf.make_tensor_proto(array)
     proto = tf.make_tensor_proto(np.zeros((), array.dtype))
@@ -122,7 +122,10 @@ class Rest(http.server.BaseHTTPRequestHandler):
             name: array.astype(str).tolist() if array.dtype == object else array.tolist()
             for name, array in outputs.items()
         }
-        return self.answer(200, {"outputs": lists})
+        # As the server does, leave the name out if there is only one output.
+        return self.answer(
+            200, {"outputs": lists if len(lists) > 1 else next(iter(lists.values()))}
+        )
 
     def answer(self, status: int, content: dict[str, Any]) -> None:
         body = json.dumps(content).encode()
@@ -132,7 +135,7 @@ class Rest(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
 
 def main() -> None:

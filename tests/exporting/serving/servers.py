@@ -1,4 +1,4 @@
-"""A server of exported nets: ``tensorflow_model_server`` where it is found, else our stand-in."""
+"""Start ``tensorflow_model_server`` if it is installed, otherwise the test server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OFFICIAL = shutil.which("tensorflow_model_server")
 
 @dataclass(frozen=True)
 class Server:
-    """Where it listens."""
+    """The addresses of a server."""
 
     rest: str
     grpc: str
@@ -29,21 +29,21 @@ class Server:
 
 @contextlib.contextmanager
 def serving(folder: Path) -> Iterator[Server]:
-    """Serve what ``models.config`` in a folder names, warmed up, while the block runs."""
-    with _official(folder) if OFFICIAL else _stand_in(folder) as server:
+    """Serve the models in the ``models.config`` of a folder while the block runs."""
+    with _official(folder) if OFFICIAL else _test_server(folder) as server:
         yield server
 
 
 @contextlib.contextmanager
-def _stand_in(folder: Path) -> Iterator[Server]:
-    words = [
+def _test_server(folder: Path) -> Iterator[Server]:
+    command = [
         sys.executable,
         "-m",
         "tests.exporting.serving.model_server",
         str(folder / "models.config"),
     ]
     with subprocess.Popen(
-        words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:
         try:
             ports = json.loads(process.stdout.readline())
@@ -56,15 +56,15 @@ def _stand_in(folder: Path) -> Iterator[Server]:
 @contextlib.contextmanager
 def _official(folder: Path) -> Iterator[Server]:
     rest, grpc = free_port(), free_port()
-    words = [
+    command = [
         *(OFFICIAL, f"--rest_api_port={rest}", f"--port={grpc}", "--enable_batching=true"),
         f"--model_config_file={folder / 'models.config'}",
         f"--batching_parameters_file={folder / 'batching.config'}",
     ]
     url = f"http://127.0.0.1:{rest}"
-    with subprocess.Popen(words, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         try:
-            # The server listens once every model is loaded.
+            # The server accepts connections when every model is loaded.
             for _ in range(600):
                 with contextlib.suppress(requests.ConnectionError):
                     requests.get(url, timeout=5)
@@ -76,7 +76,7 @@ def _official(folder: Path) -> Iterator[Server]:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
+    """A port that no process uses."""
     with socket.socket() as place:
         place.bind(("127.0.0.1", 0))
         return int(place.getsockname()[1])

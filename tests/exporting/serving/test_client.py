@@ -1,10 +1,9 @@
-"""The client against a server: the official one where it is installed, else a stand-in for it."""
+"""The client with a server: the official one if it is installed, otherwise our test server."""
 
 from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,17 +13,19 @@ import requests
 
 import kerasnets as kn
 from kerasnets.exporting import ServerError, predict, write_server_files
-from tests.exporting.conftest import CLASSES, TrainedNet
+from tests.exporting.helpers import CLASSES, TrainedNet, dense_model
 from tests.exporting.serving.servers import OFFICIAL, Server, free_port, serving
 
 
 @pytest.fixture(scope="module")
 def folder(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a net on signals and one on sequences, and what a server is started with."""
+    """A folder with three models and the configuration of the server."""
     folder = tmp_path_factory.mktemp("served")
     shutil.copytree(exported.parent, folder / "seizure-mlp")
     net = kn.build("mortality-gru", features=3, units=(3,), dense_units=(2,))
     kn.export(net, folder / "mortality-gru", ["saved_model"], verify=False)
+    dose = dense_model(1, 1, kernel_initializer="ones")
+    kn.export(dose, folder / "dose", ["saved_model"], task="regression", verify=False)
     write_server_files(folder, mount=str(folder))
     return folder
 
@@ -36,7 +37,9 @@ def server(folder: Path) -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("way", ["rest", "grpc"])
-def test_a_server_answers_as_keras_does(server: Server, way: str, trained: TrainedNet) -> None:
+def test_the_server_returns_the_outputs_of_keras(
+    server: Server, way: str, trained: TrainedNet
+) -> None:
     rows = trained.example_inputs[:7]
     answer = predict(getattr(server, way), "seizure-mlp", {"signal": rows})
     assert set(answer) == {"probabilities", "logits"}
@@ -48,7 +51,7 @@ def test_a_server_answers_as_keras_does(server: Server, way: str, trained: Train
 
 
 @pytest.mark.parametrize("way", ["rest", "grpc"])
-def test_classify_gives_names(server: Server, way: str, trained: TrainedNet) -> None:
+def test_classify_returns_class_names(server: Server, way: str, trained: TrainedNet) -> None:
     rows = trained.example_inputs[:9]
     answer = predict(getattr(server, way), "seizure-mlp", {"signal": rows}, signature="classify")
     best = np.asarray(trained.model(rows)).argmax(axis=1)
@@ -56,8 +59,14 @@ def test_classify_gives_names(server: Server, way: str, trained: TrainedNet) -> 
     assert answer["probability"].shape == (9,)
 
 
+@pytest.mark.parametrize(("way", "name"), [("rest", "outputs"), ("grpc", "prediction")])
+def test_regression_has_one_output(server: Server, way: str, name: str) -> None:
+    answer = predict(getattr(server, way), "dose", {"x": [[2.5], [-1]]})
+    assert {key: array.tolist() for key, array in answer.items()} == {name: [[2.5], [-1]]}
+
+
 @pytest.mark.parametrize("way", ["rest", "grpc"])
-def test_sequences_carry_their_length(server: Server, way: str) -> None:
+def test_padding_does_not_change_the_outputs(server: Server, way: str) -> None:
     rng = np.random.default_rng(0)
     visits = rng.normal(size=(3, 5, 3)).astype("float32")
     length = np.array([5, 2, 0], "int32")
@@ -67,14 +76,14 @@ def test_sequences_carry_their_length(server: Server, way: str) -> None:
     np.testing.assert_array_equal(other["logits"], answer["logits"])
 
 
-def test_nan_in_a_request_is_an_error_with_its_row(server: Server) -> None:
+def test_a_request_with_nan_is_an_error_that_names_the_row(server: Server) -> None:
     rows = np.zeros((4, 178), "float32")
     rows[2, 5] = np.nan
     with pytest.raises(ServerError, match=r"INVALID_ARGUMENT.*signal holds NaN(.|\n)*\[2\]"):
         predict(server.grpc, "seizure-mlp", {"signal": rows})
-    with pytest.raises(ValueError, match=r"cannot be sent as JSON.*Leave such rows out"):
+    with pytest.raises(ValueError, match=r"cannot be sent as JSON.*Remove such rows"):
         predict(server.rest, "seizure-mlp", {"signal": rows})
-    # As a body made by hand, where infinity is a number too large for a float32.
+    # A handwritten body, in which a number too large for a float32 becomes infinity.
     rows[2, 5] = 1e39 if OFFICIAL else 0
     body = json.dumps({"inputs": {"signal": rows.tolist()}}).replace("[0.0", "[1e39", 1)
     url = f"{server.rest}/v1/models/seizure-mlp:predict"
@@ -84,7 +93,7 @@ def test_nan_in_a_request_is_an_error_with_its_row(server: Server) -> None:
 
 
 @pytest.mark.parametrize("way", ["rest", "grpc"])
-def test_the_servers_own_error_is_shown(server: Server, way: str) -> None:
+def test_the_error_of_the_server_is_shown(server: Server, way: str) -> None:
     address, rows = getattr(server, way), np.zeros((2, 178), "float32")
     with pytest.raises(ServerError, match=r"answered (404|NOT_FOUND): Servable not found"):
         predict(address, "no-such-net", {"signal": rows})
@@ -98,15 +107,13 @@ def test_the_servers_own_error_is_shown(server: Server, way: str) -> None:
 
 @pytest.mark.skipif(OFFICIAL is not None, reason="the official server has no slow model")
 @pytest.mark.parametrize("way", ["rest", "grpc"])
-def test_a_slow_server_is_given_up(server: Server, way: str) -> None:
-    started = time.monotonic()
+def test_a_slow_server_is_a_timeout(server: Server, way: str) -> None:
     with pytest.raises(ServerError, match=r"within 0\.3 s|DEADLINE_EXCEEDED"):
         predict(getattr(server, way), "slow", {"signal": np.zeros((1, 178))}, timeout=0.3)
-    assert time.monotonic() - started < 2
 
 
 @pytest.mark.parametrize("scheme", ["http", "grpc"])
-def test_no_server_is_an_error_at_once(scheme: str) -> None:
+def test_a_missing_server_is_an_error(scheme: str) -> None:
     address = f"{scheme}://127.0.0.1:{free_port()}"
     with pytest.raises(ServerError, match=r"cannot be reached|UNAVAILABLE"):
         predict(address, "seizure-mlp", {"signal": np.zeros((1, 178))}, timeout=5)
@@ -121,13 +128,13 @@ def test_no_server_is_an_error_at_once(scheme: str) -> None:
         ("grpc://there:1", {"timeout": float("inf")}, "timeout must be a positive number"),
     ],
 )
-def test_bad_words_are_refused(address: str, options: dict, message: str) -> None:
+def test_invalid_arguments_are_rejected(address: str, options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         predict(address, "net", {"signal": [[1.0]]}, **options)
 
 
 @pytest.mark.parametrize("way", ["rest", "grpc"])
-def test_the_example_requests_are_answered(server: Server, folder: Path, way: str) -> None:
+def test_the_server_accepts_the_example_requests(server: Server, folder: Path, way: str) -> None:
     for name in ("seizure-mlp", "mortality-gru"):
         version = folder / name / "1"
         if way == "rest":
@@ -137,11 +144,11 @@ def test_the_example_requests_are_answered(server: Server, folder: Path, way: st
             assert answer.ok, answer.text
             outputs = answer.json()["outputs"]
         else:
-            outputs = ask_with_the_official_stub(server.grpc, version / "request.pbtxt")
+            outputs = predict_with_the_official_stub(server.grpc, version / "request.pbtxt")
         assert np.shape(outputs["probabilities"]) == (1, 5 if name == "seizure-mlp" else 2)
 
 
-def ask_with_the_official_stub(address: str, path: Path) -> dict[str, np.ndarray]:
+def predict_with_the_official_stub(address: str, path: Path) -> dict[str, np.ndarray]:
     import grpc
     import tensorflow as tf
     from google.protobuf import text_format

@@ -1,4 +1,4 @@
-"""Our few message definitions against the official ones: the same bytes both ways."""
+"""Our message definitions are compatible with the official ones in both directions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DTYPES = ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "u
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_requests_are_the_official_ones(dtype: str) -> None:
+def test_the_official_definitions_read_requests(dtype: str) -> None:
     array = np.array([[0, 1, 2], [3, 4, 100]]).astype(dtype)
     request = predict_request("net", {"x": array, "n": array[:, 0]}, "classify", version=3)
     official = predict_pb2.PredictRequest.FromString(request.SerializeToString())
@@ -28,7 +28,7 @@ def test_requests_are_the_official_ones(dtype: str) -> None:
 
 
 def without_content(array: np.ndarray) -> object:
-    """A tensor with its values one by one, as the server writes them."""
+    """A tensor in a repeated field, as the server writes it."""
     proto = tf.make_tensor_proto(array)
     content = np.frombuffer(proto.tensor_content, array.dtype) if proto.tensor_content else ()
     proto.ClearField("tensor_content")
@@ -64,12 +64,14 @@ def test_strings_repeated_values_and_empty_tensors_are_read() -> None:
     assert got["none"].shape == (0, 5)
 
 
-def test_types_that_no_server_takes_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"inputs\['x'\] has type <U1; give one of bool, float16"):
+def test_unsupported_types_are_rejected() -> None:
+    with pytest.raises(
+        ValueError, match=r"inputs\['x'\] has type <U1; convert it to one of bool, float16"
+    ):
         predict_request("net", {"x": np.array(["a"])}, "serving_default")
     with pytest.raises(ValueError, match=r"inputs\['x'\] has type object"):
         predict_request("net", {"x": np.array([[1], [1, 2]], object)}, "serving_default")
     response = predict_pb2.PredictResponse()
     response.outputs["y"].CopyFrom(tf.make_tensor_proto(np.zeros(2, ml_dtypes.bfloat16)))
-    with pytest.raises(ValueError, match="a tensor of the unknown type 14"):
+    with pytest.raises(ValueError, match="a tensor of the unsupported type 14"):
         predict_response(response.SerializeToString())

@@ -1,4 +1,4 @@
-"""Files that were cut, lost, swapped or changed, and what verification says of them."""
+"""Files that are truncated, missing or changed, and the failures that verification reports."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ import pytest
 
 import kerasnets as kn
 from kerasnets.exporting.verification import runtimes
-from kerasnets.exporting.verification.verify import list_versions, version_folder
 
 
-def cut(name: str) -> Callable[[Path], None]:
+def truncate(name: str) -> Callable[[Path], None]:
     def damage(folder: Path) -> None:
         content = (folder / name).read_bytes()
         (folder / name).write_bytes(content[: len(content) // 2])
@@ -24,7 +23,7 @@ def cut(name: str) -> Callable[[Path], None]:
     return damage
 
 
-def lose(name: str) -> Callable[[Path], None]:
+def delete(name: str) -> Callable[[Path], None]:
     return lambda folder: (folder / name).unlink()
 
 
@@ -61,7 +60,7 @@ def nan_weight(proto: onnx.ModelProto) -> None:
 
 
 def add_loop(proto: onnx.ModelProto) -> None:
-    """A loop that passes the logits through three times."""
+    """Add a loop that copies the logits three times."""
     make = onnx.helper
     for node in proto.graph.node:
         node.output[:] = ["before" if name == "logits" else name for name in node.output]
@@ -114,16 +113,16 @@ def edit_card(**changes: object) -> Callable[[Path], None]:
 @pytest.mark.parametrize(
     ("damage", "expected"),
     [
-        (cut("model.onnx"), "onnx: cannot be loaded"),
-        (cut("saved_model.pb"), "saved_model: cannot be loaded"),
-        (cut("variables/variables.data-00000-of-00001"), "saved_model: cannot be loaded"),
-        (cut("reference.npz"), "reference.npz: "),
-        (cut("card.json"), "card.json: JSONDecodeError"),
-        (lose("model.onnx"), "onnx: model.onnx is missing"),
-        (lose("saved_model.pb"), "saved_model: saved_model.pb is missing"),
-        (lose("variables/variables.index"), "saved_model: cannot be loaded"),
-        (lose("reference.npz"), "reference.npz: FileNotFoundError"),
-        (lose("card.json"), "card.json: FileNotFoundError"),
+        (truncate("model.onnx"), "onnx: cannot be loaded"),
+        (truncate("saved_model.pb"), "saved_model: cannot be loaded"),
+        (truncate("variables/variables.data-00000-of-00001"), "saved_model: cannot be loaded"),
+        (truncate("reference.npz"), "reference.npz: "),
+        (truncate("card.json"), "card.json: JSONDecodeError"),
+        (delete("model.onnx"), "onnx: model.onnx is missing"),
+        (delete("saved_model.pb"), "saved_model: saved_model.pb is missing"),
+        (delete("variables/variables.index"), "saved_model: cannot be loaded"),
+        (delete("reference.npz"), "reference.npz: FileNotFoundError"),
+        (delete("card.json"), "card.json: FileNotFoundError"),
         (edit_onnx(rename_output), "onnx: outputs are named ['probabilities', 'scores']"),
         (edit_onnx(pin_batch), "onnx: input 'signal' has axes (2, 178), the card says (None, 178)"),
         (edit_onnx(shift_a_weight), "onnx: output 'logits' of batch-1 differs from Keras by 2"),
@@ -134,7 +133,7 @@ def edit_card(**changes: object) -> Callable[[Path], None]:
         ),
         (
             edit_reference(batch_2__outputs__logits=np.float64(0)),
-            "onnx: output 'logits' of batch-2 has type float32, Keras gives float64",
+            "onnx: output 'logits' of batch-2 has type float32, in Keras float64",
         ),
         (
             edit_reference(batch_2__outputs__logits=np.float32(np.nan)),
@@ -142,7 +141,7 @@ def edit_card(**changes: object) -> Callable[[Path], None]:
         ),
         (
             edit_reference(batch_2__outputs__logits=None),
-            "reference.npz: batch-2 has outputs ['probabilities'], the card says",
+            "reference.npz: batch-2 has outputs ['probabilities'], the card has",
         ),
         (edit_card(inputs=[]), "saved_model: inputs are named ['signal'], the card says []"),
         (edit_card(outputs="?"), "card.json: TypeError"),
@@ -151,21 +150,23 @@ def edit_card(**changes: object) -> Callable[[Path], None]:
         (edit_onnx(add_loop), "onnx: node 'spin' is a Loop, which the card does not allow"),
     ],
 )
-def test_damage_is_named(copy: Path, damage: Callable[[Path], None], expected: str) -> None:
+def test_every_kind_of_damage_is_reported(
+    copy: Path, damage: Callable[[Path], None], expected: str
+) -> None:
     damage(copy)
     failures = runtimes.check(copy, 1e-5).failures
     assert any(failure.startswith(expected) for failure in failures), failures
 
 
-def test_an_untouched_copy_has_no_failures(copy: Path) -> None:
+def test_an_unchanged_copy_has_no_failures(copy: Path) -> None:
     report = runtimes.check(copy, 1e-5)
     assert report.failures == []
     assert set(report.max_abs_diff) >= {"saved_model", "onnx", "keras"}
 
 
-def test_every_failure_is_collected_and_raised_from_a_fresh_process(copy: Path) -> None:
+def test_every_failure_is_collected_from_a_new_process_and_raised(copy: Path) -> None:
     edit_onnx(shift_a_weight)(copy)
-    lose("saved_model.pb")(copy)
+    delete("saved_model.pb")(copy)
     with pytest.raises(kn.VerificationError, match=r"saved_model\.pb is missing") as raised:
         kn.verify(copy)
     found = raised.value.verification
@@ -177,37 +178,33 @@ def test_every_failure_is_collected_and_raised_from_a_fresh_process(copy: Path) 
         "max_abs_diff": found.max_abs_diff,
         "failures": found.failures,
     }
-    # The shifted bias shows in the logits of all four batch sizes, never in the softmax.
+    # A bias that is shifted equally changes the logits of all four batch sizes, not the softmax.
     assert len([f for f in found.failures if "'logits'" in f and "differs" in f]) == 4
     assert len(found.failures) == 5
     assert found.max_abs_diff["onnx"] == pytest.approx(2e-5, rel=0.1)
     assert isinstance(raised.value, ValueError)
 
 
-def test_the_parent_stands_for_its_highest_version(copy: Path) -> None:
-    shutil.copytree(copy, copy.parent / "9")
+def test_a_parent_folder_means_its_highest_version(copy: Path) -> None:
     shutil.copytree(copy, copy.parent / "10")
-    (copy.parent / "notes").mkdir()
-    assert list_versions(copy.parent) == [1, 9, 10]
-    assert version_folder(copy.parent) == copy.parent / "10"
     found = kn.verify(str(copy.parent))
     assert found.ok
     assert found.path == copy.parent / "10"
     assert max(found.max_abs_diff.values()) <= 1e-5
 
 
-def test_a_place_without_an_export_is_refused(tmp_path: Path) -> None:
-    for place in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(FileNotFoundError, match="is no exported version and holds none"):
-            kn.verify(place)
+def test_a_folder_without_an_export_is_rejected(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(FileNotFoundError, match="is not an exported version and holds none"):
+            kn.verify(folder)
 
 
-def test_a_tolerance_nothing_could_pass_is_refused(copy: Path) -> None:
+def test_a_negative_tolerance_is_rejected(copy: Path) -> None:
     with pytest.raises(ValueError, match="positive number; got -1"):
         kn.verify(copy, tolerance=-1)
 
 
-def test_the_tolerance_is_absolute_up_to_one_and_relative_above() -> None:
+def test_the_tolerance_is_absolute_up_to_1_and_relative_above() -> None:
     def failures(value: float, difference: float) -> list[str]:
         reference = np.array([value], "float64")
         return runtimes.compare("it", reference + difference, reference, 1e-5)[1]
@@ -218,10 +215,8 @@ def test_the_tolerance_is_absolute_up_to_one_and_relative_above() -> None:
     assert failures(1000.0, 1.1e-2) != []
 
 
-def test_whole_numbers_must_be_equal() -> None:
+def test_integers_must_be_equal() -> None:
     ones = np.ones(3, "int64")
     assert runtimes.compare("it", ones, ones, 1e-5) == (0.0, [])
     assert runtimes.compare("it", ones + 1, ones, 1e-5)[1] == ["it differs from Keras"]
-    assert runtimes.compare("it", ones[:2], ones, 1e-5)[1] == [
-        "it has shape (2,), Keras gives (3,)"
-    ]
+    assert runtimes.compare("it", ones[:2], ones, 1e-5)[1] == ["it has shape (2,), in Keras (3,)"]

@@ -1,7 +1,8 @@
-"""Runs exported files and compares them with the reference written beside them.
+"""Run exported files and compare their outputs with ``reference.npz``.
 
-Nothing in here imports Keras or kerasnets: it is run by path in a process of its own, so that what
-it finds holds for every server that has only the files. See ``__main__``.
+Nothing in this package imports kerasnets, and only the ``keras`` runtime imports Keras. The package
+runs by its path in a separate process, so that its result holds on any server that only has the
+exported files. See ``__main__``.
 """
 
 from .check import Report as Report

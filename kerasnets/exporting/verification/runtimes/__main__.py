@@ -1,11 +1,10 @@
-"""The verifying process.
+"""The program of the verifying process.
 
 ::
 
     python -P runtimes/__main__.py FOLDER TOLERANCE RESULT.json [INPUTS.npz OUTPUTS.npz]
 
-Where inputs are given, every runtime is run on them too, and its outputs are written by
-``<runtime>/<output>``.
+With INPUTS, every runtime also runs on them, and OUTPUTS gets the arrays ``<runtime>/<output>``.
 """
 
 import importlib.util
@@ -16,8 +15,8 @@ from typing import Any
 
 
 def main(arguments: list[str]) -> None:
-    """Write the report on a version folder."""
-    # TensorFlow imports Keras where it finds it; here nobody finds it.
+    """Verify a version folder and write the report."""
+    # Block Keras, which TensorFlow would otherwise import, and kerasnets.
     sys.modules |= dict.fromkeys(("keras", "kerasnets"))  # type: ignore[arg-type]
     check = _package().check
     folder, tolerance, result, *arrays = arguments
@@ -26,12 +25,12 @@ def main(arguments: list[str]) -> None:
 
 
 def _package() -> Any:
-    """The package around this file, under a name of its own: kerasnets must not be imported."""
+    """Import the package of this file as ``runtimes``: kerasnets must not be imported."""
     here = Path(__file__).parent
     spec = importlib.util.spec_from_file_location(
         "runtimes", here / "__init__.py", submodule_search_locations=[str(here)]
     )
-    package = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]  # the file is there
+    package = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]  # the file exists
     sys.modules["runtimes"] = package
     spec.loader.exec_module(package)  # type: ignore[union-attr]
     return package

@@ -1,4 +1,4 @@
-"""Every exported format of a version folder against the reference beside it."""
+"""Compare every exported format of a version folder with ``reference.npz``."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .compare import Signature, compare, signature_failures
 from .load import FILES, Arrays, Card, Runtime, load, runtimes_of
 
 _FORMATS = {"saved_model", "onnx"}
-# Rows a runtime is given at once of what it is asked to run beside the reference.
-_ROWS = 256
+# The batch size for additional inputs.
+_BATCH_SIZE = 256
 
 
 @dataclass
 class Report:
-    """What was found: every failure, and the largest difference of each runtime."""
+    """The result: every failure, and the largest difference of each runtime."""
 
     max_abs_diff: dict[str, float] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
@@ -27,7 +27,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Expected:
-    """What the card and the reference say."""
+    """The expected signature, inputs and outputs."""
 
     card: Card
     inputs: Signature
@@ -44,8 +44,8 @@ def check(
     Args:
         folder: the version folder.
         tolerance: the largest difference allowed.
-        inputs: an ``.npz`` of inputs by name to run besides, each of shape ``(examples, …)``.
-        outputs: the ``.npz`` to write their outputs to, by ``<runtime>/<output>``.
+        inputs: an ``.npz`` of additional inputs by name, each of shape ``(examples, …)``.
+        outputs: the ``.npz`` for their outputs, with the names ``<runtime>/<output>``.
     """
     report = Report()
     reading = "card.json"
@@ -59,14 +59,14 @@ def check(
         return report
     expected = Expected(card, *signatures, cases, tolerance)
     report.failures += _reference_failures(expected)
-    besides = _load_arrays(inputs) if inputs else {}
-    answers: Arrays = {}
+    extra_inputs = _load_arrays(inputs) if inputs else {}
+    extra_outputs: Arrays = {}
     for name in runtimes_of(card):
         runtime = _check_runtime(name, folder, expected, report)
-        if runtime and besides:
-            answers |= _answers(name, runtime, besides, report)
+        if runtime and extra_inputs:
+            extra_outputs |= _run_batches(name, runtime, extra_inputs, report)
     if outputs:
-        np.savez(outputs, **answers)  # type: ignore[arg-type]  # names are not its flags
+        np.savez(outputs, **extra_outputs)  # type: ignore[arg-type]  # names, not options
     return report
 
 
@@ -74,7 +74,7 @@ def _read_card(path: Path) -> Card:
     card: Card = json.loads(path.read_text(encoding="utf-8"))
     formats = [str(name) for name in card["formats"]]
     if not formats or set(formats) - _FORMATS:
-        raise ValueError(f"formats are {formats}; there must be some of {sorted(_FORMATS)}")
+        raise ValueError(f"formats are {formats}; expected one or more of {sorted(_FORMATS)}")
     return card
 
 
@@ -83,9 +83,9 @@ def _signature(card: Card, side: str) -> Signature:
 
 
 def read_reference(path: Path) -> dict[str, tuple[Arrays, Arrays]]:
-    """Inputs and outputs by case, from names of the form ``<case>/inputs/<name>``.
+    """Read the inputs and outputs of each case from ``reference.npz``.
 
-    ``same`` in the file says as JSON which further names stand for which arrays.
+    See :func:`kerasnets.exporting.verification.reference.write_reference` for its content.
     """
     arrays = _load_arrays(path)
     arrays |= {name: arrays[first] for name, first in json.loads(str(arrays.pop("same"))).items()}
@@ -95,12 +95,12 @@ def read_reference(path: Path) -> dict[str, tuple[Arrays, Arrays]]:
         inputs, outputs = cases.setdefault(case, ({}, {}))
         {"inputs": inputs, "outputs": outputs}[side][name] = array
     if not cases:
-        raise ValueError("it holds no cases")
+        raise ValueError("there are no cases")
     return cases
 
 
 def _load_arrays(path: Path) -> Arrays:
-    # numpy leaves the file open if the archive is broken.
+    # NumPy does not close the file if the archive is damaged.
     with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         return dict(stored)
 
@@ -112,7 +112,7 @@ def _reference_failures(expected: Expected) -> Iterator[str]:
             if set(arrays) != set(signature):
                 yield (
                     f"reference.npz: {case} has {side} {sorted(arrays)}, "
-                    f"the card says {sorted(signature)}"
+                    f"the card has {sorted(signature)}"
                 )
             for name, array in arrays.items():
                 padding = side == "inputs" and case == "padded-with-nan"
@@ -145,7 +145,7 @@ def _compare_cases(name: str, runtime: Runtime, expected: Expected, report: Repo
     for case, (inputs, outputs) in expected.cases.items():
         try:
             got = runtime.run(inputs)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001  # each runtime has errors of its own type
             report.failures.append(f"{name}: {case} cannot be run: {_describe(error)}")
             continue
         for output in sorted(set(outputs) & set(got)):
@@ -155,27 +155,28 @@ def _compare_cases(name: str, runtime: Runtime, expected: Expected, report: Repo
             report.failures += failures
 
 
-def _answers(name: str, runtime: Runtime, inputs: Arrays, report: Report) -> Arrays:
-    """What a runtime gives for inputs beside the reference."""
+def _run_batches(name: str, runtime: Runtime, inputs: Arrays, report: Report) -> Arrays:
+    """The outputs of a runtime for the additional inputs."""
     rows = len(next(iter(inputs.values())))
     parts = []
-    for start in range(0, rows, _ROWS):
-        part = {key: array[start : start + _ROWS] for key, array in inputs.items()}
+    for start in range(0, rows, _BATCH_SIZE):
+        batch = {key: array[start : start + _BATCH_SIZE] for key, array in inputs.items()}
         try:
-            parts.append(runtime.run(part))
-        except Exception as error:  # noqa: BLE001
+            parts.append(runtime.run(batch))
+        except Exception as error:  # noqa: BLE001  # each runtime has errors of its own type
             report.failures.append(f"{name}: the test split cannot be run: {_describe(error)}")
             return {}
     return {f"{name}/{key}": np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
 
 def _node_failures(path: Path, loops: bool) -> Iterator[str]:
-    """Nodes that run slowly or only in some runtimes; graphs inside nodes are inside loops."""
+    """The nodes that are slow or do not run in every runtime."""
     import onnx
 
     for node in onnx.load(path).graph.node:
         if node.domain not in ("", "ai.onnx"):
-            yield f"onnx: node {node.name!r} is {node.op_type} of the domain {node.domain!r}"
+            operator = f"{node.domain}.{node.op_type}"
+            yield f"onnx: node {node.name!r} has the operator {operator}, not one of ONNX"
         if node.op_type in ("Loop", "Scan") and not loops:
             yield f"onnx: node {node.name!r} is a {node.op_type}, which the card does not allow"
 

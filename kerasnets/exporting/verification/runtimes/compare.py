@@ -1,4 +1,4 @@
-"""What is the same and what is not: names, types, axes, values."""
+"""Compare names, types, shapes and values of a runtime with the reference."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
-Signature = dict[str, tuple[str, tuple[int | None, ...]]]  # dtype and axes, by name
+Signature = dict[str, tuple[str, tuple[int | None, ...]]]  # type and shape by name
 
 
 def signature_failures(runtime: str, side: str, got: Signature, card: Signature) -> Iterator[str]:
-    """What differs between the inputs or outputs of a runtime and those in the card.
+    """The differences between the inputs or outputs of a runtime and those in the card.
 
     Args:
-        runtime: what the failures begin with.
+        runtime: the name of the runtime, with which each failure begins.
         side: ``"input"`` or ``"output"``.
-        got: what the runtime has.
-        card: what the card says.
+        got: the inputs or outputs of the runtime.
+        card: the inputs or outputs in the card.
     """
     if set(got) != set(card):
         yield f"{runtime}: {side}s are named {sorted(got)}, the card says {sorted(card)}"
@@ -29,7 +29,7 @@ def signature_failures(runtime: str, side: str, got: Signature, card: Signature)
 
 
 def _same_axes(got: tuple[int | None, ...], card: tuple[int | None, ...]) -> bool:
-    """Whether what is free in the card is free here; a runtime may leave more axes unsaid."""
+    """Whether the axes are equal. A runtime may leave axes free that the card fixes."""
     return len(got) == len(card) and all(
         a is None or a == b for a, b in zip(got, card, strict=True)
     )
@@ -38,21 +38,21 @@ def _same_axes(got: tuple[int | None, ...], card: tuple[int | None, ...]) -> boo
 def compare(
     where: str, got: np.ndarray, reference: np.ndarray, tolerance: float
 ) -> tuple[float, list[str]]:
-    """The largest difference, and what is wrong.
+    """The largest difference between two arrays, and the failures.
 
-    A float32 has seven digits, so the difference is absolute for values up to 1 and in parts of
-    the array's largest value above that. Whole numbers and booleans must be equal.
+    The difference is absolute if the largest value of the reference is at most 1, and relative to
+    that value otherwise, because a float32 has seven digits. Integers and booleans must be equal.
 
     Args:
-        where: what the failures begin with.
-        got: what the runtime gave.
-        reference: what Keras gave.
+        where: a description of the array, with which each failure begins.
+        got: the array of the runtime.
+        reference: the array of Keras.
         tolerance: the largest difference allowed.
     """
     if got.dtype != reference.dtype:
-        return 0.0, [f"{where} has type {got.dtype}, Keras gives {reference.dtype}"]
+        return 0.0, [f"{where} has type {got.dtype}, in Keras {reference.dtype}"]
     if got.shape != reference.shape:
-        return 0.0, [f"{where} has shape {got.shape}, Keras gives {reference.shape}"]
+        return 0.0, [f"{where} has shape {got.shape}, in Keras {reference.shape}"]
     if not got.size:
         return 0.0, []
     if got.dtype.kind != "f":
@@ -61,7 +61,7 @@ def compare(
     if not np.isfinite(got).all():
         return 0.0, [f"{where} holds NaN or infinity"]
     if not np.isfinite(reference).all():
-        return 0.0, []  # already said of the reference
+        return 0.0, []  # already a failure of the reference
     scale = max(1.0, float(np.abs(reference).max()))
     difference = float(np.abs(got.astype("float64") - reference.astype("float64")).max()) / scale
     if difference > tolerance:

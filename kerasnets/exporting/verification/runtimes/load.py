@@ -1,4 +1,4 @@
-"""Exported files, each loaded by what serves it."""
+"""Load each exported file in the runtime that serves it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FILES = {
 
 @dataclass(frozen=True)
 class Runtime:
-    """An exported file, loaded: its signature, and a function that runs it."""
+    """A loaded file: its inputs, its outputs, and a function that runs it."""
 
     inputs: Signature
     outputs: Signature
@@ -35,7 +35,7 @@ class Runtime:
 
 
 def runtimes_of(card: Card) -> list[str]:
-    """The runtimes that can run what the card says is there; Keras last, so that none has it."""
+    """The runtimes for the formats in the card. Keras is last: no other may import it."""
     names = ["onnx"] if "onnx" in card["formats"] else []
     if names and importlib.util.find_spec("openvino"):
         names.append("openvino")
@@ -44,7 +44,13 @@ def runtimes_of(card: Card) -> list[str]:
 
 
 def load(name: str, folder: Path, card: Card) -> Runtime:
-    """A runtime on the file of a version folder that it runs."""
+    """Load the file of a version folder in a runtime.
+
+    Args:
+        name: the name of the runtime.
+        folder: the version folder.
+        card: the content of ``card.json``.
+    """
     loaders = {
         "onnx": load_onnx,
         "openvino": load_openvino,
@@ -55,7 +61,7 @@ def load(name: str, folder: Path, card: Card) -> Runtime:
 
 
 def load_onnx(folder: Path, card: Card) -> Runtime:
-    """``model.onnx`` in ONNX Runtime, after the full check of the ``onnx`` package."""
+    """Load ``model.onnx`` in ONNX Runtime, after the full check of the ``onnx`` package."""
     import onnx
     import onnxruntime
 
@@ -83,17 +89,17 @@ def load_onnx(folder: Path, card: Card) -> Runtime:
 
 
 def load_openvino(folder: Path, card: Card) -> Runtime:
-    """``model.onnx`` in OpenVINO on the CPU, in float32."""
+    """Load ``model.onnx`` in OpenVINO on the CPU, with float32."""
     import openvino
 
     del card
-    # On some processors its own choice is bfloat16, which has three digits.
+    # The default on some processors is bfloat16, which has only three digits.
     options = {"INFERENCE_PRECISION_HINT": "f32", "EXECUTION_MODE_HINT": "ACCURACY"}
     model = openvino.Core().compile_model(str(folder / "model.onnx"), "CPU", options)
 
     def run(inputs: Arrays) -> Arrays:
-        given = model(inputs)
-        return {port.any_name: np.array(given[port]) for port in model.outputs}
+        outputs = model(inputs)
+        return {port.any_name: np.array(outputs[port]) for port in model.outputs}
 
     def read(ports: Any) -> Signature:
         return {
@@ -110,14 +116,14 @@ def load_openvino(folder: Path, card: Card) -> Runtime:
 
 
 def load_saved_model(folder: Path, card: Card) -> Runtime:
-    """The ``serving_default`` signature of the SavedModel in ``folder``."""
+    """Load the ``serving_default`` signature of the SavedModel."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow as tf
 
     del card
     loaded = tf.saved_model.load(str(folder))
     if "serving_default" not in loaded.signatures:
-        raise ValueError(f"no signature serving_default among {sorted(loaded.signatures)}")
+        raise ValueError(f"there is no serving_default among {sorted(loaded.signatures)}")
     function = loaded.signatures["serving_default"]
 
     def run(inputs: Arrays) -> Arrays:
@@ -130,14 +136,14 @@ def load_saved_model(folder: Path, card: Card) -> Runtime:
             for name, spec in specs.items()
         }
 
-    # The function keeps only a weak hold on the variables of what it was loaded with.
+    # The function only has weak references to its variables.
     run.owner = loaded  # type: ignore[attr-defined]
     inputs = read(function.structured_input_signature[1])
     return Runtime(inputs, read(function.structured_outputs), run)
 
 
 def load_keras(folder: Path, card: Card) -> Runtime:
-    """``model.keras`` in Keras, run eagerly, with the modules its own layers are in."""
+    """Load ``model.keras`` in Keras, with the layers of kerasnets if it has any."""
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     for name in ("keras", "kerasnets"):
         if name in sys.modules and sys.modules[name] is None:
@@ -145,22 +151,24 @@ def load_keras(folder: Path, card: Card) -> Runtime:
     import keras
     import tensorflow as tf
 
-    for module in card["keras"]["modules"]:
-        importlib.import_module(module)
-    model = keras.saving.load_model(folder / "model.keras", compile=False)
+    # A model with layers of kerasnets; they may have moved to other modules since the export.
+    ours = bool(card["keras"]["modules"])
+    loader = importlib.import_module("kerasnets.nets") if ours else keras.saving
+    model = loader.load_model(folder / "model.keras", compile=False)
     names = [tensor["name"] for tensor in card["outputs"]]
 
     def run(inputs: Arrays) -> Arrays:
         tensors = [tf.constant(inputs[tensor["name"]]) for tensor in card["inputs"]]
-        given = model(keras.tree.pack_sequence_as(model.input, tensors), training=False)
-        outputs = keras.tree.flatten(given)
+        returned = model(keras.tree.pack_sequence_as(model.input, tensors), training=False)
+        outputs = keras.tree.flatten(returned)
         if len(outputs) == 1 and names == ["probabilities", "logits"]:
             (logits,) = outputs
-            one = logits.shape[-1] == 1
-            outputs = [tf.sigmoid(logits) if one else tf.nn.softmax(logits), logits]
+            # Cards of older exports do not state the task.
+            sigmoid = card.get("task") == "multilabel" or logits.shape[-1] == 1
+            outputs = [tf.sigmoid(logits) if sigmoid else tf.nn.softmax(logits), logits]
         return {name: np.asarray(value) for name, value in zip(names, outputs, strict=True)}
 
-    # Its names are those of layers; the card's are what the model is served under.
+    # The Keras model has the names of its layers; the card has those of the signature.
     def read(tensors: list[Any]) -> Signature:
         return {t["name"]: (t["dtype"], tuple(t["shape"])) for t in tensors}
 

@@ -1,4 +1,4 @@
-"""A model as an ONNX file, which ONNX Runtime and Triton read."""
+"""Write a model as an ONNX file, for ONNX Runtime, OpenVINO and Triton."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any
 import onnx
 
 from kerasnets._lazy import tf
-from kerasnets.exporting.onnx._quiet import quiet
+from kerasnets.exporting._logging import silenced
 from kerasnets.exporting.onnx.operators import HANDLERS
-from kerasnets.exporting.onnx.recurrence import native_recurrence
-from kerasnets.exporting.onnx.rnn_nodes import MarkerHandler
+from kerasnets.exporting.onnx.recurrent_layers import native_recurrence
+from kerasnets.exporting.onnx.recurrent_nodes import MarkerHandler
 from kerasnets.exporting.signature import Served, TensorInfo
 
 OPSETS = range(13, 19)
 OPSET = 17
-# tf2onnx keeps state in its modules.
-_CONVERTING = threading.Lock()
+# tf2onnx has global state.
+_LOCK = threading.Lock()
 
 
 def write_onnx(
@@ -33,25 +33,25 @@ def write_onnx(
     metadata: Mapping[str, str] | None = None,
     doc: str = "",
 ) -> dict[str, Any]:
-    """Write the model as ONNX with the names of its signature and free batch axis.
+    """Write a model as ONNX, with the names of its signature and a free batch axis.
 
     Recurrent layers become native ``GRU``, ``LSTM`` and ``RNN`` nodes.
 
     Args:
-        served: the model under its serving names.
+        served: the model and its signature.
         path: the ``.onnx`` file to write.
         opset: the version of the ONNX operators, 13 to 18.
-        allow_loops: whether what cannot be native may be a ``Loop``.
-        metadata: written to ``metadata_props``.
-        doc: written as the graph's doc string.
+        allow_loops: whether the file may contain a ``Loop``.
+        metadata: the content of ``metadata_props``.
+        doc: the doc string of the graph.
 
     Returns:
-        For the card: the opset, whether loops are allowed, and how many nodes of each operator
-        there are.
+        An entry for the card: the opset, whether loops are allowed, and the number of nodes per
+        operator.
 
     Raises:
-        ValueError: the opset is not one of those, the model has operations ONNX has not, or it
-            would need a loop and ``allow_loops`` is false.
+        ValueError: the opset is not supported, the model has operations without an ONNX operator,
+            or it needs a loop and ``allow_loops`` is false.
     """
     if opset not in OPSETS:
         raise ValueError(f"opset must be in [{OPSETS[0]}, {OPSETS[-1]}]; got {opset}.")
@@ -59,7 +59,7 @@ def write_onnx(
     if both:
         raise ValueError(
             f"{served.model.name!r} has {', '.join(map(repr, sorted(both)))} as input and as "
-            "output; a name in ONNX means one tensor. Give the layers other names."
+            "output, but names in ONNX must be unique. Rename one of the layers."
         )
     proto = _convert(served, opset, allow_loops)
     unknown = sorted(
@@ -69,14 +69,14 @@ def write_onnx(
     )
     if unknown:
         raise ValueError(
-            f"{served.model.name!r} cannot become ONNX: there is no operator of opset {opset} for "
-            f"{', '.join(unknown)}. Replace the layers named there, or leave 'onnx' out of formats."
+            f"{served.model.name!r} cannot be exported to ONNX: opset {opset} has no operator for "
+            f"{', '.join(unknown)}. Replace these layers, or leave 'onnx' out of formats."
         )
     loops = [n.name for n in all_nodes(proto.graph) if n.op_type in ("Loop", "Scan")]
     if loops and not allow_loops:
         raise ValueError(
-            f"{served.model.name!r} needs loops in ONNX for {', '.join(loops)}. Give the layers "
-            "named there a known number of steps, or pass allow_loops=True."
+            f"{served.model.name!r} needs loops in ONNX for {', '.join(loops)}. Give these layers "
+            "a fixed number of steps, or pass allow_loops=True."
         )
     _name_axes(proto.graph.input, served.inputs)
     _name_axes(proto.graph.output, served.outputs)
@@ -89,7 +89,7 @@ def write_onnx(
 
 
 def add_metadata(path: Path, metadata: Mapping[str, str]) -> None:
-    """Set entries of ``metadata_props`` in an ONNX file; the graph stays as it is."""
+    """Set entries of the ``metadata_props`` of an ONNX file; the graph does not change."""
     proto = onnx.load(path)
     onnx.helper.set_model_props(
         proto, {**{prop.key: prop.value for prop in proto.metadata_props}, **metadata}
@@ -102,12 +102,12 @@ def _convert(served: Served, opset: int, allow_loops: bool) -> onnx.ModelProto:
 
     specs = served.specs
     handler = MarkerHandler()
-    with _CONVERTING, quiet("tf2onnx", "tensorflow"):
-        _teach_numpy_2()
+    with _LOCK, silenced("tf2onnx", "tensorflow"):
+        _patch_for_numpy_2()
         with native_recurrence(served.model, allow_loops=allow_loops):
             concrete = tf.function(served, autograph=False).get_concrete_function(*specs)
-        # What follows the inputs is captured: variables, and constants such as the means of a
-        # Normalization, which tf2onnx's own from_function would take for inputs.
+        # The inputs of the function are followed by captured tensors: variables, and constants
+        # such as the mean of a Normalization, which tf2onnx would otherwise treat as inputs.
         inputs = [tensor.name for tensor in concrete.inputs[: len(specs)]]
         outputs = {tensor.name: name for name, tensor in concrete.structured_outputs.items()}
         names = dict(zip(inputs, (spec.name for spec in specs), strict=True)) | outputs
@@ -122,23 +122,23 @@ def _convert(served: Served, opset: int, allow_loops: bool) -> onnx.ModelProto:
         )
     if handler.errors:
         raise ValueError(
-            f"{served.model.name!r} cannot become ONNX: {handler.errors[0]}"
+            f"{served.model.name!r} cannot be exported to ONNX: {handler.errors[0]}"
         ) from handler.errors[0]
     return proto
 
 
-def _teach_numpy_2() -> None:
-    """Apply Keras's patch of tf2onnx for numpy 2; doing it again changes nothing."""
+def _patch_for_numpy_2() -> None:
+    """Apply Keras's patch of tf2onnx for NumPy 2; applying it twice changes nothing."""
     from keras.src.export.tf2onnx_lib import patch_tf2onnx
 
     with warnings.catch_warnings():
-        # The patch asks numpy for its removed alias np.object.
+        # The patch looks up the removed alias np.object.
         warnings.simplefilter("ignore", FutureWarning)
         patch_tf2onnx()
 
 
 def all_nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
-    """The nodes of a graph and of the graphs inside its nodes."""
+    """All nodes of a graph, including those of graphs inside its nodes."""
     for node in graph.node:
         yield node
         for attribute in node.attribute:
@@ -147,7 +147,7 @@ def all_nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
 
 
 def _is_foreign(node: onnx.NodeProto, opset: int) -> bool:
-    """Whether a node is no operator of ONNX: tf2onnx leaves in the graph what it cannot convert."""
+    """Whether a node is not an ONNX operator: tf2onnx keeps operations it cannot convert."""
     return node.domain not in ("", "ai.onnx") or not onnx.defs.has(node.op_type, opset)
 
 

@@ -1,4 +1,4 @@
-"""ONNX files with smaller weights: stored as float16 or int8, computed with as float32."""
+"""ONNX files with smaller weights: stored as float16 or int8, used as float32."""
 
 from __future__ import annotations
 
@@ -10,28 +10,20 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from kerasnets._errors import unknown_name
+from kerasnets.exporting.samples import Arrays
 from kerasnets.exporting.signature import Served
-from kerasnets.exporting.verification.labelled import Labelled, input_arrays, most_probable
-from kerasnets.exporting.verification.samples import Arrays
+from kerasnets.exporting.verification.task_metrics import (
+    Labelled,
+    check_labels,
+    compute_metrics,
+    input_arrays,
+    predicted_labels,
+)
 
 KINDS = ("float16", "int8")
-# Below this a weight costs less than the node that restores it.
-_SMALLEST = 128
+# A weight with fewer values is smaller than the node that would restore it.
+_MIN_SIZE = 128
 _RECURRENT = ("GRU", "LSTM", "RNN")
-
-
-def check_kinds(kinds: Sequence[str]) -> tuple[str, ...]:
-    """The kinds of weights asked for, in a fixed order.
-
-    Raises:
-        ValueError: there is an unknown one.
-    """
-    names = (kinds,) if isinstance(kinds, str) else tuple(kinds)
-    for name in names:
-        if name not in KINDS:
-            raise unknown_name("kind of weights", name, KINDS)
-    return tuple(kind for kind in KINDS if kind in names)
 
 
 def write_small_weights(
@@ -41,23 +33,22 @@ def write_small_weights(
     samples: Arrays,
     test: Labelled | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Write ``model.float16.onnx`` or ``model.int8.onnx`` beside ``model.onnx``.
+    """Write ``model.float16.onnx`` or ``model.int8.onnx`` next to ``model.onnx``.
 
-    Matrices and kernels become float16, or int8 with one scale for each output channel; biases
-    and small weights stay as they are. A first node restores float32, so all else is as before.
+    Matrices and kernels become float16, or int8 with one scale per output channel. Biases and
+    small weights do not change. A node restores each weight to float32 before it is used.
 
     Args:
-        served: the model; what Keras gives is what the outputs are measured against.
-        path: the ``model.onnx`` to shrink.
+        served: the model. Its outputs in Keras are the reference.
+        path: the path of ``model.onnx``.
         kinds: any of ``"float16"`` and ``"int8"``.
-        samples: inputs to measure on.
-        test: labelled examples to measure the accuracy of a classifier on.
+        samples: inputs for the comparison.
+        test: labelled examples for the accuracy, or the mean absolute error in regression.
 
     Returns:
-        By kind, and under ``"float32"`` for the original: ``file``, ``bytes``, the largest
-        difference of each output from Keras as ``max_abs_diff``, for a classifier the share of
-        samples with the same most probable class as ``same_class``, and the ``accuracy`` on
-        ``test``.
+        An entry for each kind, and one for the original under ``"float32"``: ``file``, ``bytes``,
+        ``max_abs_diff`` (the largest difference of each output from Keras), for a classifier
+        ``same_class`` (the share of equal predictions), and ``accuracy`` or ``mae`` on ``test``.
     """
     expected = served.run(samples)
     report = {"float32": _measure(served, path, samples, expected, test)}
@@ -72,10 +63,10 @@ def write_small_weights(
 
 
 def shrink(proto: onnx.ModelProto, kind: str) -> None:
-    """Store the large float32 weights of a model as another type.
+    """Convert the large float32 weights of an ONNX model to a smaller type.
 
     Args:
-        proto: the model, changed in place.
+        proto: the model. It is changed in place.
         kind: ``"float16"`` or ``"int8"``.
     """
     graph = proto.graph
@@ -85,7 +76,7 @@ def shrink(proto: onnx.ModelProto, kind: str) -> None:
         if weight.data_type != onnx.TensorProto.FLOAT or len(weight.dims) < 2:
             continue
         array = onnx.numpy_helper.to_array(weight)
-        if array.size < _SMALLEST:
+        if array.size < _MIN_SIZE:
             continue
         graph.initializer.remove(weight)
         if kind == "float16":
@@ -112,7 +103,7 @@ def _as_float16(name: str, array: np.ndarray) -> tuple[list[onnx.TensorProto], o
 def _as_int8(
     name: str, array: np.ndarray, use: str
 ) -> tuple[list[onnx.TensorProto], onnx.NodeProto]:
-    # The axis of the outputs: (directions, gates, inputs), (filters, channels, …), or the last.
+    # The output axis: 1 in (directions, gates, inputs), 0 in (filters, channels, …), else the last.
     axis = 1 if use in _RECURRENT else 0 if use.startswith("Conv") else array.ndim - 1
     others = tuple(other for other in range(array.ndim) if other != axis)
     largest = np.abs(array).max(axis=others, keepdims=True)
@@ -139,11 +130,18 @@ def _measure(
             name: float(np.abs(got[name] - expected[name]).max()) for name in expected
         },
     }
-    if served.classifier:
-        same = got["logits"].argmax(axis=-1) == expected["logits"].argmax(axis=-1)
-        result["same_class"] = float(same.mean())
-    if served.classifier and test is not None:
-        arrays = input_arrays([info.name for info in served.inputs], test)
-        (probabilities,) = session.run(["probabilities"], arrays)
-        result["accuracy"] = float((most_probable(probabilities) == test.y).mean())
+    if served.task is None:
+        return result
+    output = served.outputs[0]
+    if served.is_classifier:
+        predicted, reference = (
+            predicted_labels(served.task, outputs[output.name]) for outputs in (got, expected)
+        )
+        result["same_class"] = float((predicted == reference).mean())
+    if test is not None:
+        labels = check_labels(served.task, test.y, output.shape[-1])
+        inputs = input_arrays([info.name for info in served.inputs], test)
+        (outputs,) = session.run([output.name], inputs)
+        metrics = compute_metrics(served.task, labels, outputs)
+        result |= {name: metrics[name] for name in ("accuracy", "mae") if name in metrics}
     return result

@@ -1,4 +1,4 @@
-"""From the marker a recurrent cell was traced into to a native ONNX node."""
+"""Convert the markers of traced recurrent cells to native ONNX nodes."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from onnx import TensorProto
 
 _PREFIX = "kerasnets recurrent cell "
 
-# ONNX's gates as positions in Keras's: z r h for both, and i o f c from i f c o.
+# The position in Keras of each ONNX gate. GRU: z r h in both. LSTM: i o f c from i f c o.
 _GATES = {"GRU": (0, 1, 2), "LSTM": (0, 3, 1, 2), "RNN": (0,)}
 
 
 @dataclass(frozen=True)
 class Marker:
-    """What a node needs to know of a cell beside its tensors.
+    """The settings of a cell that its ONNX node needs in addition to the tensors.
 
-    The tensors of the marker are, in order: sequences ``(batch, time, features)``, the states
-    ``(batch, units)``, lengths ``(batch,)`` where there are any, kernel, recurrent kernel, and
-    the bias where there is one; its outputs all outputs ``(batch, time, units)`` and the final
-    states.
+    The inputs of a marker operation are, in order: the sequences ``(batch, time, features)``, the
+    states ``(batch, units)``, optionally the lengths ``(batch,)``, the kernel, the recurrent
+    kernel, and optionally the bias. Its outputs are all outputs ``(batch, time, units)`` and the
+    final states.
 
     Attributes:
         layer: the name of the layer, for messages and node names.
         op: ``"GRU"``, ``"LSTM"`` or ``"RNN"``.
-        units: the width of the state.
-        activations: ONNX's names, in ONNX's order.
+        units: the number of units.
+        activations: the ONNX names of the activations, in ONNX's order.
         alpha: the first parameter of each activation that has one.
-        beta: the second.
-        reset_after: whether a GRU resets after the matrix product.
-        reverse: whether it runs from the last step to the first.
-        has_lengths: whether lengths are given.
-        has_bias: whether there is a bias.
+        beta: the second parameter of each activation that has one.
+        reset_after: whether a GRU applies the reset gate after the matrix product.
+        reverse: whether the cell runs from the last step to the first.
+        has_lengths: whether the lengths are an input.
+        has_bias: whether the bias is an input.
     """
 
     layer: str
@@ -50,12 +50,12 @@ class Marker:
     has_bias: bool
 
     def token(self) -> str:
-        """The marker as a string that an operation can carry."""
+        """The marker as a string attribute of an operation."""
         return _PREFIX + json.dumps(asdict(self))
 
     @classmethod
     def parse(cls, token: str) -> Marker | None:
-        """The marker a string carries, or ``None`` if it is no marker's."""
+        """The marker that :meth:`token` encoded, or ``None`` for any other string."""
         if not token.startswith(_PREFIX):
             return None
         return cls(**json.loads(token.removeprefix(_PREFIX)))
@@ -78,23 +78,23 @@ class Marker:
 
 
 class MarkerHandler:
-    """Turns markers into nodes inside tf2onnx.
+    """A custom handler of tf2onnx that converts markers to nodes.
 
-    tf2onnx swallows what a handler raises and leaves the operation as it is, so errors are kept.
+    tf2onnx ignores exceptions of its handlers and keeps the operation, so they are recorded.
 
     Attributes:
-        errors: what went wrong.
+        errors: the exceptions raised during conversion.
     """
 
     def __init__(self) -> None:
         self.errors: list[Exception] = []
 
     def __call__(self, graph: Any, node: Any, name: str, arguments: object) -> None:
-        """Replace one marker, as tf2onnx calls custom handlers."""
+        """Replace one marker; tf2onnx calls this for each ``PyFunc``."""
         del name, arguments
         marker = Marker.parse(node.get_attr_str("token"))
         if marker is None:
-            return  # a Python function of the user's, which is refused later with its name
+            return  # a Python function of the user; write_onnx raises an error that names it
         try:
             _replace(graph, node, marker)
         except Exception as error:
@@ -155,24 +155,24 @@ def _replace(graph: Any, node: Any, marker: Marker) -> None:
 
 
 def _onnx_weights(graph: Any, marker: Marker, weights: Sequence[np.ndarray]) -> list[str]:
-    """Constants W, R and B, with one direction in front and the gates in ONNX's order."""
+    """Add the constants W, R and B, with a direction axis and the gates in ONNX's order."""
     kernel, recurrent, *bias = weights
 
     def gates(array: np.ndarray) -> np.ndarray:
         parts = np.split(array, len(_GATES[marker.op]), axis=-1)
         return np.concatenate([parts[gate] for gate in _GATES[marker.op]], axis=-1)
 
-    made = [_make_constant(graph, gates(matrix).T) for matrix in (kernel, recurrent)]
+    kernels = [_make_constant(graph, gates(matrix).T) for matrix in (kernel, recurrent)]
     if not bias:
-        return [*made, ""]
-    # Only a GRU that resets after the product has a second bias, that of the recurrence.
+        return [*kernels, ""]
+    # Only a GRU with reset_after has a second bias, that of the recurrent kernel.
     rows = np.atleast_2d(bias[0])
     second = rows[1] if len(rows) == 2 else np.zeros_like(rows[0])
-    return [*made, _make_constant(graph, np.concatenate([gates(rows[0]), gates(second)]))]
+    return [*kernels, _make_constant(graph, np.concatenate([gates(rows[0]), gates(second)]))]
 
 
 def _initial(graph: Any, state: str, shape: list[int]) -> str:
-    """The initial state with one direction in front; nothing where it is zero anyway."""
+    """Add a direction axis to the initial state; return ``""`` if the state is zero."""
     node = graph.get_node_by_output(state)
     source = node.inputs[0] if node is not None and node.type == "Expand" else node
     if source is not None and source.is_const() and not source.get_tensor_value(False).any():
@@ -190,8 +190,8 @@ def _constant(graph: Any, tensor: str, marker: Marker) -> np.ndarray:
     node = graph.get_node_by_output(tensor)
     if node is None or not node.is_const():
         raise ValueError(
-            f"the weights of {marker.layer!r} are computed from the inputs of the model; an ONNX "
-            f"{marker.op} node needs constants."
+            f"the weights of {marker.layer!r} are computed from the inputs of the model, and an "
+            f"ONNX {marker.op} node needs constant weights."
         )
     return np.asarray(node.get_tensor_value(as_list=False))
 

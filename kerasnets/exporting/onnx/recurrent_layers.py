@@ -1,8 +1,9 @@
-"""Recurrent layers, traced so that each becomes one native ONNX node instead of a loop.
+"""Trace recurrent layers so that each cell becomes one native ONNX node instead of a loop.
 
-While a model is traced, the inner loop of its recurrent layers is replaced: a marker operation
-takes input, states and weights of one cell, and :mod:`kerasnets.exporting.onnx.rnn_nodes` turns it
-into a ``GRU``, ``LSTM`` or ``RNN`` node. What Keras does around the cells stays Keras's.
+While a model is traced, the inner loop of its recurrent layers is replaced. A marker operation
+takes the input, the states and the weights of one cell;
+:mod:`kerasnets.exporting.onnx.recurrent_nodes` converts it to a ``GRU``, ``LSTM`` or ``RNN`` node.
+Keras's own code runs around the cells.
 """
 
 from __future__ import annotations
@@ -14,27 +15,27 @@ from typing import Any
 
 from kerasnets._lazy import keras, tf
 from kerasnets._patching import own_attributes, patched
-from kerasnets.exporting.onnx.rnn_nodes import Marker
+from kerasnets.exporting.onnx.recurrent_nodes import Marker
 from kerasnets.exporting.tracing import all_layers
 
 
 @contextlib.contextmanager
 def native_recurrence(model: keras.Model, *, allow_loops: bool = False) -> Iterator[None]:
-    """Trace recurrent layers into markers while the block runs; the model is as before after it.
+    """Trace recurrent layers as markers while the block runs, then restore the model.
 
     Args:
-        model: the model that will be traced.
-        allow_loops: leave layers that cannot be native as loops.
+        model: the model to trace.
+        allow_loops: keep layers without a native node as loops.
 
     Raises:
-        ValueError: a layer cannot be native and ``allow_loops`` is false.
+        ValueError: a layer has no native node and ``allow_loops`` is false.
     """
     layers = [layer for layer in all_layers(model) if isinstance(layer, keras.layers.RNN)]
     refused = {layer: reason for layer in layers if (reason := why_not_native(layer))}
     if refused and not allow_loops:
         reasons = "; ".join(f"{layer.name!r} {reason}" for layer, reason in refused.items())
         raise ValueError(
-            f"{model.name!r} has recurrent layers that no ONNX operator computes: {reasons}. "
+            f"{model.name!r} has recurrent layers that no ONNX operator can compute: {reasons}. "
             "Change them, or pass allow_loops=True to export them as loops, which are slow."
         )
     loops = [
@@ -47,17 +48,17 @@ def native_recurrence(model: keras.Model, *, allow_loops: bool = False) -> Itera
 
 
 def why_not_native(layer: Any) -> str | None:
-    """Why no ONNX operator computes a recurrent layer, or ``None`` if one does.
+    """The reason why no ONNX operator can compute a recurrent layer; ``None`` if one can.
 
     Args:
-        layer: a ``keras.layers.RNN`` or one of its kind.
+        layer: a ``keras.layers.RNN`` or a subclass.
     """
     layers = keras.layers
     if layer.stateful:
         return "is stateful"
     own_loops = (layers.RNN.inner_loop, layers.GRU.inner_loop, layers.LSTM.inner_loop)
     if "inner_loop" in own_attributes(layer) or type(layer).inner_loop not in own_loops:
-        return "has an inner loop of its own"
+        return "has a custom inner loop"
     for cell in _cells(layer):
         if type(cell) not in (layers.GRUCell, layers.LSTMCell, layers.SimpleRNNCell):
             return f"has a cell of type {type(cell).__name__}"
@@ -104,7 +105,7 @@ def _onnx_activation(function: Any) -> tuple[str, float | None, float | None] | 
 def _inner_loop(
     layer: Any, sequences: Any, initial_state: Any, mask: Any, training: bool = False
 ) -> tuple[Any, Any, Any]:
-    """Stands in for ``RNN.inner_loop``: last output, all outputs and final states."""
+    """Replace ``RNN.inner_loop``; return the last output, all outputs and the final states."""
     del training  # only inference is exported
     if not keras.tree.is_nested(initial_state):
         initial_state = [initial_state]
@@ -124,25 +125,25 @@ def _unmasked(layer: Any, x: Any, states: list[Any]) -> tuple[Any, Any, list[Any
     y, last, states = _run_cells(layer, x, states, reverse=layer.go_backwards)
     if not layer.return_sequences:
         return last, None, states
-    # A reversed node answers in the order of time, Keras in the order of its steps.
+    # A reversed node returns outputs in the order of time, Keras in the order of its steps.
     return last, y[:, ::-1] if layer.go_backwards else y, states
 
 
 def _masked(layer: Any, x: Any, states: list[Any], mask: Any) -> tuple[Any, Any, list[Any]]:
-    """The unmasked steps, moved to the front in the order of the loop, and back again."""
+    """Run the unmasked steps, moved to the front in the order of the loop, and move them back."""
     mask = tf.cast(mask, tf.bool)
     if mask.shape.rank == 3:
         mask = tf.squeeze(mask, 2)
     backwards = layer.go_backwards
     steps = tf.range(tf.shape(mask)[1])
     time = tf.shape(mask)[1]
-    # Unmasked steps get the higher keys, and among them those that come first in the loop.
+    # Unmasked steps get the highest keys, in descending order of the loop.
     keys = (
         tf.where(mask, steps, steps - time) if backwards else tf.where(mask, time - steps, -steps)
     )
     order = tf.math.top_k(tf.cast(keys, tf.float32), k=time).indices
     count = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1)
-    # ONNX Runtime does not keep the initial state of a row of length 0.
+    # ONNX Runtime loses the initial state of a row with length 0.
     y, last, new_states = _run_cells(
         layer, tf.gather(x, order, batch_dims=1), states, lengths=tf.maximum(count, 1)
     )
@@ -164,7 +165,7 @@ def _masked(layer: Any, x: Any, states: list[Any], mask: Any) -> tuple[Any, Any,
 def _run_cells(
     layer: Any, x: Any, states: list[Any], *, reverse: bool = False, lengths: Any = None
 ) -> tuple[Any, Any, list[Any]]:
-    """All outputs in the order of time, the last output, and the final states."""
+    """Return all outputs in the order of time, the last output, and the final states."""
     final: list[Any] = []
     for cell in _cells(layer):
         count = 2 if type(cell) is keras.layers.LSTMCell else 1
@@ -172,8 +173,8 @@ def _run_cells(
             layer.name, cell, x, states[len(final) : len(final) + count], reverse, lengths
         )
         if lengths is not None:
-            # All three cells put out their first state. OpenVINO runs on past the lengths, so
-            # only what came out at them is the same in every runtime.
+            # The output of all three cells is their first state. OpenVINO continues past the
+            # lengths, so only the outputs at the lengths are equal in every runtime.
             new[0] = tf.gather(x, lengths - 1, batch_dims=1)
         last = new[0]
         final += new
@@ -183,8 +184,8 @@ def _run_cells(
 def _mark(
     name: str, cell: Any, x: Any, states: list[Any], reverse: bool, lengths: Any
 ) -> list[Any]:
-    known = [_onnx_activation(function) for function in _activations(cell)]
-    activations = [entry for entry in known if entry is not None]
+    found = [_onnx_activation(function) for function in _activations(cell)]
+    activations = [entry for entry in found if entry is not None]
     marker = Marker(
         layer=name,
         op={"GRUCell": "GRU", "LSTMCell": "LSTM"}.get(type(cell).__name__, "RNN"),

@@ -1,4 +1,4 @@
-"""What the SavedModel answers beside what verification compares."""
+"""Parts of the SavedModel that verification does not compare: classify, NaN, padding."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 import kerasnets as kn
-from kerasnets._lazy import keras, tf
-from kerasnets.exporting.saved_model.write import write_saved_model
+from kerasnets._lazy import tf
+from kerasnets.exporting.saved_model.write_saved_model import write_saved_model
 from kerasnets.exporting.signature import serve
-from tests.exporting.conftest import CLASSES, TrainedNet
+from tests.exporting.helpers import CLASSES, TrainedNet, dense_model
 
 
-def test_classify_names_the_most_probable_class(exported: Path, trained: TrainedNet) -> None:
+def test_classify_returns_the_most_probable_class(exported: Path, trained: TrainedNet) -> None:
     rows = trained.example_inputs
     classify = tf.saved_model.load(str(exported)).signatures["classify"]
     answer = classify(signal=tf.constant(rows))
@@ -26,19 +26,29 @@ def test_classify_names_the_most_probable_class(exported: Path, trained: Trained
 
 
 def test_one_column_is_the_probability_of_the_second_class(tmp_path: Path) -> None:
-    x = keras.Input((1,), name="x")
-    model = keras.Model(x, keras.layers.Dense(1, kernel_initializer="ones", name="logits")(x))
+    model = dense_model(1, 1, kernel_initializer="ones", name="logits")
     assert write_saved_model(serve(model), tmp_path, ("no", "yes")) == [
         "serving_default",
         "classify",
     ]
-    answer = tf.saved_model.load(str(tmp_path)).signatures["classify"](x=tf.constant([[-1.0], [2]]))
-    assert answer["class_name"].numpy().tolist() == [b"no", b"yes"]
-    expected = 1 / (1 + np.exp([-1.0, -2.0]))
+    answer = tf.saved_model.load(str(tmp_path)).signatures["classify"](
+        x=tf.constant([[-1.0], [0], [2]])
+    )
+    assert answer["class_name"].numpy().tolist() == [b"no", b"yes", b"yes"]
+    expected = 1 / (1 + np.exp([-1.0, 0, -2.0]))
     np.testing.assert_allclose(answer["probability"], expected, rtol=1e-6)
 
 
-def test_without_class_names_there_is_one_signature(tmp_path: Path) -> None:
+def test_classify_of_a_multilabel_model_returns_every_label(tmp_path: Path) -> None:
+    model = dense_model(2, 1, kernel_initializer="ones")
+    write_saved_model(serve(model, "multilabel"), tmp_path, ("cough", "fever"))
+    answer = tf.saved_model.load(str(tmp_path)).signatures["classify"](x=tf.constant([[0.0], [2]]))
+    assert answer["class_name"].numpy().tolist() == [[b"cough", b"fever"]] * 2
+    expected = [[0.5, 0.5], [1 / (1 + np.exp(-2.0))] * 2]
+    np.testing.assert_allclose(answer["probability"], expected, rtol=1e-6)
+
+
+def test_without_class_names_there_is_only_the_default_signature(tmp_path: Path) -> None:
     served = serve(kn.build("seizure-mlp", units=(2,), samples=4))
     assert write_saved_model(served, tmp_path) == ["serving_default"]
     assert set(tf.saved_model.load(str(tmp_path)).signatures) == {"serving_default"}
@@ -46,7 +56,9 @@ def test_without_class_names_there_is_one_signature(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("signature", ["serving_default", "classify"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_rows_that_are_not_finite_are_named(exported: Path, value: float, signature: str) -> None:
+def test_the_error_names_rows_that_are_not_finite(
+    exported: Path, value: float, signature: str
+) -> None:
     run = tf.saved_model.load(str(exported)).signatures[signature]
     rows = np.zeros((9, 178), "float32")
     rows[[3, 7], 100] = value
@@ -56,7 +68,7 @@ def test_rows_that_are_not_finite_are_named(exported: Path, value: float, signat
     run(signal=tf.constant(rows))
 
 
-def test_what_stands_beyond_the_length_of_a_sequence_may_be_anything(tmp_path: Path) -> None:
+def test_padding_may_hold_nan(tmp_path: Path) -> None:
     net = kn.build("mortality-gru", features=2, units=(3,), dense_units=(2,))
     write_saved_model(serve(net), tmp_path)
     run = tf.saved_model.load(str(tmp_path)).signatures["serving_default"]

@@ -1,4 +1,4 @@
-"""Native recurrent nodes in whole models: shared, nested, subclassed, masked, of the catalogue."""
+"""Native recurrent nodes in models: shared, nested, subclassed and masked layers; our nets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 import kerasnets as kn
 from kerasnets._lazy import keras
 from kerasnets.exporting.signature import serve
-from tests.exporting.onnx.test_recurrence import (
+from tests.exporting.onnx.helpers import (
     FEATURES,
     MASKS,
     UNITS,
@@ -76,8 +76,8 @@ def test_masking_and_embedding_masks(tmp_path: Path) -> None:
     assert largest_difference(served, tmp_path / "words.onnx", feed) < 1e-6
 
 
-def test_padding_changes_nothing_in_onnx_runtime(tmp_path: Path) -> None:
-    """The same rows under more padding of any value, and among other rows."""
+def test_padding_does_not_change_the_outputs_of_onnx_runtime(tmp_path: Path) -> None:
+    """The same rows with more padding of any value, and in other batches."""
     served = masked_model(lambda x: layers.Bidirectional(layers.GRU(UNITS))(x))
     convert(served, tmp_path / "m.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "m.onnx")
@@ -104,7 +104,7 @@ def test_every_opset(opset: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in kn.list_nets() if "gru" in name])
-def test_the_nets_of_the_catalogue_have_native_nodes_only(name: str, tmp_path: Path) -> None:
+def test_the_nets_of_the_catalogue_only_have_native_nodes(name: str, tmp_path: Path) -> None:
     net = kn.build(name)
     recurrent = [
         (2 if isinstance(layer, layers.Bidirectional) else 1)

@@ -1,4 +1,4 @@
-"""Keeps libraries from talking on a user's terminal."""
+"""Silences the loggers of libraries, which otherwise write to the user's terminal."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import logging
 import threading
 from collections.abc import Iterator
 
-# Two threads would take each other's silence for the level to go back to.
-_LEVELS = threading.RLock()
+# With two threads at once, one would save the other's level as the level to restore.
+_LOCK = threading.RLock()
 
 
 @contextlib.contextmanager
-def quiet(*loggers: str) -> Iterator[None]:
-    """Let the named loggers say nothing below critical while the block runs."""
-    with _LEVELS:
+def silenced(*loggers: str) -> Iterator[None]:
+    """Let the named loggers only write critical messages while the block runs."""
+    with _LOCK:
         levels = {name: logging.getLogger(name).level for name in loggers}
         for name in levels:
             logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -1,4 +1,4 @@
-"""Recurrent layers that no ONNX operator computes, and what tracing must leave as it was."""
+"""Recurrent layers without an ONNX operator, and models that tracing must not change."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from kerasnets._lazy import keras
-from kerasnets.exporting.onnx.recurrence import native_recurrence
-from kerasnets.exporting.onnx.write import write_onnx
-from tests.exporting.onnx.test_recurrence import (
+from kerasnets.exporting.onnx.recurrent_layers import native_recurrence
+from kerasnets.exporting.onnx.write_onnx import write_onnx
+from tests.exporting.onnx.helpers import (
     FEATURES,
     UNITS,
     convert,
@@ -24,7 +24,7 @@ from tests.exporting.onnx.test_recurrence import (
 
 
 class OwnCell(layers.GRUCell):
-    """A cell of the user's: the gates are Keras's, the output is not."""
+    """A custom cell with the gates of Keras and a different output."""
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
         output, states = super().call(inputs, states, training=training)
@@ -50,7 +50,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_no_operator_computes_is_refused_by_name(case: str, tmp_path: Path) -> None:
+def test_layers_without_an_operator_are_rejected_by_name(case: str, tmp_path: Path) -> None:
     build, message = REFUSED[case]
     served = plain_model(build())
     with pytest.raises(ValueError, match=message):
@@ -59,7 +59,7 @@ def test_what_no_operator_computes_is_refused_by_name(case: str, tmp_path: Path)
 
 
 @pytest.mark.parametrize("case", ["cell", "activation"])
-def test_it_becomes_a_loop_where_that_is_allowed(case: str, tmp_path: Path) -> None:
+def test_layers_without_an_operator_become_loops_if_allowed(case: str, tmp_path: Path) -> None:
     def build(x: Any) -> Any:
         return layers.GRU(UNITS)(x), REFUSED[case][0]()(x)
 
@@ -71,14 +71,14 @@ def test_it_becomes_a_loop_where_that_is_allowed(case: str, tmp_path: Path) -> N
     assert largest_difference(served, tmp_path / "m.onnx", *feeds) < 1e-6
 
 
-def test_a_stateful_layer_is_refused(tmp_path: Path) -> None:
+def test_a_stateful_layer_is_rejected(tmp_path: Path) -> None:
     x = keras.Input(batch_shape=(2, 5, FEATURES), name="x")
     model = keras.Model(x, layers.LSTM(2, stateful=True, name="odd")(x))
     with pytest.raises(ValueError, match="'odd' is stateful"), native_recurrence(model):
         pass
 
 
-def test_weights_that_depend_on_the_inputs_are_refused(tmp_path: Path) -> None:
+def test_weights_that_depend_on_the_inputs_are_rejected(tmp_path: Path) -> None:
     class Hyper(layers.Layer):
         def __init__(self) -> None:
             super().__init__()
@@ -99,7 +99,7 @@ def test_weights_that_depend_on_the_inputs_are_refused(tmp_path: Path) -> None:
         write_onnx(plain_model(lambda x: Hyper()(x)), tmp_path / "m.onnx")
 
 
-def test_the_model_is_as_before_even_after_an_error() -> None:
+def test_the_model_is_restored_even_after_an_error() -> None:
     rnn = layers.LSTM(2)
     model = keras.Sequential([keras.Input((5, FEATURES)), rnn])
     before = dict(vars(rnn))

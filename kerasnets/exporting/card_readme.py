@@ -1,0 +1,198 @@
+"""The model card as a Markdown page."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kerasnets._tables import markdown_table
+from kerasnets.exporting.card import card_task
+
+_URL = "http://localhost:8501/v1/models/{name}:predict"
+_TASKS = {
+    "classification": "Classification: one class per row.",
+    "binary": "Binary classification: `probabilities` is the probability of the second class.",
+    "multilabel": "Multilabel classification: each label has its own probability.",
+    "regression": "Regression: the output is the predicted value.",
+}
+_METRIC_NAMES = {"accuracy": "accuracy", "auroc": "AUROC", "mae": "mean absolute error", "r2": "R²"}
+
+
+def readme(card: Mapping[str, Any]) -> str:
+    """Write the card as Markdown.
+
+    Args:
+        card: the content of ``card.json``, before or after verification.
+    """
+    sections = [
+        f"# {card['name']}, version {card['version']}",
+        f"{card['parameters']:,} parameters. Exported on {card['created']}.",
+        _tensors("Inputs", card["inputs"]),
+        _input_units(card["input_units"]),
+        _tensors("Outputs", card["outputs"]),
+        _TASKS.get(card_task(card) or "", ""),
+        _names("Classes" if card_task(card) != "multilabel" else "Labels", card["class_names"]),
+        _targets(card),
+        _how_to_run(card),
+        _not_finite(card["formats"]),
+        _verification(card),
+        _small_weights(card.get("weights", {})),
+        _pairs("Provenance", card["provenance"]),
+        _pairs("Metadata", card["metadata"]),
+        _pairs("Library versions", card["libraries"]),
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _tensors(title: str, tensors: Sequence[Mapping[str, Any]]) -> str:
+    rows = []
+    for tensor in tensors:
+        axes = ", ".join("any" if axis is None else str(axis) for axis in tensor["shape"])
+        rows.append((f"`{tensor['name']}`", tensor["dtype"], f"({axes})"))
+    return f"## {title}\n\n" + markdown_table(("name", "type", "shape"), rows)
+
+
+def _input_units(units: str) -> str:
+    if not units:
+        return ""
+    return f"Pass raw values in {units}. If the model rescales its inputs, the graph does it."
+
+
+def _names(title: str, names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    rows = [f"{index}. {name}" for index, name in enumerate(names)]
+    return "\n".join([f"{title}, in the order of the last axis:", "", *rows])
+
+
+def _targets(card: Mapping[str, Any]) -> str:
+    parts = [_names("Targets", card.get("target_names", ()))]
+    if card.get("target_units"):
+        parts.append(f"Predictions are in {card['target_units']}.")
+    return "\n\n".join(part for part in parts if part)
+
+
+def _how_to_run(card: Mapping[str, Any]) -> str:
+    lines = ["## How to run it", ""]
+    feeds = ", ".join(f'"{tensor["name"]}": {tensor["name"]}' for tensor in card["inputs"])
+    if "onnx" in card["formats"]:
+        outputs = [tensor["name"] for tensor in card["outputs"]]
+        left = f"{outputs[0]}," if len(outputs) == 1 else ", ".join(outputs)
+        lines += [
+            "Without TensorFlow:",
+            "",
+            "```python",
+            "import onnxruntime",
+            "",
+            'session = onnxruntime.InferenceSession("model.onnx")',
+            f"{left} = session.run({outputs!r}, {{{feeds}}})",
+            "```",
+            "",
+        ]
+    if "saved_model" in card["formats"]:
+        lines += [
+            "With TensorFlow, where `folder` is the path of this folder:",
+            "",
+            "```python",
+            "import tensorflow as tf",
+            "",
+            "model = tf.saved_model.load(folder)",
+            f'outputs = model.signatures["serving_default"](**{{{feeds}}})',
+            "```",
+            *_classify_signature(card),
+            "",
+            "With TensorFlow Serving, whose base path is the parent folder:",
+            "",
+            "```sh",
+            f"curl --max-time 10 -d @request.json {_URL.format(name=card['served_as'])}",
+            "```",
+        ]
+    return "\n".join(lines).rstrip()
+
+
+def _classify_signature(card: Mapping[str, Any]) -> list[str]:
+    if "classify" not in card["signatures"]:
+        return []
+    which = "of each label" if card_task(card) == "multilabel" else "of the most probable class"
+    return ["", f"The signature `classify` returns `class_name` and `probability` {which}."]
+
+
+def _not_finite(formats: Sequence[str]) -> str:
+    lines = ["## NaN and infinity", ""]
+    if "saved_model" in formats:
+        lines.append("The SavedModel rejects inputs with NaN or infinity and names the rows.")
+    if "onnx" in formats:
+        lines.append("ONNX Runtime does not check: its outputs for such rows are meaningless.")
+    return "\n".join(lines)
+
+
+def _verification(card: Mapping[str, Any]) -> str:
+    verification = card.get("verification")
+    if verification is None:
+        return "## Verification\n\nThis export was not verified (`verify=False`)."
+    text = (
+        "Each runtime loaded the files in a new process, in which only the `keras` runtime can "
+        f"import Keras, and ran {len(card['cases'])} sets of inputs: {', '.join(card['cases'])}. "
+        f"The tolerance was {verification['tolerance']:g}. Differences are absolute if the "
+        "largest value of the output is at most 1, and relative to that value otherwise."
+    )
+    rows = [(name, f"{diff:.2g}") for name, diff in verification["max_abs_diff"].items()]
+    parts = [
+        "## Verification",
+        textwrap.fill(text, 100, break_on_hyphens=False),
+        markdown_table(("runtime", "largest difference from Keras"), rows, "lr"),
+        _keras_file(card.get("keras", {})),
+        _test_metrics(verification.get("test_metrics") or {}),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _keras_file(keras: Mapping[str, Any]) -> str:
+    if "needs" in keras:
+        needs = ", ".join(f"`{name}`" for name in keras["needs"])
+        return f"`model.keras` was not verified: loading it needs {needs}."
+    if "left_out" in keras:
+        return f"There is no `model.keras`: {keras['left_out']}."
+    return ""
+
+
+def _test_metrics(metrics: Mapping[str, Mapping[str, float | None]]) -> str:
+    if not metrics:
+        return ""
+    names = list(next(iter(metrics.values())))
+    rows = [
+        (runtime, *("–" if values[name] is None else f"{values[name]:.4f}" for name in names))
+        for runtime, values in metrics.items()
+    ]
+    headers = ["runtime", *(_METRIC_NAMES[name] for name in names)]
+    return "On the test split:\n\n" + markdown_table(headers, rows, "l" + "r" * len(names))
+
+
+def _small_weights(kinds: Mapping[str, Mapping[str, Any]]) -> str:
+    if not kinds:
+        return ""
+    formats = {"same_class": ".1%", "accuracy": ".1%", "mae": ".4g"}
+    titles = {"same_class": "same prediction"}
+    titles |= {name: f"test {_METRIC_NAMES[name]}" for name in ("accuracy", "mae")}
+    found = [key for key in formats if any(key in entry for entry in kinds.values())]
+    rows = [
+        (
+            entry["file"],
+            f"{entry['bytes']:,}",
+            f"{max(entry['max_abs_diff'].values()):.2g}",
+            *(format(entry[key], formats[key]) for key in found),
+        )
+        for entry in kinds.values()
+    ]
+    headers = ["file", "bytes", "largest difference", *(titles[key] for key in found)]
+    return (
+        "## ONNX files with smaller weights\n\nOutputs for the samples of the export, compared "
+        "with Keras:\n\n" + markdown_table(headers, rows, "l" + "r" * (len(headers) - 1))
+    )
+
+
+def _pairs(title: str, pairs: Mapping[str, Any]) -> str:
+    if not pairs:
+        return ""
+    return "\n".join([f"## {title}", "", *(f"- {key}: {value}" for key, value in pairs.items())])

@@ -1,0 +1,203 @@
+"""Metrics of each runtime on labelled examples; they must equal those of Keras."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from kerasnets.exporting.card import card_task
+
+Arrays = dict[str, np.ndarray]
+Metrics = dict[str, float | None]
+# The difference allowed in AUROC, and in regression for each prediction, relative to the largest
+# target above 1. It corresponds to a few examples whose float32 scores are almost equal.
+_MARGIN = 1e-5
+
+
+class Labelled(Protocol):
+    """Examples with labels, such as a ``Split`` of a data set."""
+
+    @property
+    def x(self) -> Any:
+        """An array, arrays by input name, or an object with a ``dense()`` method."""
+
+    @property
+    def y(self) -> np.ndarray:
+        """Class labels, shape ``(n,)``; label indicators ``(n, labels)``; or targets."""
+
+
+def input_arrays(names: Sequence[str], test: Labelled) -> Arrays:
+    """The inputs of the examples by name; floats are converted to float32.
+
+    Args:
+        names: the names of the model's inputs.
+        test: the examples.
+
+    Raises:
+        ValueError: the names differ, or there are no examples.
+    """
+    x = test.x.dense() if hasattr(test.x, "dense") else test.x
+    arrays = dict(x) if isinstance(x, Mapping) else {names[0]: np.asarray(x)}
+    if set(arrays) != set(names) or not len(test.y):
+        raise ValueError(
+            f"test has {len(test.y)} examples of {sorted(arrays)}; the model takes "
+            f"{sorted(names)}, and needs at least one example."
+        )
+    return {
+        name: array.astype("float32") if array.dtype.kind == "f" else array
+        for name, array in arrays.items()
+    }
+
+
+def read_labelled(folder: Path, test: Labelled) -> tuple[str, Arrays, np.ndarray]:
+    """The task, the inputs and the labels for an exported model.
+
+    Args:
+        folder: the version folder.
+        test: the examples.
+
+    Raises:
+        ValueError: the model has no task, or the examples do not fit it.
+    """
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    task = card_task(card)
+    if task is None:
+        raise ValueError(
+            "test needs a model that was exported with a task; this one has none. Pass task= to "
+            "export."
+        )
+    arrays = input_arrays([tensor["name"] for tensor in card["inputs"]], test)
+    types = {tensor["name"]: tensor["dtype"] for tensor in card["inputs"]}
+    labels = check_labels(task, test.y, card["outputs"][0]["shape"][-1])
+    return task, {name: array.astype(types[name]) for name, array in arrays.items()}, labels
+
+
+def check_labels(task: str, labels: np.ndarray, columns: int | None) -> np.ndarray:
+    """Check the shape of the labels.
+
+    Args:
+        task: the task of the model.
+        labels: class labels, label indicators or targets.
+        columns: the number of columns of the model's output.
+
+    Returns:
+        The labels, with shape ``(n, columns)`` for regression.
+
+    Raises:
+        ValueError: the shape does not fit.
+    """
+    labels = np.asarray(labels)
+    if task == "regression" and labels.ndim == 1:
+        labels = labels[:, np.newaxis]
+    shape = (len(labels),) if task in ("classification", "binary") else (len(labels), columns)
+    if labels.shape != shape:
+        raise ValueError(
+            f"test.y has shape {labels.shape}; a {task} model with {columns} output columns "
+            f"needs {shape}."
+        )
+    return labels
+
+
+def predicted_labels(task: str, probabilities: np.ndarray) -> np.ndarray:
+    """The predicted class of each row, or 0 or 1 for each label of a multilabel model."""
+    if task == "classification":
+        return probabilities.argmax(axis=1)
+    labels = (probabilities >= 0.5).astype(int)
+    return labels[:, 0] if task == "binary" else labels
+
+
+def compute_metrics(task: str, labels: np.ndarray, outputs: np.ndarray) -> Metrics:
+    """The metrics of one runtime.
+
+    Args:
+        task: the task of the model.
+        labels: the labels, checked with :func:`check_labels`.
+        outputs: probabilities or predictions, shape ``(n, columns)``.
+
+    Returns:
+        For regression, the mean absolute error ``mae`` and ``r2``, the mean R² of all targets.
+        For the other tasks, ``accuracy`` (of a multilabel model, the share of correct labels) and
+        ``auroc``, the mean over classes (one against the rest) or labels. Where R² or AUROC is
+        undefined, it is ``None``.
+    """
+    if task == "regression":
+        spread = labels.var(axis=0)
+        error = outputs.astype("float64") - labels
+        defined = spread > 0
+        r2 = 1 - (error**2).mean(axis=0)[defined] / spread[defined]
+        return {"mae": float(np.abs(error).mean()), "r2": float(r2.mean()) if r2.size else None}
+    accuracy = float((predicted_labels(task, outputs) == labels).mean())
+    return {"accuracy": accuracy, "auroc": _mean_auroc(task, labels, outputs)}
+
+
+def _mean_auroc(task: str, labels: np.ndarray, probabilities: np.ndarray) -> float | None:
+    from sklearn.metrics import roc_auc_score
+
+    if task == "classification":
+        labels = labels[:, np.newaxis] == np.arange(probabilities.shape[1])
+    positive = labels.reshape(len(labels), -1).astype(bool)
+    areas = [
+        roc_auc_score(column, scores)
+        for column, scores in zip(positive.T, probabilities.T, strict=True)
+        if column.any() and not column.all()
+    ]
+    return float(np.mean(areas)) if areas else None
+
+
+def metrics_by_runtime(path: Path, task: str, labels: np.ndarray) -> dict[str, Metrics]:
+    """The metrics of every runtime, from the outputs that the verifying process wrote.
+
+    Args:
+        path: the ``.npz`` with arrays ``<runtime>/<output>``.
+        task: the task of the model.
+        labels: the labels, checked with :func:`check_labels`.
+    """
+    metrics = {}
+    with np.load(path) as outputs:
+        for key in outputs.files:
+            runtime, output = key.split("/", 1)
+            if output != "logits":
+                metrics[runtime] = compute_metrics(task, labels, outputs[key])
+    return metrics
+
+
+def metric_failures(metrics: Mapping[str, Metrics], labels: np.ndarray) -> Iterator[str]:
+    """The runtimes whose metrics differ from those of Keras.
+
+    Args:
+        metrics: the metrics of each runtime. Without Keras, the first runtime is the reference.
+        labels: the labels, checked with :func:`check_labels`.
+    """
+    if not metrics:
+        return
+    reference = "keras" if "keras" in metrics else next(iter(metrics))
+    margins = _margins(metrics[reference], labels)
+    for runtime, values in metrics.items():
+        for name, value in values.items():
+            expected = metrics[reference][name]
+            if value is None or expected is None:
+                continue
+            if not abs(value - expected) <= margins[name]:
+                yield (
+                    f"{runtime}: {name} on the test split is {value}; with {reference} it is "
+                    f"{expected}"
+                )
+
+
+def _margins(reference: Metrics, labels: np.ndarray) -> dict[str, float]:
+    """The difference from the reference that is allowed in each metric."""
+    mae = reference.get("mae")
+    if mae is None:
+        return {"accuracy": 0.0, "auroc": _MARGIN}
+    # If each prediction differs by at most d, the squared error differs by at most 2·mae·d + d².
+    difference = _MARGIN * max(1.0, float(np.abs(labels).max()))
+    spread = labels.var(axis=0)
+    smallest = spread[spread > 0].min(initial=np.inf)
+    return {
+        "mae": difference,
+        "r2": float((2 * mae * labels.shape[1] * difference + difference**2) / smallest),
+    }
