@@ -248,7 +248,7 @@ class Loop:
         )[2]
 
     def _has_own_step(self) -> bool:
-        name = "train_step" if self.training else "test_step"
-        return name in vars(self.model) or getattr(type(self.model), name) is not getattr(
-            keras.Model, name
-        )
+        """Whether the logs of a step may be other than the results of the metrics."""
+        names = "train_step" if self.training else "test_step", "compute_metrics"
+        own = [vars(self.model).get(name, getattr(type(self.model), name)) for name in names]
+        return any(method is not getattr(keras.Model, n) for n, method in zip(names, own, strict=True))
