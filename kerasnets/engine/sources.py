@@ -8,6 +8,7 @@ that nothing is copied from NumPy for each batch.
 from __future__ import annotations
 
 import abc
+import copy
 import functools
 from collections.abc import Hashable, Sequence
 from typing import Any
@@ -75,6 +76,10 @@ class Source(abc.ABC):
             length: padded length, an integer or a scalar tensor; ignored without lengths.
         """
 
+    def form(self) -> Source:
+        """Return what :meth:`gather` needs while a step is traced, without the rows if possible."""
+        return self
+
     @abc.abstractmethod
     def key(self) -> Hashable:
         """Return what a compiled step depends on: equal for sources with the same form."""
@@ -132,6 +137,12 @@ class ArraySource(Source):
         """Gather the rows of each array."""
         remaining = iter(tensors)
         return self._map(lambda _: tf.gather(next(remaining), rows))
+
+    def form(self) -> ArraySource:
+        """Return a source of the same structure without the arrays."""
+        form = copy.copy(self)
+        form.structure, form.leaves = self.batch_spec(), [None] * len(self.leaves)
+        return form
 
     def key(self) -> Hashable:
         """Return the structure with the shape and type of each row."""
@@ -280,6 +291,12 @@ class Examples(Source):
         count = len(self.labels.leaves)
         inputs = self.inputs.gather(tensors[count:], rows, length)
         return (inputs, *self.labels.gather(tensors[:count], rows, length))
+
+    def form(self) -> Examples:
+        """Return the same inputs and labels without the rows of arrays."""
+        form = copy.copy(self)
+        form.inputs, form.labels = self.inputs.form(), self.labels.form()
+        return form
 
     def key(self) -> Hashable:
         """Return the keys of inputs and labels."""
