@@ -136,7 +136,9 @@ class Gan(keras.Model):
     def __init__(self) -> None:
         super().__init__()
         self.generator = keras.Sequential([keras.Input((3,)), layers.Dense(4)])
-        self.critic = keras.Sequential([keras.Input((4,)), layers.Dense(6, "relu"), layers.Dense(1)])
+        self.critic = keras.Sequential(
+            [keras.Input((4,)), layers.Dense(6, "relu"), layers.Dense(1)]
+        )
         self.seeds = keras.random.SeedGenerator(1)
         self.g_loss, self.d_loss = (keras.metrics.Mean(name=name) for name in ("g", "d"))
 

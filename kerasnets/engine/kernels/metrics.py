@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from kerasnets._lazy import keras
+from kerasnets._patching import patched
 
 
 @contextmanager
@@ -18,13 +19,9 @@ def equal_batches(model: keras.Model) -> Iterator[None]:
     that XLA compiles have a static size.
     """
     trackers = getattr(model._compile_loss, "metrics", [])
-    try:
-        for tracker in trackers:
-            tracker.__dict__["update_state"] = _unweighted(tracker.update_state)
+    changes = ((tracker, "update_state", _unweighted(tracker.update_state)) for tracker in trackers)
+    with patched(*changes):
         yield
-    finally:
-        for tracker in trackers:
-            tracker.__dict__.pop("update_state", None)
 
 
 def _unweighted(update: Any) -> Any:
