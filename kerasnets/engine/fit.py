@@ -150,10 +150,11 @@ def _prepare(
     seed = _draw_seed() if shuffle else 0
     schedule = EpochSchedule(len(source), size, buckets=source.buckets, shuffle=shuffle, seed=seed)
     steps = (steps_per_epoch or schedule.steps_per_epoch) * (epochs - initial_epoch)
-    options = _options(model, source, size, xla, steps)
+    feed = Feed(source)
+    options = _options(model, feed, size, xla, steps)
     with tracing_errors():
         loop = _loop(model, source, size, options)
-        runner = StepRunner(loop, Feed(source), schedule, steps_per_epoch=steps_per_epoch)
+        runner = StepRunner(loop, feed, schedule, steps_per_epoch=steps_per_epoch)
         runner.trace()
     validation = None
     if validation_data is not None:
@@ -198,11 +199,13 @@ def callback_list(
     )
 
 
-def _options(model: keras.Model, source: Source, size: int, xla: Xla, steps: int) -> Options:
-    """How to compile the steps of a training."""
+def _options(model: keras.Model, feed: Feed, size: int, xla: Xla, steps: int) -> Options:
+    """How to compile the steps of a training; a stream would be compiled for each size of chunk."""
     # Not model.jit_compile: by default it is False on every machine without an accelerator.
-    allowed = xla == "auto" and all(layer.supports_jit for layer in model._flatten_layers())
-    use_xla = xla == "on" or (allowed and choose_xla(model, source, size, steps))
+    allowed = feed.resident and all(layer.supports_jit for layer in model._flatten_layers())
+    use_xla = xla == "on" or (
+        xla == "auto" and allowed and choose_xla(model, feed.source, size, steps)
+    )
     return Options(xla=use_xla, xla_optional=xla == "auto", fuse=xla != "off")
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 import kerasnets as kn
 from kerasnets.engine import FallbackWarning
-from kerasnets.engine.sources import RaggedCodes
+from kerasnets.engine.ragged import RaggedCodes
 
 
 def fit(model: keras.Model, **arguments: Any) -> dict[str, list[float]]:
