@@ -19,19 +19,24 @@ class CannotCompileError(ValueError):
     """The engine cannot run this model or these data; the message is the reason."""
 
 
-# Methods that the engine replaces: a class that overrides one trains in a way of its own.
-_METHODS = ("fit", "evaluate", "make_train_function", "make_test_function")
+# Methods that the engine replaces: a class that overrides one has a way of its own.
+TRAINING = ("fit", "evaluate", "make_train_function", "make_test_function")
+PREDICTION = ("predict", "make_predict_function")
 
 
-def check_model(model: keras.Model) -> None:
-    """Refuse a model that must be trained by Keras.
+def check_model(model: keras.Model, methods: tuple[str, ...] = TRAINING) -> None:
+    """Refuse a model that must be run by Keras.
+
+    Args:
+        model: any.
+        methods: the methods that are replaced.
 
     Raises:
         CannotCompileError: with the reason.
     """
     if model.run_eagerly or tf.config.functions_run_eagerly():
         raise CannotCompileError("the model runs eagerly")
-    for name in _METHODS:
+    for name in methods:
         if getattr(type(model), name) is not getattr(keras.Model, name):
             raise CannotCompileError(f"{type(model).__name__} overrides {name}")
     if tf.distribute.has_strategy() or model._distribute_strategy is not None:
@@ -61,6 +66,11 @@ def check_arrays(*structures: Any) -> None:
             raise CannotCompileError(f"the data contain a {type(leaf).__name__}")
         if not hasattr(leaf, "shape") or not hasattr(leaf, "__array__"):
             raise CannotCompileError(f"the data are a {type(leaf).__name__}, not arrays")
+
+
+def dense(x: Any) -> Any:
+    """Return inputs that Keras's own methods take: the padded arrays of a source, else ``x``."""
+    return x.take(slice(None)) if isinstance(x, Source) else x
 
 
 @contextlib.contextmanager

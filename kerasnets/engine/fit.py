@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -15,6 +14,7 @@ from kerasnets.engine.fallback import (
     CannotCompileError,
     check_arrays,
     check_model,
+    dense,
     fall_back,
     tracing_errors,
 )
@@ -101,8 +101,16 @@ def fit(
         run = _prepare(model, xla, **arguments)
     except CannotCompileError as error:
         fall_back("fit", error, strict=strict)
-        return model.fit(**arguments)
+        return model.fit(**_dense(arguments))
     return run()
+
+
+def _dense(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments with arrays in place of sequences, which Keras does not know."""
+    arguments = arguments | {"x": dense(arguments["x"])}
+    if isinstance(data := arguments["validation_data"], tuple | list):
+        arguments["validation_data"] = (dense(data[0]), *data[1:])
+    return arguments
 
 
 # Arguments of fit above that keras.Model.fit does not take.
@@ -131,21 +139,22 @@ def _prepare(
     """
     x, y, weights, validation_data = _split(**arguments)
     check_model(model)
-    check_arrays(x, y, weights)
+    check_arrays(x, y, weights, validation_data)
     source = make_source(x, y, weights, class_weight)
+    if not len(source):
+        raise CannotCompileError("the data have no rows")
     size = _batch_size(source, batch_size, steps_per_epoch)
-    schedule = EpochSchedule(
-        len(source),
-        size,
-        buckets=source.buckets,
-        shuffle=shuffle,
-        seed=_draw_seed() if shuffle else 0,
-    )
-    steps = (steps_per_epoch or schedule.steps_per_epoch) * (epochs - initial_epoch)
     with tracing_errors():
         build(model, source)
-        loop = _loop(model, source, size, xla, steps)
-        runner = StepRunner(loop, Feed(source), schedule, steps_per_epoch=steps_per_epoch)
+    # Drawn after the weights, which are then those of a training by Keras.
+    seed = _draw_seed() if shuffle else 0
+    schedule = EpochSchedule(len(source), size, buckets=source.buckets, shuffle=shuffle, seed=seed)
+    steps = (steps_per_epoch or schedule.steps_per_epoch) * (epochs - initial_epoch)
+    feed = Feed(source)
+    options = _options(model, feed, size, xla, steps)
+    with tracing_errors():
+        loop = _loop(model, source, size, options)
+        runner = StepRunner(loop, feed, schedule, steps_per_epoch=steps_per_epoch)
         runner.trace()
     validation = None
     if validation_data is not None:
@@ -154,7 +163,7 @@ def _prepare(
             validation_data,
             arguments["validation_batch_size"] or batch_size,
             arguments["validation_steps"],
-            "on" if loop.xla else "off",
+            options,
         )
         validation = Validation(evaluation, validation_freq)
 
@@ -190,40 +199,41 @@ def callback_list(
     )
 
 
+def _options(model: keras.Model, feed: Feed, size: int, xla: Xla, steps: int) -> Options:
+    """How to compile the steps of a training; a stream would be compiled for each size of chunk."""
+    # Not model.jit_compile: by default it is False on every machine without an accelerator.
+    allowed = feed.resident and all(layer.supports_jit for layer in model._flatten_layers())
+    use_xla = xla == "on" or (
+        xla == "auto" and allowed and choose_xla(model, feed.source, size, steps)
+    )
+    return Options(xla=use_xla, xla_optional=xla == "auto", fuse=xla != "off")
+
+
 def _loop(
-    model: keras.Model, source: Source, size: int, xla: Xla, steps: int, *, training: bool = True
+    model: keras.Model, source: Source, size: int, options: Options, *, training: bool = True
 ) -> Loop:
     """The compiled steps of the model over data of this form, from the cache if it has them."""
-    # With jit_compile=False, XLA cannot compile a layer of the model, or its user does not want it.
-    allowed = xla == "auto" and model.jit_compile
-    use_xla = xla == "on" or (allowed and choose_xla(model, source, size, steps))
-    options = Options(xla=use_xla, xla_optional=xla == "auto", fuse=xla != "off")
     key = "fit" if training else "evaluate", source.key(), size, options
     return compiled_for(model, key, lambda: Loop(model, source, size, options, training=training))
 
 
 def _evaluation(
-    model: keras.Model, data: Any, batch_size: int | None, steps: int | None, xla: Xla
+    model: keras.Model, data: Any, batch_size: int | None, steps: int | None, options: Options
 ) -> Callable[[Any], Logs]:
-    """A function of callbacks that validates: in the engine, or by Keras if that cannot."""
+    """A function of callbacks that validates.
+
+    Raises:
+        CannotCompileError: if the engine cannot run the test step or the data.
+    """
     x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
-    try:
-        check_arrays(x, y, weights)
-    except CannotCompileError as error:
-        fall_back("evaluate", error, strict=False, stacklevel=5)
-        return functools.partial(
-            model.evaluate,
-            x,
-            y,
-            sample_weight=weights,
-            batch_size=batch_size,
-            steps=steps,
-            return_dict=True,
-        )
     source = make_source(x, y, weights)
+    if not len(source):
+        raise CannotCompileError("the validation data have no rows")
     size = _batch_size(source, batch_size, steps)
-    loop = _loop(model, source, size, xla, 0, training=False)
     schedule, feed = EpochSchedule(len(source), size, buckets=source.buckets), Feed(source)
+    with tracing_errors():
+        loop = _loop(model, source, size, options, training=False)
+        StepRunner(loop, feed, schedule).trace()
     return lambda callbacks: evaluate(
         model, StepRunner(loop, feed, schedule, steps_per_epoch=steps), callbacks
     )

@@ -20,6 +20,7 @@ from kerasnets._errors import WorkFailedError
 from kerasnets._lazy import keras, tf
 from kerasnets.engine.kernels.adam import fast_adam
 from kerasnets.engine.kernels.layers import fast_layers
+from kerasnets.engine.kernels.metrics import equal_batches
 from kerasnets.engine.schedule import Steps
 from kerasnets.engine.sources import Source
 
@@ -84,7 +85,8 @@ class Loop:
             options: how to compile.
             training: run ``train_step``, else ``test_step``.
         """
-        self.model, self.source, self.batch_size = model, source, batch_size
+        # Without the rows, since a loop is kept with the model.
+        self.model, self.source, self.batch_size = model, source.form(), batch_size
         self.options, self.training = options, training
         self.compile_seconds = 0.0
         buckets = source.buckets
@@ -212,7 +214,7 @@ class Loop:
         return step(self.source.gather(tensors, row, length))
 
     def _loop(self, one_step: Callable[[Any], Logs], first: Any, last: Any) -> Logs:
-        with fast_adam(self.model.optimizer):
+        with fast_adam(self.model.optimizer), equal_batches(self.model):
             if self._has_own_step():
                 return self._loop_with_logs(one_step, first, last)
             self._while(lambda step, _: (one_step(step), ()), first, last, ())
@@ -248,7 +250,9 @@ class Loop:
         )[2]
 
     def _has_own_step(self) -> bool:
-        name = "train_step" if self.training else "test_step"
-        return name in vars(self.model) or getattr(type(self.model), name) is not getattr(
-            keras.Model, name
+        """Whether the logs of a step may be other than the results of the metrics."""
+        names = "train_step" if self.training else "test_step", "compute_metrics"
+        own = [vars(self.model).get(name, getattr(type(self.model), name)) for name in names]
+        return any(
+            method is not getattr(keras.Model, n) for n, method in zip(names, own, strict=True)
         )

@@ -15,9 +15,11 @@ from kerasnets._lazy import keras, tf
 from kerasnets.engine.adapt import make_source
 from kerasnets.engine.cache import compiled_for
 from kerasnets.engine.fallback import (
+    PREDICTION,
     CannotCompileError,
     check_arrays,
     check_model,
+    dense,
     fall_back,
     tracing_errors,
 )
@@ -51,18 +53,17 @@ def predict(model: keras.Model, x: Any, batch_size: int = 256, *, strict: bool =
         raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
     batch_size = min(int(batch_size), 2**31 - 1)
     try:
-        check_model(model)
+        check_model(model, PREDICTION)
         check_arrays(x)
         source = x if isinstance(x, Source) else make_source(x)
         if len(source) == 0:
             raise ValueError("x has no rows: there is nothing to predict.")
         with tracing_errors():
-            function = compiled_for(
-                model, ("predict", source.key()), lambda: _Predictor(model, source)
-            )
+            key = "predict", repr(source.batch_spec())
+            function = compiled_for(model, key, lambda: _Predictor(model, source))
     except CannotCompileError as error:
         fall_back("predict", error, strict=strict)
-        return model.predict(x, batch_size=batch_size, verbose=0)
+        return model.predict(dense(x), batch_size=batch_size, verbose=0)
     return function(source, batch_size)
 
 
@@ -119,7 +120,9 @@ def _in_order(parts: tuple[np.ndarray, ...], places: np.ndarray) -> np.ndarray:
 def _compile(model: keras.Model, spec: Any) -> Any:
     """A function of inputs and batch size that returns the outputs of all batches."""
     # A predict_step of the user's own takes what Keras hands it, a tuple that begins with x.
-    own_step = type(model).predict_step is not keras.Model.predict_step
+    own_step = (
+        "predict_step" in vars(model) or type(model).predict_step is not keras.Model.predict_step
+    )
 
     def forward(inputs: Any) -> Any:
         if own_step:

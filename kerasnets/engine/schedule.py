@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import warnings
 from dataclasses import dataclass
 from typing import Literal
 
@@ -111,7 +112,7 @@ class StepCursor:
     """Takes a fixed number of steps per epoch from a schedule, as ``steps_per_epoch`` of Keras.
 
     An epoch begins where the one before it ended. It does not run past the end of the data: there
-    it is shorter, and the next epoch begins a new pass.
+    it is shorter, with the warning of Keras, and the next epoch begins a new pass.
     """
 
     def __init__(self, schedule: EpochSchedule, steps_per_epoch: int | None) -> None:
@@ -124,7 +125,15 @@ class StepCursor:
         if self.steps_per_epoch is None:
             return self.schedule.epoch(number)
         steps = self.schedule.epoch(self._pass)[self._at :][: self.steps_per_epoch]
+        if len(steps) < self.steps_per_epoch:
+            warnings.warn(_RAN_OUT, stacklevel=2)
         self._at += len(steps)
         if self._at == self.schedule.steps_per_epoch:
             self._pass, self._at = self._pass + 1, 0
         return steps
+
+
+_RAN_OUT = (
+    "Your input ran out of data; interrupting training. Make sure that your data have at least "
+    "`steps_per_epoch * epochs` batches, or leave out `steps_per_epoch`."
+)

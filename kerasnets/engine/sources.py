@@ -8,6 +8,7 @@ that nothing is copied from NumPy for each batch.
 from __future__ import annotations
 
 import abc
+import copy
 import functools
 from collections.abc import Hashable, Sequence
 from typing import Any
@@ -75,6 +76,10 @@ class Source(abc.ABC):
             length: padded length, an integer or a scalar tensor; ignored without lengths.
         """
 
+    def form(self) -> Source:
+        """Return what :meth:`gather` needs while a step is traced, without the rows if possible."""
+        return self
+
     @abc.abstractmethod
     def key(self) -> Hashable:
         """Return what a compiled step depends on: equal for sources with the same form."""
@@ -133,6 +138,12 @@ class ArraySource(Source):
         remaining = iter(tensors)
         return self._map(lambda _: tf.gather(next(remaining), rows))
 
+    def form(self) -> ArraySource:
+        """Return a source of the same structure without the arrays."""
+        form = copy.copy(self)
+        form.structure, form.leaves = self.batch_spec(), [None] * len(self.leaves)
+        return form
+
     def key(self) -> Hashable:
         """Return the structure with the shape and type of each row."""
         return repr(self.batch_spec())
@@ -141,99 +152,6 @@ class ArraySource(Source):
         return keras.tree.map_structure(
             lambda leaf: None if leaf is None else function(leaf), self.structure
         )
-
-
-class RaggedCodes(Source):
-    """Sequences of sets of codes, such as the visits of a patient, stored without padding.
-
-    A batch is ``{"visits": (batch, time, features) float32, "length": (batch,) int32}`` with
-    multi-hot visits. A subclass has ``codes``, ``code_offsets`` and ``visit_offsets``: visit ``v``
-    has the codes ``codes[code_offsets[v]:code_offsets[v + 1]]``, sequence ``i`` the visits from
-    ``visit_offsets[i]`` to before ``visit_offsets[i + 1]``.
-    """
-
-    codes: np.ndarray
-    code_offsets: np.ndarray
-    visit_offsets: np.ndarray
-
-    @property
-    @abc.abstractmethod
-    def features(self) -> int:
-        """Number of different codes, the width of a visit."""
-
-    def __len__(self) -> int:
-        return len(self.visit_offsets) - 1
-
-    @functools.cached_property
-    def lengths(self) -> np.ndarray:
-        """Visits per sequence, int32, at least 1."""
-        return np.diff(self.visit_offsets).astype(np.int32)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of codes and offsets."""
-        return 4 * (2 * len(self.codes) + 3 * len(self))
-
-    def batch_spec(self) -> dict[str, Any]:
-        """Return the specs of ``visits`` and ``length``."""
-        return {
-            "visits": tf.TensorSpec((None, None, self.features), tf.float32),
-            "length": tf.TensorSpec((None,), tf.int32),
-        }
-
-    def key(self) -> Hashable:
-        """Return the source itself: sizes that a compiled step needs depend on all sequences."""
-        return id(self)
-
-    def tensors(self, rows: np.ndarray | None = None) -> tuple[Any, ...]:
-        """Return the codes, the step of each code, and begin, count and length per sequence."""
-        if rows is not None:
-            raise NotImplementedError("ragged sequences are always held in memory as a whole")
-        starts = self._starts
-        visit = np.repeat(np.arange(len(self.code_offsets) - 1), np.diff(self.code_offsets))
-        first_visit = np.repeat(self.visit_offsets[:-1], np.diff(starts))
-        arrays = (self.codes, visit - first_visit, starts[:-1], np.diff(starts), self.lengths)
-        return tuple(tf.constant(array.astype(np.int32)) for array in arrays)
-
-    def gather(self, tensors: tuple[Any, ...], rows: Any, length: Any) -> dict[str, Any]:
-        """Build multi-hot visits from the indices of their codes.
-
-        The codes of a sequence are contiguous. For every row, as many codes are read as the
-        largest row of that padded length has, so every shape is known when a step is compiled.
-        """
-        codes, steps, begins, counts, lengths = tensors
-        most_codes, longest = self._most_codes, len(self._most_codes) - 1
-        fixed = isinstance(length, int)
-        if fixed:
-            most = int(most_codes[min(length, longest)])
-        else:
-            most = tf.gather(tf.constant(most_codes), tf.minimum(length, longest))
-        index = tf.range(most)[tf.newaxis]
-        exists = index < tf.gather(counts, rows)[:, tf.newaxis]
-        index = tf.where(exists, tf.gather(begins, rows)[:, tf.newaxis] + index, 0)
-        row = tf.broadcast_to(tf.range(tf.size(rows))[:, tf.newaxis], tf.shape(index))
-        # Codes that do not exist go to a step after the last one, which is cut off below.
-        step = tf.where(exists, _gather_or_zeros(steps, index), length)
-        cells = tf.stack([row, step, _gather_or_zeros(codes, index)], axis=-1)
-        shape = (tf.size(rows), length + 1, self.features)
-        visits = tf.scatter_nd(cells, tf.ones(tf.shape(index)), shape)[:, :-1]
-        static_shape = (rows.shape[0], length if fixed else None, self.features)
-        return {
-            "visits": tf.ensure_shape(visits, static_shape),
-            "length": tf.gather(lengths, rows),
-        }
-
-    @property
-    def _starts(self) -> np.ndarray:
-        """Index of the first code of each sequence, and the number of all codes."""
-        return np.asarray(self.code_offsets)[self.visit_offsets]
-
-    @functools.cached_property
-    def _most_codes(self) -> np.ndarray:
-        """The largest number of codes of a sequence of at most this length, by length."""
-        most = np.zeros(int(self.lengths.max(initial=0)) + 1, np.int32)
-        np.maximum.at(most, self.lengths, np.diff(self._starts))
-        return np.maximum.accumulate(most)
 
 
 class Examples(Source):
@@ -281,6 +199,12 @@ class Examples(Source):
         inputs = self.inputs.gather(tensors[count:], rows, length)
         return (inputs, *self.labels.gather(tensors[:count], rows, length))
 
+    def form(self) -> Examples:
+        """Return the same inputs and labels without the rows of arrays."""
+        form = copy.copy(self)
+        form.inputs, form.labels = self.inputs.form(), self.labels.form()
+        return form
+
     def key(self) -> Hashable:
         """Return the keys of inputs and labels."""
         return self.inputs.key(), self.labels.key()
@@ -291,8 +215,3 @@ def as_source(x: Any) -> Source:
     if isinstance(x, Source):
         return x
     return ArraySource(dict(x) if hasattr(x, "keys") else x)
-
-
-def _gather_or_zeros(values: Any, index: Any) -> Any:
-    """Gather values; zeros if there are none at all."""
-    return tf.gather(values, index) if values.shape[0] else tf.zeros_like(index)

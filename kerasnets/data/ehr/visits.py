@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kerasnets._deprecation import warn_renamed
-from kerasnets.engine.sources import RaggedCodes
+from kerasnets.engine.ragged import RaggedCodes
 
 if TYPE_CHECKING:
     import scipy.sparse

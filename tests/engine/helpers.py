@@ -1,0 +1,93 @@
+"""What the tests of the engine share: the same training by Keras and by kerasnets, compared."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+import kerasnets as kn
+from kerasnets.engine import FallbackWarning
+from kerasnets.engine.ragged import RaggedCodes
+
+
+def fit(model: keras.Model, **arguments: Any) -> dict[str, list[float]]:
+    """The history of ``kerasnets.fit``, which must not hand the work to Keras."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FallbackWarning)
+        return kn.fit(model, **({"verbose": 0} | arguments)).history
+
+
+def keras_fit(model: keras.Model, **arguments: Any) -> dict[str, list[float]]:
+    """The history of Keras's own ``fit``."""
+    return model.fit(**({"verbose": 0} | arguments)).history
+
+
+def assert_same_history(
+    ours: dict[str, list[float]], expected: dict[str, list[float]], tolerance: float = 1e-5
+) -> None:
+    """The same keys in the same order, and equal values."""
+    assert list(ours) == list(expected)
+    for key, values in expected.items():
+        np.testing.assert_allclose(ours[key], values, atol=tolerance, rtol=0, err_msg=key)
+
+
+def assert_same_weights(ours: keras.Model, expected: keras.Model, tolerance: float = 2e-5) -> None:
+    """Equal variables of model and optimizer."""
+    pairs = zip(_variables(ours), _variables(expected), strict=True)
+    for a, b in pairs:
+        np.testing.assert_allclose(a, b, atol=tolerance, rtol=tolerance, err_msg=b.path)
+
+
+def _variables(model: keras.Model) -> list[Any]:
+    return [*model.variables, *model.optimizer.variables]
+
+
+def assert_fits_alike(
+    build: Callable[[], keras.Model], tolerance: float = 1e-5, **arguments: Any
+) -> keras.Model:
+    """Train two equal models, one by Keras and one by kerasnets, and compare; return ours."""
+    xla = arguments.pop("xla", "auto")
+    expected, ours = build(), build()
+    history = keras_fit(expected, **arguments)
+    assert_same_history(fit(ours, xla=xla, **arguments), history, tolerance)
+    assert_same_weights(ours, expected, max(tolerance, 2e-5))
+    return ours
+
+
+class Sequences(RaggedCodes):
+    """Random sequences of sets of codes."""
+
+    def __init__(self, rows: int, features: int = 5, longest: int = 6, seed: int = 0) -> None:
+        rng = np.random.default_rng(seed)
+        lengths = rng.integers(1, longest + 1, rows)
+        visits = rng.random((lengths.sum(), features)) < 0.4
+        self.visit_offsets = np.concatenate([[0], np.cumsum(lengths)])
+        self.code_offsets = np.concatenate([[0], np.cumsum(visits.sum(axis=1))])
+        self.codes = np.nonzero(visits)[1]
+        self._visits, self._features = visits, features
+
+    @property
+    def features(self) -> int:
+        """Number of different codes."""
+        return self._features
+
+    def take(self, rows: np.ndarray | slice, length: int | None = None) -> dict[str, np.ndarray]:
+        """Multi-hot visits, written one by one."""
+        chosen = np.arange(len(self))[rows]
+        lengths = self.lengths[chosen]
+        length = int(lengths.max()) if length is None else length
+        dense = np.zeros((len(chosen), length, self.features), "float32")
+        for at, row in enumerate(chosen):
+            start, end = self.visit_offsets[row : row + 2]
+            dense[at, : end - start] = self._visits[start:end]
+        return {"visits": dense, "length": lengths}
+
+
+def frame(array: np.ndarray) -> pd.DataFrame:
+    """The array as a data frame."""
+    return pd.DataFrame(array, columns=[f"f{column}" for column in range(array.shape[1])])
