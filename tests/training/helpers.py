@@ -104,9 +104,7 @@ def run_plan(model, data, settings, callbacks=(), calls=None, xla=None):
         steps=runner.steps_per_epoch,
     )
     validation = plan.validation(model, runner.loop.xla)
-    run_epochs(
-        model, runner, validation, initial_epoch=0, epochs=settings.epochs, callbacks=every
-    )
+    run_epochs(model, runner, validation, initial_epoch=0, epochs=settings.epochs, callbacks=every)
     return model.history.history
 
 
