@@ -27,15 +27,22 @@ def draw_figures(run: Run, data: Dataset) -> None:
         threshold=run.metrics["test"].get("threshold", 0.5),
         unit=data.target_units,
     )
+    # A regression on rescaled targets and a model's own loss have other losses than the task.
+    own_loss = run.recipe.optimizer == "compiled" or task.name == "regression"
     drawn["learning_curves"] = figures.learning_curves(
         without_penalties(run.history),
         best_epoch=run.best_epoch,
-        title=run.name,
+        title=f"{run.name}: learning curves",
         subtitle=subtitle,
+        labels={} if own_loss else {"loss": task.loss_label},
     )
     if data.feature_names and figures.can_draw_weights(run.model):
         drawn["weights"] = figures.weight_matrices(
-            run.model, data.feature_names, names, title=run.name, subtitle=subtitle
+            run.model,
+            data.feature_names,
+            task.column_names(names),
+            title=f"{run.name}: weights",
+            subtitle=subtitle,
         )
     for name, figure in drawn.items():
         figures.save_figure(figure, run.folder / "figures" / name)
