@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import doctest
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+
+from kerasnets.cli import main
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -27,3 +30,18 @@ def test_the_targets_of_links_exist():
     for path in DOCS.glob("*.md"):
         for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text("utf-8")):
             assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_the_examples_of_your_own_model_and_data_run_in_order(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    text = (DOCS / "your-own.md").read_text("utf-8")
+    namespace: dict[str, object] = {}
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(compile(block, "your-own.md", "exec"), namespace)  # noqa: S102  the document is ours
+    assert "regression" in capsys.readouterr().out
+    assert namespace["run"].metrics["test"]["r2"] > 0.5
+    namespace["table"].to_csv("patients.csv", index=False)
+    (block,) = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    for line in block.splitlines():
+        assert main(shlex.split(line)[1:]) == 0, line
+    assert len(Path("predictions.csv").read_text("utf-8").splitlines()) == 1 + 600
