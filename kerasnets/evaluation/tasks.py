@@ -313,7 +313,10 @@ BINARY = Task(
     loss_label="Loss (binary cross-entropy)",
     # A logit above 0 is a probability above 0.5.
     metrics=lambda: [keras.metrics.BinaryAccuracy("accuracy", threshold=0.0)],
-    log_loss_metric=lambda name: keras.metrics.BinaryCrossentropy(name, from_logits=True),
+    # keras.metrics.BinaryCrossentropy refuses labels (n,) with logits (n, 1); the loss takes them.
+    log_loss_metric=lambda name: keras.metrics.MeanMetricWrapper(
+        keras.losses.BinaryCrossentropy(from_logits=True, reduction=None), name
+    ),
     predictions=sigmoid,
     check_labels=_check_binary_labels,
     measure=_measure_binary,
