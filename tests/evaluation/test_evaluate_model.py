@@ -82,7 +82,7 @@ def test_the_task_can_be_passed():
     data = make_data("classification", classes(2), 2, ("no", "yes"))
     expected = evaluate(identity_model(2), data, splits=("test",))
     assert evaluate(identity_model(2), data, splits=("test",), task="classification") == expected
-    with pytest.raises(ValueError, match=r"binary task .* must have 1 outputs; it has 2"):
+    with pytest.raises(ValueError, match=r"binary task .* must be 1, got 2"):
         evaluate(identity_model(2), data, task="binary")
     with pytest.raises(ValueError, match="Unknown task 'ranking'"):
         evaluate(identity_model(2), data, task="ranking")
@@ -111,7 +111,7 @@ def test_bad_arguments_are_refused():
         evaluate(identity_model(3), data, splits=("tset",))
     with pytest.raises(ValueError, match="got str"):
         evaluate("seizure-cnn", data)
-    with pytest.raises(ValueError, match="must have 3 outputs; it has 5"):
+    with pytest.raises(ValueError, match="must be 3, got 5"):
         evaluate(identity_model(5), data)
     inputs = keras.Input((4, 3))
     sequence = keras.Model(inputs, keras.layers.Identity()(inputs), name="sequence")

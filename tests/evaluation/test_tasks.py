@@ -197,11 +197,11 @@ def test_two_classes_are_binary_or_classification_by_the_outputs_of_the_model():
         (
             "classification",
             1,
-            "classification task with 3 classes .* must have 3 outputs; it has 1",
+            "classification task with 3 classes .* must be 3, got 1",
         ),
-        ("binary", 3, r"must have 2 \(or 1\) outputs; it has 3"),
-        ("multilabel", 1, "multilabel task with 4 classes or labels.* must have 4 outputs"),
-        ("regression", 5, "regression task with 2 targets.* must have 2 outputs; it has 5"),
+        ("binary", 3, r"must be 2 \(or 1\), got 3"),
+        ("multilabel", 1, "multilabel task with 4 classes or labels.* must be 4, got 1"),
+        ("regression", 5, "regression task with 2 targets.* must be 2, got 5"),
     ],
 )
 def test_a_model_with_another_number_of_outputs_is_refused(name, outputs, message):
