@@ -1,4 +1,4 @@
-"""Temperature scaling (Guo et al. 2017): one number that makes probabilities mean what they say."""
+"""Temperature scaling (Guo et al. 2017): calibrate the probabilities of a model by one number."""
 
 from __future__ import annotations
 
@@ -11,24 +11,27 @@ _GOLDEN = (np.sqrt(5) - 1) / 2
 
 
 def fit_temperature(logits: np.ndarray, y_true: np.ndarray) -> float:
-    """The temperature by which to divide logits for the smallest log loss.
+    """Find the temperature for which ``logits / temperature`` have the smallest log loss.
 
     Args:
-        logits: of the validation split, shape ``(n, classes)``.
-        y_true: its labels, shape ``(n,)``.
+        logits: logits of the validation split, shape ``(n, classes)``, or ``(n, 1)`` for a single
+            logit of the second of two classes.
+        y_true: class labels of the same rows, integers of shape ``(n,)``.
 
     Returns:
-        Above 1 where the model was too sure, below 1 where it was not sure enough; between 0.05
-        and 20.
+        A number between 0.05 and 20: above 1 if the model was overconfident, below 1 if it was
+        underconfident.
     """
     logits = np.asarray(logits, dtype=np.float64)
+    if logits.shape[1] == 1:  # the sigmoid of a logit is its softmax against 0
+        logits = np.hstack([np.zeros_like(logits), logits])
     of_true = np.take_along_axis(logits, np.asarray(y_true)[:, None], axis=1)
 
     def loss(log_temperature: float) -> float:
         scaled = (logits - of_true) / np.exp(log_temperature)
         return float(np.logaddexp.reduce(scaled, axis=1).mean())
 
-    # Golden section: the loss is convex in 1 / T, so it has a single minimum in log T too.
+    # Golden-section search: the loss is convex in 1 / T, so it has one minimum in log T too.
     low, high = _RANGE
     while high - low > 1e-7:
         left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
@@ -37,17 +40,21 @@ def fit_temperature(logits: np.ndarray, y_true: np.ndarray) -> float:
 
 
 def scale_logits(model: keras.Model, temperature: float) -> None:
-    """Divide the logits of a model by a temperature, in the weights of its last layer.
+    """Divide the logits of a model by a temperature, by changing the weights of its last layer.
 
-    So it needs no layer of its own and is part of every exported file.
+    No layer is added, so every exported file contains the scaling.
+
+    Args:
+        model: the model, which is changed in place.
+        temperature: the number to divide by.
 
     Raises:
-        ValueError: if the last layer is not a dense one without activation.
+        ValueError: if the last layer is not a ``Dense`` layer without activation.
     """
     last = model.layers[-1]
     if not isinstance(last, keras.layers.Dense) or last.activation is not keras.activations.linear:
         raise ValueError(
             f"The last layer of {model.name} is {type(last).__name__} {last.name!r}; temperature "
-            "scaling needs a Dense layer without activation there."
+            "scaling needs a Dense layer without activation."
         )
     last.set_weights([weight / np.float32(temperature) for weight in last.get_weights()])

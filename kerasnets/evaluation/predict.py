@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kerasnets._lazy import keras
-from kerasnets.engine.predict import predict as forward
+from kerasnets.engine.predict import predict
 from kerasnets.evaluation.tasks import BINARY, CLASSIFICATION, Task
 
 if TYPE_CHECKING:
@@ -70,4 +70,10 @@ def predict_logits(model: keras.Model, x: Arrays, batch_size: int = 256) -> np.n
     """
     if not all(map(len, x.values() if isinstance(x, Mapping) else [x])):
         raise ValueError("x has no rows: there is nothing to predict.")
-    return forward(model, x, batch_size)
+    outputs = predict(model, dict(x) if isinstance(x, Mapping) else x, batch_size)
+    if not isinstance(outputs, np.ndarray) or outputs.ndim != 2:
+        shape = outputs.shape if isinstance(outputs, np.ndarray) else type(outputs).__name__
+        raise ValueError(
+            f"The model must have one output of shape (n, outputs); {model.name!r} has {shape}."
+        )
+    return outputs

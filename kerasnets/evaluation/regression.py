@@ -22,6 +22,8 @@ import numpy as np
 from kerasnets.evaluation.bootstrap import RESAMPLES, bootstrap_intervals
 from kerasnets.evaluation.metrics import value_or_none
 
+_METRICS = ("mae", "rmse", "median_absolute_error", "r2", "baseline_mae", "baseline_rmse")
+
 
 def regression_metrics(
     y_true: np.ndarray,
@@ -58,25 +60,42 @@ def regression_metrics(
     true, predicted = check_predictions(y_true, predictions, target_names)
     targets = [_Target(*columns) for columns in zip(true.T, predicted.T, strict=True)]
 
-    def measure(targets: Sequence[_Target]) -> dict[str, Any]:
-        def statistics(weights: np.ndarray) -> Mapping[str, float]:
-            return _means([target.metrics(weights) for target in targets])
-
-        values = statistics(np.ones(len(true)))
-        intervals = bootstrap_intervals(
-            statistics, len(true), groups, resamples=resamples, seed=seed
-        )
-        return {
-            **{name: value_or_none(value) for name, value in values.items()},
-            "intervals": intervals,
-        }
-
+    values = _all_metrics(targets, np.ones(len(true)))
+    intervals = bootstrap_intervals(
+        lambda weights: _all_metrics(targets, weights),
+        len(true),
+        groups,
+        resamples=resamples,
+        seed=seed,
+    )
     return {
         "n": len(true),
-        **measure(targets),
+        **_of(values, intervals, ""),
         "per_target": {
-            name: {**measure([target]), "residuals": target.residuals()}
-            for name, target in zip(target_names, targets, strict=True)
+            name: {**_of(values, intervals, f"{number} "), "residuals": target.residuals()}
+            for number, (name, target) in enumerate(zip(target_names, targets, strict=True))
+        },
+    }
+
+
+def _all_metrics(targets: Sequence[_Target], weights: np.ndarray) -> dict[str, float]:
+    """The means over the targets by name, and the metrics of target ``i`` by ``"i name"``."""
+    each = [target.metrics(weights) for target in targets]
+    return _means(each) | {
+        f"{number} {name}": value
+        for number, metrics in enumerate(each)
+        for name, value in metrics.items()
+    }
+
+
+def _of(
+    values: Mapping[str, float], intervals: Mapping[str, list[float]], prefix: str
+) -> dict[str, Any]:
+    """Metrics and intervals whose names have a prefix; the names are returned without it."""
+    return {
+        **{name: value_or_none(values[prefix + name]) for name in _METRICS},
+        "intervals": {
+            name: intervals[prefix + name] for name in _METRICS if prefix + name in intervals
         },
     }
 

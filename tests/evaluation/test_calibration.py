@@ -1,4 +1,4 @@
-"""Temperature scaling finds the temperature there is, and goes into the last layer."""
+"""kerasnets.evaluation.calibration: the temperature is found and applied to the last layer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kerasnets.evaluation.calibration import fit_temperature, scale_logits
 
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 4.0])
 @pytest.mark.parametrize("classes", [2, 5])
-def test_the_temperature_that_was_there_is_found(temperature, classes):
+def test_a_known_temperature_is_found(temperature, classes):
     rng = np.random.default_rng(0)
     honest = rng.normal(0, 2, (20_000, classes))
     gumbel = rng.gumbel(size=honest.shape)  # argmax of logits + Gumbel noise draws from softmax
@@ -31,6 +31,13 @@ def test_no_other_temperature_has_a_smaller_loss():
     assert all(loss(best) <= loss(other) + 1e-12 for other in np.geomspace(0.06, 19, 500))
 
 
+def test_a_single_logit_is_that_of_the_second_class():
+    rng = np.random.default_rng(2)
+    logits, y = rng.normal(0, 3, (200, 2)), rng.integers(0, 2, 200)
+    single = logits[:, 1:] - logits[:, :1]
+    assert fit_temperature(single, y) == pytest.approx(fit_temperature(logits, y), rel=1e-6)
+
+
 def test_logits_are_divided_in_the_last_layer():
     inputs = keras.Input((4,))
     hidden = keras.layers.Dense(3, "tanh")(inputs)
@@ -42,7 +49,7 @@ def test_logits_are_divided_in_the_last_layer():
     assert len(net.layers) == layers
 
 
-def test_a_last_layer_that_gives_no_logits_is_refused():
+def test_a_last_layer_with_an_activation_is_refused():
     inputs = keras.Input((4,))
     net = keras.Model(inputs, keras.layers.Dense(2, "softmax", name="p")(inputs), name="mine")
     with pytest.raises(ValueError, match="The last layer of mine is Dense 'p'"):

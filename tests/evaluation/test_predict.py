@@ -50,7 +50,7 @@ def test_nothing_to_predict_is_refused(identity):
 def test_an_output_that_is_not_one_matrix_is_refused():
     inputs = keras.Input((4, 3))
     model = keras.Model(inputs, keras.layers.Identity()(inputs), name="sequence")
-    with pytest.raises(ValueError, match=r"'sequence' has \(None, 4, 3\)"):
+    with pytest.raises(ValueError, match=r"'sequence' has \(2, 4, 3\)"):
         predict_probabilities(model, np.zeros((2, 4, 3), "f4"))
 
 
