@@ -33,7 +33,7 @@ _COLUMNS = {
         "accuracy": "accuracy",
         "exact_match": "exact match",
         "macro_f1": "macro F1",
-        "macro_auroc": "macro AUROC",
+        "auroc": "macro AUROC",
         "log_loss": "log loss",
     },
     "regression": {"n": "rows", "mae": "MAE", "rmse": "RMSE", "r2": "R²"},
@@ -49,7 +49,7 @@ _INTERVALS = {
         "log_loss": "log loss",
         "ece": "ECE",
     },
-    "multilabel": {"macro_auroc": "macro AUROC", "macro_f1": "macro F1", "accuracy": "accuracy"},
+    "multilabel": {"auroc": "macro AUROC", "macro_f1": "macro F1", "accuracy": "accuracy"},
     "regression": {"mae": "MAE", "rmse": "RMSE", "r2": "R²"},
 }
 _INTERVALS["classification"] = _INTERVALS["binary"]
