@@ -151,15 +151,23 @@ class PrivateName:
 
 _ATTENTION = "keras.layers.MultiHeadAttention"
 _GROUPED_ATTENTION = "keras.layers.GroupQueryAttention"
+_DATA_ADAPTERS = "keras.src.trainers.data_adapters"
 _ENGINE = ("engine",)
 _EXPORTING = ("exporting",)
 _PROFILING = ("profiling",)
 
 PRIVATE_NAMES = (
     PrivateName("keras.KerasTensor", "_keras_history", _PROFILING),
-    PrivateName("keras.Model", "_build_shapes_dict", _PROFILING),
+    PrivateName("keras.Model", "_assert_compile_called", _ENGINE),
+    PrivateName("keras.Model", "_build_shapes_dict", ("engine", "profiling")),
+    PrivateName("keras.Model", "_compile_loss", _ENGINE),
+    PrivateName("keras.Model", "_compile_metrics", _ENGINE),
+    PrivateName("keras.Model", "_distribute_strategy", _ENGINE),
     PrivateName("keras.Model", "_flatten_layers", ("engine", "exporting", "profiling")),
+    PrivateName("keras.Model", "_get_metrics_result_or_logs", _ENGINE),
+    PrivateName("keras.Model", "_initial_epoch", _ENGINE),
     PrivateName("keras.Model", "_nodes_by_depth", _PROFILING),
+    PrivateName("keras.Model", "_symbolic_build", _ENGINE),
     PrivateName("keras.Sequential", "_functional", _PROFILING),
     PrivateName("keras.layers.Conv1D", "_compute_causal_padding", _EXPORTING),
     PrivateName(_GROUPED_ATTENTION, "_gate_dense", _PROFILING, ("3.14", "3.15")),
@@ -168,7 +176,7 @@ PRIVATE_NAMES = (
     PrivateName(_GROUPED_ATTENTION, "_query_dense", _PROFILING),
     PrivateName(_GROUPED_ATTENTION, "_value_dense", _PROFILING),
     PrivateName("keras.layers.Layer", "_call_has_mask_arg", _EXPORTING),
-    PrivateName("keras.layers.Layer", "_call_has_training_arg", _EXPORTING),
+    PrivateName("keras.layers.Layer", "_call_has_training_arg", ("engine", "exporting")),
     PrivateName("keras.layers.Layer", "_inbound_nodes", _PROFILING),
     PrivateName("keras.layers.Layer", "_outbound_nodes", _PROFILING),
     PrivateName(_ATTENTION, "_attention_axes", _PROFILING),
@@ -188,4 +196,9 @@ PRIVATE_NAMES = (
     PrivateName(
         "keras.src.ops.symbolic_arguments.SymbolicArguments", "_flat_arguments", _PROFILING
     ),
+    PrivateName(_DATA_ADAPTERS, "array_slicing", _ENGINE),
+    PrivateName(f"{_DATA_ADAPTERS}.array_data_adapter", "ArrayDataAdapter", _ENGINE),
+    PrivateName(f"{_DATA_ADAPTERS}.array_data_adapter.ArrayDataAdapter", "_inputs", _ENGINE),
+    PrivateName(f"{_DATA_ADAPTERS}.array_slicing", "convert_to_sliceable", _ENGINE),
+    PrivateName(f"{_DATA_ADAPTERS}.array_slicing", "train_validation_split", _ENGINE),
 )
