@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable, Iterator
 from typing import Any, TypeVar
 
 from kerasnets._lazy import keras
+from kerasnets._patching import own_attributes
 
 T = TypeVar("T")
 
@@ -74,7 +75,7 @@ def _parts(model: keras.Model) -> Iterator[Any]:
 
 def _state(thing: Any) -> Iterator[Any]:
     yield thing
-    for name, value in vars(thing).items():
+    for name, value in own_attributes(thing).items():
         if name in _IGNORED:
             continue
         yield name
