@@ -117,11 +117,11 @@ def test_the_curl_command_returns_an_answer(server: Server) -> None:
     assert np.shape(outputs["probabilities"]) == (1, 5)
 
 
-@pytest.mark.parametrize("way", ["rest", "grpc"])
+@pytest.mark.parametrize("protocol", ["rest", "grpc"])
 def test_the_client_returns_an_answer(
-    server: Server, way: str, capsys: pytest.CaptureFixture
+    server: Server, protocol: str, capsys: pytest.CaptureFixture
 ) -> None:
-    code = blocks("python")[2].replace("http://localhost:8501", getattr(server, way))
+    code = blocks("python")[2].replace("http://localhost:8501", getattr(server, protocol))
     signal = np.random.default_rng(0).normal(0, 50, (3, 178)).astype("float32")
     exec(code, {"signal": signal})  # noqa: S102  # code from our own README
     names, probabilities = capsys.readouterr().out.replace("\n", " ").split("] [")
@@ -131,21 +131,21 @@ def test_the_client_returns_an_answer(
 @pytest.mark.parametrize("net", ["lenet5", "mortality-gru"])
 def test_the_script_prints_the_outputs(server: Server, net: str) -> None:
     request = EXPORTED / net / "1" / "request.json"
-    words = [sys.executable, ROOT / "scripts" / "ask_server.py", server.grpc, net, request]
-    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, check=True)
+    command = [sys.executable, ROOT / "scripts" / "ask_server.py", server.grpc, net, request]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
     assert re.match(r"(probabilities|logits) \[", done.stdout)
 
 
 def test_the_script_prints_the_error_of_the_server(server: Server) -> None:
     request = EXPORTED / "lenet5" / "1" / "request.json"
-    words = [
+    command = [
         sys.executable,
         ROOT / "scripts" / "ask_server.py",
         server.rest,
         "no-such-model",
         request,
     ]
-    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, check=False)
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "404" in done.stderr
     assert "Traceback" not in done.stderr

@@ -270,17 +270,14 @@ def test_an_argument_replaces_the_task_of_a_run(tmp_path: Path) -> None:
         kn.export(RegressionRun(), tmp_path / "net", classifier=True, **arguments)
 
 
-def test_a_multilabel_model_is_verified_on_labelled_examples(tmp_path: Path) -> None:
-    model = dense_model(3)
-    rows = np.random.default_rng(0).normal(size=(40, 4)).astype("float32")
-    labels = (np.asarray(model(rows)) > 0).astype("int32")
-    labels[:4] = 1 - labels[:4]
+def test_a_multilabel_model_is_the_same_in_every_runtime(tmp_path: Path) -> None:
     names = ("cough", "fever", "pain")
     folder = kn.export(
-        model, tmp_path / "net", task="multilabel", class_names=names, test=kn.Split(rows, labels)
+        dense_model(3), tmp_path / "net", task="multilabel", class_names=names, verify=False
     )
+    report = runtimes.check(folder, 1e-5)
+    assert report.failures == []
+    assert {"onnx", "saved_model", "keras"} <= set(report.max_abs_diff)
     card = read_card(folder)
     assert [tensor["name"] for tensor in card["outputs"]] == ["probabilities", "logits"]
-    accuracies = {values["accuracy"] for values in card["verification"]["test_metrics"].values()}
-    assert accuracies == {36 / 40}
     assert card["signatures"] == ["serving_default", "classify"]

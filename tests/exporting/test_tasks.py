@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from kerasnets._lazy import keras
+from kerasnets.evaluation import tasks as evaluation
 from kerasnets.exporting.signature import Served, serve
 from kerasnets.exporting.tasks import TASKS, choose_task, final_activation
 from tests.exporting.helpers import dense_model
@@ -24,6 +25,13 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-logits))
+
+
+def test_the_tasks_and_their_outputs_are_those_of_evaluation() -> None:
+    assert set(TASKS) == set(evaluation.TASKS)
+    for name, task in evaluation.TASKS.items():
+        served = serve(dense_model(1 if name == "binary" else 3), name)
+        assert served.outputs[0].name == task.output_name
 
 
 @pytest.mark.parametrize(

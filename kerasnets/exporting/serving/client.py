@@ -39,7 +39,7 @@ def predict(
             float32 and lists of integers int32.
         signature: ``"serving_default"``, or ``"classify"`` for class names.
         version: the version of the model. Default: the server chooses, usually the highest.
-        timeout: seconds to wait for the answer.
+        timeout: seconds to wait for the response.
 
     Returns:
         Arrays by output name; class names are strings. Over REST, numbers are float64, and the
@@ -99,18 +99,18 @@ def _predict_rest(
     path += "" if version is None else f"/versions/{version}"
     url = f"{address.rstrip('/')}/{path}:predict"
     try:
-        answer = requests.post(url, data=rest_body(inputs, signature), timeout=timeout)
+        response = requests.post(url, data=rest_body(inputs, signature), timeout=timeout)
     except requests.Timeout:
         raise ServerError(f"{url} did not answer within {timeout:g} s.") from None
     except requests.RequestException as error:
         raise ServerError(f"{url} cannot be reached: {error}") from error
     try:
-        content = answer.json()
+        content = response.json()
     except ValueError:
         content = {}
-    if not answer.ok or "outputs" not in content:
-        message = content.get("error") or answer.text[:500] or answer.reason
-        raise ServerError(f"{url} answered {answer.status_code}: {message}")
+    if not response.ok or "outputs" not in content:
+        message = content.get("error") or response.text[:500] or response.reason
+        raise ServerError(f"{url} answered {response.status_code}: {message}")
     outputs = content["outputs"]
     named = outputs if isinstance(outputs, dict) else {"outputs": outputs}
     return {name: np.asarray(values) for name, values in named.items()}
@@ -128,10 +128,10 @@ def _predict_grpc(
     else:
         channel = grpc.insecure_channel(parts.netloc, options=unlimited)
     with channel:
-        ask = channel.unary_unary(_METHOD)
+        call = channel.unary_unary(_METHOD)
         try:
-            answer = ask(request.SerializeToString(), timeout=timeout)
+            response = call(request.SerializeToString(), timeout=timeout)
         except grpc.RpcError as error:
             message = f"{error.code().name}: {error.details()}"
             raise ServerError(f"{parts.geturl()} answered {message}") from error
-    return predict_response(answer)
+    return predict_response(response)

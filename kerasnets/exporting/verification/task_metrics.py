@@ -125,8 +125,9 @@ def compute_metrics(task: str, labels: np.ndarray, outputs: np.ndarray) -> Metri
         undefined, it is ``None``.
     """
     if task == "regression":
-        spread = labels.var(axis=0)
-        error = outputs.astype("float64") - labels
+        targets = labels.astype("float64")
+        spread = targets.var(axis=0)
+        error = outputs - targets
         defined = spread > 0
         r2 = 1 - (error**2).mean(axis=0)[defined] / spread[defined]
         return {"mae": float(np.abs(error).mean()), "r2": float(r2.mean()) if r2.size else None}
@@ -135,17 +136,13 @@ def compute_metrics(task: str, labels: np.ndarray, outputs: np.ndarray) -> Metri
 
 
 def _mean_auroc(task: str, labels: np.ndarray, probabilities: np.ndarray) -> float | None:
-    from sklearn.metrics import roc_auc_score
+    # Imports scikit-learn, which takes seconds and is only needed with labelled examples.
+    from kerasnets.evaluation.metrics import column_aurocs, mean_of_defined
 
     if task == "classification":
         labels = labels[:, np.newaxis] == np.arange(probabilities.shape[1])
     positive = labels.reshape(len(labels), -1).astype(bool)
-    areas = [
-        roc_auc_score(column, scores)
-        for column, scores in zip(positive.T, probabilities.T, strict=True)
-        if column.any() and not column.all()
-    ]
-    return float(np.mean(areas)) if areas else None
+    return mean_of_defined(column_aurocs(positive, probabilities))
 
 
 def metrics_by_runtime(path: Path, task: str, labels: np.ndarray) -> dict[str, Metrics]:
@@ -195,7 +192,7 @@ def _margins(reference: Metrics, labels: np.ndarray) -> dict[str, float]:
         return {"accuracy": 0.0, "auroc": _MARGIN}
     # If each prediction differs by at most d, the squared error differs by at most 2·mae·d + d².
     difference = _MARGIN * max(1.0, float(np.abs(labels).max()))
-    spread = labels.var(axis=0)
+    spread = labels.astype("float64").var(axis=0)
     smallest = spread[spread > 0].min(initial=np.inf)
     return {
         "mae": difference,

@@ -17,12 +17,12 @@ from tests.exporting.helpers import CLASSES, TrainedNet, dense_model
 def test_classify_returns_the_most_probable_class(exported: Path, trained: TrainedNet) -> None:
     rows = trained.example_inputs
     classify = tf.saved_model.load(str(exported)).signatures["classify"]
-    answer = classify(signal=tf.constant(rows))
+    outputs = classify(signal=tf.constant(rows))
     probabilities = tf.nn.softmax(trained.model(rows)).numpy()
     names = [CLASSES[best] for best in probabilities.argmax(axis=1)]
     assert len(set(names)) > 1
-    assert [name.decode() for name in answer["class_name"].numpy()] == names
-    np.testing.assert_allclose(answer["probability"], probabilities.max(axis=1), atol=1e-6)
+    assert [name.decode() for name in outputs["class_name"].numpy()] == names
+    np.testing.assert_allclose(outputs["probability"], probabilities.max(axis=1), atol=1e-6)
 
 
 def test_one_column_is_the_probability_of_the_second_class(tmp_path: Path) -> None:
@@ -31,21 +31,21 @@ def test_one_column_is_the_probability_of_the_second_class(tmp_path: Path) -> No
         "serving_default",
         "classify",
     ]
-    answer = tf.saved_model.load(str(tmp_path)).signatures["classify"](
+    outputs = tf.saved_model.load(str(tmp_path)).signatures["classify"](
         x=tf.constant([[-1.0], [0], [2]])
     )
-    assert answer["class_name"].numpy().tolist() == [b"no", b"yes", b"yes"]
+    assert outputs["class_name"].numpy().tolist() == [b"no", b"yes", b"yes"]
     expected = 1 / (1 + np.exp([-1.0, 0, -2.0]))
-    np.testing.assert_allclose(answer["probability"], expected, rtol=1e-6)
+    np.testing.assert_allclose(outputs["probability"], expected, rtol=1e-6)
 
 
 def test_classify_of_a_multilabel_model_returns_every_label(tmp_path: Path) -> None:
     model = dense_model(2, 1, kernel_initializer="ones")
     write_saved_model(serve(model, "multilabel"), tmp_path, ("cough", "fever"))
-    answer = tf.saved_model.load(str(tmp_path)).signatures["classify"](x=tf.constant([[0.0], [2]]))
-    assert answer["class_name"].numpy().tolist() == [[b"cough", b"fever"]] * 2
+    outputs = tf.saved_model.load(str(tmp_path)).signatures["classify"](x=tf.constant([[0.0], [2]]))
+    assert outputs["class_name"].numpy().tolist() == [[b"cough", b"fever"]] * 2
     expected = [[0.5, 0.5], [1 / (1 + np.exp(-2.0))] * 2]
-    np.testing.assert_allclose(answer["probability"], expected, rtol=1e-6)
+    np.testing.assert_allclose(outputs["probability"], expected, rtol=1e-6)
 
 
 def test_without_class_names_there_is_only_the_default_signature(tmp_path: Path) -> None:

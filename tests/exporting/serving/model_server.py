@@ -111,23 +111,23 @@ class Rest(http.server.BaseHTTPRequestHandler):
             time.sleep(2)
         model = self.models.get(match[1]) if match else None
         if model is None or int(match[2] or model.version) != model.version:
-            return self.answer(404, {"error": f"Servable not found for request: {self.path}"})
+            return self.respond(404, {"error": f"Servable not found for request: {self.path}"})
         try:
             request = json.loads(body)
             signature = request.get("signature_name", "serving_default")
             outputs = model.run(signature, model.typed(signature, request["inputs"]))
         except (ValueError, KeyError, TypeError) as error:
-            return self.answer(400, {"error": str(error)})
+            return self.respond(400, {"error": str(error)})
         lists = {
             name: array.astype(str).tolist() if array.dtype == object else array.tolist()
             for name, array in outputs.items()
         }
         # As the server does, leave the name out if there is only one output.
-        return self.answer(
+        return self.respond(
             200, {"outputs": lists if len(lists) > 1 else next(iter(lists.values()))}
         )
 
-    def answer(self, status: int, content: dict[str, Any]) -> None:
+    def respond(self, status: int, content: dict[str, Any]) -> None:
         body = json.dumps(content).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))

@@ -36,44 +36,50 @@ def server(folder: Path) -> Iterator[Server]:
         yield server
 
 
-@pytest.mark.parametrize("way", ["rest", "grpc"])
+@pytest.mark.parametrize("protocol", ["rest", "grpc"])
 def test_the_server_returns_the_outputs_of_keras(
-    server: Server, way: str, trained: TrainedNet
+    server: Server, protocol: str, trained: TrainedNet
 ) -> None:
     rows = trained.example_inputs[:7]
-    answer = predict(getattr(server, way), "seizure-mlp", {"signal": rows})
-    assert set(answer) == {"probabilities", "logits"}
+    outputs = predict(getattr(server, protocol), "seizure-mlp", {"signal": rows})
+    assert set(outputs) == {"probabilities", "logits"}
     expected = np.asarray(trained.model(rows))
-    np.testing.assert_allclose(answer["logits"], expected, atol=1e-6)
-    assert answer["probabilities"].shape == (7, 5)
-    again = predict(getattr(server, way), "seizure-mlp", {"signal": rows.tolist()}, version=1)
+    np.testing.assert_allclose(outputs["logits"], expected, atol=1e-6)
+    assert outputs["probabilities"].shape == (7, 5)
+    again = predict(getattr(server, protocol), "seizure-mlp", {"signal": rows.tolist()}, version=1)
     np.testing.assert_allclose(again["logits"], expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("way", ["rest", "grpc"])
-def test_classify_returns_class_names(server: Server, way: str, trained: TrainedNet) -> None:
+@pytest.mark.parametrize("protocol", ["rest", "grpc"])
+def test_classify_returns_class_names(server: Server, protocol: str, trained: TrainedNet) -> None:
     rows = trained.example_inputs[:9]
-    answer = predict(getattr(server, way), "seizure-mlp", {"signal": rows}, signature="classify")
+    outputs = predict(
+        getattr(server, protocol), "seizure-mlp", {"signal": rows}, signature="classify"
+    )
     best = np.asarray(trained.model(rows)).argmax(axis=1)
-    assert answer["class_name"].tolist() == [CLASSES[index] for index in best]
-    assert answer["probability"].shape == (9,)
+    assert outputs["class_name"].tolist() == [CLASSES[index] for index in best]
+    assert outputs["probability"].shape == (9,)
 
 
-@pytest.mark.parametrize(("way", "name"), [("rest", "outputs"), ("grpc", "prediction")])
-def test_regression_has_one_output(server: Server, way: str, name: str) -> None:
-    answer = predict(getattr(server, way), "dose", {"x": [[2.5], [-1]]})
-    assert {key: array.tolist() for key, array in answer.items()} == {name: [[2.5], [-1]]}
+@pytest.mark.parametrize(("protocol", "name"), [("rest", "outputs"), ("grpc", "prediction")])
+def test_regression_has_one_output(server: Server, protocol: str, name: str) -> None:
+    outputs = predict(getattr(server, protocol), "dose", {"x": [[2.5], [-1]]})
+    assert {key: array.tolist() for key, array in outputs.items()} == {name: [[2.5], [-1]]}
 
 
-@pytest.mark.parametrize("way", ["rest", "grpc"])
-def test_padding_does_not_change_the_outputs(server: Server, way: str) -> None:
+@pytest.mark.parametrize("protocol", ["rest", "grpc"])
+def test_padding_does_not_change_the_outputs(server: Server, protocol: str) -> None:
     rng = np.random.default_rng(0)
     visits = rng.normal(size=(3, 5, 3)).astype("float32")
     length = np.array([5, 2, 0], "int32")
-    answer = predict(getattr(server, way), "mortality-gru", {"visits": visits, "length": length})
+    outputs = predict(
+        getattr(server, protocol), "mortality-gru", {"visits": visits, "length": length}
+    )
     visits[1, 2:], visits[2] = 99, -99
-    other = predict(getattr(server, way), "mortality-gru", {"visits": visits, "length": length})
-    np.testing.assert_array_equal(other["logits"], answer["logits"])
+    other = predict(
+        getattr(server, protocol), "mortality-gru", {"visits": visits, "length": length}
+    )
+    np.testing.assert_array_equal(other["logits"], outputs["logits"])
 
 
 def test_a_request_with_nan_is_an_error_that_names_the_row(server: Server) -> None:
@@ -87,14 +93,14 @@ def test_a_request_with_nan_is_an_error_that_names_the_row(server: Server) -> No
     rows[2, 5] = 1e39 if OFFICIAL else 0
     body = json.dumps({"inputs": {"signal": rows.tolist()}}).replace("[0.0", "[1e39", 1)
     url = f"{server.rest}/v1/models/seizure-mlp:predict"
-    answer = requests.post(url, data=body, timeout=10)
-    assert answer.status_code == 400
-    assert answer.json()["error"]
+    response = requests.post(url, data=body, timeout=10)
+    assert response.status_code == 400
+    assert response.json()["error"]
 
 
-@pytest.mark.parametrize("way", ["rest", "grpc"])
-def test_the_error_of_the_server_is_shown(server: Server, way: str) -> None:
-    address, rows = getattr(server, way), np.zeros((2, 178), "float32")
+@pytest.mark.parametrize("protocol", ["rest", "grpc"])
+def test_the_error_of_the_server_is_shown(server: Server, protocol: str) -> None:
+    address, rows = getattr(server, protocol), np.zeros((2, 178), "float32")
     with pytest.raises(ServerError, match=r"answered (404|NOT_FOUND): Servable not found"):
         predict(address, "no-such-net", {"signal": rows})
     with pytest.raises(ServerError, match=r"answered (404|NOT_FOUND): Servable not found"):
@@ -106,10 +112,10 @@ def test_the_error_of_the_server_is_shown(server: Server, way: str) -> None:
 
 
 @pytest.mark.skipif(OFFICIAL is not None, reason="the official server has no slow model")
-@pytest.mark.parametrize("way", ["rest", "grpc"])
-def test_a_slow_server_is_a_timeout(server: Server, way: str) -> None:
+@pytest.mark.parametrize("protocol", ["rest", "grpc"])
+def test_a_slow_server_is_a_timeout(server: Server, protocol: str) -> None:
     with pytest.raises(ServerError, match=r"within 0\.3 s|DEADLINE_EXCEEDED"):
-        predict(getattr(server, way), "slow", {"signal": np.zeros((1, 178))}, timeout=0.3)
+        predict(getattr(server, protocol), "slow", {"signal": np.zeros((1, 178))}, timeout=0.3)
 
 
 @pytest.mark.parametrize("scheme", ["http", "grpc"])
@@ -133,16 +139,18 @@ def test_invalid_arguments_are_rejected(address: str, options: dict, message: st
         predict(address, "net", {"signal": [[1.0]]}, **options)
 
 
-@pytest.mark.parametrize("way", ["rest", "grpc"])
-def test_the_server_accepts_the_example_requests(server: Server, folder: Path, way: str) -> None:
+@pytest.mark.parametrize("protocol", ["rest", "grpc"])
+def test_the_server_accepts_the_example_requests(
+    server: Server, folder: Path, protocol: str
+) -> None:
     for name in ("seizure-mlp", "mortality-gru"):
         version = folder / name / "1"
-        if way == "rest":
+        if protocol == "rest":
             body = (version / "request.json").read_bytes()
             url = f"{server.rest}/v1/models/{name}:predict"
-            answer = requests.post(url, data=body, timeout=10)
-            assert answer.ok, answer.text
-            outputs = answer.json()["outputs"]
+            response = requests.post(url, data=body, timeout=10)
+            assert response.ok, response.text
+            outputs = response.json()["outputs"]
         else:
             outputs = predict_with_the_official_stub(server.grpc, version / "request.pbtxt")
         assert np.shape(outputs["probabilities"]) == (1, 5 if name == "seizure-mlp" else 2)

@@ -21,22 +21,22 @@ from tests.exporting.helpers import TrainedNet
 def replay(folder: Path) -> list[tuple[Any, dict[str, np.ndarray], dict[str, np.ndarray]]]:
     """Model spec, inputs and outputs of every warm-up request."""
     signatures = tf.saved_model.load(str(folder)).signatures
-    answers = []
+    responses = []
     for record in tf.data.TFRecordDataset(str(folder / WARMUP)).as_numpy_iterator():
         request = prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
         inputs = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
         run = signatures[request.model_spec.signature_name]
         outputs = run(**{name: tf.constant(value) for name, value in inputs.items()})
-        answers.append((request.model_spec, inputs, outputs))
-    return answers
+        responses.append((request.model_spec, inputs, outputs))
+    return responses
 
 
 def test_warm_up_requests_run_and_have_no_examples_of_the_run(
     exported: Path, trained: TrainedNet
 ) -> None:
-    answers = replay(exported)
-    assert [len(inputs["signal"]) for _, inputs, _ in answers] == [1, 8]
-    for model, inputs, outputs in answers:
+    responses = replay(exported)
+    assert [len(inputs["signal"]) for _, inputs, _ in responses] == [1, 8]
+    for model, inputs, outputs in responses:
         assert model.name == "seizure-mlp"
         assert outputs["probabilities"].shape == (len(inputs["signal"]), 5)
         theirs = {row.tobytes() for row in trained.example_inputs}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,9 @@ def test_a_model_that_depends_on_padding_fails_verification(tmp_path: Path) -> N
 @pytest.mark.parametrize("name", ["mortality-gru", "mortality-lstm"])
 def test_mortality_nets_pass_every_case(name: str, tmp_path: Path) -> None:
     net = kn.build(name, features=3, units=(3,), dense_units=(2,))
-    folder = kn.export(net, tmp_path / "net", verify=False)
+    visits = np.random.default_rng(0).normal(size=(64, 5, 3))
+    samples = {"visits": visits, "length": np.arange(64, dtype="int32") % 5 + 1}
+    folder = kn.export(net, tmp_path / "net", samples=samples, verify=False)
     report = runtimes.check(folder, 1e-5)
     assert report.failures == []
     assert max(report.max_abs_diff.values()) < 1e-6
@@ -73,9 +76,15 @@ def embedding_net() -> keras.Model:
     return keras.Model(words, layers.Dense(1, name="logits")(layers.SimpleRNN(3)(x)))
 
 
-@pytest.mark.parametrize("build", [masking_net, embedding_net])
-def test_every_masked_case_is_verified_in_every_runtime(build: object, tmp_path: Path) -> None:
-    folder = kn.export(build(), tmp_path / "net", verify=False)
+SIGNALS = np.random.default_rng(0).normal(size=(64, 5, 2))
+WORDS = np.random.default_rng(0).integers(1, 9, (64, 5), "int32")
+
+
+@pytest.mark.parametrize(("build", "samples"), [(masking_net, SIGNALS), (embedding_net, WORDS)])
+def test_every_masked_case_is_verified_in_every_runtime(
+    build: Callable[[], keras.Model], samples: np.ndarray, tmp_path: Path
+) -> None:
+    folder = kn.export(build(), tmp_path / "net", samples=samples, verify=False)
     masked = [case for case in runtimes.read_reference(folder / "reference.npz") if "mask" in case]
     assert len(masked) == 5
     report = runtimes.check(folder, 1e-5)

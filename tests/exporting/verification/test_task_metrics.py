@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import kerasnets as kn
+from kerasnets.evaluation.tasks import get_task
+from kerasnets.exporting.tasks import TASKS
 from kerasnets.exporting.verification.task_metrics import (
     check_labels,
     compute_metrics,
@@ -125,6 +127,24 @@ def test_regression_metrics() -> None:
         "r2": pytest.approx(1 - 1 / 8),
     }
     assert compute_metrics("regression", targets[:1], predictions[:1])["r2"] is None
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_metrics_are_those_of_evaluation(name: str) -> None:
+    rng = np.random.default_rng(3)
+    task = get_task(name)
+    names = ["a", "b"] if name == "binary" else ["a", "b", "c"]
+    outputs = rng.normal(size=(50, 1 if name == "binary" else 3)).astype("float32")
+    labels = {
+        "classification": rng.integers(0, 3, 50),
+        "binary": rng.integers(0, 2, 50),
+        "multilabel": rng.integers(0, 2, (50, 3)),
+        "regression": rng.normal(size=(50, 3)).astype("float32"),
+    }[name]
+    predictions = task.predictions(outputs)
+    expected = task.evaluate(labels, predictions, names, resamples=0)
+    metrics = compute_metrics(name, labels, predictions)
+    assert metrics == {key: pytest.approx(expected[key], abs=1e-7) for key in metrics}
 
 
 def test_regression_may_differ_by_float32_rounding_only() -> None:
