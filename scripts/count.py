@@ -1,16 +1,16 @@
-"""Count parameters, MACs and FLOPs of a Keras model, ours or yours.
+"""Count the parameters, MACs and FLOPs of a Keras model.
 
-python scripts/count.py
+Usage: python scripts/count.py
 """
 
 import keras
 
 import kerasnets as kn
 
-# A net of the catalogue, with its widths changed.
+# A net of the catalogue with other widths.
 print(kn.profile(kn.build("seizure-gru", units=32)))
 
-# Any Keras 3 model; the convention says what one operation is.
+# Any Keras 3 model. The convention defines what counts as one operation.
 model = keras.Sequential(
     [
         keras.Input((28, 28, 1)),

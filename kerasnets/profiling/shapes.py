@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from kerasnets.profiling.einsum import label_sizes
-from kerasnets.profiling.elementwise import ELEMENTWISE
+from kerasnets.profiling.elementwise_ops import ELEMENTWISE
 from kerasnets.profiling.registry import keras_name
 from kerasnets.profiling.sizes import (
     Shape,

@@ -1,40 +1,51 @@
-"""The catalogue: names, near misses, duplicates."""
+"""The catalogue: names, summaries, variants, and errors for wrong names and arguments."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
+import keras
 import pytest
 
 import kerasnets as kn
-from kerasnets.nets import catalogue
+from kerasnets.nets import catalogue, variant
 
-SEIZURE = {"seizure-mlp", "seizure-mlp-two-hidden", "seizure-mlp-stepped", "seizure-mlp-wide"} | {
+SEIZURE = [
+    "seizure-bigru",
     "seizure-cnn",
-    "seizure-cnn-three-dense",
-    "seizure-cnn-five-block",
     "seizure-cnn-dropout",
+    "seizure-cnn-five-block",
+    "seizure-cnn-three-dense",
     "seizure-gru",
     "seizure-gru-2",
-    "seizure-gru-5",
-    "seizure-bigru",
-    "seizure-gru-stepped",
     "seizure-gru-2x32",
+    "seizure-gru-5",
+    "seizure-gru-stepped",
+    "seizure-mlp",
+    "seizure-mlp-stepped",
+    "seizure-mlp-two-hidden",
+    "seizure-mlp-wide",
     "seizure-spectral",
-    "seizure-spectral-small",
     "seizure-spectral-long",
-}
+    "seizure-spectral-small",
+]
+
+
+@pytest.fixture
+def own_catalogue(monkeypatch):
+    """A copy of the catalogue that a test may add to."""
+    monkeypatch.setattr(catalogue, "_SPECS", dict(catalogue._SPECS))
 
 
 def test_names_are_sorted_and_match_patterns():
-    assert kn.list_nets("seizure-*") == sorted(SEIZURE)
+    assert kn.list_nets("seizure-*") == SEIZURE
     assert kn.list_nets("seizure-gru-?") == ["seizure-gru-2", "seizure-gru-5"]
     assert kn.list_nets("no-such-*") == []
 
 
 @pytest.mark.parametrize("name", kn.list_nets())
-def test_every_entry_is_whole(name):
+def test_every_entry_is_complete(name):
     spec = kn.describe(name)
     assert spec.name == name
     assert spec.data
@@ -43,34 +54,34 @@ def test_every_entry_is_whole(name):
     assert "classes" in spec.arguments
 
 
-def test_an_unknown_name_is_answered_with_near_misses():
+def test_unknown_names_raise_an_error_with_the_closest_names():
     with pytest.raises(ValueError, match=r"Unknown net 'seizure-gro'\. Did you mean 'seizure-gru'"):
         kn.describe("seizure-gro")
     with pytest.raises(ValueError, match=r"Unknown net ''\. Allowed: covid-1"):
         kn.build("")
 
 
-def test_an_unknown_argument_is_answered_with_near_misses():
-    with pytest.raises(ValueError, match=r"argument of seizure-gru 'unit'\. Did you mean 'units'"):
-        kn.build("seizure-gru", unit=32)
+@pytest.mark.parametrize("name", ["seizure-gru", "seizure-gru-2"])
+def test_unknown_arguments_raise_an_error_with_the_closest_names(name):
+    with pytest.raises(ValueError, match=rf"argument of {name} 'unit'\. Did you mean 'units'"):
+        kn.build(name, unit=32)
 
 
-def test_a_name_is_registered_once(monkeypatch):
-    monkeypatch.setattr(catalogue, "_SPECS", dict(catalogue._SPECS))
-
+def test_a_name_is_registered_once(own_catalogue):
     def builder(*, units=1):
         """A net."""
 
     assert kn.register("my-net", data="seizure", source="S1", epochs=3)(builder) is builder
     assert dict(kn.describe("my-net").recipe) == {"epochs": 3}
-    with pytest.raises(ValueError, match="'my-net' is already registered by"):
+    assert kn.describe("my-net").summary == "A net."
+    with pytest.raises(ValueError, match="'my-net' is already registered; choose another name"):
         kn.register("my-net", data="seizure", source="S1")(builder)
+    with pytest.raises(ValueError, match="'my-net' is already registered; choose another name"):
+        variant("my-net", of="seizure-mlp", source="own", summary="A net.")
 
 
-def test_a_builder_without_docstring_or_with_positional_arguments_is_refused(monkeypatch):
-    monkeypatch.setattr(catalogue, "_SPECS", dict(catalogue._SPECS))
-
-    def silent(*, units=1):
+def test_builders_without_docstring_or_with_positional_arguments_are_refused(own_catalogue):
+    def no_docstring(*, units=1):
         pass
 
     def positional(units=1):
@@ -80,10 +91,60 @@ def test_a_builder_without_docstring_or_with_positional_arguments_is_refused(mon
         """A net."""
 
     with pytest.raises(ValueError, match="needs a docstring"):
-        kn.register("my-net", data="d", source="S1")(silent)
+        kn.register("my-net", data="d", source="S1")(no_docstring)
     for builder in (positional, required):
         with pytest.raises(ValueError, match="'units' of the builder of 'my-net' must be keyword"):
             kn.register("my-net", data="d", source="S1")(builder)
+
+
+def test_a_type_error_inside_a_builder_is_not_hidden(own_catalogue):
+    @kn.register("my-net", data="seizure", source="own")
+    def builder(*, units=1):
+        """A net with an error."""
+        return len(units)
+
+    with pytest.raises(TypeError, match="has no len"):
+        kn.build("my-net", units=3)
+
+
+def test_the_catalogue_names_the_model(own_catalogue):
+    @kn.register("my-net", data="seizure", source="own")
+    def builder(*, classes=2):
+        """A logistic regression."""
+        inputs = keras.Input((3,))
+        return keras.Model(inputs, keras.layers.Dense(classes)(inputs), name="other")
+
+    assert kn.build("my-net").name == "my-net"
+
+
+def test_a_variant_has_the_builder_data_and_recipe_of_its_net_and_its_own_defaults(own_catalogue):
+    variant("my-gru", of="seizure-gru", source="own", summary="A GRU.", units=(4, 3))
+    base, spec = kn.describe("seizure-gru"), kn.describe("my-gru")
+    assert (spec.data, spec.source, spec.summary) == ("seizure", "own", "A GRU.")
+    assert spec.recipe == base.recipe
+    assert spec.arguments == {**base.arguments, "units": (4, 3)}
+    assert base.arguments["units"] == 16
+    net = kn.build("my-gru", classes=2)
+    assert net.name == "my-gru"
+    # Two GRU layers with two bias vectors, and a dense layer.
+    assert net.count_params() == 3 * 4 * (1 + 4 + 2) + 3 * 3 * (4 + 3 + 2) + (3 + 1) * 2
+    assert kn.build("my-gru", units=5).count_params() == 3 * 5 * (1 + 5 + 2) + (5 + 1) * 5
+
+
+def test_a_variant_of_a_variant_and_one_with_its_own_recipe(own_catalogue):
+    variant("first", of="seizure-gru", source="own", summary="1.", recipe={"epochs": 3}, units=4)
+    variant("second", of="first", source="own", summary="2.", dropout=0.5)
+    arguments = kn.describe("second").arguments
+    assert (arguments["units"], arguments["dropout"]) == (4, 0.5)
+    assert dict(kn.describe("second").recipe) == {"epochs": 3}
+
+
+def test_variants_of_unknown_nets_or_with_unknown_arguments_are_refused(own_catalogue):
+    with pytest.raises(ValueError, match="Unknown net 'seizure-gro'"):
+        variant("my-net", of="seizure-gro", source="own", summary="A net.")
+    with pytest.raises(ValueError, match="Unknown argument of seizure-gru 'filters'"):
+        variant("my-net", of="seizure-gru", source="own", summary="A net.", filters=3)
+    assert "my-net" not in kn.list_nets()
 
 
 def test_names_and_descriptions_need_no_tensorflow():

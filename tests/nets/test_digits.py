@@ -1,4 +1,4 @@
-"""What the nets on digits do to an image before their first layer, and the sources' counts."""
+"""How the digit nets prepare images, and the parameter counts that S3 and S4 state."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ DIGIT_NETS = sorted(name for name in kn.list_nets() if kn.describe(name).data ==
         ("digit-cnn", 61_546),
     ],
 )
-def test_the_counts_that_s3_and_s4_state(name, stated):
+def test_parameter_counts_that_s3_and_s4_state(name, stated):
     assert kn.profile(kn.build(name)).trainable_params == stated
 
 
 @pytest.mark.parametrize("name", DIGIT_NETS)
-def test_pixels_of_0_to_255_come_in_and_0_to_1_goes_on(name):
+def test_pixels_from_0_to_255_are_scaled_to_0_to_1(name):
     net = kn.build(name)
     assert net.inputs[0].name == "image"
     assert net.input_shape == (None, 28, 28, 1)
@@ -37,7 +37,7 @@ def test_pixels_of_0_to_255_come_in_and_0_to_1_goes_on(name):
 
 @pytest.mark.parametrize("name", ["lenet5", "digit-mlp-tanh"])
 @pytest.mark.parametrize(("size", "before", "after"), [(28, 2, 2), (27, 2, 3), (32, 0, 0)])
-def test_the_frame_is_background_around_the_whole_image(name, size, before, after):
+def test_the_frame_adds_background_around_the_image(name, size, before, after):
     net = kn.build(name, size=size)
     names = [layer.name for layer in net.layers]
     assert ("frame" in names) == (size < 32)
@@ -48,16 +48,16 @@ def test_the_frame_is_background_around_the_whole_image(name, size, before, afte
         np.testing.assert_array_equal(framed(image), expected)
 
 
-def test_an_image_larger_than_its_frame_is_refused():
-    with pytest.raises(ValueError, match="An image of 40 pixels a side does not fit a frame of 32"):
+def test_images_larger_than_the_frame_are_refused():
+    with pytest.raises(ValueError, match="40 × 40 pixels does not fit a frame of 32 × 32"):
         kn.build("lenet5", size=40)
 
 
-def test_lenet5_ends_its_convolutions_at_a_single_pixel():
+def test_the_convolutions_of_lenet5_end_with_a_single_pixel():
     assert kn.build("lenet5").get_layer("conv_3").output.shape == (None, 1, 1, 120)
 
 
-def test_digit_mlp_2_keeps_to_s4_s_budget_of_hidden_units():
+def test_digit_mlp_2_has_no_more_hidden_units_than_s4_allows():
     units = kn.describe("digit-mlp-2").arguments["units"]
     assert len(units) == 2
     assert sum(units) <= 200

@@ -1,4 +1,4 @@
-"""One contract for every net: build, shapes, count, reload, step, profile, export."""
+"""Tests that every net passes: shapes, parameter count, reload, training step, profile, export."""
 
 from __future__ import annotations
 
@@ -8,74 +8,19 @@ import onnxruntime
 import pytest
 
 import kerasnets as kn
-
-
-def dense(inputs, *widths):
-    """Parameters of dense layers in a row."""
-    total = 0
-    for width in widths:
-        total += (inputs + 1) * width
-        inputs = width
-    return total
-
-
-def conv(kernel, channels, *filters):
-    """Parameters of convolutions in a row."""
-    total = 0
-    for width in filters:
-        total += (kernel * channels + 1) * width
-        channels = width
-    return total
-
-
-def norm_conv(kernels, channels, *filters):
-    """Trained parameters of convolutions without bias in a row, each normalised over the batch."""
-    total = 0
-    for kernel, width in zip(kernels, filters, strict=True):
-        total += kernel * channels * width + 2 * width
-        channels = width
-    return total
-
-
-def bins(frame):
-    """Frequencies of a frame's spectrum."""
-    return frame // 2 + 1
-
-
-def spectral(frames, units, classes=5):
-    """Trained parameters of a net on spectrograms: frames with their filters, statistics, head."""
-    total, pooled = 2 * 8 + 8 * units + 2 * units, units
-    for frame, filters in frames.items():
-        total += 2 * bins(frame) + norm_conv([3] * len(filters), bins(frame), *filters)
-        pooled += bins(frame) + 2 * filters[-1]
-    return total + dense(pooled, classes)
-
-
-def spectral_fixed(frames, units):
-    """Cosines and sines of the spectra, and the moving statistics of each normalisation."""
-    return 2 * (8 + units) + sum(
-        2 * frame * bins(frame) + 2 * (bins(frame) + sum(filters))
-        for frame, filters in frames.items()
-    )
-
-
-def gru(inputs, *widths, biases=2, directions=1):
-    """Parameters of stacked GRU layers: three gates a unit."""
-    total = 0
-    for width in widths:
-        total += directions * 3 * width * (inputs + width + biases)
-        inputs = directions * width
-    return total
-
-
-def lstm(inputs, *widths):
-    """Parameters of stacked LSTM layers: four gates a unit, one bias vector."""
-    total = 0
-    for width in widths:
-        total += 4 * width * (inputs + width + 1)
-        inputs = width
-    return total
-
+from tests.nets.helpers import (
+    FEWER_SAMPLES,
+    build,
+    conv,
+    dense,
+    gru,
+    inputs_for,
+    lstm,
+    net_of,
+    norm_conv,
+    spectral,
+    spectral_fixed,
+)
 
 SPECTRAL = {32: (32, 32), 64: (48, 48)}
 SPECTRAL_SMALL = {64: (22, 32)}
@@ -112,7 +57,7 @@ COUNTS = {
     "covid-2": dense(11, 16, 2),
     "xor": dense(2, 2, 2),
 }
-# What is kept but not trained: moving mean and variance of the batch normalisation, spectra.
+# Weights that are not trained: moving statistics of batch normalizations, kernels of spectra.
 NOT_TRAINED = {
     "digit-cnn": 2 * 32,
     "digit-cnn-compact": 2 * (16 + 24 + 32 + 48 + 64),
@@ -124,31 +69,7 @@ CLASSES = {"seizure": 5, "mimic3": 2, "mnist": 10, "covid": 2, "xor-simulated": 
 ALL = pytest.mark.parametrize("name", kn.list_nets())
 
 
-@pytest.fixture(scope="module")
-def build():
-    """Each net once, with the same weights in every test."""
-    nets = {}
-
-    def once(name):
-        if name not in nets:
-            keras.utils.set_random_seed(0)
-            nets[name] = kn.build(name)
-        return nets[name]
-
-    return once
-
-
-def inputs_for(net, rows, scale=50):
-    rng = np.random.default_rng(rows)
-    if isinstance(net.input, dict):
-        length = rng.integers(1, 6, rows, endpoint=True).astype("int32")
-        features = net.input["visits"].shape[-1]
-        return {"visits": (rng.random((rows, 6, features)) < 0.02).astype("f4"), "length": length}
-    shape = net.input_shape[1:]
-    return rng.normal(0, scale, (rows, *shape)).astype("float32")
-
-
-def is_whole_row(net):
+def has_a_single_time_step(net):
     return any(x.name == "as_sequence" and x.output.shape[1] == 1 for x in net.layers)
 
 
@@ -156,9 +77,15 @@ def test_every_net_is_tested():
     assert set(COUNTS) == set(kn.list_nets())
 
 
+@pytest.mark.parametrize("name", FEWER_SAMPLES)
+def test_the_default_number_of_samples(name):
+    expected = 2_047 if name.endswith("-long") else 178
+    assert kn.build(name).input_shape == (None, expected)
+
+
 @ALL
-def test_the_last_layer_gives_logits(build, name):
-    net = build(name)
+def test_the_last_layer_returns_logits(name):
+    net = net_of(name)
     classes = CLASSES[kn.describe(name).data]
     assert net.name == name
     assert net.output_shape == (None, classes)
@@ -168,22 +95,22 @@ def test_the_last_layer_gives_logits(build, name):
 
 
 @ALL
-def test_the_count_is_that_of_the_formula(build, name):
-    net = build(name)
+def test_the_parameter_count_equals_the_formula(name):
+    net = net_of(name)
     assert sum(weight.shape.num_elements() for weight in net.trainable_weights) == COUNTS[name]
     assert net.count_params() == COUNTS[name] + NOT_TRAINED.get(name, 0)
 
 
 @ALL
-def test_building_twice_gives_the_same_net_with_fresh_weights(build, name):
-    assert kn.build(name).get_config()["layers"][0] == build(name).get_config()["layers"][0]
-    first, again = (net.layers[-1].kernel for net in (build(name), kn.build(name)))
-    assert not np.array_equal(first, again)
+def test_building_twice_returns_the_same_net_with_new_weights(name):
+    first, again = net_of(name), build(name)
+    assert again.get_config()["layers"][0] == first.get_config()["layers"][0]
+    assert not np.array_equal(first.layers[-1].kernel, again.layers[-1].kernel)
 
 
 @ALL
-def test_saving_and_reloading_changes_nothing(build, name, tmp_path):
-    net = build(name)
+def test_a_reloaded_net_has_the_same_outputs(name, tmp_path):
+    net = net_of(name)
     net.save(tmp_path / "net.keras")
     again = keras.saving.load_model(tmp_path / "net.keras")
     x = inputs_for(net, 7)
@@ -192,26 +119,26 @@ def test_saving_and_reloading_changes_nothing(build, name, tmp_path):
 
 
 @ALL
-def test_one_training_step_moves_every_weight(name):
+def test_one_training_step_changes_every_weight(name):
     keras.utils.set_random_seed(1)
-    net = kn.build(name)
+    net = build(name)
     before = net.get_weights()
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    net.compile("sgd", loss)
+    net.compile("sgd", loss, run_eagerly=True)  # compilation takes longer than one step
     x = inputs_for(net, 32, scale=1)
     y = np.arange(32) % net.output_shape[-1]
     assert np.isfinite(net.train_on_batch(x, y))
     for weight, old, new in zip(net.weights, before, net.get_weights(), strict=True):
         assert np.isfinite(new).all()
-        # The recurrent weights see only the zero state where the whole row is one step.
-        one_step = "recurrent" in weight.path and is_whole_row(net)
+        # With a single time step, recurrent weights are multiplied by the initial state, zero.
+        one_step = "recurrent" in weight.path and has_a_single_time_step(net)
         fixed = "spectrum" in weight.path and weight.path.endswith("_kernel")
         assert np.array_equal(old, new) == (one_step or fixed), weight.path
 
 
 @ALL
-def test_the_profile_agrees_with_keras(build, name):
-    cost = kn.profile(build(name))
+def test_the_profile_agrees_with_keras(name):
+    cost = kn.profile(net_of(name))
     assert cost.trainable_params == COUNTS[name]
     assert cost.params == COUNTS[name] + NOT_TRAINED.get(name, 0)
     assert not cost.unsupported
@@ -219,17 +146,16 @@ def test_the_profile_agrees_with_keras(build, name):
 
 
 @ALL
-def test_the_exported_files_give_the_same_numbers(build, name, tmp_path):
-    net = build(name)
+def test_exported_files_have_the_same_outputs(name, tmp_path):
+    net = net_of(name)
     path = kn.export(net, tmp_path / name, formats=("onnx",), verify=False)
     session = onnxruntime.InferenceSession(path / "model.onnx")
-    names = {given.name for given in session.get_inputs()}
-    assert names == {given.name for given in net.inputs}
+    assert {x.name for x in session.get_inputs()} == {x.name for x in net.inputs}
     for rows in (1, 5):
         x = inputs_for(net, rows)
         feed = x if isinstance(x, dict) else {net.inputs[0].name: x}
         logits, probabilities = session.run(["logits", "probabilities"], feed)
-        # As verify measures: in parts of the largest logit, since a float32 has seven digits.
+        # As in verify, relative to the largest logit, because float32 has seven digits.
         expected = np.asarray(net(x))
         atol = 1e-5 * max(1.0, np.abs(expected).max())
         np.testing.assert_allclose(logits, expected, atol=atol, rtol=0)
@@ -277,7 +203,7 @@ def test_the_exported_files_give_the_same_numbers(build, name, tmp_path):
         ),
     ],
 )
-def test_widths_and_rates_are_arguments(name, arguments, count):
+def test_sizes_are_arguments(name, arguments, count):
     assert kn.build(name, **arguments).count_params() == count
 
 
@@ -294,7 +220,7 @@ def test_widths_and_rates_are_arguments(name, arguments, count):
         "covid-2",
     ],
 )
-def test_dropout_is_there_exactly_when_its_rate_is_not_zero(name):
+def test_dropout_layers_exist_exactly_if_the_rate_is_not_zero(name):
     def rates(net):
         layers = [getattr(layer, "forward_layer", layer) for layer in net.layers]
         return {float(getattr(layer, "rate", getattr(layer, "dropout", 0))) for layer in layers}
@@ -303,8 +229,8 @@ def test_dropout_is_there_exactly_when_its_rate_is_not_zero(name):
     assert 0.3 in rates(kn.build(name, dropout=0.3))
 
 
-def test_as_many_activations_as_layers():
-    with pytest.raises(ValueError, match="units names 1 layers and activation names 2"):
+def test_more_activations_than_layers_are_refused():
+    with pytest.raises(ValueError, match="units has 1 layers and activation has 2"):
         kn.build("seizure-mlp", activation=["relu", "tanh"])
 
 
@@ -313,6 +239,9 @@ def test_as_many_activations_as_layers():
     [
         ("seizure-mlp", {"units": [0]}),
         ("seizure-mlp", {"units": [-3]}),
+        ("seizure-mlp", {"units": "wide"}),
+        ("seizure-mlp", {"units": [3.5]}),
+        ("seizure-gru", {"units": [True]}),
         ("seizure-mlp", {"dropout": 1.5}),
         ("seizure-cnn", {"samples": 8}),
         ("seizure-mlp", {"activation": "no-such"}),
@@ -321,6 +250,6 @@ def test_as_many_activations_as_layers():
         ("xor", {"classes": 3, "by_hand": True}),
     ],
 )
-def test_impossible_arguments_are_refused(name, arguments):
+def test_invalid_arguments_are_refused(name, arguments):
     with pytest.raises(ValueError, match=r".+"):
         kn.build(name, **arguments)

@@ -1,4 +1,4 @@
-"""XOR, by hand and exactly."""
+"""XOR with weights set by hand."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ XOR = np.array([0, 1, 1, 0], "float32")
 
 
 @pytest.mark.parametrize("classes", [1, 2])
-def test_the_weights_by_hand_compute_xor_exactly(classes):
+def test_weights_set_by_hand_compute_xor_exactly(classes):
     logits = np.asarray(kn.build("xor", by_hand=True, classes=classes)(POINTS))
     np.testing.assert_array_equal(logits, np.stack([1 - XOR, XOR], axis=1)[:, -classes:])
 
 
-def test_nine_parameters_do():
+def test_a_single_logit_takes_nine_parameters():
     assert kn.build("xor", classes=1).count_params() == 9
 
 
 def test_no_net_of_one_relu_unit_computes_xor():
-    """One unit h = relu(w·x + b) cannot tell the pair (0,0), (1,1) from the pair (0,1), (1,0).
+    """One unit h = relu(w·x + b) cannot separate (0,0) and (1,1) from (0,1) and (1,0).
 
-    It would need one value on each pair and another value on the other. But before the ReLU both
-    pairs have the same mean, so the pairs are never further apart than a pair's own two values.
+    It would need the same value on both points of a pair, and different values on the two pairs.
+    Before the ReLU both pairs have the same mean. So the distance between the pairs is never
+    larger than the distance between the two points of a pair.
     """
     rng = np.random.default_rng(0)
     weights, biases = rng.normal(size=(100_000, 2)), rng.normal(size=(100_000, 1))

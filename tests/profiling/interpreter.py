@@ -1,8 +1,8 @@
-"""A tiny interpreter that runs small layers scalar by scalar and counts each operation.
+"""A small interpreter that runs layers scalar by scalar and counts each operation.
 
-It knows nothing of the profiler: it computes a layer's output from its weights with the plain
-definitions, on numbers that count what is done to them. Tests compare both the counts with the
-profiler's and the output with Keras's.
+It does not use the profiler. It computes the output of a layer from its weights by definition,
+with numbers that count the operations on them. Tests compare its counts with the profiler and its
+output with Keras.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ DONE: Counter[str] = Counter()
 
 
 class Num:
-    """A number that counts."""
+    """A number that counts the operations on it."""
 
     __slots__ = ("value",)
 
@@ -71,7 +71,7 @@ exp, log, sqrt, erf = (function(name) for name in ("exp", "log", "sqrt", "erf"))
 
 
 def nums(array):
-    """An array of counting numbers."""
+    """An array of numbers that count."""
     array = np.asarray(array, "float64")
     result = np.empty(array.shape, object)
     for at in np.ndindex(array.shape):
@@ -90,7 +90,7 @@ def each(apply, array):
     return result
 
 
-def added_up(items, start=None):
+def running_sum(items, start=None):
     items = iter(items)
     total = next(items) if start is None else start
     for item in items:
@@ -100,7 +100,7 @@ def added_up(items, start=None):
 
 def mean(items):
     items = list(items)
-    return added_up(items) / len(items)
+    return running_sum(items) / len(items)
 
 
 def relu(x):
@@ -118,7 +118,7 @@ def tanh(x):
 
 def softmax(row):
     powers = [exp(x) for x in row]
-    total = added_up(powers)
+    total = running_sum(powers)
     return np.array([power / total for power in powers], object)
 
 
@@ -144,7 +144,7 @@ def activate(name, array):
 
 
 def dot(x, w, bias=None):
-    return added_up((a * b for a, b in zip(x, w, strict=True)), start=bias)
+    return running_sum((a * b for a, b in zip(x, w, strict=True)), start=bias)
 
 
 def dense(x, kernel, bias=None):
@@ -160,7 +160,7 @@ def dense(x, kernel, bias=None):
 
 
 def padded(x, kernel, strides, dilations, padding):
-    """x (positions…, channels) with zeros around it as Keras puts them."""
+    """Pad x (positions…, channels) with zeros as Keras does."""
     amounts = []
     for size, k, s, d in zip(x.shape, kernel, strides, dilations, strict=False):
         reach = d * (k - 1) + 1
@@ -178,7 +178,7 @@ def padded(x, kernel, strides, dilations, padding):
 
 
 def windows(x, kernel, strides, dilations):
-    """Every window of x (positions…, channels) with its place in the output."""
+    """Each window of x (positions…, channels) with its position in the output."""
     sides = [(n - d * (k - 1) - 1) // s + 1
              for n, k, s, d in zip(x.shape, kernel, strides, dilations, strict=False)]  # fmt: skip
     for place in itertools.product(*map(range, sides)):
@@ -187,7 +187,7 @@ def windows(x, kernel, strides, dilations):
 
 
 def convolve(x, kernel, bias, strides, dilations, padding, groups=1):
-    """x (positions…, channels), kernel (window…, channels / groups, filters)."""
+    """Convolve x (positions…, channels) with kernel (window…, channels / groups, filters)."""
     size = kernel.shape[:-2]
     x = padded(x, size, strides, dilations, padding)
     found = list(windows(x, size, strides, dilations))
@@ -204,7 +204,7 @@ def convolve(x, kernel, bias, strides, dilations, padding, groups=1):
 
 
 def depthwise(x, kernel, bias, strides, dilations, padding):
-    """kernel (window…, channels, multiplier)."""
+    """Depthwise convolution with kernel (window…, channels, multiplier)."""
     parts = [
         convolve(x[..., c : c + 1], kernel[..., c : c + 1, :],
                  None if bias is None else bias[c * kernel.shape[-1] : (c + 1) * kernel.shape[-1]],
@@ -228,120 +228,3 @@ def largest(items):
     for item in items[1:]:
         result = greater(result, item)
     return result
-
-
-def simple_rnn(x, kernel, recurrent, bias, activation):
-    h = nums(np.zeros(recurrent.shape[0]))
-    for row in x:
-        h = each(ACTIVATIONS[activation], np.array(
-            [_gate(row, h, kernel[:, u], recurrent[:, u], None if bias is None else bias[u])
-             for u in range(len(h))], object))  # fmt: skip
-    return h
-
-
-def _gate(x, h, w, u, bias):
-    """w · x + u · h onto the bias, one running sum."""
-    return dot([*x, *h], [*w, *u], bias)
-
-
-def gru(x, kernel, recurrent, bias, reset_after):
-    units = recurrent.shape[0]
-    first = bias if bias is None or not reset_after else bias[0]
-    second = bias[1] if bias is not None and reset_after else None
-    h = nums(np.zeros(units))
-    for row in x:
-        gates = []
-        for gate in range(2):
-            at = [gate * units + unit for unit in range(units)]
-            sums = [
-                _gate(row, h, kernel[:, i], recurrent[:, i], None if first is None else first[i])
-                for i in at
-            ]
-            if second is not None:
-                sums = [s + second[i] for s, i in zip(sums, at, strict=True)]
-            gates.append([sigmoid(s) for s in sums])
-        z, r = gates
-        candidate = []
-        for unit in range(units):
-            i = 2 * units + unit
-            start = None if first is None else first[i]
-            if reset_after:
-                inner = dot(h, recurrent[:, i], None if second is None else second[i])
-                candidate.append(dot(row, kernel[:, i], start) + r[unit] * inner)
-            else:
-                # r · h once for each unit, outside this sum
-                candidate.append((row, start, i))
-        if not reset_after:
-            reset = [a * b for a, b in zip(r, h, strict=True)]
-            candidate = [
-                _gate(row, reset, kernel[:, i], recurrent[:, i], start)
-                for row, start, i in candidate
-            ]
-        g = [tanh(s) for s in candidate]
-        h = np.array([(1 - z[u]) * g[u] + z[u] * h[u] for u in range(units)], object)
-    return h
-
-
-def lstm(x, kernel, recurrent, bias):
-    units = recurrent.shape[0]
-    h, c = nums(np.zeros(units)), nums(np.zeros(units))
-    for row in x:
-        i, f, g, o = (
-            [
-                (tanh if part == 2 else sigmoid)(
-                    _gate(
-                        row, h, kernel[:, at], recurrent[:, at], None if bias is None else bias[at]
-                    )
-                )
-                for at in range(part * units, (part + 1) * units)
-            ]
-            for part in range(4)
-        )
-        c = np.array([f[u] * c[u] + i[u] * g[u] for u in range(units)], object)
-        h = np.array([o[u] * tanh(c[u]) for u in range(units)], object)
-    return h
-
-
-def standardize(row, gamma, beta, epsilon):
-    """Layer normalisation of one row."""
-    m = mean(row)
-    off = [x - m for x in row]
-    inverse = Num(1 / math.sqrt((mean(d * d for d in off) + epsilon).value))
-    DONE["transcendentals"] += 1  # 1 / √ is one function
-    back = -m
-    scale = [inverse] * len(row) if gamma is None else [inverse * g for g in gamma]
-    shift = [back * inverse] * len(row) if gamma is None else [back * s for s in scale]
-    if beta is not None:
-        shift = [t + b for t, b in zip(shift, beta, strict=True)]
-    return [x * s + t for x, s, t in zip(row, scale, shift, strict=True)]
-
-
-def batch_normalize(x, gamma, beta, moving_mean, variance, epsilon):
-    scale, shift = [], []
-    for c in range(x.shape[-1]):
-        inverse = Num(1 / math.sqrt((variance[c] + epsilon).value))
-        DONE["transcendentals"] += 1
-        scale.append(inverse if gamma is None else inverse * gamma[c])
-        center = moving_mean[c] * scale[-1]
-        shift.append(-center if beta is None else beta[c] - center)
-    rows = x.reshape(-1, x.shape[-1])
-    out = [[v * s + t for v, s, t in zip(row, scale, shift, strict=True)] for row in rows]
-    return np.array(out, object).reshape(x.shape)
-
-
-def attention(q, v, k):
-    """softmax(q · kᵀ) · v."""
-    weights = [softmax([dot(a, b) for b in k]) for a in q]
-    return np.array([[dot(row, v[:, c]) for c in range(v.shape[1])] for row in weights], object)
-
-
-def self_attention(x, *weights):
-    """Multi-head attention of x (steps, entries) on itself, each projection with a bias."""
-    (wq, bq), (wk, bk), (wv, bv), (wo, bo) = zip(weights[::2], weights[1::2], strict=True)
-    heads = []
-    for head in range(wq.shape[1]):
-        q, k, v = (dense(x, w[:, head], b[head]) for w, b in ((wq, bq), (wk, bk), (wv, bv)))
-        q = each(lambda value: value * (1 / math.sqrt(wq.shape[-1])), q)
-        heads.append(attention(q, v, k))
-    joined = np.concatenate(heads, axis=-1)
-    return dense(joined, wo.reshape(-1, wo.shape[-1]), bo)

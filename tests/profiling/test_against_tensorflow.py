@@ -1,7 +1,7 @@
-"""The convention ``tf`` against tf.profiler itself, to the operation, where tf.profiler is right.
+"""The convention ``tf`` equals tf.profiler exactly, for models that tf.profiler counts correctly.
 
-It is right about dense and convolutional nets. It is not about recurrent ones, whose matrix
-products lie inside a loop it looks at once, nor about functions it has no figure for.
+It counts dense and convolutional nets correctly. It counts the loop of a recurrent net only once,
+and it has no cost for some functions.
 """
 
 import keras
@@ -11,7 +11,7 @@ import tensorflow as tf
 import kerasnets as kn
 
 layers = keras.layers
-# The spectral nets take logarithms, square roots and largest values, of which it prints nothing.
+# The spectral nets use logarithms, square roots and maxima, which it does not count.
 DENSE_AND_CONV = [
     name
     for name in kn.list_nets("seizure-*")
@@ -19,8 +19,8 @@ DENSE_AND_CONV = [
 ]
 
 
-def printed_by_tf_profiler(model):
-    """What tf.profiler's float_operation prints for one sample."""
+def tf_profiler_flops(model):
+    """What tf.profiler's float_operation reports for one sample."""
     specs = [tf.TensorSpec((1, *x.shape[1:]), x.dtype) for x in model.inputs]
     forward = tf.function(lambda x: model(x, training=False)).get_concrete_function(*specs)
     builder = tf.compat.v1.profiler.ProfileOptionBuilder
@@ -29,9 +29,9 @@ def printed_by_tf_profiler(model):
 
 
 @pytest.mark.parametrize("name", DENSE_AND_CONV)
-def test_dense_and_convolutional_nets_equal_to_the_operation(name):
+def test_dense_and_convolutional_nets(name):
     net = kn.build(name)
-    assert kn.profile(net, convention="tf").flops == printed_by_tf_profiler(net)
+    assert kn.profile(net, convention="tf").flops == tf_profiler_flops(net)
 
 
 @pytest.mark.parametrize(
@@ -51,29 +51,29 @@ def test_dense_and_convolutional_nets_equal_to_the_operation(name):
         ((3,), [layers.Normalization(mean=[1.0, 2.0, 3.0], variance=[4.0, 5.0, 6.0])]),
     ],
 )
-def test_layers_equal_to_the_operation(shape, stack):
+def test_single_layers(shape, stack):
     net = keras.Sequential([keras.Input(shape), *stack])
-    assert kn.profile(net, convention="tf").flops == printed_by_tf_profiler(net)
+    assert kn.profile(net, convention="tf").flops == tf_profiler_flops(net)
 
 
-def test_a_dilated_convolution_is_printed_with_the_padding_tensorflow_adds_to_run_it():
+def test_tf_profiler_includes_the_padding_that_tensorflow_adds_to_dilated_convolutions():
     net = keras.Sequential(
         [keras.Input((9, 8, 4)), layers.Conv2D(6, 3, dilation_rate=2, use_bias=False)]
     )
     rows, columns, products = 9 - 4, 8 - 4, 3 * 3 * 4
     assert kn.profile(net, convention="tf").flops == 2 * rows * columns * 6 * products
-    # The rows are padded from 9 to 10 to be cut into two even parts.
-    assert printed_by_tf_profiler(net) == 2 * (rows + 1) * columns * 6 * products
+    # TensorFlow pads the 9 rows to 10, to split them into two equal parts.
+    assert tf_profiler_flops(net) == 2 * (rows + 1) * columns * 6 * products
 
 
-def test_mobilenet_equal_to_the_operation():
+def test_mobilenet():
     net = keras.applications.MobileNetV2((32, 32, 3), weights=None, alpha=0.35, classes=10)
-    assert kn.profile(net, convention="tf").flops == printed_by_tf_profiler(net)
+    assert kn.profile(net, convention="tf").flops == tf_profiler_flops(net)
 
 
-def test_tf_profiler_misses_the_steps_of_a_recurrent_net():
+def test_tf_profiler_misses_the_time_steps_of_a_recurrent_net():
     net = kn.build("seizure-gru")
     head = 2 * 16 * 5 + 5
-    # Of 178 steps with 1,984 operations each it prints the matrix products of at most one.
-    assert printed_by_tf_profiler(net) - head < 2 * 1_984
+    # Of 178 steps with 1,984 operations each, it counts the matrix products of at most one.
+    assert tf_profiler_flops(net) - head < 2 * 1_984
     assert kn.profile(net, convention="tf").flops - head > 178 * 1_500

@@ -1,8 +1,8 @@
-"""The counts against XLA's own cost analysis of the compiled forward pass.
+"""The counts compared with XLA's cost analysis of the compiled forward pass.
 
-The figures are FLOPs and transcendentals together, as jax 0.10.2 reports them for these nets;
-``scripts/benchmarks/profile_xla.py`` measures them anew. XLA counts a sum of n products as 2n
-operations, though the first product has nothing to be added to, and its bias beside it.
+The numbers are FLOPs plus transcendentals, as jax 0.10.2 reports them for these nets.
+``scripts/benchmarks/profile_xla.py`` measures them again. XLA counts a sum of n products as 2n
+operations, although there are only n − 1 additions, and the bias separately.
 """
 
 import pytest
@@ -22,7 +22,7 @@ MEASURED = {
 
 
 @pytest.mark.parametrize("name", sorted(MEASURED))
-def test_equal_to_the_operation_but_for_one_addition_a_sum(name):
+def test_counts_differ_by_exactly_one_addition_per_sum(name):
     cost = kn.profile(kn.build(name))
     sums = sum(op.sums for row in cost.layers for op, _ in row.steps)
     assert cost.flops == MEASURED[name] - sums

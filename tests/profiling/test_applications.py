@@ -1,4 +1,4 @@
-"""keras.applications against published figures, under ``macs``."""
+"""The MACs of keras.applications compared with published figures."""
 
 import keras
 import pytest
@@ -8,19 +8,19 @@ import kerasnets as kn
 applications = keras.applications
 
 
-# Published in units of 10⁹ multiply–adds to the digits given.
+# Published in units of 10⁹ multiply–adds, rounded to this number of digits.
 @pytest.mark.parametrize(
     ("name", "published", "digits"),
     [("ResNet50", 3.86, 2), ("VGG16", 15.47, 2), ("MobileNetV2", 0.30, 2)],
 )
-def test_published_figures(name, published, digits):
+def test_macs_equal_the_published_figures(name, published, digits):
     model = getattr(applications, name)(weights=None)
     cost = kn.profile(model, convention="macs")
     assert round(cost.flops / 1e9, digits) == published
     assert cost.params == model.count_params()
 
 
-# The smallest of each family; scripts/benchmarks/profile_applications.py goes through them all.
+# The smallest net per family; scripts/benchmarks/profile_applications.py counts all nets.
 @pytest.mark.parametrize(
     "name",
     [
@@ -29,7 +29,7 @@ def test_published_figures(name, published, digits):
         "Xception",
     ],
 )  # fmt: skip
-def test_every_family_is_counted_whole(name):
+def test_every_family_is_counted_completely(name):
     model = getattr(applications, name)(weights=None)
     for convention in ("exact", "macs"):
         cost = kn.profile(model, convention=convention)

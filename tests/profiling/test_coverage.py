@@ -1,4 +1,4 @@
-"""Every public Keras layer is counted, ignored with a reason, or reported as not counted."""
+"""Every public Keras layer is counted, ignored with a reason, or reported as unsupported."""
 
 import inspect
 import re
@@ -29,30 +29,30 @@ def test_every_public_layer_has_a_state():
 IMAGE, SEQUENCE = (8, 8, 3), (6, 4)
 
 
-def made(name, shape, *arguments):
-    """An entry of the tables below: how to make the layer, and the shape it is called on."""
+def entry(name, shape, *arguments):
+    """An entry of the tables below: a function that creates the layer, and its input shape."""
     return name, (lambda: getattr(layers, name)(*arguments), shape)
 
 
 def of_ranks(kinds, ranks, *arguments, before=()):
     shapes = {rank: (*before, *(8,) * rank, 3) for rank in ranks}
-    return dict(made(f"{kind}{n}D", shapes[n], *arguments) for kind in kinds for n in ranks)
+    return dict(entry(f"{kind}{n}D", shapes[n], *arguments) for kind in kinds for n in ranks)
 
 
-# One call of each layer that is counted: how to make it, and the shape of its input.
+# One call of each counted layer: a function that creates it, and its input shape.
 CALLS = {
     **of_ranks(["MaxPooling", "AveragePooling"], (1, 2, 3), 2),
     **of_ranks(["GlobalMaxPooling", "GlobalAveragePooling"], (1, 2, 3)),
     **of_ranks(["AdaptiveMaxPooling", "AdaptiveAveragePooling"], (1, 2, 3), 3),
-    **{f"Conv{n}D{end}": made(f"Conv{n}D{end}", (*(8,) * n, 3), 2, 3)[1]
+    **{f"Conv{n}D{end}": entry(f"Conv{n}D{end}", (*(8,) * n, 3), 2, 3)[1]
        for n in (1, 2, 3) for end in ("", "Transpose")},
     **of_ranks(["ConvLSTM"], (1, 2, 3), 2, 3, before=(4,)),
     **of_ranks(["DepthwiseConv"], (1, 2), 3),
     **of_ranks(["SeparableConv"], (1, 2), 2, 3),
-    **dict(made(name, SEQUENCE) for name in (
+    **dict(entry(name, SEQUENCE) for name in (
         "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax", "BatchNormalization", "LayerNormalization",
         "RMSNormalization", "UnitNormalization", "Masking")),
-    **dict(made(name, SEQUENCE, 3) for name in ("Dense", "SimpleRNN", "GRU", "LSTM")),
+    **dict(entry(name, SEQUENCE, 3) for name in ("Dense", "SimpleRNN", "GRU", "LSTM")),
     "Activation": (lambda: layers.Activation("tanh"), SEQUENCE),
     "GroupNormalization": (lambda: layers.GroupNormalization(2), SEQUENCE),
     "SpectralNormalization": (lambda: layers.SpectralNormalization(layers.Dense(3)), SEQUENCE),
@@ -73,17 +73,17 @@ CALLS = {
 
 
 @pytest.mark.parametrize("name", sorted(CALLS))
-def test_counted_layers_give_operations_and_nothing_is_missing(name):
-    make, shape = CALLS[name]
+def test_counted_layers_have_a_cost_and_nothing_is_missing(name):
+    create, shape = CALLS[name]
     inputs = keras.Input(shape)
-    cost = kn.profile(keras.Model(inputs, make()(inputs)))
+    cost = kn.profile(keras.Model(inputs, create()(inputs)))
     assert cost.unsupported == ()
     assert cost.flops > 0
     assert coverage()[name] == "counted"
 
 
 @pytest.mark.parametrize("name", ["Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"])
-def test_merging_layers_take_one_operation_less_than_inputs(name):
+def test_merging_layers_take_one_operation_less_than_they_have_inputs(name):
     inputs = [keras.Input((5, 2)) for _ in range(3)]
     if name == "Subtract":
         inputs = inputs[:2]
@@ -109,17 +109,17 @@ IGNORED = {
 
 
 @pytest.mark.parametrize("name", sorted(IGNORED))
-def test_ignored_layers_cost_nothing_and_say_why(name):
-    make, shape = IGNORED[name]
+def test_ignored_layers_cost_nothing_and_have_a_reason(name):
+    create, shape = IGNORED[name]
     inputs = keras.Input(shape)
-    cost = kn.profile(keras.Model(inputs, make()(inputs)))
+    cost = kn.profile(keras.Model(inputs, create()(inputs)))
     assert cost.flops == 0
     assert cost.unsupported == ()
     (row,) = cost.layers
     assert coverage()[name] == f"ignored: {row.reason}"
 
 
-def test_a_layer_no_rule_counts_is_reported_with_its_path_and_the_total_is_a_lower_bound():
+def test_an_unsupported_layer_is_reported_with_its_path_and_the_total_is_a_lower_bound():
     inputs = keras.Input((64,))
     inner = keras.Model(
         inputs, layers.MelSpectrogram(fft_length=16, sequence_stride=8)(inputs), name="ears"
@@ -133,7 +133,14 @@ def test_a_layer_no_rule_counts_is_reported_with_its_path_and_the_total_is_a_low
     assert cost.layers[-1].supported is True
 
 
-def test_the_manual_names_every_layer():
-    manual = (Path(__file__).parents[2] / "docs" / "profiling.md").read_text("utf-8")
-    words = set(re.findall(r"\w+", manual.partition("## Which layers")[2]))
-    assert set(coverage()) <= words
+def test_the_documentation_lists_every_layer_in_its_state():
+    page = (Path(__file__).parents[2] / "docs" / "profiling.md").read_text("utf-8")
+    text = page.partition("## Which layers")[2]
+    states = coverage()
+    for heading in ("Counted", "Ignored", "Unsupported"):
+        section = text.partition(f"**{heading}**")[2].partition("**")[0]
+        names = {name for name, state in states.items() if state.startswith(heading.lower())}
+        assert section.startswith(f" ({len(names)}):")
+        assert names <= set(re.findall(r"\w+", section))
+    for reason in {state.partition(": ")[2] for state in states.values()} - {""}:
+        assert f"- {reason}: " in text

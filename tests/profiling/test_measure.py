@@ -1,4 +1,4 @@
-"""``profile``: totals, sizes, lengths, training, and what it refuses."""
+"""``profile``: totals, sizes, lengths, conventions, and errors for invalid arguments."""
 
 import gc
 import tracemalloc
@@ -17,7 +17,7 @@ DENSE = 2 * 9 * 3
 
 
 def sequence_net(time=None):
-    """9 features → dense 3 at each step → GRU 16 → 2."""
+    """9 features → dense 3 per step → GRU 16 → 2."""
     inputs = keras.Input((time, 9))
     x = layers.GRU(16)(layers.Dense(3)(inputs))
     return keras.Model(inputs, layers.Dense(2)(x), name="sequences")
@@ -46,12 +46,12 @@ def sequence_net(time=None):
         ({"lengths": {"visits": [1]}}, r"no 'length' among \['visits'\]"),
     ],
 )
-def test_bad_input_is_refused_with_what_came_and_what_is_allowed(change, message):
+def test_invalid_arguments_raise_an_error_with_the_value_and_the_allowed_values(change, message):
     with pytest.raises(ValueError, match=message):
         kn.profile(**{"model": sequence_net(), **change})
 
 
-def test_sizes_that_do_not_exist_or_leave_nothing_are_refused():
+def test_unknown_symbols_and_sizes_that_are_too_small_are_refused():
     cost = kn.profile(sequence_net())
     with pytest.raises(ValueError, match=r"Unknown symbol of sequences 'S'.*T"):
         cost.at(S=3)
@@ -60,13 +60,13 @@ def test_sizes_that_do_not_exist_or_leave_nothing_are_refused():
     with pytest.raises(ValueError, match="no unknown time axis for time=5"):
         kn.profile(kn.build("seizure-mlp"), time=5)
     short = keras.Sequential([keras.Input((None, 2)), layers.Conv1D(2, 5, name="wide")])
-    with pytest.raises(ValueError, match="'wide' leaves nothing of an input"):
+    with pytest.raises(ValueError, match="output of layer 'wide' would be empty"):
         kn.profile(short, time=3)
-    with pytest.raises(ValueError, match="lengths need one time axis"):
+    with pytest.raises(ValueError, match="lengths need a model with one time axis"):
         kn.profile(kn.build("seizure-mlp"), lengths=[3])
 
 
-def test_three_totals_for_a_recurrent_net():
+def test_the_cost_on_sequences_per_step_padded_and_at_true_lengths():
     lengths = np.array([1, 5, 5, 40], "int32")
     cost = kn.profile(sequence_net(), lengths=lengths, time=50)
     totals = cost.sequences
@@ -75,16 +75,16 @@ def test_three_totals_for_a_recurrent_net():
     assert totals.padded == 4 * (50 * (DENSE + STEP) + HEAD)
     assert totals.true == sum(int(n) * (DENSE + STEP) + HEAD for n in lengths)
     assert kn.profile(sequence_net(), lengths=lengths).sequences.time == 40
-    assert f"4 sequences at their lengths: {totals.true:,} FLOPs" in str(cost)
+    assert f"4 sequences at their true lengths: {totals.true:,} FLOPs" in str(cost)
 
 
-def test_where_the_time_is_fixed_only_recurrent_steps_are_saved():
+def test_with_a_fixed_time_axis_only_recurrent_layers_save_steps():
     totals = kn.profile(sequence_net(20), lengths=[0, 20, 7]).sequences
     assert totals.padded == 3 * (20 * (DENSE + STEP) + HEAD)
     assert totals.true == 3 * (20 * DENSE + HEAD) + (0 + 20 + 7) * STEP
 
 
-def test_lengths_may_come_from_a_mapping_or_a_data_set():
+def test_lengths_are_read_from_a_mapping_a_split_or_a_data_set():
     class Split:
         def __init__(self, *lengths):
             self.x = {"length": np.array(lengths)}
@@ -98,7 +98,7 @@ def test_lengths_may_come_from_a_mapping_or_a_data_set():
     assert kn.profile(sequence_net(), lengths=Split(3, 4, 5)).sequences == expected
 
 
-def test_counts_are_kept_apart_and_make_up_the_flops():
+def test_counts_by_kind_sum_up_to_the_flops():
     cost = kn.profile(kn.build("seizure-mlp"))
     counts = cost.counts
     assert counts.multiply_adds == cost.macs == 178 * 16 + 16 * 5
@@ -108,22 +108,22 @@ def test_counts_are_kept_apart_and_make_up_the_flops():
     assert counts.operations == cost.flops
 
 
-def test_macs_count_the_products_whether_or_not_there_is_a_bias():
+def test_macs_are_the_same_with_and_without_a_bias():
     for bias in (True, False):
         model = keras.Sequential([keras.Input((7,)), layers.Dense(3, use_bias=bias)])
         assert kn.profile(model).macs == kn.profile(model, convention="macs").flops == 7 * 3
         assert kn.profile(model).flops == (2 * 7 - (not bias)) * 3
 
 
-def test_a_convention_of_ones_own_takes_a_few_lines():
+def test_a_custom_convention_prices_one_repetition_of_a_step():
     @convention("cheap-activations")
     def cheap(op):
-        """Products cost 2, all else 1 an output."""
+        """Products cost 2, everything else 1 per output."""
         return 2 * op.macs or (1, *op.outputs)
 
     cost = kn.profile(kn.build("seizure-mlp"), convention="cheap-activations")
     assert cost.flops == 2 * (178 * 16 + 16 * 5) + 16
-    # What a layer repeats is priced once and multiplied by the profiler.
+    # The profiler multiplies by the number of time steps.
     inputs = keras.Input((10, 3))
     recurrent = keras.Model(inputs, layers.SimpleRNN(4)(inputs))
     assert kn.profile(recurrent, "cheap-activations").flops == 10 * (2 * 4 * (3 + 4) + 4)
@@ -131,30 +131,30 @@ def test_a_convention_of_ones_own_takes_a_few_lines():
         convention("cheap-activations")(cheap)
 
 
-def test_an_identity_costs_nothing():
+def test_a_model_without_layers_costs_nothing():
     inputs = keras.Input((3,))
     cost = kn.profile(keras.Model(inputs, inputs))
     assert (cost.flops, cost.params, cost.layers) == (0, 0, ())
     assert "FLOPs (exact): 0" in str(cost)
 
 
-def test_normalization_in_front_of_a_nested_net_is_counted():
+def test_normalization_before_a_nested_net_is_counted():
     inputs = keras.Input((178,))
     scaled = layers.Normalization(mean=[1.0] * 178, variance=[2.0] * 178)(inputs)
     model = keras.Model(inputs, kn.build("seizure-mlp")(scaled))
-    # (x − mean) / σ for each value, and σ = max(√variance, ε) for each entry
+    # (x − mean) / σ per value, and σ = max(√variance, ε) per entry
     assert kn.profile(model).flops == 5_920 + 2 * 178 + 2 * 178
     assert kn.profile(model).params == 2_949
 
 
-def test_weights_are_not_read_and_memory_does_not_grow():
+def test_profiling_copies_no_weights_and_leaks_no_memory():
     model = kn.build("seizure-mlp-wide", units=(2_000, 2_000))
     kn.profile(model)
     tracemalloc.start()
     for _ in range(20):
         kn.profile(model)
     _, peak = tracemalloc.get_traced_memory()
-    gc.collect()  # when it runs by itself differs between Pythons
+    gc.collect()  # Python versions differ in when they collect
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert model.count_params() * 4 > 16_000_000

@@ -1,4 +1,4 @@
-"""Bytes of parameters and activations, and arithmetic intensity."""
+"""Memory of parameters and activations, and arithmetic intensity."""
 
 import keras
 import pytest
@@ -13,11 +13,11 @@ from kerasnets.profiling.memory import itemsize
     [("float32", 4), ("bfloat16", 2), ("float64", 8), ("int8", 1), ("bool", 1), ("string", 0),
      ("float8_e4m3fn", 1)],
 )  # fmt: skip
-def test_bytes_of_an_element(dtype, size):
+def test_bytes_per_element(dtype, size):
     assert itemsize(dtype) == size
 
 
-def test_parameters_by_type():
+def test_bytes_of_parameters_by_data_type():
     model = keras.Sequential(
         [
             keras.Input((7,)),
@@ -32,7 +32,7 @@ def test_parameters_by_type():
     assert cost.trainable_params + cost.non_trainable_params == cost.params
 
 
-def test_a_chain_keeps_two_tensors_alive():
+def test_a_sequential_model_keeps_two_tensors_alive():
     model = keras.Sequential(
         [keras.Input((7,)), layers.Dense(40), layers.Dense(30), layers.Dense(2)]
     )
@@ -51,7 +51,7 @@ def test_a_skip_connection_keeps_its_tensor_alive():
     assert [row.live_bytes // 40 for row in cost.layers] == [2, 2, 3, 3]
 
 
-def test_outputs_live_to_the_end():
+def test_model_outputs_stay_alive_until_the_end():
     inputs = keras.Input((10,))
     early = layers.Dense(10)(inputs)
     late = layers.Dense(10)(layers.Dense(10)(inputs))
@@ -59,7 +59,7 @@ def test_outputs_live_to_the_end():
     assert max(row.live_bytes // 40 for row in cost.layers) == 3
 
 
-def test_intensity_is_flops_for_each_byte_moved():
+def test_intensity_is_flops_per_byte_moved():
     model = keras.Sequential([keras.Input((7,)), layers.Dense(4)])
     cost = kn.profile(model)
     moved = 4 * (7 + 4 + (7 + 1) * 4)
@@ -67,7 +67,7 @@ def test_intensity_is_flops_for_each_byte_moved():
     assert cost.intensity == cost.layers[0].intensity == (2 * 7 * 4) / moved
 
 
-def test_unknown_sizes_give_expressions():
+def test_memory_of_unknown_sizes_is_an_expression():
     model = keras.Sequential([keras.Input((None, 7)), layers.Dense(4), layers.Dense(9)])
     cost = kn.profile(model)
     assert cost.peak_bytes.subs(dict.fromkeys(cost.peak_bytes.free_symbols, 10)) == 4 * 10 * (4 + 9)

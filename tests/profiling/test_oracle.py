@@ -1,7 +1,7 @@
-"""The counts against an interpreter that really runs each layer scalar by scalar.
+"""The counts compared with an interpreter that runs each layer scalar by scalar.
 
-Random layers of random shapes, strides, paddings, dilations, groups and biases: the interpreter
-must give Keras's numbers, and the profiler must give the interpreter's counts, kind by kind.
+For layers with random shapes, strides, paddings, dilations, groups and biases, the outputs of the
+interpreter equal those of Keras, and its counts equal those of the profiler for each kind.
 """
 
 import keras
@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 import kerasnets as kn
+from tests.profiling import interpreter as run
+from tests.profiling import interpreter_sequences as sequences
 
-from . import interpreter as run
-
-CASES = 20  # of each kind
+CASES = 20  # per kind of layer
 
 
 def check(layer, shape, execute):
-    """Run a layer both ways on one random sample and compare output and counts."""
+    """Run a layer in Keras and in the interpreter; compare the outputs and the counts."""
     x = np.random.default_rng(1).normal(size=shape).astype("float32")
     inputs = keras.Input(shape)
     model = keras.Model(inputs, layer(inputs))
@@ -76,7 +76,7 @@ def test_convolution(case):
     else:
         strides, dilations = (1,) * rank, tuple(map(int, rng.integers(1, 3, rank)))
     padding = str(rng.choice(["valid", "same", "causal"] if rank == 1 else ["valid", "same"]))
-    # TensorFlow runs no grouped 3-D convolution and wants one stride for all axes.
+    # TensorFlow has no grouped 3-D convolutions.
     groups = 1 if rank == 3 else int(rng.integers(1, 3))
     bias = bool(rng.integers(2))
     activation = str(rng.choice(["linear", "relu", "tanh"]))
@@ -155,15 +155,21 @@ def test_recurrent(case):
         case 0:
             layer = keras.layers.SimpleRNN(units, use_bias=bias)
             check(
-                layer, shape, lambda x, *w: run.simple_rnn(x, *w, *([] if bias else [None]), "tanh")
+                layer,
+                shape,
+                lambda x, *w: sequences.simple_rnn(x, *w, *([] if bias else [None]), "tanh"),
             )
         case 1:
             layer = keras.layers.LSTM(units, use_bias=bias)
-            check(layer, shape, lambda x, *w: run.lstm(x, *w, *([] if bias else [None])))
+            check(layer, shape, lambda x, *w: sequences.lstm(x, *w, *([] if bias else [None])))
         case other:
             after = other == 2
             layer = keras.layers.GRU(units, use_bias=bias, reset_after=after)
-            check(layer, shape, lambda x, *w: run.gru(x, *w, *([] if bias else [None]), after))
+            check(
+                layer,
+                shape,
+                lambda x, *w: sequences.gru(x, *w, *([] if bias else [None]), after),
+            )
 
 
 @pytest.mark.parametrize("case", range(CASES))
@@ -179,7 +185,7 @@ def test_normalization(case):
             gamma = w.pop(0) if scale else None
             beta = w.pop(0) if center else None
             rows = x.reshape(-1, x.shape[-1])
-            out = [run.standardize(row, gamma, beta, layer.epsilon) for row in rows]
+            out = [sequences.standardize(row, gamma, beta, layer.epsilon) for row in rows]
             return np.array(out, object).reshape(x.shape)
     else:
         layer = keras.layers.BatchNormalization(scale=scale, center=center)
@@ -188,7 +194,7 @@ def test_normalization(case):
             w = list(w)
             gamma = w.pop(0) if scale else None
             beta = w.pop(0) if center else None
-            return run.batch_normalize(x, gamma, beta, *w, layer.epsilon)
+            return sequences.batch_normalize(x, gamma, beta, *w, layer.epsilon)
 
     check(layer, shape, execute)
 
@@ -197,15 +203,15 @@ def test_normalization(case):
 def test_multi_head_attention(case):
     rng = rng_of(case)
     steps, entries, heads = map(int, rng.integers(1, 4, 3))
-    # Keras 3.15 adds a bias of shape (heads, 1) along the wrong axis where there are as many
-    # steps as heads, so queries and values of one entry could not be compared.
+    # Keras 3.15 adds a bias of shape (heads, 1) along the wrong axis if there are as many steps
+    # as heads, so queries and values have at least two entries here.
     size, values = map(int, rng.integers(2, 5, 2))
 
     class SelfAttention(keras.layers.MultiHeadAttention):
-        """Its own query and value, so that it takes one input like the other layers here."""
+        """Attention of a sequence to itself, with one input like the other layers here."""
 
         def __call__(self, x, **arguments):
             return super().__call__(x, x, **arguments)
 
     layer = SelfAttention(heads, size, value_dim=values)
-    check(layer, (steps, entries), run.self_attention)
+    check(layer, (steps, entries), sequences.self_attention)

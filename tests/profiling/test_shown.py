@@ -1,4 +1,4 @@
-"""How a profile is shown: table, Markdown, HTML, JSON, CSV, explanation, picture."""
+"""The formats of a profile: table, Markdown, HTML, JSON, CSV, explanation, chart."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ def mlp():
     return kn.profile(kn.build("seizure-mlp"))
 
 
-def test_the_table_looks_like_the_summary(mlp):
+def test_the_table_looks_like_model_summary(mlp):
     lines = str(mlp).splitlines()
     assert lines[0] == "seizure-mlp, inference on one sample, convention exact"
     header = [cell.strip() for cell in lines[2].strip("┃").split("┃")]
@@ -31,10 +31,10 @@ def test_the_table_looks_like_the_summary(mlp):
     assert str(mlp) == mlp.to_text()
 
 
-def test_markdown_is_a_table_and_bars_in_names_do_not_break_it():
+def test_markdown_is_a_table_and_vertical_bars_in_names_are_escaped():
     model = keras.Sequential([keras.Input((3,)), layers.Dense(2, name="a|b")])
     lines = kn.profile(model).to_markdown().splitlines()
-    assert lines[3] == "| --- | --- | --- | ---: | ---: | ---: | ---: |"
+    assert lines[3] == "|---|---|---|---:|---:|---:|---:|"
     assert lines[4] == "| a\\|b | Dense | (2,) | 8 | 6 | 12 | 100.0 % |"
 
 
@@ -57,7 +57,7 @@ def test_html_is_well_formed_and_escaped():
     assert cost._repr_html_() == cost.to_html()
 
 
-def test_json_and_csv_hold_bare_numbers(mlp):
+def test_json_and_csv_have_plain_numbers(mlp):
     record = json.loads(mlp.to_json())
     assert record["flops"] == 5_920
     assert record["phases"] == {"forward": 5_920}
@@ -69,7 +69,7 @@ def test_json_and_csv_hold_bare_numbers(mlp):
     assert rows[0]["multiply_adds"] == "2848"
 
 
-def test_unknown_sizes_are_written_as_expressions():
+def test_unknown_sizes_are_shown_as_expressions():
     model = keras.Sequential([keras.Input((None, 7)), layers.Dense(4)])
     cost = kn.profile(model)
     assert json.loads(cost.to_json())["flops"] == "56*T"
@@ -78,7 +78,7 @@ def test_unknown_sizes_are_written_as_expressions():
     assert "(T, 4)" in str(cost)
 
 
-def test_the_explanation_is_the_sources_own_calculation(mlp):
+def test_the_explanation_is_the_calculation_in_the_course_reports(mlp):
     text = mlp.explain()
     assert "(178 + 1) · 16 = 2,864" in text
     assert "2 · 178 · 16 = 5,696" in text
@@ -88,7 +88,7 @@ def test_the_explanation_is_the_sources_own_calculation(mlp):
     assert text.splitlines()[-1] == "FLOPs       5,760 + 160 = 5,920"
 
 
-def test_the_explanation_of_a_recurrent_net_goes_gate_by_gate():
+def test_the_explanation_of_a_recurrent_net_lists_every_gate():
     text = kn.profile(kn.build("seizure-gru", reset_after=False)).explain()
     assert "(1 + 16 + 1) · 48 = 864" in text
     assert "2 · (1 + 16) · 16 · 178 steps = 96,832" in text
@@ -99,7 +99,7 @@ def test_the_explanation_of_a_recurrent_net_goes_gate_by_gate():
 
 @pytest.mark.parametrize("convention", ["exact", "macs", "tf", "s2", "s5"])
 @pytest.mark.parametrize("name", ["seizure-cnn", "seizure-bigru"])
-def test_every_calculation_written_out_comes_to_what_it_says(name, convention):
+def test_every_calculation_in_an_explanation_is_correct(name, convention):
     text = kn.profile(kn.build(name), convention=convention).explain()
     checked = 0
     for line in text.splitlines():
@@ -107,17 +107,17 @@ def test_every_calculation_written_out_comes_to_what_it_says(name, convention):
         if equals and (parts := calculation.split("  ")):
             product = parts[-1].replace("·", "*").replace("−", "-")
             product = product.replace(",", "").replace(" steps", "").strip()
-            assert eval(product) == int(result.replace(",", ""))  # noqa: S307  our own text
+            assert eval(product) == int(result.replace(",", ""))  # noqa: S307  the text is ours
             checked += 1
     assert checked >= 8
 
 
-def test_convolutions_without_bias_say_so():
+def test_the_explanation_of_a_convolution_without_bias():
     model = keras.Sequential([keras.Input((8, 2)), layers.Conv1D(3, 5, use_bias=False)])
     assert "(2 · 5 · 2 − 1) · 4 · 3 = 228" in kn.profile(model).explain()
 
 
-def test_the_picture_has_a_pair_of_bars_for_each_call_that_costs_something(mlp):
+def test_the_chart_has_two_bars_per_call_with_a_cost(mlp):
     figure = mlp.plot()
     (axes,) = figure.axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["dense_1", "logits"]
@@ -127,7 +127,7 @@ def test_the_picture_has_a_pair_of_bars_for_each_call_that_costs_something(mlp):
     )
 
 
-def test_the_picture_of_a_deep_net_gathers_the_small_calls():
+def test_the_chart_of_a_deep_net_combines_the_smallest_calls():
     inputs = x = keras.Input((8,))
     for _ in range(40):
         x = layers.Dense(8)(x)
@@ -139,7 +139,7 @@ def test_the_picture_of_a_deep_net_gathers_the_small_calls():
     assert sum(bar.get_width() for bar in axes.patches) == pytest.approx(200)
 
 
-def test_what_cannot_be_drawn_says_why():
+def test_profiles_that_cannot_be_drawn_raise_an_error():
     with pytest.raises(ValueError, match=r"unknown sizes T.*at\(T=178\)"):
         kn.profile(keras.Sequential([keras.Input((None, 7)), layers.Dense(4)])).plot()
     inputs = keras.Input((3,))

@@ -1,4 +1,4 @@
-"""Unknown axes stay symbols; a size put in gives what the net built with that size gives."""
+"""Unknown axes are symbols; with a number for a symbol, a net costs what the fixed net costs."""
 
 import keras
 import pytest
@@ -6,6 +6,7 @@ import sympy
 from keras import layers, ops
 
 import kerasnets as kn
+from kerasnets.profiling import list_conventions
 
 T = sympy.Symbol("T", integer=True, positive=True)
 
@@ -36,24 +37,26 @@ SEQUENCE_STACKS = {
 
 
 def stacked(stack, time):
-    # Layers are built once, so each net gets fresh ones.
-    fresh = [type(layer).from_config(layer.get_config()) for layer in stack]
-    return keras.Sequential([keras.Input((time, 6)), *fresh])
+    # A layer is built once, so each net gets new layers.
+    new_layers = [type(layer).from_config(layer.get_config()) for layer in stack]
+    return keras.Sequential([keras.Input((time, 6)), *new_layers])
 
 
 @pytest.mark.parametrize("name", sorted(SEQUENCE_STACKS))
-@pytest.mark.parametrize("convention", ["exact", "macs", "tf", "s2", "s5"])
-def test_a_size_put_in_gives_what_the_net_of_that_size_gives(name, convention):
-    cost = kn.profile(stacked(SEQUENCE_STACKS[name], None), convention=convention)
-    for time in (17, 24):
-        fixed = kn.profile(stacked(SEQUENCE_STACKS[name], time), convention=convention)
-        assert type(fixed.flops) is int
-        assert cost.at(T=time).flops == fixed.flops
-        assert sympy.sympify(cost.flops).subs(T, time) == fixed.flops
-        assert sympy.sympify(cost.macs).subs(T, time) == fixed.macs
+def test_a_number_for_a_symbol_gives_the_cost_of_the_net_with_that_size(name):
+    unknown = stacked(SEQUENCE_STACKS[name], None)
+    fixed_nets = {time: stacked(SEQUENCE_STACKS[name], time) for time in (17, 24)}
+    for convention in list_conventions():
+        cost = kn.profile(unknown, convention=convention)
+        for time, net in fixed_nets.items():
+            fixed = kn.profile(net, convention=convention)
+            assert type(fixed.flops) is int
+            assert cost.at(T=time).flops == fixed.flops
+            assert sympy.sympify(cost.flops).subs(T, time) == fixed.flops
+            assert sympy.sympify(cost.macs).subs(T, time) == fixed.macs
 
 
-def test_a_recurrent_net_is_an_expression_in_its_steps():
+def test_the_cost_of_a_recurrent_net_is_an_expression_of_its_steps():
     inputs = keras.Input((None, 9))
     model = keras.Model(inputs, layers.Dense(2)(layers.GRU(16, reset_after=False)(inputs)))
     cost = kn.profile(model)
@@ -64,7 +67,7 @@ def test_a_recurrent_net_is_an_expression_in_its_steps():
     assert cost.at(T=178).symbols == ()
 
 
-def test_attention_is_quadratic_and_two_sequences_have_two_symbols():
+def test_attention_is_quadratic_and_each_sequence_has_its_own_symbol():
     words, image = keras.Input((None, 8), name="words"), keras.Input((None, 8), name="patches")
     model = keras.Model([words, image], layers.MultiHeadAttention(2, 4)(words, image))
     cost = kn.profile(model)
@@ -77,7 +80,7 @@ def test_attention_is_quadratic_and_two_sequences_have_two_symbols():
     assert cost.at(T_words=3, T_patches=5).flops == expected.subs({q: 3, k: 5})
 
 
-def test_images_have_rows_and_columns():
+def test_images_have_symbols_for_height_and_width():
     inputs = keras.Input((None, None, 3))
     model = keras.Model(inputs, layers.Conv2D(4, 3, padding="same", strides=2)(inputs))
     cost = kn.profile(model)
@@ -87,19 +90,19 @@ def test_images_have_rows_and_columns():
         kn.profile(model, time=9)
 
 
-def test_mobilenet_of_unknown_size_is_the_one_of_a_given_size():
+def test_mobilenet_of_unknown_size_costs_the_same_as_with_a_fixed_size():
     def build(shape):
         return keras.applications.MobileNetV3Small(input_shape=shape, weights=None, classes=10)
 
-    open_ended = kn.profile(build((None, None, 3)), convention="macs").at(H=64, W=64)
-    assert open_ended.flops == kn.profile(build((64, 64, 3)), convention="macs").flops
+    unknown = kn.profile(build((None, None, 3)), convention="macs").at(H=64, W=64)
+    assert unknown.flops == kn.profile(build((64, 64, 3)), convention="macs").flops
 
 
-def test_an_axis_no_rule_can_derive_stays_a_symbol_of_its_own_until_its_size_is_given():
+def test_an_axis_without_a_rule_has_its_own_symbol_until_its_size_is_known():
     inputs = keras.Input((None, 6))
     model = keras.Model(inputs, layers.Dense(2)(ops.pad(inputs, ((0, 0), (1, 1), (0, 0)))[:, ::2]))
     cost = kn.profile(model)
     _, own = cost.symbols
     assert own.startswith("get_item")
-    # One step more on either side, every second one kept: 1, 3, 5 and 7 of 7.
+    # One more step on each side, then every second step: 1, 3, 5 and 7 of 7.
     assert cost.at(T=5).flops == cost.at(**{own: 4}).flops == 4 * 2 * 6 * 2

@@ -1,4 +1,4 @@
-"""Training: the backward pass, layers that act in training only, the update."""
+"""Training: the backward pass, layers active in training only, the weight update."""
 
 import keras
 import pytest
@@ -14,7 +14,7 @@ def phases(*stack, shape=(7,), optimizer="sgd", **arguments):
     return cost.phases
 
 
-def test_a_dense_net_by_hand():
+def test_a_dense_net_against_a_calculation_by_hand():
     cost = phases(layers.Dense(4, "sigmoid"), layers.Dense(3))
     forward = 2 * 7 * 4 + 4 * 4 + 2 * 4 * 3
     last = 2 * (4 * 3) + 2 * (4 * 3) + 3  # dx, dW, db
@@ -23,7 +23,7 @@ def test_a_dense_net_by_hand():
     assert cost == {"forward": forward, "backward": last + first, "update": 2 * parameters}
 
 
-def test_frozen_layers_pass_gradients_on_only_to_trainable_ones():
+def test_frozen_layers_compute_gradients_only_for_trainable_layers_before_them():
     frozen_last = phases(layers.Dense(4), layers.Dense(3, trainable=False))
     assert frozen_last["backward"] == 2 * 4 * 3 + (2 * 7 * 4 + 4)
     frozen_first = phases(layers.Dense(4, trainable=False), layers.Dense(3))
@@ -46,7 +46,7 @@ def test_backward_of_layers_without_weights(layer, shape, each):
     assert cost["backward"] == each + 2 * 7 * 4 + 4
 
 
-def test_pooling_sends_gradients_back():
+def test_backward_of_pooling():
     head = layers.Conv1D(2, 3, use_bias=False)
     positions, products = 8 - 3 + 1, 3 * 1 * 2
     for pool, each in ((layers.MaxPooling1D(2), 1), (layers.AveragePooling1D(2), 2 + 1)):
@@ -54,7 +54,7 @@ def test_pooling_sends_gradients_back():
         assert cost["backward"] == each * (positions // 2) * 2 + 2 * positions * products
 
 
-def test_dropout_and_batch_statistics_act_in_training_only():
+def test_dropout_and_batch_statistics_cost_nothing_in_inference():
     plain = phases(layers.Dense(4))["forward"]
     assert phases(layers.Dense(4), layers.Dropout(0.5))["forward"] == plain + 3 * 4
     model = keras.Sequential([keras.Input((5, 4)), layers.BatchNormalization()])
@@ -65,7 +65,7 @@ def test_dropout_and_batch_statistics_act_in_training_only():
     assert training == inference + moments + averages
 
 
-def test_a_recurrent_layer_sends_gradients_through_every_step():
+def test_a_recurrent_layer_has_gradients_for_every_step():
     cost = phases(layers.SimpleRNN(4), shape=(10, 3))
     products = 10 * 4 * (3 + 4)
     assert cost["backward"] == 2 * products + 2 * products + 10 * 4 + 10 * 4 * 3
@@ -75,11 +75,11 @@ def test_a_recurrent_layer_sends_gradients_through_every_step():
     ("optimizer", "each"),
     [("sgd", 2), ("momentum", 4), ("rmsprop", 9), ("adagrad", 7), ("adam", 12), ("adamw", 14)],
 )
-def test_updates(optimizer, each):
+def test_cost_of_the_weight_update(optimizer, each):
     assert phases(layers.Dense(4), optimizer=optimizer)["update"] == each * (7 + 1) * 4
 
 
-def test_the_compiled_optimizer_is_taken_unless_another_is_given():
+def test_the_compiled_optimizer_is_the_default():
     model = keras.Sequential([keras.Input((7,)), layers.Dense(4)])
     assert kn.profile(model, mode="training").phases["update"] == 12 * 32
     model.compile(keras.optimizers.SGD(0.1), "mse")

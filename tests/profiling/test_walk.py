@@ -1,4 +1,4 @@
-"""Every kind of model is read: shared, nested, several inputs, subclassed, custom, raw."""
+"""Every kind of model is counted: shared layers, nested, several inputs, subclassed, custom."""
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ def dense(inputs, units, positions=1):
     return 2 * inputs * units * positions
 
 
-def test_a_shared_layer_counts_each_call_and_its_parameters_once():
+def test_a_shared_layer_counts_every_call_but_its_parameters_once():
     layer, inputs = layers.Dense(4), keras.Input((4,))
     cost = kn.profile(keras.Model(inputs, layer(layer(inputs))))
     assert cost.flops == 2 * dense(4, 4)
@@ -22,7 +22,7 @@ def test_a_shared_layer_counts_each_call_and_its_parameters_once():
     assert [row.params for row in cost.layers] == [20, 0]
 
 
-def test_nested_models_are_entered_and_their_rows_have_paths():
+def test_layers_of_nested_models_have_rows_with_paths():
     inner = keras.Sequential([keras.Input((6,)), layers.Dense(3, name="d")], name="inner")
     middle_in = keras.Input((6,))
     middle = keras.Model(middle_in, inner(middle_in), name="middle")
@@ -32,7 +32,7 @@ def test_nested_models_are_entered_and_their_rows_have_paths():
     assert cost.flops == dense(6, 3) + dense(3, 2)
 
 
-def test_a_nested_model_is_counted_at_the_sizes_it_is_called_with():
+def test_a_nested_model_is_counted_with_the_sizes_of_its_call():
     inner_in = keras.Input((None, 6))
     inner = keras.Model(inner_in, layers.Conv1D(3, 3)(inner_in))
     inputs = keras.Input((20, 6))
@@ -46,7 +46,7 @@ def test_several_inputs_and_outputs():
     assert kn.profile(model).flops == dense(6, 2) + 6
 
 
-def test_a_model_cut_from_the_middle_of_another_counts_its_own_part():
+def test_a_model_that_starts_inside_another_counts_only_its_own_layers():
     inputs = keras.Input((5,))
     middle = layers.Dense(7)(inputs)
     outputs = layers.Dense(2)(middle)
@@ -68,7 +68,7 @@ class Branches(keras.Model):
 
 
 @pytest.mark.parametrize("build", [lambda m: m.build((None, 7)), lambda m: m(np.zeros((5, 7)))])
-def test_a_subclassed_model_is_read_from_a_symbolic_call_and_forgets_it(build):
+def test_a_subclassed_model_is_traced_and_left_unchanged(build):
     model = Branches()
     build(model)
     cost = kn.profile(model)
@@ -87,7 +87,7 @@ def test_a_subclassed_model_inside_a_functional_one():
 
 
 class Projected(layers.Layer):
-    """A custom layer of a sublayer and a weight of its own."""
+    """A custom layer with a sublayer and its own weight."""
 
     def __init__(self):
         super().__init__()
@@ -101,7 +101,7 @@ class Projected(layers.Layer):
         return ops.matmul(self.inside(x), self.kernel)
 
 
-def test_a_custom_layer_without_a_rule_is_read_from_a_symbolic_call():
+def test_a_custom_layer_without_a_rule_is_traced():
     inputs = keras.Input((7,))
     cost = kn.profile(keras.Model(inputs, Projected()(inputs)))
     assert cost.flops == dense(7, 3) + (2 * 3 - 1) * 5
@@ -109,14 +109,14 @@ def test_a_custom_layer_without_a_rule_is_read_from_a_symbolic_call():
     assert cost.params == (7 + 1) * 3 + 3 * 5
 
 
-def test_a_custom_activation_is_read_too():
+def test_a_custom_activation_function_is_traced():
     inputs = keras.Input((7,))
     model = keras.Model(inputs, layers.Dense(3, lambda x: x * ops.sigmoid(1.7 * x))(inputs))
     assert kn.profile(model).flops == dense(7, 3) + 3 * (1 + 4 + 1)
 
 
 class Opaque(layers.Layer):
-    """A layer of TensorFlow functions, which a symbolic call cannot enter."""
+    """A layer that calls TensorFlow, which does not work on symbolic tensors."""
 
     def call(self, x):
         return tf.math.cumsum(x)
@@ -125,7 +125,7 @@ class Opaque(layers.Layer):
         return shape
 
 
-def test_a_layer_that_cannot_be_read_is_reported_until_it_has_a_rule():
+def test_a_layer_that_cannot_be_traced_is_reported_until_it_has_a_rule():
     inputs = keras.Input((4,))
     model = keras.Model(inputs, Opaque(name="odd")(inputs))
     (missing,) = kn.profile(model).unsupported
@@ -137,14 +137,14 @@ def test_a_layer_that_cannot_be_read_is_reported_until_it_has_a_rule():
 
     assert kn.profile(model).flops == 4
     assert kn.profile(model).unsupported == ()
-    ignore("copies, let us say", Opaque)
+    ignore("copies values only", Opaque)
     assert kn.profile(model).flops == 0
     assert kn.profile(model).unsupported == ()
-    unsupported("written by hand", Opaque)
-    assert kn.profile(model).unsupported == ("odd: written by hand",)
+    unsupported("unknown algorithm", Opaque)
+    assert kn.profile(model).unsupported == ("odd: unknown algorithm",)
 
 
-def test_a_subclass_goes_by_its_parents_rule_unless_it_computes_something_else():
+def test_a_subclass_uses_the_rule_of_its_parent_unless_it_has_its_own_call():
     class Named(layers.Dense):
         pass
 
@@ -173,7 +173,7 @@ class Cell(layers.Layer):
         return h, [h]
 
 
-def test_recurrent_layers_of_custom_and_stacked_cells():
+def test_recurrent_layers_with_custom_and_stacked_cells():
     inputs = keras.Input((10, 3))
     custom = keras.Model(inputs, layers.RNN(Cell(4))(inputs))
     assert kn.profile(custom).flops == 10 * (dense(3, 4) + 4 + 6 * 4)
@@ -183,7 +183,7 @@ def test_recurrent_layers_of_custom_and_stacked_cells():
     assert kn.profile(stacked).flops == 10 * ((2 * (3 + 4) + 6) * 4 + (2 * (4 + 2) + 6) * 2)
 
 
-def test_wrappers():
+def test_wrappers_count_the_wrapped_layer():
     inputs = keras.Input((10, 3))
     distributed = keras.Model(inputs, layers.TimeDistributed(layers.Dense(4, "relu"))(inputs))
     assert kn.profile(distributed).flops == 10 * (dense(3, 4) + 4)
@@ -212,20 +212,20 @@ def test_wrappers():
         (lambda x: layers.Dense(2)(ops.reshape(x, (-1, 4))), 6 * 2 * 2 * 4),
     ],
 )
-def test_raw_operations(operation, flops):
+def test_operations_of_keras_ops(operation, flops):
     inputs = keras.Input((6, 4))
     cost = kn.profile(keras.Model(inputs, operation(inputs)))
     assert cost.flops == flops
     assert cost.unsupported == ()
 
 
-def test_a_fixed_batch_still_counts_one_sample():
+def test_a_model_with_a_fixed_batch_size_counts_one_sample():
     inputs = keras.Input(batch_shape=(4, 10, 3))
     model = keras.Model(inputs, layers.SimpleRNN(5, stateful=True)(inputs))
     assert kn.profile(model).flops == 10 * (2 * (3 + 5) + 6) * 5
 
 
-def test_reading_a_model_leaves_it_as_it_was():
+def test_profiling_does_not_change_a_model():
     model = kn.build("seizure-gru")
     before = [w.numpy() for w in model.weights]
     nodes = [len(layer._inbound_nodes) for layer in model.layers]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kerasnets.profiling.counts import Counts, Op
-from kerasnets.profiling.elementwise import ELEMENTWISE
+from kerasnets.profiling.elementwise_ops import ELEMENTWISE
 from kerasnets.profiling.registry import Call, UnsupportedError, rule
 from kerasnets.profiling.rules.normalization import moments as moments_of
 from kerasnets.profiling.rules.windows import channels_last, convolve, pool

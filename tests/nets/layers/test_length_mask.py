@@ -1,4 +1,4 @@
-"""Padding changes nothing: amount, value, batch mates, lengths; and an empty visit is data."""
+"""Padding and other rows of the batch change nothing, and an empty visit is data."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def nets():
 
 
 def batch(lengths, time=TIME, pad=0.0, seed=0):
-    """Multi-hot visits of some lengths; what lies beyond them is ``pad``."""
+    """Multi-hot visits of the given lengths; the steps beyond them are ``pad``."""
     visits = np.full((len(lengths), time, FEATURES), pad, "float32")
     for row, length in enumerate(lengths):
         codes = np.random.default_rng([seed, row]).random((length, FEATURES)) < 0.3
@@ -45,23 +45,29 @@ def batch(lengths, time=TIME, pad=0.0, seed=0):
     return {"visits": visits, "length": np.array(lengths, "int32")}
 
 
-@NETS
-@pytest.mark.parametrize("time", [TIME, TIME + 1, 40])
-@pytest.mark.parametrize("pad", [0.0, 1.0, -3e38, np.inf, np.nan])
-def test_neither_amount_nor_value_of_the_padding_matters(nets, name, time, pad):
+# Every net with every value and amount of padding, and every amount with every value.
+PADDING = [
+    (name, [TIME, TIME + 1, 3 * TIME][(number + shift) % 3], pad)
+    for number, name in enumerate(BUILDS)
+    for shift, pad in enumerate([0.0, 1.0, -3e38, np.inf, np.nan])
+]
+
+
+@pytest.mark.parametrize(("name", "time", "pad"), PADDING)
+def test_amount_and_value_of_the_padding_do_not_matter(nets, name, time, pad):
     lengths = [1, 3, TIME, 2]
     expected = nets[name](batch(lengths))
-    given = nets[name](batch(lengths, time, pad))
-    np.testing.assert_allclose(given, expected, atol=1e-6, rtol=0)
+    padded = nets[name](batch(lengths, time, pad))
+    np.testing.assert_allclose(padded, expected, atol=1e-6, rtol=0)
 
 
 @NETS
 @pytest.mark.parametrize("length", [1, 3, TIME])
-def test_batch_mates_do_not_matter(nets, name, length):
+def test_other_rows_of_the_batch_do_not_matter(nets, name, length):
     alone = nets[name](batch([length]))
-    among = nets[name](batch([length, 1, TIME, 2, 5]))[:1]
+    in_batch = nets[name](batch([length, 1, TIME, 2, 5]))[:1]
     unpadded = nets[name](batch([length], time=length))
-    np.testing.assert_allclose(among, alone, atol=1e-6, rtol=0)
+    np.testing.assert_allclose(in_batch, alone, atol=1e-6, rtol=0)
     np.testing.assert_allclose(unpadded, alone, atol=1e-6, rtol=0)
 
 
@@ -76,28 +82,29 @@ def test_an_empty_visit_is_data(nets, name, place):
 
 
 @NETS
-def test_a_length_of_zero_gives_the_answer_to_nothing_whatever_is_padded(nets, name):
-    nothing = np.asarray(nets[name](batch([0, 2])))
-    assert np.isfinite(nothing).all()
-    padded = nets[name](batch([0, 2], time=20, pad=np.nan))
-    np.testing.assert_allclose(padded, nothing, atol=1e-6, rtol=0)
-    np.testing.assert_array_equal(nothing[0], nets[name](batch([0, TIME]))[0])
+def test_with_a_length_of_zero_the_output_does_not_depend_on_the_padding(nets, name):
+    expected = np.asarray(nets[name](batch([0, 2])))
+    assert np.isfinite(expected).all()
+    padded = nets[name](batch([0, 2], time=2 * TIME, pad=np.nan))
+    np.testing.assert_allclose(padded, expected, atol=1e-6, rtol=0)
+    np.testing.assert_array_equal(expected[0], nets[name](batch([0, TIME]))[0])
 
 
 @NETS
-def test_gradients_do_not_see_the_padding(nets, name):
+def test_gradients_do_not_depend_on_the_padding(nets, name):
     def gradients(x):
         with tf.GradientTape() as tape:
             loss = LOSS(np.array([0, 1, 1]), nets[name](x, training=False))
         return tape.gradient(loss, nets[name].trainable_weights)
 
+    expected = gradients(batch([1, 4, TIME]))
     for pad in (7.0, np.nan):
-        padded, plain = gradients(batch([1, 4, TIME], 9, pad)), gradients(batch([1, 4, TIME]))
-        for given, expected in zip(padded, plain, strict=True):
-            np.testing.assert_allclose(given, expected, atol=1e-6, rtol=0)
+        padded = gradients(batch([1, 4, TIME], 9, pad))
+        for gradient, without_padding in zip(padded, expected, strict=True):
+            np.testing.assert_allclose(gradient, without_padding, atol=1e-6, rtol=0)
 
 
-def test_xla_trains_a_masked_net_on_padding_of_nan():
+def test_training_with_xla_ignores_nan_padding():
     keras.utils.set_random_seed(0)
     net = kn.build("mortality-gru", features=FEATURES)
     net.compile("sgd", LOSS, jit_compile=True)
@@ -113,16 +120,17 @@ def test_a_reloaded_net_still_masks(nets, name, tmp_path):
     np.testing.assert_allclose(again(batch([1, 4], 9, np.nan)), expected, atol=1e-6, rtol=0)
 
 
-def test_our_own_loader_knows_every_layer_in_a_fresh_process(nets, tmp_path):
-    own = [kn.build("seizure-spectral-small"), kn.build("digit-cnn-compact")]
-    files = [str(tmp_path / f"{net.name}.keras") for net in [nets["mortality-gru"], *own]]
-    for net, path in zip([nets["mortality-gru"], *own], files, strict=True):
+def test_load_model_knows_every_layer_in_a_new_process(nets, tmp_path):
+    names = ("seizure-spectral-small", "digit-cnn-compact")
+    models = [nets["mortality-gru"], *map(kn.build, names)]
+    files = [str(tmp_path / f"{net.name}.keras") for net in models]
+    for net, path in zip(models, files, strict=True):
         net.save(path)
     code = f"from kerasnets.nets import load_model; [load_model(path) for path in {files}]"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_the_mask_counts_steps_within_the_length():
+def test_the_mask_is_true_within_the_length():
     visits, length = np.zeros((4, 3, 2), "float32"), np.array([0, 1, 2, 3], "int32")
     expected = [[0, 0, 0], [1, 0, 0], [1, 1, 0], [1, 1, 1]]
     np.testing.assert_array_equal(StepsWithin()([visits, length]), np.array(expected, bool))
@@ -132,13 +140,13 @@ def test_the_mask_counts_steps_within_the_length():
 
 
 @pytest.mark.parametrize("bad", [[-1, 2], [1, 4]])
-def test_lengths_that_do_not_fit_are_refused(bad):
+def test_lengths_out_of_range_are_refused(bad):
     visits = np.zeros((2, 3, 2), "float32")
     with pytest.raises(ValueError, match=r"lengths must be in \[0, 3\], got min="):
         LengthMask()([visits, np.array(bad, "int32")])
 
 
 @pytest.mark.parametrize("shapes", [((2, 3), (2,)), ((2, 3, 4), (2, 1)), ((2, 3, 4),)])
-def test_shapes_that_do_not_fit_are_refused(shapes):
+def test_wrong_shapes_are_refused(shapes):
     with pytest.raises(ValueError, match=r"takes \[visits, length\]"):
         LengthMask()([np.zeros(shape, "float32") for shape in shapes])

@@ -1,4 +1,4 @@
-"""The eight numbers of a signal against SciPy, and of signals that have none."""
+"""The eight statistics compared with SciPy, and on signals without variance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kerasnets._lazy import keras
 from kerasnets.nets.layers.signal_statistics import COUNT, SignalStatistics
 
 
-def test_the_numbers_are_those_of_scipy():
+def test_the_statistics_agree_with_scipy():
     x = np.random.default_rng(0).gamma(2, 30, size=(5, 178)).astype("float32")
     steep, bent = (np.abs(np.diff(x, order)) for order in (1, 2))
     expected = [
@@ -23,23 +23,23 @@ def test_the_numbers_are_those_of_scipy():
         np.log(bent.mean(1)),
         np.log(bent.max(1)),
     ]
-    # The floor of 0.1 is a few thousandths of the smallest of these.
+    # The floor of 0.1 is a few thousandths of the smallest of these values.
     np.testing.assert_allclose(SignalStatistics()(x), np.stack(expected, 1), rtol=0.005, atol=0.005)
 
 
-def test_a_flat_line_and_a_huge_one_give_finite_numbers():
+def test_statistics_of_constant_and_extreme_signals_are_finite():
     flat = np.stack([np.zeros(178), np.full(178, 7), np.resize([-32768, 32767], 178)])
     found = np.asarray(SignalStatistics()(flat.astype("float32")))
     assert np.isfinite(found).all()
     np.testing.assert_allclose(found[1], [7, np.log(0.1), 0, 0, *[np.log(0.1)] * 4], rtol=1e-5)
 
 
-def test_every_step_of_it_is_counted():
+def test_all_its_operations_are_counted():
     signal = keras.Input((178,))
     numbers = SignalStatistics()(signal)
     assert numbers.shape == (None, COUNT)
     cost = kn.profile(keras.Model(signal, numbers))
     assert not cost.unsupported
     assert cost.params == 0
-    # At least what every sample takes: sum, centre, square, and twice a difference and its size.
+    # At least, per sample: sum, subtract the mean, square, and two differences with their sizes.
     assert 178 * 7 < cost.flops < 178 * 40

@@ -1,8 +1,12 @@
-"""Every figure of S1, S2 and S5 that can be reproduced, as formulas of the sizes."""
+"""The conventions s2 and s5: the stated FLOPs of S2 and S5, as formulas of the sizes."""
+
+import subprocess
+import sys
 
 import pytest
 
 import kerasnets as kn
+from kerasnets.profiling import list_conventions
 
 SAMPLES, CLASSES, HIDDEN = 178, 5, 16
 C1, C2, KERNEL, FC = 6, 16, 5, 128
@@ -46,19 +50,30 @@ S5_CNN = (2 * KERNEL - 1 + 1) * (N1 * C1 + N2 * C2) + P1 * C1 + P2 * C2 + HEAD
         ("seizure-gru", {"reset_after": False}, "s5", gru(0), 344_768),
     ],
 )
-def test_flops_are_the_formula_and_the_stated_figure(net, arguments, convention, formula, stated):
+def test_flops_equal_the_formula_and_the_stated_figure(net, arguments, convention, formula, stated):
     flops = kn.profile(kn.build(net, **arguments), convention=convention).flops
     assert type(flops) is int
     assert flops == formula == stated
 
 
 @pytest.mark.parametrize("name", kn.list_nets("seizure-*"))
-def test_every_seizure_net_is_counted_whole_under_every_convention(name):
-    from kerasnets.profiling import list_conventions
-
+def test_every_seizure_net_is_counted_completely_under_every_convention(name):
     net = kn.build(name)
+    assert {"exact", "macs", "tf", "s2", "s5"} <= set(list_conventions())
     for convention in list_conventions():
         cost = kn.profile(net, convention=convention)
         assert cost.unsupported == ()
         assert cost.params == net.count_params()
         assert cost.flops == sum(layer.flops for layer in cost.layers) > 0
+
+
+def test_the_profiler_finds_the_conventions_without_importing_studies_before():
+    code = (
+        "import sys, kerasnets as kn; net = kn.build('seizure-mlp'); kn.profile(net); "
+        "assert 'kerasnets.studies' not in sys.modules; "
+        "print(kn.profile(net, convention='s2').flops)"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=600
+    )
+    assert answer.stdout == "5904\n"
