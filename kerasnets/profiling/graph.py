@@ -57,7 +57,7 @@ def trace(layer: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     with _restored_nodes(layer):
         try:
             outputs = [x for x in keras.tree.flatten(function(*args, **kwargs)) if _is_symbolic(x)]
-            # keras.Function needs a node behind each output, also if it is an input.
+            # keras.Function needs an operation before each output, also if the output is an input.
             outputs = [keras.layers.Identity()(x) if _contains(tensors, x) else x for x in outputs]
             return keras.Function(tensors, outputs)
         except Exception as error:  # noqa: BLE001  a user's code may raise anything

@@ -1,7 +1,7 @@
 """Output shapes with unknown axes, one rule per layer class.
 
 Keras infers the size of every axis that it can. Axes that it leaves ``None`` are filled in here
-with the arithmetic of the layer: a convolution over T steps gives T − 4, not a new unknown.
+with the arithmetic of the layer: a convolution over T steps has T − 4 outputs, not a new unknown.
 """
 
 from __future__ import annotations

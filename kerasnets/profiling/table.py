@@ -36,11 +36,11 @@ def format_shape(shape: Shape) -> str:
     return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
 
 
-def _share(part: Size, whole: Size) -> str:
-    """The part in per cent, ``"97.2 %"``; empty if it depends on an unknown size."""
-    if whole == 0 or not isinstance(part, int) or not isinstance(whole, int):
+def _share(flops: Size, sum_of_flops: Size) -> str:
+    """The share in per cent, ``"97.2 %"``; empty if it depends on an unknown size."""
+    if sum_of_flops == 0 or not isinstance(flops, int) or not isinstance(sum_of_flops, int):
         return ""
-    return f"{100 * part / whole:.1f} %"
+    return f"{100 * flops / sum_of_flops:.1f} %"
 
 
 def totals(profile: ProfileTotals) -> list[str]:

@@ -28,7 +28,7 @@ SEQUENCE_STACKS = {
     "recurrent": [layers.GRU(4, return_sequences=True), layers.LSTM(3)],
     "bidirectional": [layers.Bidirectional(layers.GRU(4, return_sequences=True)), layers.Dense(2)],
     "time distributed": [layers.TimeDistributed(layers.Dense(3, "relu"))],
-    "normalisations": [layers.BatchNormalization(), layers.LayerNormalization()],
+    "normalizations": [layers.BatchNormalization(), layers.LayerNormalization()],
     "einsum": [layers.EinsumDense("abc,cd->adb", (5, None)), layers.Softmax()],
     "reshape": [layers.Reshape((-1, 2)), layers.Dense(3)],
     "deep": [layers.Conv1D(4, 5, activation="relu"), layers.MaxPooling1D(2),

@@ -18,7 +18,7 @@ def dot(row, column):
     return image
 
 
-def centre(image):
+def center(image):
     """The row and column of the center of mass of an image."""
     weights = np.asarray(image)[..., 0]
     places = np.indices(weights.shape)
@@ -36,7 +36,7 @@ def test_inference_and_amounts_of_0_do_not_change_images():
 
 
 def test_each_image_is_shifted_independently_up_to_the_bound():
-    moved = np.array([centre(image) for image in many(RandomAffine(shift=4, seed=1), dot(10, 10))])
+    moved = np.array([center(image) for image in many(RandomAffine(shift=4, seed=1), dot(10, 10))])
     offsets = moved - 10
     assert np.abs(offsets).max() <= 4 + 1e-4
     assert (np.ptp(offsets, axis=0) > 7).all()
@@ -45,7 +45,7 @@ def test_each_image_is_shifted_independently_up_to_the_bound():
 
 def test_rotation_keeps_the_distance_from_the_center_and_stays_within_the_bound():
     places = np.array(
-        [centre(image) for image in many(RandomAffine(rotation=30, seed=2), dot(3, 10))]
+        [center(image) for image in many(RandomAffine(rotation=30, seed=2), dot(3, 10))]
     )
     rows, columns = places.T - 10
     np.testing.assert_allclose(np.hypot(rows, columns), 7, atol=0.1)
@@ -57,7 +57,7 @@ def test_rotation_keeps_the_distance_from_the_center_and_stays_within_the_bound(
 @pytest.mark.parametrize(("amounts", "fixed"), [({"scale": 0.2}, 10), ({"shear": 0.3}, 3)])
 def test_scale_and_shear_stay_within_their_bounds(amounts, fixed):
     rows, columns = np.array(
-        [centre(image) for image in many(RandomAffine(seed=3, **amounts), dot(3, 10))]
+        [center(image) for image in many(RandomAffine(seed=3, **amounts), dot(3, 10))]
     ).T
     if "scale" in amounts:  # a point 7 pixels above the center moves to 7 / factor
         np.testing.assert_allclose(columns, fixed, atol=1e-3)
