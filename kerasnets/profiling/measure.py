@@ -201,7 +201,7 @@ def input_shapes(model: Any, sizes: Mapping[str, int]) -> list[tuple[Shape, str]
             for number, shape in enumerate(recorded_shapes(model), start=1)
         ]
     else:
-        shapes = [(tuple(x.shape), x.name, str(x.dtype)) for x in graph.inputs]
+        shapes = [(_plain(x.shape), x.name, str(x.dtype)) for x in graph.inputs]
     several = sum(None in shape[1:] for shape, _, _ in shapes) > 1
     return [
         (_with_symbols(shape, f"_{name}" if several else "", sizes), dtype)
@@ -230,7 +230,12 @@ def _symbols(inputs: Iterable[Shape], layers: Iterable[LayerProfile]) -> tuple[s
 
 
 def _elements(weights: Iterable[Any]) -> int:
-    return sum(math.prod(w.shape) for w in weights)
+    return sum(int(math.prod(w.shape)) for w in weights)
+
+
+def _plain(shape: Iterable[int | None]) -> tuple[int | None, ...]:
+    """The sizes as Python integers: Keras before 3.13 keeps the integers of NumPy."""
+    return tuple(None if side is None else int(side) for side in shape)
 
 
 def _weight_bytes(weight: Any) -> int:

@@ -21,7 +21,9 @@ PUBLIC = {
 def test_every_public_layer_has_a_state():
     states = coverage()
     assert {PUBLIC[name] for name in states} == set(PUBLIC.values())
-    assert len(states) == len(set(PUBLIC.values())) > 140
+    assert (
+        len(states) == len(set(PUBLIC.values())) >= 135
+    )  # of Keras 3.11; later versions have more
     kinds = {state.partition(":")[0] for state in states.values()}
     assert kinds == {"counted", "ignored", "unsupported"}
 
@@ -72,7 +74,7 @@ CALLS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", sorted(CALLS))
+@pytest.mark.parametrize("name", sorted(set(CALLS) & set(dir(layers))))
 def test_counted_layers_have_a_cost_and_nothing_is_missing(name):
     create, shape = CALLS[name]
     inputs = keras.Input(shape)

@@ -20,7 +20,11 @@ SEQUENCE_STACKS = {
     "pool": [layers.MaxPooling1D(3, strides=2)],
     "pool same": [layers.AveragePooling1D(3, strides=2, padding="same")],
     "global pool": [layers.GlobalAveragePooling1D(), layers.Dense(2)],
-    "adaptive pool": [layers.AdaptiveAveragePooling1D(3)],
+    **(
+        {"adaptive pool": [layers.AdaptiveAveragePooling1D(3)]}
+        if hasattr(layers, "AdaptiveAveragePooling1D")  # since Keras 3.13
+        else {}
+    ),
     "padding": [layers.ZeroPadding1D((2, 1)), layers.Dense(3)],
     "cropping": [layers.Cropping1D((2, 1)), layers.Dense(3)],
     "upsampling": [layers.UpSampling1D(3), layers.Dense(3)],
