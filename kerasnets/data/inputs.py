@@ -48,7 +48,7 @@ def as_inputs(x: Any) -> Any:
     Raises:
         ValueError: if ``x`` is none of these, empty, not numeric, or its arrays differ in length.
     """
-    if is_frame(x) or hasattr(x, "input_shapes"):
+    if is_frame(x) or hasattr(x, "subset"):
         return x
     if not isinstance(x, Mapping):
         return _numbers(x, "x", np.float32)
