@@ -12,7 +12,7 @@ from kerasnets.commands._shared import data_flags, json_flag, pairs, print_json
 EXAMPLES = """\
   kerasnets data                       the names of the data sets
   kerasnets data seizure --split row
-  kerasnets data patients.csv --data-option target=died --data-option group=patient
+  kerasnets data patients.csv --target died --group patient
   kerasnets data fetch seizure
 """
 
@@ -28,6 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help="folder for the figure of examples")
     parser.add_argument("--url", action="append", help="fetch from this base address instead")
     data_flags(parser)
+    parser.add_argument("--target", help="of your own file: column to predict")
+    parser.add_argument(
+        "--group", help="of your own file: column whose rows with one value stay in one split"
+    )
     parser.add_argument(
         "--split", help="what stays in one part, such as recording or row; see the data set"
     )
@@ -58,12 +62,14 @@ def _show_data(name: str, arguments: argparse.Namespace) -> None:
     from kerasnets._style import save_figure
     from kerasnets.data.figures.examples import draw_examples
 
+    columns = {"target": arguments.target, "group": arguments.group}
+    options = {name: column for name, column in columns.items() if column is not None}
     dataset = data.load_data(
         name,
         data_dir=arguments.data_dir,
         split=arguments.split,
         seed=arguments.seed,
-        **pairs(arguments.data_option),
+        **{**pairs(arguments.data_option), **options},
     )
     if arguments.json:
         print_json(data.describe(dataset))

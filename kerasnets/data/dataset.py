@@ -30,8 +30,8 @@ class Dataset:
         test: split that is measured once.
         class_names: name of each class, in the order of the labels, or of each label of a
             multilabel task; empty for a regression.
-        split: what was kept in one part: ``"recording"``, ``"patient"``, ``"group"``, ``"row"``,
-            or ``"given"`` for an explicit split.
+        split: unit that was kept in one part: ``"recording"``, ``"patient"``, ``"group"`` or
+            ``"row"``; ``"given"`` for an explicit split.
         seed: seed of the split.
         source: where the arrays came from: a path or a description.
         checksum: SHA-256 of the data before splitting. All file formats that hold the same data

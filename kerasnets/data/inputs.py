@@ -27,7 +27,7 @@ class Inputs(NamedTuple):
         x: an array, several by name, or sequences of visits.
         feature_names: name of each column of a table; else empty.
         codebook: how each column of a table became a number; else empty.
-        content: arrays that hold what was given, for the checksum.
+        content: arrays with the data before encoding, for the checksum.
     """
 
     x: Any
@@ -37,7 +37,7 @@ class Inputs(NamedTuple):
 
 
 def as_inputs(x: Any) -> Any:
-    """Inputs as arrays of numbers; a DataFrame and sequences of visits stay what they are.
+    """Inputs as arrays of numbers; a DataFrame and sequences of visits are not changed.
 
     A single array becomes float32. Of several by name, floats become float32, and integers and
     booleans, such as token numbers and lengths, become int32.
@@ -48,7 +48,7 @@ def as_inputs(x: Any) -> Any:
     Raises:
         ValueError: if ``x`` is none of these, empty, not numeric, or its arrays differ in length.
     """
-    if is_frame(x) or hasattr(x, "input_shapes"):
+    if is_frame(x) or hasattr(x, "subset"):
         return x
     if not isinstance(x, Mapping):
         return _numbers(x, "x", np.float32)
@@ -115,7 +115,7 @@ def _numbers(x: Any, name: str, integers: type[np.generic]) -> np.ndarray:
     except ValueError:
         raise ValueError(
             f"{name} has rows of different shapes. Pad sequences to one length and give their "
-            "true lengths as an input of their own: {'visits': padded, 'length': lengths}."
+            "true lengths as a second input: {'visits': padded, 'length': lengths}."
         ) from None
     if array.dtype.kind not in "biuf":
         raise ValueError(

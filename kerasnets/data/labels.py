@@ -85,7 +85,7 @@ def _to_array(y: Any) -> tuple[np.ndarray, tuple[str, ...], list[Any] | None]:
     columns = getattr(y, "columns", [getattr(y, "name", None)])
     columns = () if None in list(columns) else tuple(map(str, columns))
     order = list(y.cat.categories) if hasattr(y, "cat") else None
-    if hasattr(y, "select_dtypes"):  # else booleans beside numbers make an array of objects
+    if hasattr(y, "select_dtypes"):  # booleans next to numbers would become an array of objects
         y = y.astype(dict.fromkeys(y.select_dtypes("bool"), np.int64))
     try:
         values = np.asarray(y)

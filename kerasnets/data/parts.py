@@ -42,7 +42,7 @@ def make_parts(
         Three ascending arrays of row numbers, and ``"row"``, ``"group"`` or ``"given"``.
 
     Raises:
-        ValueError: if the split is none of these, an explicit split puts a group into two parts,
+        ValueError: if the split has another form, an explicit split puts a group into two parts,
             or there are too few rows or groups for three parts.
     """
     if split is not None and not isinstance(split, str) and not _are_fractions(split):

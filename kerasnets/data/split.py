@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from kerasnets.data.ehr.visits import VisitSequences
+from kerasnets.engine.sources import Source
 
 Arrays: TypeAlias = np.ndarray | Mapping[str, np.ndarray] | VisitSequences
 
@@ -37,7 +38,7 @@ class Split:
     def __post_init__(self) -> None:
         arrays = dict(self.x) if isinstance(self.x, Mapping) else {"": self.x}
         for name, x in arrays.items():
-            if not isinstance(x, np.ndarray) and not hasattr(x, "input_shapes"):
+            if not isinstance(x, np.ndarray) and not isinstance(x, Source):
                 raise _not_an_array(f"x[{name!r}]" if name else "x", x)
         if not arrays:
             raise ValueError("x of a Split is an empty mapping; give one array per input.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kerasnets.cli import main
 from kerasnets.data import Dataset, describe, load_data
 from kerasnets.data.catalogue import data_spec
 from tests.data.helpers import patients
@@ -213,3 +215,17 @@ def test_several_targets_of_a_table(csv: Path):
     data = load_data(csv, target=["a", "b"])
     assert (data.task, data.class_names, data.feature_names) == ("multilabel", ("a", "b"), ("x",))
     assert describe(data)["rows"]["train"]["all"] == len(data.train)
+
+
+def test_the_command_describes_and_draws_a_file(csv: Path, tmp_path: Path, capsys):
+    words = ["data", str(csv), "--target", "died", "--group", "patient"]
+    words += ["--data-option", "drop=note", "--out", str(tmp_path / "figures")]
+    assert main(words) == 0
+    text = capsys.readouterr().out
+    assert "classification of no, yes" in text
+    assert "by group, seed 0" in text
+    assert (tmp_path / "figures" / "patients-columns.png").is_file()
+    assert main([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["checksum"] == load_data(csv, **OPTIONS).checksum
+    assert main(["data", str(csv)]) == 2
+    assert "give target" in capsys.readouterr().err

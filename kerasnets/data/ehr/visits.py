@@ -69,10 +69,6 @@ class VisitSequences(RaggedCodes):
         """The arrays that a checksum covers."""
         return self.codes, self.code_offsets, self.visit_offsets, np.array(self.names)
 
-    def input_shapes(self) -> dict[str, tuple[int | None, ...]]:
-        """The shape of one example by input; ``None`` is the number of visits, which varies."""
-        return {"visits": (None, self.features), "length": ()}
-
     def take(self, rows: np.ndarray | slice, length: int | None = None) -> dict[str, np.ndarray]:
         """Return some sequences as dense arrays; see :meth:`dense`."""
         return self.subset(np.arange(len(self))[rows]).dense(length)

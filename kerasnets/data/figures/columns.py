@@ -61,7 +61,7 @@ def column_histograms(dataset: Dataset) -> Figure:
 
 
 def _lines(dataset: Dataset) -> dict[str, np.ndarray]:
-    """The rows of each line, boolean, by class or label; all rows if there are none."""
+    """The rows of each line, boolean, by class or label; all rows without classes."""
     y, names = dataset.train.y, dataset.class_names
     if not names:
         return {"": np.ones(len(y), bool)}

@@ -115,7 +115,7 @@ def _is_missing(cells: pd.Series) -> pd.Series:
 
 
 def _parse_dates(cells: pd.Series) -> pd.Series:
-    """Points in time, NaT for what is not a date."""
+    """Cells as timestamps, NaT for cells that are not dates."""
     import pandas as pd
 
     written = cells.str.replace("/", "-")

@@ -36,7 +36,7 @@ def table_dataset(
         class_names: one name per class.
         seed: seed of the split.
         source: where the table came from.
-        counts: what was read and left out.
+        counts: numbers of records that were read and left out.
     """
     import pandas as pd
 

@@ -136,7 +136,6 @@ def test_taken_rows_are_dense_and_padded_to_the_longest_of_them():
     taken = sequences.take(rows)
     longest = sequences.lengths[rows].max()
     assert taken["visits"].shape == (2, longest, len(NAMES))
-    assert sequences.input_shapes() == {"visits": (None, len(NAMES)), "length": ()}
     np.testing.assert_array_equal(taken["visits"], sequences.dense()["visits"][rows, :longest])
     np.testing.assert_array_equal(taken["length"], sequences.lengths[rows])
 
