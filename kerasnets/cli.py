@@ -25,7 +25,7 @@ COMMANDS = {
     "predict": "write the predictions of a trained net for new data as CSV",
     "evaluate": "evaluate a trained network again",
     "profile": "count parameters, MACs and FLOPs per layer",
-    "export": "export a verified SavedModel and ONNX file",
+    "export": "write a verified SavedModel and ONNX file",
     "verify": "compare exported files with the outputs of Keras",
     "trees": "grow decision trees with many settings, and recommend one",
     "principles": "show effects of activation, initial weights and order on small nets",

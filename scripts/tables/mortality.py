@@ -96,7 +96,7 @@ def heading(sets: Sequence[Dataset]) -> str:
     return (
         f"## {data.name}: {examples:,} examples, {died:,} died, {folds}\n\n"
         f"Padding: {buckets.padding:.1%} of the computed steps, "
-        f"{len(buckets.times)} bucket lengths.\n"
+        f"{len(buckets.bucket_lengths)} bucket lengths.\n"
     )
 
 
