@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 
 import kerasnets as kn
 from kerasnets.engine import FallbackWarning
@@ -94,6 +95,15 @@ class Sequences(RaggedCodes):
 def module_of(name: str) -> Any:
     """A module of the engine, also if the package has a function of the same name."""
     return importlib.import_module(f"kerasnets.engine.{name}")
+
+
+def assert_same(made: Any, expected: Any) -> None:
+    """Equal arrays in two nested structures."""
+    for a, b in zip(tf.nest.flatten(made), tf.nest.flatten(expected), strict=True):
+        if b is None:
+            assert a is None
+        else:
+            np.testing.assert_array_equal(a, b)
 
 
 def frame(array: np.ndarray) -> pd.DataFrame:
