@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import keras
 import numpy as np
 import pandas as pd
@@ -42,16 +44,10 @@ def nested():
 
 def looked_up():
     keras.utils.set_random_seed(0)
-    inputs = keras.Input((1,), dtype="string")
+    inputs = keras.Input((), dtype="string")
     indices = keras.layers.StringLookup(vocabulary=["a", "b"])(inputs)
-    embedded = keras.layers.Flatten()(keras.layers.Embedding(3, 2)(indices))
+    embedded = keras.layers.Embedding(3, 2)(indices)
     return compiled(keras.Model(inputs, keras.layers.Dense(1)(embedded)))
-
-
-def unsupervised():
-    model = build(CASES["own-keys"])
-    model.add_loss = None
-    return model
 
 
 def mapped(tmp_path):
@@ -73,8 +69,8 @@ DATA = {
     "memory-mapped": lambda path: (dense, mapped(path), Y),
     "one-row": lambda path: (dense, X[:1], Y[:1]),
     "nested": lambda path: (nested, {"a": [X, {"b": X[:, :2] > 0}], "c": (X[:, :1],)}, Y),
-    "strings": lambda path: (looked_up, np.array([["a"], ["b"], ["c"]] * 3), Y[:9]),
-    "objects": lambda path: (looked_up, tf.constant([["a"], ["b"], ["c"]] * 3), Y[:9]),
+    "strings": lambda path: (looked_up, np.array(["a", "b", "c"] * 3, object), Y[:9]),
+    "string-tensor": lambda path: (looked_up, tf.constant(["a", "b", "c"] * 3), Y[:9]),
 }
 
 
@@ -125,7 +121,8 @@ def test_what_keras_refuses_is_refused_with_its_error(x, y):
         dense().fit(x, y, verbose=0)
     with pytest.raises(expected.type) as ours:
         kn.fit(dense(), x, y, verbose=0)
-    assert str(ours.value).splitlines()[:1] == str(expected.value).splitlines()[:1]
+    first_lines = [str(error.value).partition("\n")[0] for error in (ours, expected)]
+    assert len({re.sub(r"_\d+", "", line) for line in first_lines}) == 1
 
 
 def test_no_rows_are_left_to_keras():

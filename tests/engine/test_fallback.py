@@ -105,6 +105,7 @@ def made(given):
     return {name: value() if callable(value) else value for name, value in given.items()}
 
 
+@pytest.mark.filterwarnings("ignore:Your input ran out of data:UserWarning")
 @pytest.mark.parametrize("name", CASES_OF_KERAS)
 def test_keras_fits_and_one_warning_says_why(name):
     build_model, given, reason = CASES_OF_KERAS[name]
@@ -115,9 +116,10 @@ def test_keras_fits_and_one_warning_says_why(name):
         kn.fit(ours, **made(given), **options, strict=True)
     with pytest.warns(FallbackWarning, match=reason) as warned:
         result = kn.fit(ours, **made(given), **options)
-    assert [warning.filename for warning in warned] == [__file__]
-    assert str(warned[0].message).startswith("Keras's own fit is used, since")
-    assert "\n" not in str(warned[0].message)
+    (warning,) = (w for w in warned if w.category is FallbackWarning)
+    assert warning.filename == __file__
+    assert str(warning.message).startswith("Keras's own fit is used, since")
+    assert "\n" not in str(warning.message)
     numbers = {key: values for key, values in history.items() if np.ndim(values[0]) == 0}
     assert_same_history({key: result.history[key] for key in numbers}, numbers, 1e-7)
     assert_same_weights(ours, expected, 1e-7)
