@@ -92,6 +92,7 @@ class Loop:
         buckets = source.buckets
         self.lengths = (0,) if buckets is None else tuple(buckets.bucket_lengths.tolist())
         self._compiled: dict[Any, Any] = {}
+        self._called: set[Any] = set()  # what has run once, so XLA has compiled it
 
     @property
     def xla(self) -> bool:
@@ -115,7 +116,8 @@ class Loop:
         """
         xla = self.xla and bool(self._is_full(steps.rows[first : first + 1])[0])
         started = time.perf_counter()
-        run, new = self._function(xla, tensors, steps)
+        run, key = self._function(xla, tensors, steps)
+        new = key not in self._called
         numbers = (tf.constant(number, tf.int32) for number in (first, last))
         try:
             logs = run(tensors, tf.constant(steps.rows), tf.constant(steps.buckets), *numbers)
@@ -127,6 +129,7 @@ class Loop:
             self.options = replace(self.options, xla=False)
             return self(tensors, steps, first, last)
         if new:
+            self._called.add(key)
             self.compile_seconds += time.perf_counter() - started
         return logs
 
@@ -168,22 +171,22 @@ class Loop:
         """Whether each step has a full batch."""
         return (rows >= 0).all(axis=1) & (rows.shape[1] == self.batch_size)
 
-    def _function(self, xla: bool, tensors: tuple[Any, ...], steps: Steps) -> tuple[Any, bool]:
-        """The compiled function for these shapes, and whether it was made now."""
+    def _function(self, xla: bool, tensors: tuple[Any, ...], steps: Steps) -> tuple[Any, Any]:
+        """The compiled function for these shapes, and its key."""
         # XLA needs every shape; plain TensorFlow runs any number of rows and steps.
         shape: tuple[int | None, ...] = steps.rows.shape if xla else (None, None)
         specs = tuple(
             tf.TensorSpec(t.shape if xla else (None, *t.shape[1:]), t.dtype) for t in tensors
         )
         key = xla, shape, specs
-        if new := key not in self._compiled:
+        if key not in self._compiled:
             number = tf.TensorSpec((), tf.int32)
             rows, buckets = tf.TensorSpec(shape, tf.int32), tf.TensorSpec(shape[:1], tf.int32)
             # A concrete function: TensorFlow would take several trainings in one process for one
             # function that is traced again and again, and warn.
             run = tf.function(self._run_xla if xla else self._run, jit_compile=xla, autograph=False)
             self._compiled[key] = run.get_concrete_function(specs, rows, buckets, number, number)
-        return self._compiled[key], new
+        return self._compiled[key], key
 
     def _run(self, tensors: Any, rows: Any, buckets: Any, first: Any, last: Any) -> Logs:
         lengths = tf.constant(self.lengths)

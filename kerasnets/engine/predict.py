@@ -119,14 +119,14 @@ def _in_order(parts: tuple[np.ndarray, ...], places: np.ndarray) -> np.ndarray:
 
 def _compile(model: keras.Model, spec: Any) -> Any:
     """A function of inputs and batch size that returns the outputs of all batches."""
-    # A predict_step of the user's own takes what Keras hands it, a tuple that begins with x.
-    own_step = (
-        "predict_step" in vars(model) or type(model).predict_step is not keras.Model.predict_step
+    own_step = "predict_step" in vars(model) or (
+        type(model).predict_step is not keras.Model.predict_step
     )
 
-    def forward(inputs: Any) -> Any:
+    def forward(data: Any) -> Any:
         if own_step:
-            return model.predict_step((inputs,))
+            return model.predict_step(data)
+        inputs, *_ = keras.utils.unpack_x_y_sample_weight(data)  # Keras packs a list: ([a, b],)
         return model(inputs, training=False) if model._call_has_training_arg else model(inputs)
 
     batch = tf.function(forward, autograph=False).get_concrete_function(spec)

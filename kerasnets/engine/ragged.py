@@ -62,7 +62,9 @@ class RaggedCodes(Source):
         starts = self._starts
         visit = np.repeat(np.arange(len(self.code_offsets) - 1), np.diff(self.code_offsets))
         first_visit = np.repeat(self.visit_offsets[:-1], np.diff(starts))
-        arrays = (self.codes, visit - first_visit, starts[:-1], np.diff(starts), self.lengths)
+        # A code at the end that belongs to no visit: without any code, nothing could be gathered.
+        codes, steps = (np.append(array, 0) for array in (self.codes, visit - first_visit))
+        arrays = (codes, steps, starts[:-1], np.diff(starts), self.lengths)
         return tuple(tf.constant(array.astype(np.int32)) for array in arrays)
 
     def gather(self, tensors: tuple[Any, ...], rows: Any, length: Any) -> dict[str, Any]:
@@ -83,8 +85,8 @@ class RaggedCodes(Source):
         index = tf.where(exists, tf.gather(begins, rows)[:, tf.newaxis] + index, 0)
         row = tf.broadcast_to(tf.range(tf.size(rows))[:, tf.newaxis], tf.shape(index))
         # Codes that do not exist go to a step after the last one, which is cut off below.
-        step = tf.where(exists, _gather_or_zeros(steps, index), length)
-        cells = tf.stack([row, step, _gather_or_zeros(codes, index)], axis=-1)
+        step = tf.where(exists, tf.gather(steps, index), length)
+        cells = tf.stack([row, step, tf.gather(codes, index)], axis=-1)
         shape = (tf.size(rows), length + 1, self.features)
         visits = tf.scatter_nd(cells, tf.ones(tf.shape(index)), shape)[:, :-1]
         static_shape = (rows.shape[0], length if fixed else None, self.features)
@@ -104,8 +106,3 @@ class RaggedCodes(Source):
         most = np.zeros(int(self.lengths.max(initial=0)) + 1, np.int32)
         np.maximum.at(most, self.lengths, np.diff(self._starts))
         return np.maximum.accumulate(most)
-
-
-def _gather_or_zeros(values: Any, index: Any) -> Any:
-    """Gather values; zeros if there are none at all."""
-    return tf.gather(values, index) if values.shape[0] else tf.zeros_like(index)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 
 import kerasnets as kn
 from kerasnets.engine import FallbackWarning
@@ -38,6 +40,8 @@ def assert_same_history(
 
 def assert_same_weights(ours: keras.Model, expected: keras.Model, tolerance: float = 2e-5) -> None:
     """Equal variables of model and optimizer."""
+    if not expected.optimizer.built:  # no epoch was trained
+        expected.optimizer.build(expected.trainable_variables)
     pairs = zip(_variables(ours), _variables(expected), strict=True)
     for a, b in pairs:
         np.testing.assert_allclose(a, b, atol=tolerance, rtol=tolerance, err_msg=b.path)
@@ -86,6 +90,20 @@ class Sequences(RaggedCodes):
             start, end = self.visit_offsets[row : row + 2]
             dense[at, : end - start] = self._visits[start:end]
         return {"visits": dense, "length": lengths}
+
+
+def module_of(name: str) -> Any:
+    """A module of the engine, also if the package has a function of the same name."""
+    return importlib.import_module(f"kerasnets.engine.{name}")
+
+
+def assert_same(made: Any, expected: Any) -> None:
+    """Equal arrays in two nested structures."""
+    for a, b in zip(tf.nest.flatten(made), tf.nest.flatten(expected), strict=True):
+        if b is None:
+            assert a is None
+        else:
+            np.testing.assert_array_equal(a, b)
 
 
 def frame(array: np.ndarray) -> pd.DataFrame:

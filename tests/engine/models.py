@@ -287,7 +287,8 @@ CASES: dict[str, Case] = {
     "mixed-float16": Case("regression", lambda: compiled(dense_net(), "sgd"), regression_data,
                           policy="mixed_float16", tolerance=1e-3),
     "logits-auc": Case("one sigmoid", lambda: compiled(
-        dense_net(), "nadam", LOGITS, metrics=[keras.metrics.AUC(from_logits=True, name="auc"), "accuracy"]),
+        dense_net(), "nadam", LOGITS,
+        metrics=[keras.metrics.AUC(from_logits=True, name="auc"), "accuracy"]),
         binary_data),
     "sigmoid-class-weight": Case("one sigmoid", lambda: compiled(
         dense_net(1, "sigmoid"), keras.optimizers.Lion(0.003), "binary_crossentropy",
@@ -296,7 +297,8 @@ CASES: dict[str, Case] = {
     "one-hot-f1": Case("one sigmoid", f1_of_classes, onehot_data),
     "multilabel-auc-accumulated": Case("multi-label", lambda: compiled(
         dense_net(4, "sigmoid"), keras.optimizers.Adam(gradient_accumulation_steps=2),
-        "binary_crossentropy", metrics=[keras.metrics.AUC(multi_label=True, num_labels=4, name="auc")]),
+        "binary_crossentropy",
+        metrics=[keras.metrics.AUC(multi_label=True, num_labels=4, name="auc")]),
         multilabel_data),
     "multilabel-frozen": Case("multi-label", frozen, multilabel_data),
     "list-inputs": Case("multi-input", lambda: two_inputs(False), _pair),

@@ -1,258 +1,112 @@
-"""Many steps a call give what single steps give: on sequences, with XLA, and left as they were."""
+"""Many steps in one call give what single steps give, and a call ends at a loss that is NaN."""
 
 from __future__ import annotations
-
-import dataclasses
 
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
-import kerasnets as kn
-from kerasnets.data import Split
-from kerasnets.engine import autotune
-from kerasnets.engine.autotune import Cost, choose, measure, read_costs, write_costs
-from kerasnets.engine.kernels import dropout as fast_dropout
-from kerasnets.engine.kernels.layers import fast_layers
-from kerasnets.engine.schedule import row_matrices
-from kerasnets.engine.sources import inputs_on_device
-from kerasnets.engine.stream import streamed_batches
-from kerasnets.training import steps
-from kerasnets.training.recipe import make_recipe
-from tests.training.test_steps import plain_fit, recipe, small_model, split
+from kerasnets.engine.adapt import build, make_source
+from kerasnets.engine.buckets import make_buckets
+from kerasnets.engine.kernels import dropout as dropout_kernel
+from kerasnets.engine.loop import Loop, Options
+from kerasnets.engine.schedule import EpochSchedule
+from kerasnets.engine.stream import Feed
+from tests.engine.helpers import Sequences, assert_same_weights, fit, keras_fit
+from tests.engine.models import CASES, arguments, compiled, dense_net
+from tests.engine.models import build as build_case
 
 
-@pytest.fixture(scope="module")
-def visits():
-    """Short sequences alone, since XLA compiles each padded time."""
-    data = kn.load_data("mortality-simulated", patients=300)
-
-    def short(split):
-        rows = np.flatnonzero(split.x.lengths <= 3)
-        return Split(split.x.subset(rows), split.y[rows])
-
-    return dataclasses.replace(data, **{name: short(part) for name, part in data.splits.items()})
+def make(name="dense", rows=22, options=Options(), size=8):  # noqa: B008 - frozen
+    """A loop over the rows of a case, its tensors and its steps."""
+    case = CASES[name]
+    model, given = build_case(case), arguments(case, rows)
+    source = make_source(given["x"], given["y"])
+    build(model, source)
+    loop = Loop(model, source, size, options)
+    return loop, Feed(source), EpochSchedule(rows, size).epoch(0)
 
 
-def test_visits_made_on_the_device_are_those_made_by_numpy(visits):
-    x = visits.train.x
-    rows = np.array([5, 0, 17])
-    time = int(x.lengths[rows].max()) + 2
-    expected = x.subset(rows).dense(time)
-    inputs = inputs_on_device(x)
-    fixed = tf.function(lambda rows: inputs(rows, time), jit_compile=True)
-    free = tf.function(inputs, input_signature=[tf.TensorSpec((None,), tf.int32),
-                                                tf.TensorSpec((), tf.int32)])  # fmt: skip
-    for made in (fixed(tf.constant(rows, tf.int32)), free(rows.astype("int32"), time)):
-        for name in ("visits", "length"):
-            np.testing.assert_array_equal(made[name], expected[name])
-
-
-@pytest.mark.parametrize("xla", ["on", "off"])
-def test_an_epoch_on_sequences_is_that_of_single_steps(visits, xla):
-    train = visits.train
-    settings = make_recipe("mortality-gru", epochs=1, batch_size=16, xla=xla)
-    ours, plain = (_built(train.x.features, settings, train) for _ in range(2))
-    steps.run_epochs(ours, train, visits.validation, settings, 0, [], lambda steps: None)
-    buckets = steps.make_buckets(train.x.lengths)
-    losses, sizes = [], []
-    for rows in buckets.batches(16, np.random.default_rng([0, 0])):
-        x = train.x.subset(rows).dense(buckets.time(rows))
-        plain.reset_metrics()
-        losses.append(plain.train_on_batch(x, train.y[rows], return_dict=True)["loss"])
-        sizes.append(len(rows))
-    expected = np.average(losses, weights=sizes)
-    assert ours.history.history["loss"][0] == pytest.approx(expected, abs=1e-5)
-    evaluated = plain.evaluate(
-        visits.validation.x.dense(), visits.validation.y, verbose=0, return_dict=True
-    )
-    assert ours.history.history["val_loss"][0] == pytest.approx(evaluated["loss"], abs=1e-5)
-
-
-def _built(features, settings, train):
-    keras.utils.set_random_seed(0)
-    model = kn.build("mortality-gru", features=features)
-    steps.compile_model(model, settings, train)
-    return model
-
-
-RECURRENT = {
-    "gru": lambda: keras.layers.GRU(4, return_sequences=True, bias_initializer="normal"),
-    "gru-one-bias": lambda: keras.layers.GRU(4, reset_after=False, bias_initializer="normal"),
-    "gru-backwards": lambda: keras.layers.GRU(4, go_backwards=True, use_bias=False),
-    "lstm": lambda: keras.layers.LSTM(4, return_sequences=True, bias_initializer="normal"),
-    "both-ways": lambda: keras.layers.Bidirectional(keras.layers.GRU(4)),
-    "relu": lambda: keras.layers.GRU(4, activation="relu"),
-}
-
-
-@pytest.mark.parametrize("masked", [False, True])
-@pytest.mark.parametrize("kind", RECURRENT)
-def test_fast_recurrent_layers_give_values_and_gradients_of_keras(kind, masked):
-    keras.utils.set_random_seed(0)
-    sequence, mask = keras.Input((6, 3)), keras.Input((6,), dtype="bool")
-    out = RECURRENT[kind]()(sequence, mask=mask if masked else None)
-    model = keras.Model([sequence, mask], keras.layers.Dense(2)(out))
-    x = np.random.default_rng(0).normal(size=(3, 6, 3)).astype("float32")
-    given = [tf.constant(x), tf.constant(np.arange(6) < np.array([[6], [1], [4]]))]
-
-    def run():
-        with tf.GradientTape() as tape:
-            tape.watch(given[0])
-            loss = tf.reduce_sum(model(given, training=True) ** 2)
-        weights = [weight.value for weight in model.trainable_variables]
-        return [loss, *tape.gradient(loss, [given[0], *weights])]
-
-    usual = tf.function(run, autograph=False)()
-    with fast_layers(model):
-        fast = tf.function(run, autograph=False)()
-    for a, b in zip(fast, usual, strict=True):
-        np.testing.assert_allclose(a, b, atol=2e-5, rtol=1e-5)
-
-
-@pytest.mark.parametrize("kind", ["dense", "batch-norm", "gru"])
-def test_with_xla_too_the_loss_curve_is_that_of_plain_fit(kind):
-    train, settings = split(150), recipe(epochs=2, learning_rate=0.01, xla="on")
-    ours = small_model(kind)
-    steps.compile_model(ours, settings, train)
-    steps.run_epochs(ours, train, split(40, 1), settings, 0, [], lambda steps: None)
-    expected = plain_fit(small_model(kind), train, settings)
-    for key in ("loss", "accuracy"):
-        np.testing.assert_allclose(ours.history.history[key], expected[key], atol=1e-5, rtol=0)
-
-
-@pytest.mark.parametrize("compiled", [1, 1 << 15])
-def test_dropout_draws_the_same_masks_with_and_without_xla(compiled, monkeypatch):
-    monkeypatch.setattr(fast_dropout, "_WORTH_COMPILING", compiled)
-    train, curves = split(150), []
-    for xla in (True, False):
-        keras.utils.set_random_seed(0)
-        inputs = keras.Input((train.x.shape[1],))
-        hidden = keras.layers.Dropout(0.5)(keras.layers.Dense(64, "relu")(inputs))
-        model = keras.Model(inputs, keras.layers.Dense(3)(hidden), name="small")
-        settings = recipe(epochs=2)
-        steps.compile_model(model, settings, train)
-        loop = steps.make_loop(model, train, settings, xla)
-        steps.run_epochs(model, train, split(40, 1), settings, 0, [], lambda steps: None, loop)
-        curves.append(model.history.history["loss"])
-    np.testing.assert_allclose(*curves, atol=1e-5, rtol=0)
-
-
-def test_without_xla_altogether_the_loss_curve_of_dropout_is_that_of_plain_fit():
-    train, settings = split(150), recipe(epochs=2, xla="off")
-
-    def build():
-        model = small_model()
-        out = keras.layers.Dropout(0.5)(model.layers[1].output)
-        return keras.Model(model.input, keras.layers.Dense(3)(out), name="small")
-
-    ours = build()
-    steps.compile_model(ours, settings, train)
-    steps.run_epochs(ours, train, split(40, 1), settings, 0, [], lambda steps: None)
-    expected = plain_fit(build(), train, settings)
-    np.testing.assert_allclose(ours.history.history["loss"], expected["loss"], atol=1e-5, rtol=0)
-
-
-def test_data_that_do_not_fit_are_streamed_in_the_same_batches(monkeypatch):
-    train, settings = split(70), recipe(epochs=2, class_weights="balanced")
+@pytest.mark.parametrize("name", ["dense", "own-keys"])
+@pytest.mark.parametrize("xla", [True, False])
+def test_one_call_of_many_steps_is_many_calls_of_one_step(name, xla):
     results = []
-    for fits in (True, False):
-        monkeypatch.setattr(steps, "fits_in_memory", lambda split, fits=fits: fits)
-        model, told = small_model(), []
-        steps.compile_model(model, settings, train)
-        steps.run_epochs(model, train, split(40, 1), settings, 0, [], told.append)
-        assert sum(told) == 2 * 5
-        results.append(model.history.history)
-    for key, values in results[0].items():
-        np.testing.assert_allclose(results[1][key], values, atol=1e-5, rtol=0)
+    for count in (1, 4):
+        loop, feed, every = make(name, 32, Options(xla=xla))
+        steps, first, last = next(loop.segments(every))
+        tensors, steps = feed(steps)
+        for at in range(first, last, count):
+            logs = loop(tensors, steps, at, at + count)
+        results.append((loop.model, {key: float(value) for key, value in logs.items()}))
+    (one, logs), (many, others) = results
+    assert logs == pytest.approx(others, abs=1e-6)
+    assert_same_weights(one, many, 1e-6)
 
 
-def test_a_stream_gives_rows_of_several_inputs():
-    x = {"a": np.arange(10.0), "b": np.arange(20).reshape(10, 2)}
-    given = streamed_batches(Split(x, np.arange(10)), 4, seed=1, epochs=range(1))
-    rows_of = row_matrices(10, 4, seed=1, epochs=range(1), whole_epochs=False)
-    order = [rows[0] for rows, _ in rows_of]
-    for (inputs, y), rows in zip(given.as_numpy_iterator(), order, strict=True):
-        np.testing.assert_array_equal(inputs["a"], x["a"][rows])
-        np.testing.assert_array_equal(inputs["b"], x["b"][rows])
-        np.testing.assert_array_equal(y, rows)
+def test_only_the_last_batch_is_a_part_of_its_own():
+    loop, _, every = make(rows=22)
+    parts = [(steps.rows.shape, first, last) for steps, first, last in loop.segments(every)]
+    assert parts == [((2, 8), 0, 2), ((1, 6), 0, 1)]
+    loop, _, every = make(rows=5)
+    assert [steps.rows.shape for steps, *_ in loop.segments(every)] == [(1, 5)]
 
 
-def test_measuring_leaves_the_model_as_it_was_to_the_bit():
-    train, settings, model = split(70), recipe(), small_model("batch-norm")
-    steps.compile_model(model, settings, train)
-    loop = steps.make_loop(model, train, settings, xla=False)
-    rows, buckets = steps.epoch_pieces(train, settings, range(1))[0]
-    state = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
-    before = [variable.numpy() for variable in state]
-    cost = measure(model, lambda count: loop(rows, buckets, 0, count), len(rows))
-    assert cost.compile > cost.step > 0
-    for variable, value in zip(state, before, strict=True):
-        np.testing.assert_array_equal(variable, value)
+@pytest.mark.parametrize("xla", [True, False])
+def test_with_buckets_and_xla_full_batches_are_parts_of_their_own(xla):
+    x = Sequences(40, longest=20)
+    assert len(make_buckets(x.lengths).bucket_lengths) > 1
+    loop = Loop(compiled(dense_net()), x, 8, Options(xla=xla))
+    every = EpochSchedule(40, 8, buckets=x.buckets, shuffle=True).epoch(0)
+    parts = [every[first:last] for _, first, last in loop.segments(every)]
+    np.testing.assert_array_equal(np.concatenate([part.rows for part in parts]), every.rows)
+    full = [(part.rows >= 0).all(axis=1) for part in parts]
+    assert len(parts) == 1 if not xla else all(len(set(some)) == 1 for some in full)
 
 
-def test_what_xla_cannot_compile_is_trained_without(tmp_path):
-    # Pictures moved by affine_transform, for which XLA has no kernel on a CPU.
-    data = kn.load_data("digits")
-    given = {"data": data, "epochs": 1, "progress": False}
-    with pytest.raises(ValueError, match=r"XLA cannot compile digit-cnn-compact .*'auto' or 'off'"):
-        kn.train("digit-cnn-compact", out=tmp_path / "on", xla="on", **given)
-    net = kn.build("digit-cnn-compact")
-    settings = make_recipe("digit-cnn-compact", epochs=10_000)
-    steps.compile_model(net, settings, data.train)
-    before = [weight.numpy() for weight in net.weights]
-    assert steps.make_loop(net, data.train, settings).xla is False
-    for weight, value in zip(net.weights, before, strict=True):
-        np.testing.assert_array_equal(weight, value)
-    # Kept: no second try.
-    assert choose({False: Cost(1, 1), True: None}, lambda: pytest.fail("tried"), 10**6) is False
+@pytest.mark.parametrize("name", ["dense", "own-keys"])
+def test_a_call_ends_at_a_loss_that_is_not_finite(name):
+    case = CASES[name]
+    model, given = build_case(case), arguments(case, 40)
+    given["y"] = given["y"].copy()
+    given["y"][17] = np.nan  # in the third of five steps
+    source = make_source(given["x"], given["y"])
+    build(model, source)
+    loop = Loop(model, source, 8, Options(stop_if_not_finite=True))
+    tensors, steps = Feed(source)(EpochSchedule(40, 8).epoch(0))
+    loop(tensors, steps, 0, 5)
+    # Logs without a loss say nothing of it.
+    assert int(model.optimizer.iterations) == (3 if name == "dense" else 5)
 
 
-def test_the_way_that_ends_first_is_chosen_and_xla_tried_only_where_it_may_pay():
-    def never():
-        raise AssertionError("compiled with XLA for nothing")
+@pytest.mark.parametrize("compiled_from", [1, 1 << 15])
+def test_dropout_draws_the_same_masks_with_and_without_xla(compiled_from, monkeypatch):
+    name = next(name for name in vars(dropout_kernel) if name.isupper() and "COMPIL" in name)
+    monkeypatch.setattr(dropout_kernel, name, compiled_from)
 
-    plain, xla = Cost(1.0, 0.01), Cost(5.0, 0.001)
-    assert choose({False: plain}, never, steps=299) is False
-    assert choose({False: plain}, never, steps=2999, shapes=10) is False
-    costs = {False: plain}
-    assert choose(costs, lambda: xla, steps=300) is False
-    assert costs[True] == xla
-    # 1 + 0.01 n = 5 + 0.001 n at n = 444.4
-    assert choose(costs, never, steps=444) is False
-    assert choose(costs, never, steps=445) is True
+    def model():
+        keras.utils.set_random_seed(0)
+        inputs = keras.Input((8,))
+        hidden = keras.layers.Dropout(0.5)(keras.layers.Dense(16, "relu")(inputs))
+        return compiled(keras.Model(inputs, keras.layers.Dense(1)(hidden)))
 
-
-def test_costs_are_kept_for_the_net_and_a_damaged_file_is_measured_anew(tmp_path, monkeypatch):
-    monkeypatch.setattr(autotune, "cache_dir", lambda: tmp_path)
-    model, other = small_model(), small_model("gru")
-    for one in (model, other):
-        steps.compile_model(one, recipe(), split(20))
-    path = autotune.costs_file(model, 32)
-    assert path == autotune.costs_file(model, 32)
-    assert len({path, autotune.costs_file(other, 32), autotune.costs_file(model, 16)}) == 3
-    costs = {False: Cost(1.0, 0.5), True: Cost(2.0, 0.25)}
-    write_costs(path, costs)
-    assert read_costs(path) == costs
-    path.write_text("{")
-    assert read_costs(path) == read_costs(tmp_path / "none") == {}
-
-
-def test_the_choice_is_kept_in_the_run_folder_and_used_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(autotune, "cache_dir", lambda: tmp_path / "cache")
-    data = kn.load_data("seizure-simulated", recordings_per_class=4)
-    run = kn.train("seizure-mlp", data=data, epochs=1, out=tmp_path / "a", progress=False)
-    assert run.environment["xla"] is False
-    assert len(list((tmp_path / "cache" / "costs").iterdir())) == 1
-    run = kn.train("seizure-mlp", data=data, epochs=1, xla="on", out=tmp_path / "b", progress=False)
-    assert run.environment["xla"] is True
+    given = arguments(CASES["dense"], 40) | {"epochs": 2, "batch_size": 8, "shuffle": False}
+    module_choices, losses = (True, False), []
+    for xla in module_choices:
+        net = model()
+        source = make_source(given["x"], given["y"])
+        build(net, source)
+        loop = Loop(net, source, 8, Options(xla=xla, fuse=True))
+        tensors, steps = Feed(source)(EpochSchedule(40, 8).epoch(0))
+        losses.append(float(loop(tensors, steps, 0, 5)["loss"]))
+    assert losses[0] == pytest.approx(losses[1], abs=1e-5)
+    # With xla="off", the masks are Keras's.
+    expected = keras_fit(model(), **given)
+    np.testing.assert_allclose(
+        fit(model(), xla="off", **given)["loss"], expected["loss"], atol=1e-5
+    )
 
 
 def test_many_trainings_in_one_process_cause_no_hints_at_retracing(caplog):
-    train, settings = split(20), recipe(epochs=1)
     for _ in range(7):
-        model = small_model()
-        steps.compile_model(model, settings, train)
-        steps.run_epochs(model, train, train, settings, 0, [], lambda steps: None)
+        fit(build_case(CASES["dense"]), **arguments(CASES["dense"]), epochs=1)
     assert "retracing" not in caplog.text

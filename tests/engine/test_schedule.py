@@ -1,4 +1,4 @@
-"""Every row once an epoch, in an order that depends on the seed and the epoch alone."""
+"""Every row once per epoch, in an order that depends only on the seed and the epoch."""
 
 from __future__ import annotations
 
@@ -6,81 +6,102 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerasnets.data import load_data
 from kerasnets.engine.buckets import make_buckets
-from kerasnets.engine.schedule import ordered_rows, row_matrices, sequence_matrices
+from kerasnets.engine.schedule import EpochSchedule, StepCursor
 
 SIZE = 16
+LENGTHS = np.random.default_rng(0).integers(1, 30, 150)
+BUCKETS = make_buckets(LENGTHS)
 
 
-@pytest.fixture(scope="module")
-def visits():
-    return load_data("mortality-simulated", patients=150).train.x
-
-
-def flat(pieces):
-    return np.concatenate([rows.ravel() for rows, _ in pieces])
+def taken(steps):
+    """The rows of all steps in order."""
+    return steps.rows[steps.rows >= 0]
 
 
 @pytest.mark.parametrize("rows", [1, 15, 16, 17, 150])
-@pytest.mark.parametrize("whole", [True, False])
-def test_every_row_is_taken_once_an_epoch(rows, whole):
-    pieces = row_matrices(rows, SIZE, seed=0, epochs=range(2), whole_epochs=whole)
-    assert len(list(pieces)) == len(pieces) == 2 * pieces.per_epoch
-    steps = [len(step) for piece, _ in pieces for step in piece]
-    assert sorted(steps) == sorted(
-        2 * (rows // SIZE * [SIZE] + [rest for rest in [rows % SIZE] if rest])
-    )
-    first, second = np.split(flat(pieces), 2)
-    assert sorted(first) == sorted(second) == list(range(rows))
-    assert rows == 1 or not np.array_equal(first, second)
+@pytest.mark.parametrize("shuffle", [True, "batch", False])
+def test_every_row_is_taken_once_per_epoch(rows, shuffle):
+    schedule = EpochSchedule(rows, SIZE, shuffle=shuffle)
+    first, second = (schedule.epoch(number) for number in range(2))
+    assert len(first) == schedule.steps_per_epoch == -(-rows // SIZE)
+    assert first.rows.dtype == first.buckets.dtype == np.int32
+    assert sorted(taken(first)) == sorted(taken(second)) == list(range(rows))
+    # Only the last step is smaller, and what is missing is at its end.
+    assert (first.rows[:-1] >= 0).all()
+    assert [(step >= 0).sum() for step in first.rows] == [
+        min(SIZE, rows - at) for at in range(0, rows, SIZE)
+    ]
+    assert (np.diff((first.rows[-1] >= 0).astype(int)) <= 0).all()
+    changed = not np.array_equal(taken(first), taken(second))
+    assert changed == (bool(shuffle) and rows > 1)
 
 
-@pytest.mark.parametrize("whole", [True, False])
-def test_every_sequence_is_taken_once_an_epoch_with_those_of_its_bucket(visits, whole):
-    buckets = make_buckets(visits.lengths)
-    pieces = sequence_matrices(buckets, SIZE, seed=0, epochs=range(1), whole_epochs=whole)
-    assert pieces.per_epoch == len(pieces) == (1 if whole else buckets.steps(SIZE))
-    for made in (pieces, ordered_rows(visits, len(visits), SIZE)):
-        taken = flat(made)
-        assert sorted(taken[taken >= 0]) == list(range(len(visits)))
-        for rows, bucket in made:
-            assert rows.dtype == bucket.dtype == np.int32
-            for row, number in zip(rows, bucket, strict=True):
-                lengths = visits.lengths[row[row >= 0]]
-                np.testing.assert_array_equal(np.searchsorted(buckets.times, lengths), number)
+def test_rows_are_shuffled_within_their_batch():
+    rows = EpochSchedule(40, SIZE, shuffle="batch").epoch(0).rows
+    for at, step in enumerate(rows):
+        assert sorted(step[step >= 0]) == list(range(at * SIZE, min(at * SIZE + SIZE, 40)))
 
 
-def test_the_order_of_an_epoch_depends_on_seed_and_number_alone(visits):
-    buckets = make_buckets(visits.lengths)
-    for order in (
-        lambda seed, epochs: row_matrices(64, SIZE, seed=seed, epochs=epochs),
-        lambda seed, epochs: sequence_matrices(buckets, SIZE, seed=seed, epochs=epochs),
-    ):
-        three, two = order(5, range(3)), order(5, range(2, 4))
-        np.testing.assert_array_equal(three[2][0], two[0][0])
-        np.testing.assert_array_equal(three[0][0], order(5, range(1))[0][0])  # asked for again
-        assert not np.array_equal(three[0][0], order(6, range(1))[0][0])
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_every_sequence_is_taken_once_with_those_of_its_bucket(shuffle):
+    schedule = EpochSchedule(150, SIZE, buckets=BUCKETS, shuffle=shuffle)
+    steps = schedule.epoch(0)
+    assert len(steps) == schedule.steps_per_epoch == BUCKETS.steps(SIZE)
+    assert sorted(taken(steps)) == list(range(150))
+    for row, bucket in zip(steps.rows, steps.buckets, strict=True):
+        lengths = LENGTHS[row[row >= 0]]
+        np.testing.assert_array_equal(
+            np.searchsorted(BUCKETS.bucket_lengths, lengths), np.full(len(lengths), bucket)
+        )
+    if not shuffle:
+        assert (np.diff(steps.buckets) >= 0).all()
+
+
+@pytest.mark.parametrize("buckets", [None, BUCKETS])
+def test_the_order_of_an_epoch_depends_only_on_seed_and_number(buckets):
+    def order(seed, number):
+        return EpochSchedule(150, SIZE, buckets=buckets, shuffle=True, seed=seed).epoch(number).rows
+
+    np.testing.assert_array_equal(order(5, 2), order(5, 2))
+    assert not np.array_equal(order(5, 2), order(5, 1))
+    assert not np.array_equal(order(5, 2), order(6, 2))
+    schedule = EpochSchedule(150, SIZE, buckets=buckets, shuffle=True, seed=5)
+    np.testing.assert_array_equal(schedule.epoch(1).rows, order(5, 1))
+    np.testing.assert_array_equal(schedule.epoch(0).rows, order(5, 0))  # an earlier one again
 
 
 def test_the_shuffle_is_that_of_the_seed_and_the_epoch():
-    # Bits that kept runs depend on: a resumed one goes on in the order it began with.
+    # Run folders that exist depend on these bits: a resumed run continues in the same order.
     expected = tf.random.experimental.stateless_shuffle(tf.range(40), seed=[3, 7])
-    taken = flat(row_matrices(40, SIZE, seed=3, epochs=range(7, 8)))
-    np.testing.assert_array_equal(taken, expected)
+    steps = EpochSchedule(40, SIZE, shuffle=True, seed=3).epoch(7)
+    np.testing.assert_array_equal(taken(steps), expected)
 
 
-@pytest.mark.parametrize("rows", [1, 16, 40])
-def test_in_order_the_rest_comes_last(rows):
-    pieces = ordered_rows(np.zeros((rows, 2)), rows, SIZE)
-    assert [piece.shape[1] for piece, _ in pieces] == [
-        n for n in (SIZE, rows % SIZE) if 0 < n <= rows
-    ]
-    np.testing.assert_array_equal(flat(pieces), np.arange(rows))
+def test_some_steps_can_be_sliced_off():
+    steps = EpochSchedule(40, SIZE).epoch(0)
+    assert len(steps[1:]) == 2
+    np.testing.assert_array_equal(taken(steps[1:2]), np.arange(16, 32))
 
 
-@pytest.mark.parametrize("index", [2, 99])
-def test_behind_the_last_epoch_there_is_nothing(index):
-    pieces = row_matrices(SIZE, SIZE, seed=0, epochs=range(2))
-    with pytest.raises(IndexError):
-        pieces[index]
+def test_without_a_number_every_epoch_is_a_pass():
+    cursor = StepCursor(EpochSchedule(40, SIZE, shuffle=True), None)
+    for number in (3, 0):
+        np.testing.assert_array_equal(cursor.epoch(number).rows, cursor.schedule.epoch(number).rows)
+
+
+def test_an_epoch_of_some_steps_begins_where_the_last_one_ended():
+    schedule = EpochSchedule(6 * SIZE, SIZE, shuffle=True, seed=1)
+    cursor = StepCursor(schedule, 2)
+    passes = [np.concatenate([cursor.epoch(0).rows for _ in range(3)]) for _ in range(2)]
+    for number, rows in enumerate(passes):
+        np.testing.assert_array_equal(rows, schedule.epoch(number).rows)
+
+
+def test_an_epoch_ends_with_the_data_and_the_warning_of_keras():
+    cursor = StepCursor(EpochSchedule(4 * SIZE, SIZE), 3)
+    sizes = [len(cursor.epoch(0))]
+    with pytest.warns(UserWarning, match="Your input ran out of data; interrupting training"):
+        sizes.append(len(cursor.epoch(1)))
+    sizes.append(len(cursor.epoch(2)))
+    assert sizes == [3, 1, 3]

@@ -1,0 +1,268 @@
+"""``kerasnets.fit`` trains as ``model.fit`` does: thirty models, and every argument."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import kerasnets as kn
+from kerasnets.engine import CannotCompileError, stream
+from tests.engine.helpers import (
+    Sequences,
+    assert_fits_alike,
+    assert_same_history,
+    assert_same_weights,
+    fit,
+    keras_fit,
+    module_of,
+)
+from tests.engine.models import CASES, arguments, build, by_length, compiled, dense_net
+
+DENSE = CASES["dense"]
+BOTH_WAYS = [
+    "l2-momentum-schedule", "batch-norm-adamw-ema", "list-outputs-weighted", "own-compute-metrics",
+    "plain-numbers", "multilabel-auc-accumulated", "masking-gru", "mixed-float16",
+]  # fmt: skip
+KINDS = {
+    "regression", "one sigmoid", "multi-label", "multi-input", "multi-output", "autoencoder",
+    "custom train_step", "masked sequences", "transformer", "augmentation CNN",
+}  # fmt: skip
+
+
+def dense() -> keras.Model:
+    return build(DENSE)
+
+
+def options(**more):
+    """Data of the dense net, 22 rows in batches of 8, two epochs in order."""
+    return arguments(DENSE) | {"epochs": 2, "batch_size": 8, "shuffle": False} | more
+
+
+def test_there_are_thirty_models_of_ten_kinds():
+    assert len(CASES) >= 30
+    assert {case.kind for case in CASES.values()} == KINDS
+
+
+@pytest.mark.parametrize(
+    ("name", "xla"), [(name, "auto") for name in CASES] + [(name, "on") for name in BOTH_WAYS]
+)
+def test_three_epochs_are_those_of_keras(name, xla):
+    case = CASES[name]
+    given = arguments(case) | {"epochs": 3, "batch_size": 8, "shuffle": False}
+    policy, ours = keras.config.dtype_policy(), build(case)
+    if case.random:
+        history = fit(ours, xla=xla, **given)
+        assert {len(values) for values in history.values()} == {3}
+        assert np.isfinite(list(history.values())).all()
+        return
+    expected = build(case)
+    assert_same_history(fit(ours, xla=xla, **given), keras_fit(expected, **given))
+    assert_same_weights(ours, expected, case.tolerance)
+    assert keras.config.dtype_policy() == policy
+
+
+ARGUMENTS = {
+    "validation-data": {"validation_data": True, "validation_batch_size": 5},
+    "validation-weights": {"validation_data": "weights", "validation_freq": 2, "epochs": 4},
+    "validation-split": {"validation_split": 0.25, "validation_freq": [1, 3], "epochs": 3},
+    "validation-steps": {"validation_data": True, "validation_steps": 2},
+    "sample-weight": {"sample_weight": np.linspace(0, 2, 22)},
+    "initial-epoch": {"initial_epoch": 2, "epochs": 4},
+    "no-epoch": {"initial_epoch": 2, "epochs": 2},
+    "fewer-steps": {"steps_per_epoch": 2, "epochs": 3},
+    "steps-without-batch-size": {"steps_per_epoch": 4, "batch_size": None},
+    "one-batch": {"batch_size": 64},
+    "default-batch-size": {"batch_size": None},
+    "one-row-per-batch": {"batch_size": 1, "epochs": 1},
+}
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data:UserWarning")
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_arguments_mean_what_they_mean_in_keras(name):
+    given = options(**ARGUMENTS[name])
+    if validation := given.get("validation_data"):
+        data = [given["x"][:9] + 1, given["y"][:9]]
+        given["validation_data"] = (*data, np.arange(9.0)) if validation == "weights" else data
+    assert_fits_alike(dense, **given)
+
+
+@pytest.mark.parametrize("run", [fit, keras_fit])
+def test_steps_past_the_end_of_the_data_are_warned_of_and_left_out(run):
+    model = dense()
+    with pytest.warns(UserWarning, match="Your input ran out of data") as warned:
+        run(model, **options(steps_per_epoch=5))
+    assert len(warned) == 2
+    assert int(model.optimizer.iterations) == 2 * 3
+
+
+@pytest.mark.parametrize("shuffle", [True, "batch"])
+def test_shuffling_takes_every_row_once(shuffle):
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, trainable=False)])
+
+    class Rows(keras.metrics.Metric):
+        def __init__(self):
+            super().__init__(name="rows")
+            self.order = self.add_weight(shape=(22,), initializer="zeros")
+            self.count = self.add_weight(shape=(), initializer="zeros", dtype="int32")
+
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            places = self.count + tf.range(tf.shape(y_true)[0])
+            rows = tf.tensor_scatter_nd_update(
+                tf.convert_to_tensor(self.order), places[:, None], tf.reshape(y_true, [-1])
+            )
+            self.order.assign(rows)
+            self.count.assign_add(tf.shape(y_true)[0])
+
+        def result(self):
+            return tf.reduce_sum(self.order)
+
+    metric, orders = Rows(), []
+    model.compile("sgd", "mse", metrics=[metric])
+    x = np.arange(22, dtype="float32")[:, None]
+    record = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: orders.append(metric.order.numpy().astype(int))
+    )
+    with pytest.warns(UserWarning, match="does not have any trainable weights"):
+        fit(model, x=x, y=x, epochs=2, batch_size=8, shuffle=shuffle, callbacks=[record])
+    assert not np.array_equal(*orders)
+    for order in orders:
+        assert sorted(order) == list(range(22))
+        if shuffle == "batch":
+            assert [sorted(order[at : at + 8]) for at in (0, 8, 16)] == [
+                list(range(at, min(at + 8, 22))) for at in (0, 8, 16)
+            ]
+
+
+def test_the_same_seed_gives_the_same_weights_shuffled():
+    weights = []
+    for seed in (1, 1, 2):
+        model = build(DENSE, seed)
+        start = build(DENSE, 0)
+        model.set_weights(start.get_weights())
+        keras.utils.set_random_seed(seed)
+        fit(model, **options(shuffle=True))
+        weights.append(model.get_weights())
+    np.testing.assert_array_equal(weights[0][0], weights[1][0])
+    assert not np.array_equal(weights[0][0], weights[2][0])
+
+
+def test_weights_made_while_fitting_are_those_of_keras_though_rows_are_shuffled():
+    case = CASES["subclassed-add-loss"]
+    given = arguments(case) | {"epochs": 1, "batch_size": 64}  # one batch: the order changes little
+    ours, expected = build(case), build(case)
+    assert_same_history(fit(ours, **given), keras_fit(expected, **given))
+
+
+def test_batch_statistics_and_dropout_change_in_training_and_not_in_validation():
+    case = CASES["cnn-augmented"]
+    model, given = build(case), arguments(case)
+    history = fit(model, **given, validation_data=(given["x"], given["y"]), epochs=1)
+    results = model.evaluate(given["x"], given["y"], verbose=0, return_dict=True)
+    assert history["val_loss"][0] == pytest.approx(results["loss"], abs=1e-5)
+
+
+def test_epochs_of_a_second_fit_go_on_with_the_optimizer():
+    ours, expected = dense(), dense()
+    for _ in range(2):
+        assert_same_history(fit(ours, **options()), keras_fit(expected, **options()))
+    assert_same_weights(ours, expected)
+
+
+def test_the_two_ways_take_turns():
+    ours, expected = dense(), dense()
+    fit(ours, **options())
+    ours.fit(**options(verbose=0))
+    fit(ours, **options())
+    expected.fit(**options(epochs=6, verbose=0))
+    assert_same_weights(ours, expected)
+
+
+@pytest.mark.parametrize("xla", ["on", "off"])
+def test_sequences_in_buckets_are_those_of_keras_padded(xla):
+    x = Sequences(20, features=3, longest=5)
+    y = np.random.default_rng(0).integers(0, 2, 20)
+    given = {"epochs": 2, "batch_size": 64, "shuffle": False, "xla": xla}
+    keras.utils.set_random_seed(0)
+    ours = by_length()
+    expected = by_length()
+    expected.set_weights(ours.get_weights())
+    history = fit(ours, x=x, y=y, validation_data=(x, y), **given)
+    for _ in range(2):  # one batch per bucket
+        for bucket, length in enumerate(x.buckets.bucket_lengths.tolist()):
+            rows = np.flatnonzero(x.buckets.bucket_of == bucket)
+            expected.train_on_batch(x.take(rows, length), y[rows])
+    for a, b in zip(ours.trainable_weights, expected.trainable_weights, strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-5)
+    results = expected.evaluate(x.take(slice(None)), y, verbose=0, return_dict=True)
+    assert history["val_loss"][-1] == pytest.approx(results["loss"], abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["dense", "dict-outputs"])
+def test_data_larger_than_memory_are_streamed_in_the_same_batches(name, monkeypatch):
+    case = CASES[name]
+    given = arguments(case, 40) | {"epochs": 2, "batch_size": 8, "shuffle": False}
+    resident, streamed = build(case), build(case)
+    expected = fit(resident, **given)
+    monkeypatch.setattr(stream, "fits_in_memory", lambda source: False)
+    monkeypatch.setattr(stream, "_CHUNK_BYTES", 700)  # a few steps
+    assert_same_history(fit(streamed, **given), expected)
+    assert_same_weights(streamed, resident)
+
+
+def test_what_xla_cannot_compile_is_trained_and_validated_without_it(monkeypatch):
+    def model():
+        keras.utils.set_random_seed(0)
+        inputs = keras.Input((8,))
+        # TensorFlow has no kernel of this for XLA on a CPU.
+
+        def call(x):
+            return tf.ensure_shape(tf.py_function(lambda v: v, [x], tf.float32), (None, 8))
+
+        outputs = keras.layers.Dense(1)(keras.layers.Lambda(call, output_shape=(8,))(inputs))
+        return compiled(keras.Model(inputs, outputs), "sgd")
+
+    given = options()
+    validation = {"validation_data": (given["x"], given["y"])}
+    with pytest.raises(kn.engine.XlaCannotError, match=r"xla='auto' or xla='off'"):
+        fit(model(), xla="on", **given)
+    monkeypatch.setattr(module_of("fit"), "choose_xla", lambda *_: True)
+    ours = fit(model(), **given, **validation)
+    assert_same_history(ours, keras_fit(model(), **given, **validation))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"xla": "yes"}, "xla must be 'auto', 'on' or 'off', got 'yes'"),
+        ({"model": 3}, "takes a keras.Model, got int"),
+        ({"y": np.zeros(3)}, "Data cardinality is ambiguous"),
+        ({"sample_weight": np.ones(22), "class_weight": {0: 1}}, "class_weight.*sample_weight"),
+        ({"validation_split": 0.99}, "not sufficient to split"),
+    ],
+)
+def test_bad_arguments_are_refused_before_anything_is_trained(change, message):
+    model = dense()
+    before = model.get_weights()
+    with pytest.raises(ValueError, match=message):
+        kn.fit(**{"model": model, "verbose": 0} | options(**change))
+    for now, then in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(now, then)
+
+
+def test_a_model_that_is_not_compiled_is_refused():
+    with pytest.raises(ValueError, match="compile"):
+        kn.fit(dense_net(), np.zeros((3, 8)), np.zeros(3))
+
+
+def test_an_error_in_a_step_leaves_the_model_free_of_our_functions():
+    model = dense()
+    before = set(vars(model)), [set(vars(layer)) for layer in model.layers]
+    with pytest.raises(CannotCompileError, match="cannot be traced"):
+        kn.fit(model, np.zeros((4, 3)), np.zeros(4), strict=True, verbose=0)
+    assert before == (
+        set(vars(model)) - {"_kerasnets_compiled"},
+        [set(vars(layer)) for layer in model.layers],
+    )

@@ -1,0 +1,61 @@
+"""Batches of sequences built inside a compiled step are those written one by one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.engine.helpers import Sequences
+
+
+def gather(source, rows, length, *, xla):
+    """A batch as the compiled loop builds it: with XLA of known, else of unknown shapes."""
+    tensors = source.tensors()
+    if xla:
+        run = tf.function(
+            lambda tensors, rows: source.gather(tensors, rows, length), jit_compile=True
+        )
+        return run(tensors, tf.constant(rows, tf.int32))
+    specs = tuple(tf.TensorSpec((None, *t.shape[1:]), t.dtype) for t in tensors)
+    run = tf.function(
+        source.gather,
+        input_signature=[specs, tf.TensorSpec((None,), tf.int32), tf.TensorSpec((), tf.int32)],
+    )
+    return run(tensors, tf.constant(rows, tf.int32), tf.constant(length))
+
+
+@pytest.mark.parametrize("xla", [True, False])
+@pytest.mark.parametrize(("rows", "more"), [([5, 0, 7], 0), ([5, 0, 7], 2), ([3], 0), ([2, 2], 1)])
+def test_batches_are_those_of_numpy(rows, more, xla):
+    source = Sequences(9)
+    length = int(source.lengths[rows].max()) + more
+    made, expected = gather(source, rows, length, xla=xla), source.take(np.array(rows), length)
+    assert list(made) == list(expected)
+    for name, array in expected.items():
+        np.testing.assert_array_equal(made[name], array)
+        assert made[name].dtype == array.dtype
+
+
+@pytest.mark.parametrize("xla", [True, False])
+def test_sequences_without_any_code_are_zeros(xla):
+    source = Sequences(4)
+    source._visits[:] = False
+    source.codes = source.codes[:0]
+    source.code_offsets = np.zeros_like(source.code_offsets)
+    length = int(source.lengths.max())
+    made = gather(source, np.arange(4), length, xla=xla)
+    np.testing.assert_array_equal(made["visits"], np.zeros((4, length, 5)))
+    np.testing.assert_array_equal(made["length"], source.lengths)
+
+
+def test_a_source_says_what_a_batch_is():
+    source = Sequences(9)
+    assert len(source) == 9
+    assert source.lengths.dtype == np.int32
+    assert source.batch_spec()["visits"] == tf.TensorSpec((None, None, 5), tf.float32)
+    assert source.nbytes == 4 * (2 * len(source.codes) + 3 * 9)
+    assert source.key() != Sequences(9).key()
+    assert source.form() is source
+    with pytest.raises(NotImplementedError, match="held in memory"):
+        source.tensors(np.arange(2))
