@@ -131,6 +131,9 @@ def test_a_custom_convention_prices_one_repetition_of_a_step():
         convention("cheap-activations")(cheap)
 
 
+@pytest.mark.skipif(
+    keras.__version__ < "3.14", reason="Keras before 3.14 refuses a model without layers"
+)
 def test_a_model_without_layers_costs_nothing():
     inputs = keras.Input((3,))
     cost = kn.profile(keras.Model(inputs, inputs))
