@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tensorflow as tf
 
 import kerasnets as kn
 from kerasnets._lazy import keras, tf
