@@ -32,20 +32,20 @@ def newcomer(tmp_path, monkeypatch):
 
 
 def test_the_python_examples_run_in_order(newcomer, capsys):
-    assert len(blocks("python")) == 2
+    assert len(blocks("python")) == 3
     namespace = {}
     for block in blocks("python"):
         exec(compile(block, "README.md", "exec"), namespace)  # noqa: S102  the README is ours
     out = capsys.readouterr().out
     assert "85,273" in out
-    assert (newcomer / "exported" / "seizure-cnn" / "1" / "saved_model.pb").is_file()
+    assert (newcomer / "runs" / "exported" / "seizure-cnn" / "1" / "saved_model.pb").is_file()
     assert (newcomer / "runs" / "mine" / "model.keras").is_file()
 
 
 def test_the_commands_run_in_order(newcomer, capsys):
     lines = [line for block in blocks("sh") for line in block.splitlines()]
     commands = [shlex.split(line) for line in lines if line.startswith("kerasnets ")]
-    assert len(commands) == 12
+    assert len(commands) == 13
     for args in commands:
         assert main(args[1:]) == 0, args
         assert capsys.readouterr().out, args
