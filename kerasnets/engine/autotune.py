@@ -52,8 +52,8 @@ class _Rates:
     flop: float
 
 
-# Seconds for forward pass, backward pass and update: a fit to the costs of all nets of the catalogue
-# on two cores, made with scripts/benchmarks/xla_rule.py.
+# Seconds for forward pass, backward pass and update, fitted to the costs of all nets of the
+# catalogue on two cores with scripts/benchmarks/xla_rule.py.
 _PLAIN = {
     "recurrent": _Rates(Cost(0.5, 290e-6), 160e-6, 1 / 53e9),
     "convolution": _Rates(Cost(0.08, 660e-6), 0.0, 1 / 45e9),

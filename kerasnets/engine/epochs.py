@@ -10,7 +10,7 @@ from typing import Any
 from kerasnets._lazy import keras
 from kerasnets.engine.loop import Logs, Loop
 from kerasnets.engine.pace import Pace
-from kerasnets.engine.schedule import EpochSchedule, StepCursor
+from kerasnets.engine.schedule import EpochSchedule, StepCursor, Steps
 from kerasnets.engine.stream import Feed
 
 # Called after each compiled call with the number of its steps and the logs.
@@ -28,6 +28,7 @@ class StepRunner:
         *,
         steps_per_epoch: int | None = None,
         after_call: AfterCall = lambda steps, logs: None,
+        renew_loop: Callable[[], Loop] | None = None,
     ) -> None:
         """Combine compiled steps, their data and their order.
 
@@ -37,7 +38,10 @@ class StepRunner:
             schedule: the rows of each step.
             steps_per_epoch: as in ``keras.Model.fit``.
             after_call: called after each compiled call.
+            renew_loop: returns the loop to use from the first epoch on: another one if a callback
+                has changed the model when training began.
         """
+        self.renew_loop = renew_loop
         self.loop, self.feed, self.after_call = loop, feed, after_call
         self.schedule, self.cursor = schedule, StepCursor(schedule, steps_per_epoch)
         self.steps_per_epoch = steps_per_epoch or schedule.steps_per_epoch
@@ -60,23 +64,31 @@ class StepRunner:
         Returns:
             The logs of the last call.
         """
-        done, logs = 0, Logs()
-        for steps, at, end in self.loop.segments(self.cursor.epoch(epoch)):
+        done, logs, all_steps = 0, Logs(), self.cursor.epoch(epoch)
+        for steps, at, end in self.loop.segments(all_steps):
             while at < end:
-                fitting = self.feed.max_steps(steps.rows.shape[1])
-                count = steps_per_call or min(self.pace.steps, fitting)
+                count = self._count(steps, done, steps_per_call)
                 last = min(at + count, end)
-                hooks.begin(done)
+                if done % (steps_per_call or 1) == 0:
+                    hooks.begin(done)
                 started = time.perf_counter()
                 logs = self._call(steps, at, last)
                 self.pace.record(last - at, time.perf_counter() - started)
-                done += last - at
                 self.after_call(last - at, logs)
-                hooks.end(done - 1, logs)
-                at = last
+                done, at = done + last - at, last
+                # Keras counts to the end of an execution even if the data end before.
+                missing = -done % (steps_per_call or 1)
+                if missing == 0 or done == len(all_steps):
+                    hooks.end(done + missing - 1, logs)
                 if hooks.stop():
                     return logs
         return logs
+
+    def _count(self, steps: Steps, done: int, steps_per_call: int | None) -> int:
+        """The number of steps of the next call."""
+        if steps_per_call is not None:
+            return steps_per_call - done % steps_per_call
+        return min(self.pace.steps, self.feed.max_steps(steps.rows.shape[1]))
 
     def _call(self, steps: Any, at: int, last: int) -> Logs:
         if self.feed.resident:
@@ -147,6 +159,8 @@ def run_epochs(
     for epoch in range(getattr(model, "_initial_epoch", None) or initial_epoch, epochs):
         model.reset_metrics()
         callbacks.on_epoch_begin(epoch)
+        if epoch_logs is None and runner.renew_loop is not None:
+            runner.loop = runner.renew_loop()
         logs = runner.run(epoch, hooks, steps_per_call)
         epoch_logs = dict(runner.loop.final_logs(logs))
         if validation is not None and validation.is_due(epoch):

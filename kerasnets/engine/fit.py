@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -153,8 +154,10 @@ def _prepare(
     feed = Feed(source)
     options = _options(model, feed, size, xla, steps)
     with tracing_errors():
-        loop = _loop(model, source, size, options)
-        runner = StepRunner(loop, feed, schedule, steps_per_epoch=steps_per_epoch)
+        renew_loop = functools.partial(_loop, model, source, size, options)
+        runner = StepRunner(
+            renew_loop(), feed, schedule, steps_per_epoch=steps_per_epoch, renew_loop=renew_loop
+        )
         runner.trace()
     validation = None
     if validation_data is not None:

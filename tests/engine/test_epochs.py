@@ -230,3 +230,47 @@ def test_a_callback_list_of_the_user_is_used_as_it_is():
     history = fit(net, **options(epochs=1, callbacks=given))
     assert list(history) == ["loss", "mae", "val_loss", "val_mae"]
     assert ("on_train_batch_end", (2,)) in [call[:2] for call in record.calls]
+
+
+def test_several_steps_per_execution_are_counted_as_in_keras():
+    def calls(run):
+        seen = []
+        watch = callbacks.LambdaCallback(
+            on_train_batch_begin=lambda batch, logs: seen.append(("begin", batch)),
+            on_train_batch_end=lambda batch, logs: seen.append(("end", batch)),
+        )
+        net = model()
+        net.steps_per_execution = 2
+        run(net, **options(callbacks=[watch]))
+        return seen
+
+    # Three batches in executions of two: the second one ends after the data.
+    epoch = [("begin", 0), ("end", 1), ("begin", 2), ("end", 3)]
+    assert calls(fit) == calls(keras_fit) == 3 * epoch
+
+
+class Scaled(keras.Model):
+    """A model with a plain attribute that its step uses."""
+
+    factor = 1.0
+
+    def compute_loss(self, *args, **kwargs):
+        return self.factor * super().compute_loss(*args, **kwargs)
+
+
+def test_what_a_callback_sets_before_the_first_step_is_used():
+    class SetFactor(callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.model.factor = 10.0
+
+    def train(run, used):
+        keras.utils.set_random_seed(0)
+        inputs = keras.Input((3,))
+        net = Scaled(inputs, keras.layers.Dense(1)(inputs))
+        net.compile("sgd", "mse")
+        x = np.random.default_rng(0).normal(size=(20, 3)).astype("float32")
+        return run(net, x=x, y=x[:, :1], shuffle=False, callbacks=used)
+
+    changed = train(fit, [SetFactor()])
+    assert_same_history(changed, train(keras_fit, [SetFactor()]))
+    assert changed["loss"][0] > 5 * train(fit, [])["loss"][0]
