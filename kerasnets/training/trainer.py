@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from kerasnets._files import atomic_folder, write_json
 from kerasnets._lazy import keras
 from kerasnets.data import Dataset, as_dataset
 from kerasnets.data.catalogue import data_spec
+from kerasnets.engine import fallback
 from kerasnets.engine.sources import as_source
 from kerasnets.evaluation.tasks import Task, output_names
 from kerasnets.nets import build, describe, load_model
@@ -48,8 +51,8 @@ def train(
             whose only output are logits, or values for a regression. Your model is copied and
             stays as it is; the trained one is ``run.model``. If it is compiled, its optimizer,
             loss and metrics are used.
-        data: a data set, the name of one, or the path of your own file (with ``target`` in
-            ``data_options``); the net's own by default.
+        data: a data set, its name in the catalogue, or the path of a file. The default is the
+            data set of the net; a model of your own has none.
         out: the run folder to make; ``runs/<net>-<number>`` by default.
         data_dir: where to look for the files of the data set.
         callbacks: Keras callbacks of your own.
@@ -61,8 +64,8 @@ def train(
         The run. Its model has the weights of the best epoch.
 
     Raises:
-        ValueError: on a wrong setting, data that the net cannot take, or NaN in the inputs, before
-            any work.
+        ValueError: if a setting is wrong, the net cannot take the data, or the inputs contain NaN.
+            Nothing has been done then, and there is no run folder.
         FileExistsError: if ``out`` is not empty.
         TrainingDivergedError: if the loss becomes NaN or infinite; the message names the step.
     """
@@ -80,11 +83,15 @@ def train(
     keras.utils.set_random_seed(recipe.seed)
     own = build(recipe.net, **recipe.net_arguments) if isinstance(net, str) else copy_model(net)
     task = check_model(own, data, recipe.task)
+    fallback.check_model(own)
     _check_settings(recipe, task, data)
     model = with_rescaling(own, data, recipe, task)
     compile_model(model, Plan(recipe, data), task)
-    folder = _begin(out, recipe, data, model, task)
-    return Session(folder, recipe, data, model, callbacks, progress, tensorboard).run()
+    with _clean_up_failed_start(out) as started:
+        folder = _begin(out, recipe, data, model, task)
+        session = Session(folder, recipe, data, model, callbacks, progress, tensorboard)
+        started.append(session)
+        return session.run()
 
 
 def resume(
@@ -100,7 +107,7 @@ def resume(
 
     Args:
         folder: the run folder. A finished run is returned as it is.
-        data: the data set, if it is not one that ``load_data`` knows.
+        data: the data set, if ``load_data`` cannot load it.
         data_dir: where to look for the files of the data set.
         callbacks: as for :func:`train`.
         progress: as for :func:`train`.
@@ -128,12 +135,15 @@ def _recipe_and_data(
     settings: dict[str, Any],
 ) -> tuple[Recipe, Dataset]:
     """The checked recipe and its data set; a ``Dataset`` decides the settings of the data."""
-    if not isinstance(data, str | os.PathLike | None):
+    without_default = data is None and not isinstance(net, str)
+    if without_default or not isinstance(data, str | os.PathLike | None):
         data = as_dataset(data)
     if isinstance(data, Dataset):
         settings = _with_data_settings(settings, data)
     elif data is not None:
-        settings = {**settings, "data": os.fspath(data)}
+        # An absolute path, so that the run can load its data from any working directory.
+        path = Path(data).resolve()
+        settings = {**settings, "data": str(path) if path.is_file() else os.fspath(data)}
     if isinstance(net, str):
         recipe = make_recipe(net, **settings)
         if not isinstance(data, Dataset):
@@ -242,7 +252,31 @@ def _check_folder(out: str | Path | None) -> None:
         raise FileExistsError(
             f"{folder} is not empty. Choose another folder{hint if is_run else ''}."
         )
-    folder.rmdir()
+
+
+@contextlib.contextmanager
+def _clean_up_failed_start(out: str | Path | None) -> Iterator[list[Session]]:
+    """Remove the run folder if an error comes before the first step has been run.
+
+    Parent folders that did not exist before are removed too.
+
+    Yields:
+        An empty list, to which the session is added once its folder exists.
+    """
+    target = Path("runs") / "any" if out is None else Path(out)
+    new_parents = [parent for parent in target.parents if not parent.exists()]
+    sessions: list[Session] = []
+    try:
+        yield sessions
+    except Exception:
+        if any(session.steps for session in sessions):
+            raise
+        for session in sessions:
+            shutil.rmtree(session.folder, ignore_errors=True)
+        for parent in new_parents:
+            with contextlib.suppress(OSError):  # it does not exist, or is not empty
+                parent.rmdir()
+        raise
 
 
 def _begin(
@@ -252,11 +286,13 @@ def _begin(
     numbered = (Path("runs") / f"{recipe.net}-{number}" for number in itertools.count(1))
     for folder in numbered if out is None else [Path(out)]:
         try:
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # checked to be empty; the new folder replaces it
             with atomic_folder(folder) as new:
                 environment = run_folder.describe_environment(data, task.name)
                 write_json(new / "environment.json", environment)
                 run_folder.save_examples(new, data)
-                run_folder.save_model(model, last_checkpoint(new))
+                run_folder.save_model(model, last_checkpoint(new), epochs=0)
                 check_reloads(last_checkpoint(new))
                 (new / "recipe.toml").write_text(recipe_toml(recipe), encoding="utf-8")
             return folder
