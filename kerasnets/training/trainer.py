@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 import os
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from kerasnets._files import atomic_folder, write_json
 from kerasnets._lazy import keras
 from kerasnets.data import Dataset, as_dataset
 from kerasnets.data.catalogue import data_spec
@@ -23,14 +19,14 @@ from kerasnets.training import run_folder
 from kerasnets.training.checks import (
     check_data,
     check_model,
-    check_reloads,
     copy_model,
 )
 from kerasnets.training.plan import Plan, compile_model
-from kerasnets.training.recipe import Recipe, check_recipe, make_recipe, recipe_toml
+from kerasnets.training.recipe import Recipe, check_recipe, make_recipe
 from kerasnets.training.rescaling import with_rescaling
 from kerasnets.training.run import Run, load_recipe_data, load_run, load_run_data
 from kerasnets.training.session import Session, last_checkpoint
+from kerasnets.training.start import begin, check_folder, clean_up_failed_start
 
 
 def train(
@@ -79,7 +75,7 @@ def train(
         )
     recipe, data = _recipe_and_data(net, data, data_dir, settings)
     check_data(data)
-    _check_folder(out)
+    check_folder(out)
     keras.utils.set_random_seed(recipe.seed)
     own = build(recipe.net, **recipe.net_arguments) if isinstance(net, str) else copy_model(net)
     task = check_model(own, data, recipe.task)
@@ -87,8 +83,8 @@ def train(
     _check_settings(recipe, task, data)
     model = with_rescaling(own, data, recipe, task)
     compile_model(model, Plan(recipe, data), task)
-    with _clean_up_failed_start(out) as started:
-        folder = _begin(out, recipe, data, model, task)
+    with clean_up_failed_start(out) as started:
+        folder = begin(out, recipe, data, model, task)
         session = Session(folder, recipe, data, model, callbacks, progress, tensorboard)
         started.append(session)
         return session.run()
@@ -239,64 +235,3 @@ def _check_settings(recipe: Recipe, task: Task, data: Dataset) -> None:
                 f"monitor={recipe.monitor!r} is not measured for {task.name}; choose one of "
                 f"{', '.join(sorted(metrics))}."
             )
-
-
-def _check_folder(out: str | Path | None) -> None:
-    """Refuse a folder that is not empty, before any work."""
-    if out is None or not Path(out).exists():
-        return
-    folder = Path(out)
-    if not folder.is_dir() or any(folder.iterdir()):
-        is_run = (folder / "recipe.toml").is_file()
-        hint = f", or resume the run in it: kerasnets train --resume {folder}"
-        raise FileExistsError(
-            f"{folder} is not empty. Choose another folder{hint if is_run else ''}."
-        )
-
-
-@contextlib.contextmanager
-def _clean_up_failed_start(out: str | Path | None) -> Iterator[list[Session]]:
-    """Remove the run folder if an error comes before the first step has been run.
-
-    Parent folders that did not exist before are removed too.
-
-    Yields:
-        An empty list, to which the session is added once its folder exists.
-    """
-    target = Path("runs") / "any" if out is None else Path(out)
-    new_parents = [parent for parent in target.parents if not parent.exists()]
-    sessions: list[Session] = []
-    try:
-        yield sessions
-    except Exception:
-        if any(session.steps for session in sessions):
-            raise
-        for session in sessions:
-            shutil.rmtree(session.folder, ignore_errors=True)
-        for parent in new_parents:
-            with contextlib.suppress(OSError):  # it does not exist, or is not empty
-                parent.rmdir()
-        raise
-
-
-def _begin(
-    out: str | Path | None, recipe: Recipe, data: Dataset, model: keras.Model, task: Task
-) -> Path:
-    """Make the complete run folder, so that whatever stops the process leaves a run to resume."""
-    numbered = (Path("runs") / f"{recipe.net}-{number}" for number in itertools.count(1))
-    for folder in numbered if out is None else [Path(out)]:
-        try:
-            with contextlib.suppress(OSError):
-                folder.rmdir()  # checked to be empty; the new folder replaces it
-            with atomic_folder(folder) as new:
-                environment = run_folder.describe_environment(data, task.name)
-                write_json(new / "environment.json", environment)
-                run_folder.save_examples(new, data)
-                run_folder.save_model(model, last_checkpoint(new), epochs=0)
-                check_reloads(last_checkpoint(new))
-                (new / "recipe.toml").write_text(recipe_toml(recipe), encoding="utf-8")
-            return folder
-        except FileExistsError:
-            if out is not None:
-                raise
-    raise RuntimeError("unreachable: the numbers do not end")
