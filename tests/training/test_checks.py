@@ -38,11 +38,14 @@ WRONG_DATA = {
         replaced("train", x=DATA.train.x[:, :9]),
         r"differ in shape between its splits: {'train': \(9,\), 'validation': \(12,\)",
     ),
-    "pair": ((DATA.train.x, DATA.train.y), r"got tuple\. Make .*Dataset\.from_arrays\(x, y\)"),
+    "pair": (
+        (DATA.train.x, DATA.train.y),
+        r"got tuple\. For your own data: .*Dataset\.from_arrays\(x, y\)",
+    ),
     "list": ([1, 2, 3], "got list"),
-    "array": (DATA.train.x, "got ndarray"),
-    "frame": (pd.DataFrame({"a": [1]}), "got DataFrame"),
-    "none": (None, "got NoneType"),
+    "array": (DATA.train.x, "got numpy ndarray"),
+    "frame": (pd.DataFrame({"a": [1]}), r"got pandas DataFrame\. .*from_frame\(frame, target=…\)"),
+    "none": (None, r"got None\. For your own data"),
     "unknown name": ("seizure-simulatd", "Did you mean 'seizure-simulated'"),
 }
 
@@ -58,7 +61,7 @@ def test_wrong_data_are_refused(case, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"net_arguments": {"classes": 6}}, "must have 5 outputs; it has 6"),
+        ({"net_arguments": {"classes": 6}}, "outputs of the model must be 5, got 6"),
         ({"split": "row"}, "split='row' contradicts the data set, which has 'recording'"),
         ({"split_seed": 3}, "split_seed=3 contradicts the data set, which has 0"),
         ({"epochs": 0}, "epochs = 0"),
@@ -110,7 +113,7 @@ def _models():
             keras.Model(inputs, keras.layers.Softmax()(dense(inputs)), name="soft"),
             "soft ends in probabilities",
         ),
-        "outputs": (small_model(outputs=4), "must have 3 outputs; it has 4"),
+        "outputs": (small_model(outputs=4), "outputs of the model must be 3, got 4"),
         "inputs": (
             keras.Sequential([keras.Input((9,)), keras.layers.Dense(3)]),
             r"takes inputs of shape \(9,\); small has \(12,\)",

@@ -153,7 +153,7 @@ def test_a_net_of_the_catalogue_learns_a_regression(tmp_path):
 def test_two_classes_need_two_outputs_or_one(tmp_path):
     two = train(small_model(outputs=2), binary(), tmp_path / "two", epochs=1)
     assert two.task == "classification"
-    with pytest.raises(ValueError, match=r"2 \(or 1\) outputs; it has 3"):
+    with pytest.raises(ValueError, match=r"must be 2 \(or 1\), got 3"):
         train(small_model(outputs=3), binary(), tmp_path / "three", epochs=1)
 
 
@@ -172,7 +172,7 @@ def test_two_classes_with_one_output_may_weight_classes_and_choose_a_threshold(t
         (one_target, 1, {"threshold": "youden"}, "'youden' needs two classes, but this is regress"),
         (one_target, 1, {"monitor": "val_accuracy"}, "not measured for regression.* val_loss, val"),
         (one_target, 1, {"task": "binary"}, "task='binary', but small and small are regression"),
-        (one_target, 2, {}, "must have 1 outputs; it has 2"),
+        (one_target, 2, {}, "outputs of the model must be 1, got 2"),
         (multilabel, 3, {"class_weights": "balanced"}, "but this is multilabel"),
         (multilabel, 3, {"threshold": "f1"}, "needs two classes"),
         (binary, 1, {"calibration": "temperature"}, "one logit per class"),
