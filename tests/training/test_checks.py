@@ -40,7 +40,7 @@ WRONG_DATA = {
     ),
     "pair": (
         (DATA.train.x, DATA.train.y),
-        r"got tuple\. For your own data: .*Dataset\.from_arrays\(x, y\)",
+        r"got tuple\. For your own data: .*from_arrays\(x, y\)",
     ),
     "list": ([1, 2, 3], "got list"),
     "array": (DATA.train.x, "got numpy ndarray"),
