@@ -26,19 +26,26 @@ class TrainingDivergedError(WorkFailedError, ArithmeticError):
         )
 
 
-def check_loss(model: keras.Model, logs: Logs, steps_per_epoch: int) -> None:
+def count_steps(model: keras.Model) -> int:
+    """Return how many steps the optimizer has done, also those that only add up gradients."""
+    return int(model.optimizer._iterations)
+
+
+def check_loss(model: keras.Model, logs: Logs, steps_per_epoch: int, offset: int = 0) -> None:
     """Stop a training whose loss is not finite.
 
     Args:
         model: its optimizer counts the steps.
         logs: of the steps so far.
         steps_per_epoch: steps per epoch.
+        offset: steps of the training that the optimizer has not counted; negative if the model had
+            been trained before.
 
     Raises:
         TrainingDivergedError: if the loss is not finite; the message says at which step.
     """
     if "loss" in logs and not math.isfinite(loss := float(logs["loss"])):
-        epoch, step = divmod(int(model.optimizer.iterations) - 1, steps_per_epoch)
+        epoch, step = divmod(offset + count_steps(model) - 1, steps_per_epoch)
         raise TrainingDivergedError(f"The loss is {loss} at step {step + 1} of epoch {epoch + 1}")
 
 

@@ -29,19 +29,21 @@ class Checkpoints:
         self.folder = folder / "checkpoints"
         self.last: list[np.ndarray] | None = None
         self.best: list[np.ndarray] | None = None
+        self.epochs = 0
         self.written, self.seconds = -np.inf, 0.0
 
-    def keep(self, model: keras.Model, *, best: bool, over: bool) -> None:
+    def keep(self, model: keras.Model, epochs: int, *, best: bool, over: bool) -> None:
         """Keep the state after an epoch, and write it if it is due.
 
         Args:
             model: in the state after the epoch.
+            epochs: number of complete epochs.
             best: whether the epoch is the best one so far.
             over: whether the training is over.
         """
         last, best_values = _values(_state(model)), _values(model.variables) if best else self.best
-        # Together, so that an interrupt cannot leave a new last state with an old best one.
-        self.last, self.best = last, best_values
+        # In one line, so that an interrupt cannot leave a new last state with an old best one.
+        self.last, self.best, self.epochs = last, best_values, epochs
         if over or time.perf_counter() - self.written > self.seconds / _MAX_SHARE:
             self.write(model)
 
@@ -58,7 +60,7 @@ class Checkpoints:
             _assign(model.variables, self.best)
             save_model(model, self.folder / "best.keras")
         _assign(_state(model), self.last)
-        save_model(model, self.folder / "last.keras")
+        save_model(model, self.folder / "last.keras", self.epochs)
         self.best = self.last = None
         self.written = time.perf_counter()
         self.seconds = self.written - started

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +67,7 @@ def check_model(model: keras.Model, data: Dataset, task_name: str = "auto") -> T
     Raises:
         ValueError: with what the model takes and what the data have.
     """
-    if not getattr(model, "inputs", None):
-        raise ValueError(
-            f"{model.name} has no inputs yet: make it with the functional API, or give a "
-            "Sequential model an Input."
-        )
+    _check_has_inputs(model)
     shapes = input_shapes(as_source(data.train.x))
     takes: Any = {name: tuple(tensor.shape[1:]) for name, tensor in _named_inputs(model).items()}
     if not isinstance(shapes, dict) and len(takes) == 1:
@@ -78,7 +75,8 @@ def check_model(model: keras.Model, data: Dataset, task_name: str = "auto") -> T
     if not _compatible(takes, shapes):
         hint = ""
         if "visits" in (shapes if isinstance(shapes, dict) else ()):
-            hint = f" A net of the catalogue takes features={shapes['visits'][-1]}."
+            features = shapes["visits"][-1]
+            hint = f" Sequences of visits need a net with the argument features={features}."
         raise ValueError(
             f"{model.name} takes inputs of shape {takes}; {data.name} has {shapes}.{hint}"
         )
@@ -104,6 +102,14 @@ def check_model(model: keras.Model, data: Dataset, task_name: str = "auto") -> T
     return task
 
 
+def _check_has_inputs(model: keras.Model) -> None:
+    if not getattr(model, "inputs", None):
+        raise ValueError(
+            f"{model.name} has no inputs yet: make it with the functional API, or give a "
+            "Sequential model an Input."
+        )
+
+
 def _compatible(takes: Any, has: Any) -> bool:
     """Whether inputs of some shapes can be fed; ``None`` in a model's shape takes any size."""
     if isinstance(takes, dict) or isinstance(has, dict):
@@ -119,7 +125,10 @@ def _compatible(takes: Any, has: Any) -> bool:
 
 
 def _named_inputs(model: keras.Model) -> dict[str, Any]:
-    return model.input if isinstance(model.input, dict) else {t.name: t for t in model.inputs}
+    # A Sequential model has no `input` before it is called, and never several inputs.
+    if not isinstance(model, keras.Sequential) and isinstance(model.input, dict):
+        return model.input
+    return {tensor.name: tensor for tensor in model.inputs}
 
 
 def check_reloads(path: Path) -> None:
@@ -136,9 +145,12 @@ def copy_model(model: keras.Model) -> keras.Model:
     """Return a copy with the weights and the ``compile`` settings of a model.
 
     Raises:
-        ValueError: as :func:`check_reloads`.
+        ValueError: if the model has no inputs yet, or as :func:`check_reloads`.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    _check_has_inputs(model)
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        # The optimizer of a model that was never trained has no variables to save.
+        warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
         path = Path(folder) / "model.keras"
         model.save(path)
         return _load(path)

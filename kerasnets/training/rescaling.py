@@ -40,9 +40,16 @@ def with_rescaling(net: keras.Model, data: Dataset, recipe: Recipe, task: Task) 
     if scale_outputs:
         y = data.train.y.reshape(len(data.train), -1)
         outputs = _normalization(y, "prediction", invert=True)(outputs)
-    model = _class_for(net)(inputs, outputs, name=net.name)
+    cls = _class_for(net)
+    if issubclass(cls, keras.Sequential):
+        model = cls([inputs, *keras.Model(inputs, outputs).layers[1:]], name=net.name)
+    else:
+        model = cls(inputs, outputs, name=net.name)
     if net.compiled:
         model.compile_from_config(net.get_compile_config())
+        model.optimizer.build(model.trainable_variables)
+        for new, old in zip(model.optimizer.variables, net.optimizer.variables, strict=False):
+            new.assign(old)  # momentum and so on, if the model was trained before
     return model
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from kerasnets._lazy import keras
-from kerasnets.data import Dataset, load_data
+from kerasnets.data import Dataset, list_datasets, load_data
 from kerasnets.data.tables.codebook import encode_table
 from kerasnets.evaluation.predict import predict_outputs
 from kerasnets.evaluation.tasks import get_task
@@ -29,7 +29,7 @@ from kerasnets.training.run_folder import (
 
 @dataclass(frozen=True)
 class Run:
-    """A training and what it wrote to its folder.
+    """A finished training and what it wrote to its folder.
 
     Attributes:
         folder: the run folder.
@@ -93,7 +93,7 @@ class Run:
 
     @property
     def codebook(self) -> list[dict[str, Any]]:
-        """How the columns of a table with text became numbers: ``encode_table`` takes it."""
+        """How text columns were encoded as numbers, for ``kerasnets.data.encode_table``."""
         return list(self.environment["data"].get("codebook", []))
 
     def predict(self, x: Any, batch_size: int = 256) -> np.ndarray:
@@ -122,14 +122,14 @@ class Run:
             data_dir: where to look for its files.
 
         Raises:
-            FileNotFoundError: if its files are not there; the message says how to get them.
-            ValueError: if the data have changed, or were given as arrays and not by name.
+            FileNotFoundError: if its files do not exist; the message says how to get them.
+            ValueError: if the data have changed, or were passed as arrays and not by name.
         """
         return load_run_data(self.folder, data_dir=data_dir)
 
     @property
     def example_inputs(self) -> np.ndarray | dict[str, np.ndarray]:
-        """Some raw test inputs, by input name where there are several."""
+        """Some raw test inputs, by name of the input if there are several."""
         with np.load(self.folder / "examples.npz") as arrays:
             examples = dict(arrays)
         return examples["x"] if list(examples) == ["x"] else examples
@@ -154,18 +154,19 @@ class Run:
 
 
 def load_run(folder: str | Path) -> Run:
-    """The run in a folder.
+    """Load the run in a folder.
 
     Raises:
-        FileNotFoundError: if the folder holds no run.
-        ValueError: if the run is not finished; the message says how to go on with it.
+        FileNotFoundError: if there is no run in the folder.
+        ValueError: if the run is not finished; the message says how to resume it.
     """
     folder = Path(folder)
     if not (folder / "recipe.toml").is_file():
         raise FileNotFoundError(f"{folder} is not a run folder: it has no recipe.toml.")
     if not (folder / "metrics.json").is_file():
         raise ValueError(
-            f"The run in {folder} is not finished. Go on with it: kerasnets train --resume {folder}"
+            f"The run in {folder} is not finished. Resume it with: "
+            f"kerasnets train --resume {folder}"
         )
     return Run(
         folder=folder,
@@ -179,36 +180,43 @@ def load_run(folder: str | Path) -> Run:
 def load_run_data(
     folder: str | Path, data: Dataset | None = None, data_dir: str | Path | None = None
 ) -> Dataset:
-    """The data set of a run, the same split of the same data.
+    """Return the data set of a run: the same data in the same split.
 
     Args:
         folder: the run folder.
-        data: the data set, where it is not one that ``load_data`` knows.
-        data_dir: where to look for the data set's files.
+        data: the data set, if ``load_data`` cannot load it.
+        data_dir: where to look for the files of the data set.
 
     Raises:
-        FileNotFoundError: if its files are not there; the message says how to get them.
-        ValueError: if it is other data, or another split of them.
+        FileNotFoundError: if its files do not exist; the message says how to get them.
+        ValueError: if the data or the split are not those of the run, or if the data set has
+            neither a name nor a file.
     """
     folder = Path(folder)
     if data is None:
-        data = load_recipe_data(read_run_recipe(folder), data_dir)
+        recipe = read_run_recipe(folder)
+        if recipe.data not in list_datasets() and not Path(recipe.data).suffix:
+            raise ValueError(
+                f"The run in {folder} was trained on {recipe.data!r}, which is neither a data set "
+                "of the catalogue nor a file. Pass the data set as data=."
+            )
+        data = load_recipe_data(recipe, data_dir)
     began = read_json(folder / "environment.json")["data"]
     now = describe_data(data)
     for what in ("checksum", "split", "split_seed", "rows"):
         if now[what] != began[what]:
             raise ValueError(
-                f"The run in {folder} has data of {what} {began[what]}, and these have "
-                f"{now[what]}. Give it the same data, split in the same way."
+                f"The run in {folder} was trained on data with {what} {began[what]}, but these "
+                f"have {what} {now[what]}. Pass the same data in the same split."
             )
     return data
 
 
 def load_recipe_data(recipe: Recipe, data_dir: str | Path | None = None) -> Dataset:
-    """The data set a recipe names, split as it says.
+    """Load the data set that a recipe names, in the split of the recipe.
 
     Raises:
-        FileNotFoundError: if its files are not there; the message says how to get them.
+        FileNotFoundError: if its files do not exist; the message says how to get them.
     """
     return load_data(
         recipe.data,

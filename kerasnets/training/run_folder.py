@@ -1,7 +1,7 @@
 """The run folder: everything that a training writes, each file completely or not at all.
 
 ```
-recipe.toml        what was asked for, every setting written out
+recipe.toml        every setting of the training
 environment.json   versions, machine, commit, data set with checksum, sessions with their seconds
 history.csv        one line per epoch; the same seed writes the same bytes
 checkpoints/       last.keras (with the state of the optimizer) and best.keras
@@ -20,6 +20,8 @@ import json
 import os
 import platform
 import subprocess
+import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -33,26 +35,31 @@ from kerasnets.engine.sources import as_source
 from kerasnets.training.recipe import Recipe, check_recipe, read_settings
 
 History = dict[str, list[float]]
-LOG_LOSS = "log_loss"  # the metric that nets with weight penalties have beside the loss
+LOG_LOSS = "log_loss"  # metric of nets with weight penalties: the loss without the penalties
 
 _LIBRARIES = ("tensorflow", "keras", "numpy", "onnx", "onnxruntime", "tf2onnx")
 _EXAMPLES = 32
 
 
 def read_run_recipe(folder: Path) -> Recipe:
-    """The recipe of a run folder, which may be that of a net outside the catalogue."""
+    """Read the recipe of a run folder; its net need not be in the catalogue."""
     path = folder / "recipe.toml"
     return check_recipe(read_settings(path), str(path))
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON file of the run folder."""
+    """Read a JSON file of the run folder."""
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return content
 
 
 def read_history(folder: Path, epochs: int | None = None) -> History:
-    """The history of a run folder; of its first ``epochs`` epochs where given."""
+    """Read the history of a run folder.
+
+    Args:
+        folder: the run folder.
+        epochs: read only so many epochs; all by default.
+    """
     path = folder / "history.csv"
     if not path.is_file():
         return {}
@@ -75,14 +82,30 @@ def write_history(folder: Path, history: History) -> None:
         )
 
 
-def save_model(model: keras.Model, path: Path) -> None:
-    """Save a model as ``.keras``, whole or not at all."""
+def save_model(model: keras.Model, path: Path, epochs: int | None = None) -> None:
+    """Save a model as ``.keras``, completely or not at all.
+
+    Args:
+        model: the model.
+        path: the file to write.
+        epochs: number of complete epochs, stored in the file for :func:`read_epochs`.
+    """
     with atomic_write(path) as temporary:
         model.save(temporary)
+        if epochs is not None:
+            with zipfile.ZipFile(temporary, "a") as file:
+                file.comment = f"{epochs} epochs".encode()
+
+
+def read_epochs(path: Path) -> int | None:
+    """Return the number of epochs that :func:`save_model` stored; ``None`` if it stored none."""
+    with zipfile.ZipFile(path) as file:
+        number = file.comment.decode().removesuffix(" epochs")
+    return int(number) if number else None
 
 
 def save_examples(folder: Path, data: Dataset) -> None:
-    """Keep some raw test inputs from all over the split; export makes its reference from them."""
+    """Save some raw test inputs, evenly spaced over the split, for export to verify with."""
     rows = np.linspace(0, len(data.test) - 1, min(_EXAMPLES, len(data.test))).astype(int)
     taken = as_source(data.test.x).take(rows)
     examples = taken if isinstance(taken, dict) else {"x": taken}
@@ -91,7 +114,7 @@ def save_examples(folder: Path, data: Dataset) -> None:
 
 
 def without_penalties(history: History) -> History:
-    """The history with the losses of nets with weight penalties as they would be without."""
+    """Return the history with losses that exclude the weight penalties of the net."""
     return history | {
         prefix + "loss": history[prefix + LOG_LOSS]
         for prefix in ("", "val_")
@@ -100,14 +123,24 @@ def without_penalties(history: History) -> History:
 
 
 def best_epoch(history: History, monitor: str) -> int:
-    """The epoch, counted from 1, with the best value; the first of equals."""
+    """Return the epoch, counted from 1, with the best value; the first of several equal ones.
+
+    Raises:
+        ValueError: if the monitor is not in the history.
+    """
     values = without_penalties(history)
     if monitor not in values:
-        names = ", ".join(name for name in values if name.startswith("val_"))
-        raise ValueError(f"monitor={monitor!r} is not measured; this model has {names}.")
+        raise not_measured(monitor, (name for name in values if name.startswith("val_")))
     series = np.asarray(values[monitor])
     losses = -series if monitor.endswith("accuracy") else series
     return 1 + int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))
+
+
+def not_measured(monitor: str, names: Iterable[str]) -> ValueError:
+    """Return the error for a monitor that is not among the metrics of a run."""
+    return ValueError(
+        f"monitor={monitor!r} is not measured; choose one of {', '.join(sorted(names))}."
+    )
 
 
 def describe_environment(data: Dataset, task: str) -> dict[str, Any]:
@@ -127,7 +160,7 @@ def describe_environment(data: Dataset, task: str) -> dict[str, Any]:
 
 
 def describe_data(data: Dataset) -> dict[str, Any]:
-    """What a run has to know of its data set, ready for JSON."""
+    """Return what a run records about its data set, ready for JSON."""
     return {
         "name": data.name,
         "simulated": data.simulated,
@@ -146,15 +179,15 @@ def describe_data(data: Dataset) -> dict[str, Any]:
 
 
 def _commit() -> str | None:
-    """The commit kerasnets runs from, marked where files differ from it; None outside its git."""
+    """The commit of this copy of kerasnets, marked if files differ; None outside its own git."""
     folder = Path(__file__).parent
 
-    def git(*words: str) -> str:
-        command = ["git", "-C", str(folder), *words]
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(folder), *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
-        # An installed package may lie inside the repository of somebody else's project.
+        # An installed package may be inside the repository of another project.
         git("ls-files", "--error-unmatch", Path(__file__).name)
         return git("describe", "--always", "--dirty", "--abbrev=40")
     except (OSError, subprocess.CalledProcessError):

@@ -40,6 +40,8 @@ class Session:
         callbacks: Keras callbacks of the user.
         progress: show a bar and one line per epoch.
         tensorboard: write TensorBoard logs into the run folder.
+        history: of the complete epochs.
+        steps: number of steps that this process has run.
     """
 
     folder: Path
@@ -50,13 +52,14 @@ class Session:
     progress: bool = True
     tensorboard: bool = False
     history: History = field(default_factory=dict, init=False)
+    steps: int = field(default=0, init=False)
 
     def run(self) -> Run:
         """Run the remaining epochs, then evaluate the best one."""
         with locked(self.folder), _explain_resume(self.folder):
             remove_neighbours(self.folder / "checkpoints")
             plan = Plan(self.recipe, self.data)
-            done = int(self.model.optimizer.iterations.numpy()) // plan.schedule.steps_per_epoch
+            done = self._complete_epochs(plan)
             self.history = run_folder.read_history(self.folder, done)
             if not self.is_over:
                 self._train(plan, done)
@@ -71,6 +74,14 @@ class Session:
         waited = epochs - run_folder.best_epoch(self.history, self.recipe.monitor)
         return 0 < self.recipe.early_stopping <= waited
 
+    def _complete_epochs(self, plan: Plan) -> int:
+        """The number of epochs in the last checkpoint."""
+        stored = run_folder.read_epochs(last_checkpoint(self.folder))
+        if stored is not None:
+            return stored
+        # A run that an earlier version of kerasnets began.
+        return int(self.model.optimizer.iterations) // plan.schedule.steps_per_epoch
+
     def _train(self, plan: Plan, done: int) -> None:
         # Here and not above: callbacks are Keras classes, and only training should import Keras.
         from kerasnets.training import callbacks as ours
@@ -78,13 +89,16 @@ class Session:
         if self.progress and (text := padding_text(plan.source)):
             print(text, file=sys.stderr)
         steps_per_epoch = plan.schedule.steps_per_epoch
+        offset = done * steps_per_epoch - ours.count_steps(self.model)
 
         def after_call(steps: int, logs: Logs) -> None:
-            ours.check_loss(self.model, logs, steps_per_epoch)
+            self.steps += steps
+            ours.check_loss(self.model, logs, steps_per_epoch, offset)
             bar.move(steps)
 
         log, checkpoints = SessionLog(self.folder, done), Checkpoints(self.folder)
         runner = plan.runner(self.model, log.environment.get("xla"), after_call)
+        self._check_monitor()
         bar = ours.Progress(self.recipe.net, self.recipe.epochs, done, steps_per_epoch, runner.loop)
         record = ours.Record(self.history, lambda: self._save_epoch(log, checkpoints, runner.loop))
         own = [ours.EpochRandomness(self.recipe.seed), record, *([bar] if self.progress else [])]
@@ -112,6 +126,14 @@ class Session:
             bar.close()
             checkpoints.write(self.model)
 
+    def _check_monitor(self) -> None:
+        """Refuse a monitor that the user's own metrics do not include, before the first step."""
+        if type(self.model).test_step is not keras.Model.test_step:
+            return  # only its result says what it measures
+        names = {f"val_{name}" for name in self.model.get_metrics_result()}
+        if self.recipe.monitor not in names:
+            raise run_folder.not_measured(self.recipe.monitor, names)
+
     def _save_epoch(self, log: SessionLog, checkpoints: Checkpoints, loop: Loop) -> bool:
         """Record an epoch that is done and keep its state; return whether training is over.
 
@@ -122,7 +144,7 @@ class Session:
         log.record(epoch, loop.xla)
         run_folder.write_history(self.folder, self.history)
         best = run_folder.best_epoch(self.history, self.recipe.monitor) == epoch
-        checkpoints.keep(self.model, best=best, over=over)
+        checkpoints.keep(self.model, epoch, best=best, over=over)
         return over
 
     def _evaluate(self) -> Run:

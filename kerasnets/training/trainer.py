@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from kerasnets._files import atomic_folder, write_json
 from kerasnets._lazy import keras
 from kerasnets.data import Dataset, as_dataset
 from kerasnets.data.catalogue import data_spec
+from kerasnets.engine import fallback
 from kerasnets.engine.sources import as_source
 from kerasnets.evaluation.tasks import Task, output_names
 from kerasnets.nets import build, describe, load_model
@@ -20,14 +19,14 @@ from kerasnets.training import run_folder
 from kerasnets.training.checks import (
     check_data,
     check_model,
-    check_reloads,
     copy_model,
 )
 from kerasnets.training.plan import Plan, compile_model
-from kerasnets.training.recipe import Recipe, check_recipe, make_recipe, recipe_toml
+from kerasnets.training.recipe import Recipe, check_recipe, make_recipe
 from kerasnets.training.rescaling import with_rescaling
 from kerasnets.training.run import Run, load_recipe_data, load_run, load_run_data
 from kerasnets.training.session import Session, last_checkpoint
+from kerasnets.training.start import begin, check_folder, clean_up_failed_start
 
 
 def train(
@@ -48,8 +47,8 @@ def train(
             whose only output are logits, or values for a regression. Your model is copied and
             stays as it is; the trained one is ``run.model``. If it is compiled, its optimizer,
             loss and metrics are used.
-        data: a data set, the name of one, or the path of your own file (with ``target`` in
-            ``data_options``); the net's own by default.
+        data: a data set, its name in the catalogue, or the path of a file. The default is the
+            data set of the net; a model of your own has none.
         out: the run folder to make; ``runs/<net>-<number>`` by default.
         data_dir: where to look for the files of the data set.
         callbacks: Keras callbacks of your own.
@@ -61,8 +60,8 @@ def train(
         The run. Its model has the weights of the best epoch.
 
     Raises:
-        ValueError: on a wrong setting, data that the net cannot take, or NaN in the inputs, before
-            any work.
+        ValueError: if a setting is wrong, the net cannot take the data, or the inputs contain NaN.
+            Nothing has been done then, and there is no run folder.
         FileExistsError: if ``out`` is not empty.
         TrainingDivergedError: if the loss becomes NaN or infinite; the message names the step.
     """
@@ -76,15 +75,19 @@ def train(
         )
     recipe, data = _recipe_and_data(net, data, data_dir, settings)
     check_data(data)
-    _check_folder(out)
+    check_folder(out)
     keras.utils.set_random_seed(recipe.seed)
     own = build(recipe.net, **recipe.net_arguments) if isinstance(net, str) else copy_model(net)
     task = check_model(own, data, recipe.task)
+    fallback.check_model(own)
     _check_settings(recipe, task, data)
     model = with_rescaling(own, data, recipe, task)
     compile_model(model, Plan(recipe, data), task)
-    folder = _begin(out, recipe, data, model, task)
-    return Session(folder, recipe, data, model, callbacks, progress, tensorboard).run()
+    with clean_up_failed_start(out) as started:
+        folder = begin(out, recipe, data, model, task)
+        session = Session(folder, recipe, data, model, callbacks, progress, tensorboard)
+        started.append(session)
+        return session.run()
 
 
 def resume(
@@ -100,7 +103,7 @@ def resume(
 
     Args:
         folder: the run folder. A finished run is returned as it is.
-        data: the data set, if it is not one that ``load_data`` knows.
+        data: the data set, if ``load_data`` cannot load it.
         data_dir: where to look for the files of the data set.
         callbacks: as for :func:`train`.
         progress: as for :func:`train`.
@@ -128,12 +131,15 @@ def _recipe_and_data(
     settings: dict[str, Any],
 ) -> tuple[Recipe, Dataset]:
     """The checked recipe and its data set; a ``Dataset`` decides the settings of the data."""
-    if not isinstance(data, str | os.PathLike | None):
+    without_default = data is None and not isinstance(net, str)
+    if without_default or not isinstance(data, str | os.PathLike | None):
         data = as_dataset(data)
     if isinstance(data, Dataset):
         settings = _with_data_settings(settings, data)
     elif data is not None:
-        settings = {**settings, "data": os.fspath(data)}
+        # An absolute path, so that the run can load its data from any working directory.
+        path = Path(data).resolve()
+        settings = {**settings, "data": str(path) if path.is_file() else os.fspath(data)}
     if isinstance(net, str):
         recipe = make_recipe(net, **settings)
         if not isinstance(data, Dataset):
@@ -229,38 +235,3 @@ def _check_settings(recipe: Recipe, task: Task, data: Dataset) -> None:
                 f"monitor={recipe.monitor!r} is not measured for {task.name}; choose one of "
                 f"{', '.join(sorted(metrics))}."
             )
-
-
-def _check_folder(out: str | Path | None) -> None:
-    """Refuse a folder that is not empty, before any work."""
-    if out is None or not Path(out).exists():
-        return
-    folder = Path(out)
-    if not folder.is_dir() or any(folder.iterdir()):
-        is_run = (folder / "recipe.toml").is_file()
-        hint = f", or resume the run in it: kerasnets train --resume {folder}"
-        raise FileExistsError(
-            f"{folder} is not empty. Choose another folder{hint if is_run else ''}."
-        )
-    folder.rmdir()
-
-
-def _begin(
-    out: str | Path | None, recipe: Recipe, data: Dataset, model: keras.Model, task: Task
-) -> Path:
-    """Make the complete run folder, so that whatever stops the process leaves a run to resume."""
-    numbered = (Path("runs") / f"{recipe.net}-{number}" for number in itertools.count(1))
-    for folder in numbered if out is None else [Path(out)]:
-        try:
-            with atomic_folder(folder) as new:
-                environment = run_folder.describe_environment(data, task.name)
-                write_json(new / "environment.json", environment)
-                run_folder.save_examples(new, data)
-                run_folder.save_model(model, last_checkpoint(new))
-                check_reloads(last_checkpoint(new))
-                (new / "recipe.toml").write_text(recipe_toml(recipe), encoding="utf-8")
-            return folder
-        except FileExistsError:
-            if out is not None:
-                raise
-    raise RuntimeError("unreachable: the numbers do not end")

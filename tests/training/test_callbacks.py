@@ -1,4 +1,4 @@
-"""Callbacks, on a real small model."""
+"""The randomness of an epoch, on a small model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def small_model():
     return model
 
 
-def test_dropout_of_an_epoch_depends_on_seed_and_epoch_alone():
+def test_the_dropout_masks_of_an_epoch_depend_only_on_seed_and_epoch():
     x = np.ones((8, 3), "float32")
 
     def masks(seed, epoch, draws_before=0):

@@ -1,4 +1,4 @@
-"""How cells of text became numbers is in the run folder, and goes along with an exported file."""
+"""How text cells became numbers is stored in the run folder and in exported files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kerasnets.data import encode_table
 from kerasnets.data.tables.simulate import simulate_cases
 
 
-def test_raw_cells_become_what_the_net_was_trained_on(tmp_path):
+def test_raw_cells_are_encoded_as_for_the_training(tmp_path):
     data = kn.load_data("covid-simulated", rows=1_000)
     run = kn.train("covid-1", data=data, epochs=1, out=tmp_path / "run", progress=False)
     run = kn.load_run(run.folder)
@@ -27,5 +27,5 @@ def test_raw_cells_become_what_the_net_was_trained_on(tmp_path):
         encode_table(known.drop(columns="sex"), run.codebook)
 
 
-def test_numbers_have_no_codebook():
+def test_a_table_of_numbers_has_no_codebook():
     assert kn.load_data("rain-simulated", rows=1_000).codebook == ()

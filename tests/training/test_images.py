@@ -1,4 +1,4 @@
-"""From images to a verified export: pixels of 0 to 255 go in everywhere."""
+"""From images to a verified export; all of them take pixel values from 0 to 255."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def run(tmp_path_factory):
     return kn.train("lenet5", data="digits", epochs=1, out=out, progress=False)
 
 
-def test_a_net_on_digits_trains_with_its_own_recipe(run):
+def test_a_net_trains_on_digits_with_its_own_recipe(run):
     assert (run.recipe.data, run.recipe.rescaling, run.recipe.epochs) == ("digits", "none", 1)
     assert run.metrics["test"]["accuracy"] > 0.7
     assert run.units == "pixel values from 0 to 255"
     assert run.model.layers[1].name == "from_0_to_1"
 
 
-def test_its_exported_file_takes_the_pixels_of_the_data_set(run, tmp_path):
+def test_the_exported_file_takes_the_pixels_of_the_data_set(run, tmp_path):
     path = kn.export(run, tmp_path / "lenet5", formats=("onnx",))
     assert kn.verify(path).ok
     x = kn.load_data("digits").test.x
@@ -33,9 +33,9 @@ def test_its_exported_file_takes_the_pixels_of_the_data_set(run, tmp_path):
     assert accuracy == pytest.approx(run.metrics["test"]["accuracy"], abs=1 / len(x))
 
 
-def test_the_command_line_trains_and_evaluates_the_same(run, tmp_path, capsys):
-    words = ["--data", "digits", "--epochs", "1", "--quiet", "--out", str(tmp_path / "run")]
-    assert main(["train", "lenet5", *words]) == 0
+def test_the_command_line_trains_the_same_net(run, tmp_path, capsys):
+    arguments = ["--data", "digits", "--epochs", "1", "--quiet", "--out", str(tmp_path / "run")]
+    assert main(["train", "lenet5", *arguments]) == 0
     assert "lenet5 on digits, split by row" in capsys.readouterr().out
     assert main(["evaluate", str(tmp_path / "run")]) == 0
     again = kn.load_run(tmp_path / "run")
@@ -43,7 +43,7 @@ def test_the_command_line_trains_and_evaluates_the_same(run, tmp_path, capsys):
         np.testing.assert_array_equal(weight, same)
 
 
-def test_pixels_that_never_change_do_no_harm_where_each_is_standardised(tmp_path):
+def test_constant_pixels_can_be_standardized(tmp_path):
     net = kn.build("digit-mlp-1", units=[8])
     run = kn.train(net, data="digits", epochs=1, out=tmp_path / "run", progress=False)
     assert run.recipe.rescaling == "standard"

@@ -1,4 +1,4 @@
-"""Recipes: defaults, files, and every wrong setting refused by name."""
+"""Recipes: defaults, files, and errors that name every wrong setting."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kerasnets.training import make_recipe, read_recipe
 from kerasnets.training.recipe import check_recipe, recipe_toml
 
 
-def test_the_default_recipe_knows_the_net_and_its_data():
+def test_the_default_recipe_has_the_net_and_its_data():
     recipe = make_recipe("seizure-cnn")
     assert (recipe.net, recipe.data, recipe.split) == ("seizure-cnn", "seizure", "")
     assert (recipe.batch_size, recipe.rescaling, recipe.seed) == (32, "standard", 0)
@@ -22,7 +22,7 @@ def test_settings_replace_defaults():
     assert (recipe.epochs, recipe.learning_rate, recipe.net_arguments) == (3, 1, {"units": 8})
 
 
-def test_what_is_written_is_read_again(tmp_path):
+def test_a_written_recipe_is_read_unchanged(tmp_path):
     recipe = make_recipe(
         "seizure-gru", net_arguments={"units": [8, 4], "reset_after": False}, learning_rate=3e-4
     )
@@ -63,11 +63,11 @@ def test_an_unknown_net_is_refused():
         make_recipe("seizure-grü")
 
 
-def test_a_net_outside_the_catalogue_has_a_recipe_too():
+def test_a_net_outside_the_catalogue_can_have_a_recipe():
     assert check_recipe({"net": "mine", "data": "mine", "epochs": 2}).net == "mine"
 
 
-def test_files_that_are_no_recipe_are_refused(tmp_path):
+def test_files_that_are_not_recipes_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"There is no recipe file .*nowhere\.toml"):
         read_recipe(tmp_path / "nowhere.toml")
     path = tmp_path / "recipe.toml"

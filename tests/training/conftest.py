@@ -1,0 +1,14 @@
+"""Figures take most of the time of a small training: only some modules draw them."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_needless_figures(request):
+    """Draw no figures in modules without ``NEEDS_FIGURES = True``."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not getattr(request.module, "NEEDS_FIGURES", False):
+            patch.setattr("kerasnets.training.session.draw_figures", lambda run, data: None)
+        yield

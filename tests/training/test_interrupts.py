@@ -1,0 +1,138 @@
+"""Ctrl-C before any line that saves an epoch leaves a run that resumes to the same end."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from types import SimpleNamespace
+
+import keras
+import pytest
+
+from kerasnets.nets import load_model
+from kerasnets.training import callbacks, checkpoints, run_folder, session
+from kerasnets.training.checkpoints import Checkpoints
+from kerasnets.training.plan import Plan
+from kerasnets.training.session import Session, SessionLog
+from tests.training.helpers import (
+    CLASSES,
+    FEATURES,
+    assert_same_bits,
+    dataset,
+    recipe,
+    train_interrupted,
+    weights_of,
+)
+
+DATA, SETTINGS = dataset(24), recipe(epochs=3)
+LAST = "checkpoints/last.keras"
+VALIDATION_LOSSES = (3.0, 1.0, 2.0)  # the second epoch is the best
+SAVING = (
+    callbacks.Record.on_epoch_end,
+    Session._save_epoch,
+    SessionLog.record,
+    run_folder.write_history,
+    Checkpoints.keep,
+    Checkpoints.write,
+    run_folder.save_model,
+)
+
+
+class Tracer:
+    """Raises ``KeyboardInterrupt`` once, before a line of the functions that save an epoch.
+
+    Attributes:
+        place: epoch, function and line at which to raise; ``None`` for nowhere.
+        places: the places that were passed.
+    """
+
+    def __init__(self, place=None):
+        self.place, self.places = place, []
+        self.codes = {function.__code__: function.__qualname__ for function in SAVING}
+
+    def __enter__(self):
+        self.before = sys.gettrace()
+        sys.settrace(self.trace)
+        return self
+
+    def __exit__(self, *error):
+        sys.settrace(self.before)
+
+    def trace(self, frame, event, argument):
+        if frame.f_code not in self.codes:
+            return None
+        if event == "line":
+            place = _Training.epoch, self.codes[frame.f_code], frame.f_lineno
+            if place == self.place and place not in self.places:
+                self.places.append(place)
+                raise KeyboardInterrupt
+            self.places.append(place)
+        return self.trace
+
+
+class _Training:
+    """Replaces the steps: each epoch changes the weights by a rule, and nothing is compiled."""
+
+    epoch = 0
+
+    @classmethod
+    def run_epochs(cls, model, runner, validation, *, initial_epoch, epochs, callbacks):
+        model.stop_training = False
+        callbacks.on_train_begin()
+        for epoch in range(initial_epoch, epochs):
+            cls.epoch = epoch + 1
+            callbacks.on_epoch_begin(epoch)
+            bias = model.layers[-1].bias
+            bias.assign(2 * bias + epoch)  # depends on the state before
+            loss = float(bias[0])
+            callbacks.on_epoch_end(epoch, {"loss": loss, "val_loss": VALIDATION_LOSSES[epoch]})
+            if model.stop_training:
+                break
+        callbacks.on_train_end()
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """A function that trains or resumes the run in a folder; begins it if there is none."""
+    model = keras.Sequential([keras.Input((FEATURES,)), keras.layers.Dense(CLASSES)], name="small")
+    train_interrupted(model, DATA, tmp_path / "begun", 0, epochs=3, rescaling="none")
+    monkeypatch.setattr(session, "run_epochs", _Training.run_epochs)
+    monkeypatch.setattr(session, "evaluate", lambda *arguments, **options: {})
+    monkeypatch.setattr(Session, "_check_monitor", lambda session: None)
+    loop = SimpleNamespace(xla=False)
+    monkeypatch.setattr(Plan, "runner", lambda *arguments: SimpleNamespace(loop=loop))
+    monkeypatch.setattr(Plan, "validation", lambda *arguments: None)
+
+    def run(folder):
+        if not folder.exists():
+            shutil.copytree(tmp_path / "begun", folder)
+        model = load_model(session.last_checkpoint(folder))
+        return Session(folder, SETTINGS, DATA, model, progress=False).run()
+
+    return run
+
+
+@pytest.mark.parametrize(("share", "epoch"), [(1e9, 2), (1e-9, 3)])
+def test_an_interrupt_before_any_line_changes_nothing(share, epoch, run, tmp_path, monkeypatch):
+    """An interrupt in the best epoch, with every state written at once, or in the last one.
+
+    In the last one, the state of the best epoch is still in memory: the share of the time that
+    writing may take is so small that nothing has been written since the first epoch.
+    """
+    monkeypatch.setattr(checkpoints, "_MAX_SHARE", share)
+    with Tracer() as tracer:
+        complete = run(tmp_path / "complete")
+    assert complete.best_epoch == 2
+    expected = weights_of(complete.folder), weights_of(complete.folder, LAST)
+    places = sorted({place for place in tracer.places if place[0] == epoch})
+    assert {name for _, name, _ in places} == {function.__qualname__ for function in SAVING}
+    for place in places:
+        folder = tmp_path / "interrupted"
+        with pytest.raises(KeyboardInterrupt), Tracer(place):
+            run(folder)
+        resumed = run(folder)
+        assert resumed.history == complete.history, place
+        assert resumed.best_epoch == 2
+        assert_same_bits(resumed.model.get_weights(), expected[0])
+        assert_same_bits(weights_of(folder, LAST), expected[1])
+        shutil.rmtree(folder)

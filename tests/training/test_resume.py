@@ -1,0 +1,186 @@
+"""A run that was interrupted or killed ends with the bits of an uninterrupted one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+
+import keras
+import pytest
+
+import kerasnets as kn
+from kerasnets.training import resume
+from kerasnets.training.plan import Plan
+from kerasnets.training.run_folder import read_history
+from tests.training.helpers import (
+    assert_same_bits,
+    dataset,
+    interrupt_at,
+    small_model,
+    train,
+    train_interrupted,
+    weights_of,
+)
+
+NET = "seizure-cnn-dropout"
+OPTIONS = {"recordings_per_class": 4}
+EPOCHS = 60  # enough that a training is still running when the signal comes
+
+
+@pytest.fixture(scope="module")
+def data():
+    return kn.load_data("seizure-simulated", **OPTIONS)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(data, tmp_path_factory):
+    out = tmp_path_factory.mktemp("uninterrupted") / "run"
+    return train(NET, data, out, epochs=EPOCHS, schedule="cosine").folder
+
+
+def interrupt_command(folder, how):
+    """Start the command ``kerasnets train`` and send it a signal once an epoch is on disk."""
+    options = ["--data", "seizure-simulated", "--data-option", "recordings_per_class=4"]
+    options += ["--schedule", "cosine", "--epochs", str(EPOCHS), "--out", str(folder), "--quiet"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kerasnets", "train", NET, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell that runs the tests in the background may ignore Ctrl-C, and children inherit it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    while not read_history(folder).get("loss"):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.005)
+    process.send_signal(how)
+    _, errors = process.communicate(timeout=60)
+    assert not (folder / "metrics.json").exists(), "the run ended before it was interrupted"
+    return process.returncode, errors
+
+
+def test_a_killed_run_ends_with_the_bits_of_an_uninterrupted_one(uninterrupted, tmp_path):
+    folder = tmp_path / "run"
+    code, _ = interrupt_command(folder, signal.SIGKILL)
+    assert code == -signal.SIGKILL
+    with pytest.raises(ValueError, match=r"is not finished\. Resume it with: kerasnets train --r"):
+        kn.load_run(folder)
+    resume(folder, progress=False)
+    for name in ("history.csv", "metrics.json", "examples.npz", "recipe.toml"):
+        assert (folder / name).read_bytes() == (uninterrupted / name).read_bytes()
+    for name in ("model.keras", "checkpoints/last.keras", "checkpoints/best.keras"):
+        assert_same_bits(weights_of(folder, name), weights_of(uninterrupted, name))
+    killed, resumed = json.loads((folder / "environment.json").read_text())["sessions"]
+    assert killed["epochs"][0] == 1
+    assert resumed["epochs"][0] <= killed["epochs"][1] + 1
+    assert resumed["epochs"][1] == EPOCHS
+    assert killed["seconds"] > 0
+    assert not list((folder / "checkpoints").glob(".*"))
+
+
+def test_ctrl_c_says_how_to_resume(uninterrupted, tmp_path):
+    folder = tmp_path / "run"
+    code, errors = interrupt_command(folder, signal.SIGINT)
+    assert code == 130
+    assert f"kerasnets train --resume {folder}" in errors
+    run = resume(folder, progress=False)
+    assert_same_bits(run.model.get_weights(), weights_of(uninterrupted))
+
+
+@pytest.mark.parametrize(
+    ("net", "epoch"),
+    # Dropout; augmentation of the inputs; a recurrent layer.
+    [("seizure-cnn-dropout", 0), ("seizure-spectral-small", 1), ("seizure-gru", 1)],
+)
+def test_a_run_interrupted_before_an_epoch_is_resumed(net, epoch, data, tmp_path):
+    train_interrupted(net, data, tmp_path / "a", epoch, epochs=2)
+    assert len(read_history(tmp_path / "a").get("loss", [])) == epoch
+    complete = train(net, data, tmp_path / "b", epochs=2)
+    resumed = resume(tmp_path / "a", progress=False)
+    assert resumed.history == complete.history
+    assert_same_bits(resumed.model.get_weights(), complete.model.get_weights())
+
+
+def test_a_run_killed_before_its_last_checkpoint_repeats_the_epoch(tmp_path):
+    """Between the history and ``last.keras``, the files on disk are of different epochs."""
+    data, folder = dataset(64), tmp_path / "run"
+    run = train(small_model("dropout"), data, folder, epochs=3)
+    files = {name: (folder / name).read_bytes() for name in ("metrics.json", "model.keras")}
+    for name in files:
+        (folder / name).unlink()
+    train_interrupted(small_model("dropout"), data, tmp_path / "two", 2, epochs=3)
+    last = "checkpoints/last.keras"
+    (tmp_path / "two" / last).replace(folder / last)
+    again = resume(folder, data=data, progress=False)
+    assert again.history == run.history
+    assert (folder / "metrics.json").read_bytes() == files["metrics.json"]
+    assert_same_bits(again.model.get_weights(), run.model.get_weights())
+
+
+def test_a_run_begun_by_an_earlier_version_counts_its_epochs_by_the_optimizer(tmp_path):
+    """Its checkpoints do not contain the number of epochs."""
+    data, settings = dataset(64), {"epochs": 3, "batch_size": 16}
+    complete = train(small_model(), data, tmp_path / "a", **settings)
+    train_interrupted(small_model(), data, tmp_path / "b", 2, **settings)
+    with zipfile.ZipFile(tmp_path / "b" / "checkpoints" / "last.keras", "a") as file:
+        file.comment = b""
+    resumed = resume(tmp_path / "b", data=data, progress=False)
+    assert resumed.environment["sessions"][1]["epochs"] == [3, 3]
+    assert_same_bits(resumed.model.get_weights(), complete.model.get_weights())
+
+
+def test_the_choice_of_xla_is_used_again(tmp_path, monkeypatch):
+    data, settings = dataset(32), {"epochs": 2, "xla": "auto"}
+    monkeypatch.setattr(Plan, "_choose_xla", lambda *arguments: True)
+    train_interrupted(small_model(), data, tmp_path / "a", 1, **settings)
+    monkeypatch.setattr(Plan, "_choose_xla", lambda *arguments: pytest.fail("decided again"))
+    run = resume(tmp_path / "a", data=data, progress=False)
+    assert run.environment["xla"] is True
+
+
+def test_a_run_can_be_interrupted_twice(tmp_path):
+    data = dataset(32)
+    complete = train(small_model(), data, tmp_path / "a", epochs=3)
+    train_interrupted(small_model(), data, tmp_path / "b", 1, epochs=3)
+    with pytest.raises(KeyboardInterrupt):
+        resume(tmp_path / "b", data=data, progress=False, callbacks=[interrupt_at(2)])
+    resumed = resume(tmp_path / "b", data=data, progress=False)
+    assert [s["epochs"] for s in resumed.environment["sessions"]] == [[1, 1], [2, 2], [3, 3]]
+    assert_same_bits(resumed.model.get_weights(), complete.model.get_weights())
+
+
+def test_a_finished_run_is_returned_as_it_is(uninterrupted):
+    before = (uninterrupted / "metrics.json").stat().st_mtime_ns
+    assert resume(uninterrupted).metrics == kn.load_run(uninterrupted).metrics
+    assert (uninterrupted / "metrics.json").stat().st_mtime_ns == before
+
+
+def test_resuming_with_other_data_is_refused(uninterrupted, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(uninterrupted, folder)
+    (folder / "metrics.json").unlink()
+    other = kn.load_data("seizure-simulated", recordings_per_class=5)
+    with pytest.raises(ValueError, match="was trained on data with checksum"):
+        resume(folder, data=other)
+    by_row = kn.load_data("seizure-simulated", **OPTIONS, split="row")
+    with pytest.raises(ValueError, match="with split recording, but these have split row"):
+        resume(folder, data=by_row)
+    with pytest.raises(FileNotFoundError, match=r"is not a run folder: it has no recipe\.toml"):
+        resume(tmp_path)
+
+
+def test_training_again_after_a_run_does_not_continue_it(tmp_path):
+    """A compiled model that was trained before has an optimizer that has counted steps."""
+    model, data = small_model(), dataset(64)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("adam", loss, metrics=["accuracy"])
+    model.fit(data.train.x, data.train.y, epochs=2, verbose=0)
+    for rescaling in ("none", "standard"):
+        run = train(model, data, tmp_path / rescaling, epochs=3, rescaling=rescaling)
+        assert len(run.history["loss"]) == 3
+        assert int(run.model.optimizer.iterations) >= 2 * 2 + 2
