@@ -76,6 +76,9 @@ def choose_xla(model: keras.Model, source: Source, batch_size: int, steps: int) 
         batch_size: rows per step.
         steps: steps of the whole training.
     """
+    # Not model.jit_compile: by default it is False on every machine without an accelerator.
+    if not all(layer.supports_jit for layer in model._flatten_layers()):
+        return False
     plain, xla = (estimate(model, source, batch_size, xla=way) for way in (False, True))
     return xla.of(steps) < plain.of(steps)
 

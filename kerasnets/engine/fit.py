@@ -204,10 +204,8 @@ def callback_list(
 
 def _options(model: keras.Model, feed: Feed, size: int, xla: Xla, steps: int) -> Options:
     """How to compile the steps of a training; a stream would be compiled for each size of chunk."""
-    # Not model.jit_compile: by default it is False on every machine without an accelerator.
-    allowed = feed.resident and all(layer.supports_jit for layer in model._flatten_layers())
     use_xla = xla == "on" or (
-        xla == "auto" and allowed and choose_xla(model, feed.source, size, steps)
+        xla == "auto" and feed.resident and choose_xla(model, feed.source, size, steps)
     )
     return Options(xla=use_xla, xla_optional=xla == "auto", fuse=xla != "off")
 

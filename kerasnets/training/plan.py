@@ -81,7 +81,8 @@ class Plan:
         """Return how the model is measured on the validation split after each epoch."""
         split: Split = self.data.validation
         source = Examples(as_source(split.x), split.y)
-        loop = Loop(model, source, _EVALUATION_BATCH, Options(xla=xla), training=False)
+        options = Options(xla=xla, xla_optional=self.recipe.xla == "auto")
+        loop = Loop(model, source, _EVALUATION_BATCH, options, training=False)
         feed = Feed(source)
         schedule = EpochSchedule(len(source), _EVALUATION_BATCH, buckets=source.buckets)
         return Validation(
@@ -99,9 +100,7 @@ class Plan:
 
     def _choose_xla(self, model: keras.Model, feed: Feed) -> bool:
         if self.recipe.xla == "auto":
-            # A model compiled by its user may say that it cannot be compiled by XLA.
-            allowed = self.recipe.optimizer != "compiled" or model.jit_compile
-            return allowed and choose_xla(model, self.source, self.recipe.batch_size, self.steps)
+            return choose_xla(model, self.source, self.recipe.batch_size, self.steps)
         if self.recipe.xla == "measure":
             return self._measure_xla(model, feed)
         return self.recipe.xla == "on"
