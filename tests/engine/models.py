@@ -12,8 +12,24 @@ from keras import layers
 
 from kerasnets.nets.layers.length_mask import LengthMask
 from tests.engine import custom_models as custom
-
-Data = tuple[Any, ...]
+from tests.engine.model_data import (
+    Data,
+    binary_data,
+    by_length_data,
+    floats,
+    image_data,
+    masked_values_data,
+    multilabel_data,
+    named_data,
+    onehot_data,
+    pair_data,
+    reconstructed,
+    regression_data,
+    tag_data,
+    token_data,
+    two_outputs_data,
+    weighted_data,
+)
 
 
 @dataclass(frozen=True)
@@ -38,46 +54,6 @@ class Case:
     tolerance: float = 2e-5
     policy: str = "float32"
     arguments: dict[str, Any] = field(default_factory=dict)
-
-
-def floats(rng: np.random.Generator, *shape: int) -> np.ndarray:
-    """Standard normal numbers, float32."""
-    return rng.normal(size=shape).astype("float32")
-
-
-def regression_data(rows: int, rng: np.random.Generator) -> Data:
-    """Eight features, and a target that depends on them."""
-    x = floats(rng, rows, 8)
-    return x, np.tanh(x[:, :1]) + x[:, 1:2] / 2
-
-
-def binary_data(rows: int, rng: np.random.Generator) -> Data:
-    """Eight features and 0 or 1."""
-    x = floats(rng, rows, 8)
-    return x, (x.sum(axis=1) > 0).astype("int32")
-
-
-def onehot_data(rows: int, rng: np.random.Generator) -> Data:
-    """Eight features and one of three classes, one-hot."""
-    x = floats(rng, rows, 8)
-    return x, np.eye(3, dtype="float32")[x[:, :3].argmax(axis=1)]
-
-
-def multilabel_data(rows: int, rng: np.random.Generator) -> Data:
-    """Eight features and four labels that are 0 or 1."""
-    x = floats(rng, rows, 8)
-    return x, (x[:, :4] > 0).astype("float32")
-
-
-def token_data(rows: int, rng: np.random.Generator) -> Data:
-    """Seven tokens, of which those at the end may be 0, and two classes."""
-    x = rng.integers(1, 12, (rows, 7)) * (np.arange(7) < rng.integers(1, 8, (rows, 1)))
-    return x, (x.sum(axis=1) % 2).astype("int32")
-
-
-def image_data(rows: int, rng: np.random.Generator) -> Data:
-    """Images of 8 × 8 pixels and three classes."""
-    return floats(rng, rows, 8, 8, 1), rng.integers(0, 3, rows)
 
 
 def dense_net(outputs: int = 1, activation: str | None = None, **options: Any) -> keras.Model:
@@ -134,12 +110,6 @@ def two_inputs(as_dict: bool) -> keras.Model:
     return compiled(model, keras.optimizers.RMSprop(0.01, momentum=0.5))
 
 
-def two_inputs_data(rows: int, rng: np.random.Generator) -> tuple[Any, Any, Any]:
-    """Both inputs and the target."""
-    a, y = regression_data(rows, rng)
-    return a, rng.integers(0, 5, (rows, 2)).astype("int32"), y
-
-
 def siamese() -> keras.Model:
     """One shared layer on two inputs."""
     a, b = keras.Input((8,)), keras.Input((8,))
@@ -170,12 +140,6 @@ def two_outputs(as_dict: bool) -> keras.Model:
     )
 
 
-def two_outputs_data(rows: int, rng: np.random.Generator) -> tuple[Any, Any, Any]:
-    """Features, numbers and classes."""
-    x, y = regression_data(rows, rng)
-    return x, y, rng.integers(0, 3, rows)
-
-
 def image_autoencoder() -> keras.Model:
     """Down with strides and up with a transposed convolution."""
     inputs = keras.Input((8, 8, 1))
@@ -197,12 +161,6 @@ def masked_values() -> keras.Model:
     return compiled(keras.Model(inputs, layers.Dense(1)(states)), metrics=["mae"])
 
 
-def masked_values_data(rows: int, rng: np.random.Generator) -> Data:
-    """Sequences that end with steps of zeros."""
-    x = floats(rng, rows, 6, 3) * (np.arange(6) < rng.integers(1, 7, (rows, 1)))[..., None]
-    return x, x.sum(axis=(1, 2))
-
-
 def tagger() -> keras.Model:
     """Embedded tokens, and a class per token; masked tokens count nothing."""
     inputs = keras.Input((7,), dtype="int64")
@@ -221,12 +179,6 @@ def by_length() -> keras.Model:
     inputs = {"visits": visits, "length": length}
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
     return compiled(keras.Model(inputs, layers.Dense(1)(states)), loss=loss, metrics=["accuracy"])
-
-
-def by_length_data(rows: int, rng: np.random.Generator) -> Data:
-    """Sequences padded with noise, their lengths, and two classes."""
-    x = {"visits": floats(rng, rows, 5, 3), "length": rng.integers(1, 6, rows).astype("int32")}
-    return x, rng.integers(0, 2, rows)
 
 
 def transformer(causal: bool) -> keras.Model:
@@ -253,30 +205,6 @@ def image_net(augmented: bool) -> keras.Model:
     return compiled(keras.Model(inputs, layers.Dense(3)(x)), loss=loss, metrics=["accuracy"])
 
 
-def _weighted(rows: int, rng: np.random.Generator) -> Data:
-    x, number, kind = two_outputs_data(rows, rng)
-    return x, [number, kind], [rng.uniform(size=rows), rng.uniform(size=rows)]
-
-
-def _pair(rows: int, rng: np.random.Generator) -> Data:
-    a, b, y = two_inputs_data(rows, rng)
-    return [a, b], y
-
-
-def _named(rows: int, rng: np.random.Generator) -> Data:
-    a, b, y = two_inputs_data(rows, rng)
-    return {"b": b, "a": a.astype("float64")}, y
-
-
-def _reconstructed(data: Callable[[int, np.random.Generator], Data]) -> Any:
-    return lambda rows, rng: (data(rows, rng)[0],) * 2
-
-
-def _tags(rows: int, rng: np.random.Generator) -> Data:
-    x, _ = token_data(rows, rng)
-    return x, x % 3
-
-
 CLASSES = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 LOGITS = keras.losses.BinaryCrossentropy(from_logits=True)
 CASES: dict[str, Case] = {
@@ -301,19 +229,19 @@ CASES: dict[str, Case] = {
         metrics=[keras.metrics.AUC(multi_label=True, num_labels=4, name="auc")]),
         multilabel_data),
     "multilabel-frozen": Case("multi-label", frozen, multilabel_data),
-    "list-inputs": Case("multi-input", lambda: two_inputs(False), _pair),
-    "dict-inputs": Case("multi-input", lambda: two_inputs(True), _named),
+    "list-inputs": Case("multi-input", lambda: two_inputs(False), pair_data),
+    "dict-inputs": Case("multi-input", lambda: two_inputs(True), named_data),
     "shared-layer": Case("multi-input", siamese, lambda rows, rng: (
         [floats(rng, rows, 8), floats(rng, rows, 8)], floats(rng, rows))),
-    "list-outputs-weighted": Case("multi-output", lambda: two_outputs(False), _weighted),
+    "list-outputs-weighted": Case("multi-output", lambda: two_outputs(False), weighted_data),
     "dict-outputs": Case("multi-output", lambda: two_outputs(True), lambda rows, rng: (
         lambda x, number, kind: (x, {"kind": kind, "number": number})
     )(*two_outputs_data(rows, rng))),
     "nested-outputs": Case("multi-output", custom.nested, regression_data),
     "autoencoder": Case("autoencoder", lambda: compiled(
-        dense_net(8), keras.optimizers.Adam(global_clipnorm=0.5)), _reconstructed(regression_data)),
-    "image-autoencoder": Case("autoencoder", image_autoencoder, _reconstructed(image_data)),
-    "denoiser": Case("autoencoder", denoiser, _reconstructed(regression_data), random=True),
+        dense_net(8), keras.optimizers.Adam(global_clipnorm=0.5)), reconstructed(regression_data)),
+    "image-autoencoder": Case("autoencoder", image_autoencoder, reconstructed(image_data)),
+    "denoiser": Case("autoencoder", denoiser, reconstructed(regression_data), random=True),
     "own-keys": Case("custom train_step", custom.own_keys, regression_data),
     "plain-numbers": Case("custom train_step", custom.plain_numbers, regression_data),
     "own-metrics": Case("custom train_step", custom.own_metrics, regression_data),
@@ -323,7 +251,7 @@ CASES: dict[str, Case] = {
     "vae": Case("custom train_step", custom.vae, lambda rows, rng: (floats(rng, rows, 8),),
                 random=True),
     "masking-gru": Case("masked sequences", masked_values, masked_values_data),
-    "mask-zero-lstm": Case("masked sequences", tagger, _tags),
+    "mask-zero-lstm": Case("masked sequences", tagger, tag_data),
     "length-mask-bidirectional": Case("masked sequences", by_length, by_length_data),
     "transformer": Case("transformer", lambda: transformer(False), token_data),
     "transformer-causal": Case("transformer", lambda: transformer(True), lambda rows, rng: (
