@@ -189,6 +189,7 @@ PRIVATE_NAMES = (
     PrivateName("keras.layers.Normalization", "_keep_axis", _PROFILING),
     PrivateName("keras.optimizers.Adam", "_backend_update_step", _ENGINE),
     PrivateName("keras.optimizers.Adam", "_get_variable_index", _ENGINE),
+    PrivateName("keras.optimizers.Adam", "_iterations", ("training",)),
     PrivateName("keras.optimizers.Adam", "_momentums", _ENGINE),
     PrivateName("keras.optimizers.Adam", "_velocities", _ENGINE),
     PrivateName("keras.src.export.export_utils", "get_input_signature", _EXPORTING),

@@ -112,7 +112,9 @@ def test_threads_are_set_before_tensorflow_starts(tmp_path):
 @pytest.mark.parametrize("threads", ["0", "-1", "many", "1.5", ""])
 def test_invalid_numbers_of_threads_are_refused(threads, capsys, tmp_path):
     args = ["train", "seizure-mlp", f"--threads={threads}", "--out", str(tmp_path / "run")]
-    assert f"--threads takes a whole number of 1 or more, got '{threads}'" in refused(capsys, *args)
+    assert f"--threads must be a whole number of at least 1, got '{threads}'" in refused(
+        capsys, *args
+    )
     assert not (tmp_path / "run").exists()
 
 
@@ -131,14 +133,14 @@ def test_flags_override_the_recipe_file(folder, tmp_path):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["train"], "Name a net"),
+        (["train"], "Give a net"),
         (["train", "seizure-mpl"], "Did you mean 'seizure-mlp"),
         (["train", "seizure-mlp", "--epochs", "ten"], "epochs = 'ten'"),
         (["train", "seizure-mlp", "--set", "units"], "'units' must have the form NAME=VALUE"),
         (["train", "seizure-mlp", "--set", "unit=3"], "Did you mean 'units'"),
         (["train", "--recipe", "nowhere.toml"], "There is no recipe file nowhere.toml"),
         (["train", "--resume", "nowhere"], "nowhere is not a run folder"),
-        (["train", "seizure-mlp", "--resume", "nowhere"], "give no net or settings"),
+        (["train", "seizure-mlp", "--resume", "nowhere"], "remove the net and the settings"),
         (["evaluate", "nowhere"], "nowhere is not a run folder"),
         (["profile", "nowhere.keras"], "There is no file nowhere.keras"),
         (["profile", "nowhere"], "Unknown net 'nowhere'"),
@@ -166,7 +168,7 @@ def test_evaluate_prints_the_metrics_of_the_run(folder, capsys):
     assert main(["evaluate", str(folder), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == kn.load_run(folder).metrics
     assert main(["evaluate", str(folder)]) == 0
-    assert "balanced_accuracy" in capsys.readouterr().out
+    assert "balanced acc." in capsys.readouterr().out
 
 
 def test_profile_of_a_net_a_file_and_a_run(folder, capsys):
