@@ -120,7 +120,7 @@ class Loop:
         new = key not in self._called
         numbers = (tf.constant(number, tf.int32) for number in (first, last))
         try:
-            logs = run(tensors, tf.constant(steps.rows), tf.constant(steps.buckets), *numbers)
+            logs = run(tensors, *steps.tensors, *numbers)
         except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
             if not (xla and new):
                 raise
@@ -175,11 +175,12 @@ class Loop:
         """The compiled function for these shapes, and its key."""
         # XLA needs every shape; plain TensorFlow runs any number of rows and steps.
         shape: tuple[int | None, ...] = steps.rows.shape if xla else (None, None)
-        specs = tuple(
-            tf.TensorSpec(t.shape if xla else (None, *t.shape[1:]), t.dtype) for t in tensors
-        )
-        key = xla, shape, specs
+        # The other sizes and the types are those of the source.
+        key = xla, shape, tuple(t.shape[0] for t in tensors) if xla else ()
         if key not in self._compiled:
+            specs = tuple(
+                tf.TensorSpec(t.shape if xla else (None, *t.shape[1:]), t.dtype) for t in tensors
+            )
             number = tf.TensorSpec((), tf.int32)
             rows, buckets = tf.TensorSpec(shape, tf.int32), tf.TensorSpec(shape[:1], tf.int32)
             # A concrete function: TensorFlow would take several trainings in one process for one

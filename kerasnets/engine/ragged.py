@@ -59,6 +59,10 @@ class RaggedCodes(Source):
         """Return the codes, the step of each code, and begin, count and length per sequence."""
         if rows is not None:
             raise NotImplementedError("ragged sequences are always held in memory as a whole")
+        return self._tensors
+
+    @functools.cached_property
+    def _tensors(self) -> tuple[Any, ...]:
         starts = self._starts
         visit = np.repeat(np.arange(len(self.code_offsets) - 1), np.diff(self.code_offsets))
         first_visit = np.repeat(self.visit_offsets[:-1], np.diff(starts))

@@ -6,7 +6,7 @@ import functools
 import math
 import warnings
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -29,6 +29,11 @@ class Steps:
 
     rows: np.ndarray
     buckets: np.ndarray
+
+    @functools.cached_property
+    def tensors(self) -> tuple[Any, Any]:
+        """Rows and buckets as tensors, converted once for all calls that take some of them."""
+        return tf.constant(self.rows), tf.constant(self.buckets)
 
     def __len__(self) -> int:
         return len(self.rows)
