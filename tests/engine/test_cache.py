@@ -171,7 +171,7 @@ def test_neither_the_model_nor_its_data_are_kept_alive(model):
 
 
 def test_the_oldest_functions_are_dropped(model, monkeypatch):
-    monkeypatch.setattr(cache, "_MOST", 2)
+    monkeypatch.setattr(cache, "_MAX_FUNCTIONS", 2)
     made = []
 
     def make(key):

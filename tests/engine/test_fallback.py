@@ -118,7 +118,7 @@ def test_keras_fits_and_one_warning_says_why(name):
         result = kn.fit(ours, **made(given), **options)
     (warning,) = (w for w in warned if w.category is FallbackWarning)
     assert warning.filename == __file__
-    assert str(warning.message).startswith("Keras's own fit is used, since")
+    assert str(warning.message).startswith("Keras's own fit is used, because")
     assert "\n" not in str(warning.message)
     numbers = {key: values for key, values in history.items() if np.ndim(values[0]) == 0}
     assert_same_history({key: result.history[key] for key in numbers}, numbers, 1e-7)

@@ -124,7 +124,7 @@ def test_a_model_sees_batches_and_a_call_takes_several(monkeypatch):
     kn.predict(model, np.ones((700, 3), "float32"), 8)
     assert calls == [8, 64, 512, 116]
     calls.clear()
-    monkeypatch.setattr(predict, "_MOST_BYTES", 4 * 8 * 3 * 10)  # ten batches; the pace is kept
+    monkeypatch.setattr(predict, "_MAX_BYTES", 4 * 8 * 3 * 10)  # ten batches; the pace is kept
     kn.predict(model, np.ones((200, 3), "float32"), 8)
     assert calls == [80, 80, 40]
 
@@ -260,14 +260,14 @@ def eager():
         (OwnPredict, X, "OwnPredict overrides predict"),
         (eager, X, "runs eagerly"),
         (TwoLayers, tf.data.Dataset.from_tensors(X), "not arrays"),
-        (Total, X[:1], "an output is not a tensor with one row per row"),
+        (Total, X[:1], "an output must be a tensor with one row per row"),
     ],
 )
 def test_keras_predicts_what_the_engine_cannot(make, x, reason):
     model = make()
     with pytest.raises(CannotCompileError, match=reason):
         kn.predict(model, x, strict=True)
-    with pytest.warns(FallbackWarning, match=f"Keras's own predict is used, since .*{reason}"):
+    with pytest.warns(FallbackWarning, match=f"Keras's own predict is used, because .*{reason}"):
         made = kn.predict(model, x)
     assert_same(made, model.predict(x, verbose=0))
 
