@@ -107,7 +107,7 @@ def _chunks(source: Source, batch_size: int, pace: Pace) -> Iterator[tuple[np.nd
 
 
 def _in_order(parts: tuple[np.ndarray, ...], rows: np.ndarray) -> np.ndarray:
-    """Join the outputs of all calls in the order of ``rows``; pad shorter axes with zeros."""
+    """Join the outputs of all calls, sorted by row number; pad shorter axes with zeros."""
     shape = np.max([part.shape[1:] for part in parts], axis=0).astype(int)
     joined = np.zeros((len(rows), *shape), parts[0].dtype)
     at = 0

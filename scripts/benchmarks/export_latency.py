@@ -1,11 +1,11 @@
-"""Latency of a request: our ONNX file, Keras's own, PyTorch eager, and PyTorch's ONNX file.
+"""Latency of a request: our ONNX file, Keras's ONNX file, PyTorch eager, PyTorch's ONNX file.
 
     python scripts/benchmarks/export_latency.py [--rounds 60] [--json FILE]
 
 Needs torch in a separate environment, because this project does not depend on it. All four have the
 same weights and must return the same outputs. Each uses one thread. They take turns in every round,
 so that other work on the machine affects all of them. The results are medians in milliseconds, and
-ratios to ours.
+ratios to our ONNX file.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _copy_gru(layer: Any, gru: nn.GRU, number: int) -> None:
 
 
 def runners(name: str, folder: Path) -> dict[str, Runner]:
-    """The four ways to run a net, each a function from an array to logits."""
+    """Four functions from an array to logits that run the same net in different runtimes."""
     keras.utils.set_random_seed(0)
     net = kn.build(name)
     twin = Twin(name, net).eval()
@@ -138,7 +138,7 @@ def _session(path: Path) -> Runner:
 def measure(
     ways: dict[str, Runner], shape: tuple[int, ...], batch: int, rounds: int
 ) -> dict[str, float]:
-    """Median milliseconds of each way. All must return the same outputs."""
+    """Median milliseconds of each runner. All must return the same outputs."""
     x = np.random.default_rng(batch).normal(size=(batch, *shape)).astype("float32")
     x = 255 * (x > 0).astype("float32") if len(shape) == 3 else x
     expected = ways[OURS](x)

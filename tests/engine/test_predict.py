@@ -1,4 +1,4 @@
-"""``kerasnets.predict`` returns every row in its place, however many batches a call takes."""
+"""``kerasnets.predict`` returns the rows in order, for any number of batches per call."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ def doubling(width=3, dtype="float32"):
 
 @pytest.mark.parametrize("rows", [1, 4, 5, 67])
 @pytest.mark.parametrize("batch_size", [1, 4, 1000])
-def test_outputs_are_those_of_the_rows(rows, batch_size):
+def test_outputs_are_in_the_order_of_the_rows(rows, batch_size):
     x = np.random.default_rng(0).normal(size=(rows, 3)).astype("float32")
     np.testing.assert_array_equal(kn.predict(doubling(), x, batch_size), 2 * x)
 
 
-SOME = ["list-inputs", "dict-inputs", "list-outputs-weighted", "dict-outputs", "nested-outputs",
+NAMES = ["list-inputs", "dict-inputs", "list-outputs-weighted", "dict-outputs", "nested-outputs",
         "mask-zero-lstm", "length-mask-bidirectional", "cnn-augmented", "mixed-float16",
-        ]  # fmt: skip
+         ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize("name", NAMES)
 def test_any_outputs_are_those_of_keras(name):
-    model, given = build(CASES[name]), arguments(CASES[name])
-    expected = model.predict(given["x"], batch_size=8, verbose=0)
-    made = kn.predict(model, given["x"], 8, strict=True)
+    model, args = build(CASES[name]), arguments(CASES[name])
+    expected = model.predict(args["x"], batch_size=8, verbose=0)
+    made = kn.predict(model, args["x"], 8, strict=True)
     assert type(made) is type(expected)
     for a, b in zip(keras.tree.flatten(made), keras.tree.flatten(expected), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
@@ -105,7 +105,7 @@ def test_outputs_of_sequences_are_padded_with_zeros():
         assert not made["all"][row, padded:].any()
 
 
-def test_a_model_sees_batches_and_a_call_takes_several(monkeypatch):
+def test_one_call_runs_several_batches(monkeypatch):
     predict = module_of("predict")
     monkeypatch.setattr(module_of("pace"), "SECONDS_PER_CALL", 10)
     model, calls = doubling(), []
@@ -124,7 +124,7 @@ def test_a_model_sees_batches_and_a_call_takes_several(monkeypatch):
     kn.predict(model, np.ones((700, 3), "float32"), 8)
     assert calls == [8, 64, 512, 116]
     calls.clear()
-    monkeypatch.setattr(predict, "_MAX_BYTES", 4 * 8 * 3 * 10)  # ten batches; the pace is kept
+    monkeypatch.setattr(predict, "_MAX_BYTES", 4 * 8 * 3 * 10)  # ten batches
     kn.predict(model, np.ones((200, 3), "float32"), 8)
     assert calls == [80, 80, 40]
 
@@ -159,7 +159,7 @@ def traces(model, x=X, batch_size=4):
     return Counted.calls - before, made
 
 
-def test_a_function_serves_all_inputs_alike_and_other_weights(model):
+def test_one_function_is_used_for_all_sizes_and_weights(model):
     assert traces(model)[0] == 1
     for rows, size in itertools.product((3, 50), (2, 16)):
         assert traces(model, np.ones((rows, 3), "float32"), size)[0] == 0
@@ -188,7 +188,7 @@ def recompiled(model):
 
 
 @pytest.mark.parametrize("change", [other_activation, quantized, other_bias, recompiled])
-def test_a_changed_model_is_traced_anew(model, change):
+def test_a_changed_model_is_traced_again(model, change):
     before = traces(model)[1]
     change(model)
     count, made = traces(model)
@@ -198,7 +198,7 @@ def test_a_changed_model_is_traced_anew(model, change):
     assert traces(model)[0] == 0
 
 
-def test_a_replaced_layer_of_a_subclassed_model_is_seen():
+def test_a_replaced_layer_of_a_subclassed_model_is_noticed():
     model = TwoLayers()
     before = kn.predict(model, X)
     model._tracker.unlock()  # a built model takes no new layer
@@ -215,7 +215,7 @@ def test_sequences_of_another_object_use_the_same_function():
     compile_ = module_of("predict")._compile
     module = module_of("predict")
     patch = pytest.MonkeyPatch()
-    patch.setattr(module, "_compile", lambda *given: made.append(1) or compile_(*given))
+    patch.setattr(module, "_compile", lambda *args: made.append(1) or compile_(*args))
     try:
         for seed in range(2):
             x = Sequences(12, features=3, seed=seed)
@@ -263,7 +263,7 @@ def eager():
         (Total, X[:1], "an output must be a tensor with one row per row"),
     ],
 )
-def test_keras_predicts_what_the_engine_cannot(make, x, reason):
+def test_keras_predicts_if_the_engine_cannot(make, x, reason):
     model = make()
     with pytest.raises(CannotCompileError, match=reason):
         kn.predict(model, x, strict=True)

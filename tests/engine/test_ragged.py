@@ -1,4 +1,4 @@
-"""Batches of sequences built inside a compiled step are those written one by one."""
+"""Batches of sequences that are built inside a compiled step equal those of NumPy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.engine.helpers import Sequences
 
 
 def gather(source, rows, length, *, xla):
-    """A batch as the compiled loop builds it: with XLA of known, else of unknown shapes."""
+    """Return a batch as the compiled loop builds it; with XLA, all shapes are known."""
     tensors = source.tensors()
     if xla:
         run = tf.function(
@@ -49,7 +49,7 @@ def test_sequences_without_any_code_are_zeros(xla):
     np.testing.assert_array_equal(made["length"], source.lengths)
 
 
-def test_a_source_says_what_a_batch_is():
+def test_a_source_describes_its_batches():
     source = Sequences(9)
     assert len(source) == 9
     assert source.lengths.dtype == np.int32
@@ -57,5 +57,5 @@ def test_a_source_says_what_a_batch_is():
     assert source.nbytes == 4 * (2 * len(source.codes) + 3 * 9)
     assert source.key() != Sequences(9).key()
     assert source.form() is source
-    with pytest.raises(NotImplementedError, match="held in memory"):
+    with pytest.raises(NotImplementedError, match="cannot be read in chunks"):
         source.tensors(np.arange(2))
