@@ -63,7 +63,7 @@ class Recipe:
     )
     schedule: Literal["constant", "cosine", "exponential"] = Field(
         "constant",
-        description="change of the learning rate over all steps: none, to 0 along a half cosine, "
+        description="change of the learning rate over all steps: none, along a half cosine to 0, "
         "or exponentially to a hundredth",
     )
     class_weights: Literal["none", "balanced"] = Field(
@@ -165,7 +165,7 @@ def read_settings(path: str | Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is not TOML; the message gives line and column.
+        ValueError: if it is not TOML; the message names line and column.
     """
     path = Path(path)
     if not path.is_file():

@@ -5,7 +5,8 @@
 Prints one line per variant: its recurrent ONNX nodes, and the largest difference of ONNX Runtime
 from Keras run eagerly, over several batch sizes, numbers of steps and masks. If OpenVINO is
 installed, its largest difference is printed too. Exits with 1 if ONNX Runtime differs by more than
-1e-5, or a model has a loop or unexpected nodes. ``--write`` writes the table to docs/export-variants.md.
+1e-5, or a model has a loop or unexpected nodes. ``--write`` writes the table to
+docs/export-variants.md.
 """
 
 from __future__ import annotations
