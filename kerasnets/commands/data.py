@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _show_data(name: str, arguments: argparse.Namespace) -> None:
-    # Imported here, since listing names and fetching need no matplotlib.
+    # Imported here, because listing names and fetching need no matplotlib.
     from kerasnets._style import save_figure
     from kerasnets.data.figures.examples import draw_examples
 

@@ -39,7 +39,7 @@ class StepRunner:
             steps_per_epoch: as in ``keras.Model.fit``.
             after_call: called after each compiled call.
             renew_loop: returns the loop to use from the first epoch on. It is a new loop if a
-                callback has changed the model in ``on_train_begin``.
+                callback has changed the model before the first step.
         """
         self.renew_loop = renew_loop
         self.loop, self.feed, self.after_call = loop, feed, after_call

@@ -56,9 +56,9 @@ def fit(
     called for every batch. Without such a callback, one call runs up to an epoch.
 
     If the engine cannot run the model or the data, ``model.fit`` runs instead, and a
-    :class:`~kerasnets.engine.fallback.FallbackWarning` says why. These models are run by
-    ``model.fit``: models that run eagerly, are distributed, have no ``call``, or cannot be traced
-    in a loop. These data are, too: generators, ``tf.data``, ragged and sparse tensors.
+    :class:`~kerasnets.engine.fallback.FallbackWarning` says why. This happens for models
+    that run eagerly, are distributed, have no ``call``, or cannot be traced in a loop. It also
+    happens for generators, ``tf.data``, and ragged or sparse tensors.
 
     Args:
         model: compiled. Its weights, optimizer and metrics change as in ``model.fit``; nothing else

@@ -16,9 +16,9 @@ class Pace:
         self.steps = 1
 
     def record(self, steps: int, seconds: float) -> None:
-        """Choose the number of steps for the next call, so that it takes ``SECONDS_PER_CALL``.
+        """Choose as many steps for the next call as fit in ``SECONDS_PER_CALL``.
 
-        It grows at most 8-fold from call to call.
+        The number grows at most 8-fold from call to call.
 
         Args:
             steps: number of steps of the last call.

@@ -17,7 +17,7 @@ _MAX_SHARE = 0.05
 
 
 class Checkpoints:
-    """``last.keras`` and ``best.keras``, written in at most a twentieth of the time.
+    """``last.keras`` and ``best.keras``. Writing takes at most a twentieth of the time.
 
     Between two writes, the state of the last complete epoch is kept in memory. It is written when
     the training ends, even after an error or Ctrl-C (:meth:`write`). If the process is killed, the

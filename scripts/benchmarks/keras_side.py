@@ -43,8 +43,8 @@ def prepare(competitor: str, net: str) -> tuple[Callable[[], int], dict[str, Any
     xla = choose_xla(model, source_of(train), BATCH, _MANY_STEPS)
 
     def ours() -> int:
-        way: Any = "on" if xla else "off"
-        kn.fit(model, train.x, train.y, BATCH, _EPOCHS, 0, xla=way, strict=True)
+        mode: Any = "on" if xla else "off"
+        kn.fit(model, train.x, train.y, BATCH, _EPOCHS, 0, xla=mode, strict=True)
         return _EPOCHS * len(train)
 
     return ours, settings | {"xla": xla}

@@ -28,10 +28,10 @@ def prepare(competitor: str, net: str) -> tuple[Callable[[], int], dict[str, Any
     usual, indexed, rows, arguments = batches(net)
     # Compiling takes half a minute per net, so it can be switched off.
     compiled = competitor == "torch best" and not os.environ.get("BENCH_WITHOUT_COMPILE")
-    ways = ["plain", "compiled"] if compiled else ["plain"]
+    variants = ["plain", "compiled"] if compiled else ["plain"]
     make_batches = usual if competitor == "torch eager" else indexed
     best: tuple[float, Callable[[], int], dict[str, Any]] | None = None
-    for way, threads in itertools.product(ways, (1, 2)):
+    for way, threads in itertools.product(variants, (1, 2)):
         model = torch_nets.NETS[net](*arguments)
         params = sum(weight.numel() for weight in model.parameters())
         try:

@@ -174,11 +174,11 @@ def test_neither_the_model_nor_its_data_are_kept_alive(model):
 
 def test_the_oldest_functions_are_dropped(model, monkeypatch):
     monkeypatch.setattr(cache, "_MAX_FUNCTIONS", 2)
-    made = []
+    created = []
 
     def make(key):
-        return cache.compiled_for(model, key, lambda: made.append(key) or key)
+        return cache.compiled_for(model, key, lambda: created.append(key) or key)
 
     for key in ("a", "b", "a", "c", "b", "a"):
         assert make(key) == key
-    assert made == ["a", "b", "c", "a"]
+    assert created == ["a", "b", "c", "a"]

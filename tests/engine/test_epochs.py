@@ -131,13 +131,13 @@ def test_files_that_callbacks_write_are_those_of_keras(tmp_path):
     for run in (fit, keras_fit):
         folder = tmp_path / run.__name__
         folder.mkdir()
-        made = [
+        used = [
             callbacks.ModelCheckpoint(folder / "{epoch}.weights.h5", save_weights_only=True),
             callbacks.CSVLogger(tmp_path / f"{run.__name__}.csv"),
             callbacks.TensorBoard(folder / "board", update_freq=2, profile_batch=0),
         ]
         net = model()
-        run(net, callbacks=made, **args)
+        run(net, callbacks=used, **args)
         restored = model()
         restored.optimizer.build(restored.trainable_variables)
         restored.load_weights(folder / "3.weights.h5")

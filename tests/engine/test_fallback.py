@@ -101,7 +101,7 @@ CASES_OF_KERAS = {
 }  # fmt: skip
 
 
-def made(args):
+def with_values(args):
     return {name: value() if callable(value) else value for name, value in args.items()}
 
 
@@ -111,11 +111,11 @@ def test_keras_fits_and_one_warning_says_why(name):
     build_model, args, reason = CASES_OF_KERAS[name]
     options = {"epochs": 1, "shuffle": False, "verbose": 0}
     expected, ours = build_model(), build_model()
-    history = expected.fit(**made(args), **options).history
+    history = expected.fit(**with_values(args), **options).history
     with pytest.raises(CannotCompileError, match=reason):
-        kn.fit(ours, **made(args), **options, strict=True)
+        kn.fit(ours, **with_values(args), **options, strict=True)
     with pytest.warns(FallbackWarning, match=reason) as warned:
-        result = kn.fit(ours, **made(args), **options)
+        result = kn.fit(ours, **with_values(args), **options)
     (warning,) = (w for w in warned if w.category is FallbackWarning)
     assert warning.filename == __file__
     assert str(warning.message).startswith("Keras's own fit is used, because")

@@ -30,11 +30,11 @@ def gather(source, rows, length, *, xla):
 def test_batches_are_those_of_numpy(rows, more, xla):
     source = Sequences(9)
     length = int(source.lengths[rows].max()) + more
-    made, expected = gather(source, rows, length, xla=xla), source.take(np.array(rows), length)
-    assert list(made) == list(expected)
+    batch, expected = gather(source, rows, length, xla=xla), source.take(np.array(rows), length)
+    assert list(batch) == list(expected)
     for name, array in expected.items():
-        np.testing.assert_array_equal(made[name], array)
-        assert made[name].dtype == array.dtype
+        np.testing.assert_array_equal(batch[name], array)
+        assert batch[name].dtype == array.dtype
 
 
 @pytest.mark.parametrize("xla", [True, False])
@@ -44,9 +44,9 @@ def test_sequences_without_any_code_are_zeros(xla):
     source.codes = source.codes[:0]
     source.code_offsets = np.zeros_like(source.code_offsets)
     length = int(source.lengths.max())
-    made = gather(source, np.arange(4), length, xla=xla)
-    np.testing.assert_array_equal(made["visits"], np.zeros((4, length, 5)))
-    np.testing.assert_array_equal(made["length"], source.lengths)
+    batch = gather(source, np.arange(4), length, xla=xla)
+    np.testing.assert_array_equal(batch["visits"], np.zeros((4, length, 5)))
+    np.testing.assert_array_equal(batch["length"], source.lengths)
 
 
 def test_a_source_describes_its_batches():

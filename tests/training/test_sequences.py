@@ -40,7 +40,7 @@ def trained(data, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def short(data):
-    """Sequences of at most 3 visits, since XLA compiles each bucket length."""
+    """Sequences of at most 3 visits, because XLA compiles each bucket length."""
 
     def shorten(split):
         rows = np.flatnonzero(split.x.lengths <= 3)
