@@ -20,7 +20,7 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of this command."""
     parser.add_argument(
-        "arguments",
+        "names",
         nargs="*",
         metavar="[fetch] NAME",
         help="name of a data set, or your own .csv, .parquet or .npz file",
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
-    match arguments.arguments:
+    match arguments.names:
         case []:
             names = data.list_datasets()
             print_json(names) if arguments.json else print("\n".join(names))

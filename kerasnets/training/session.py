@@ -67,7 +67,7 @@ class Session:
 
     @property
     def is_over(self) -> bool:
-        """Whether the training has ended, by its last epoch or early stopping, from the history."""
+        """Whether the history shows that training has ended, by its last epoch or early stopping."""
         epochs = len(self.history.get("loss", ()))
         if epochs == 0 or epochs >= self.recipe.epochs:
             return epochs > 0

@@ -45,8 +45,8 @@ def train(
     Args:
         net: a name of the catalogue, a complete :class:`Recipe`, or your own ``keras.Model`` with
             one output: logits, or values for a regression. Your model is copied and not changed;
-            the trained one is ``run.model``. If it is compiled, its optimizer,
-            loss and metrics are used.
+            the trained one is ``run.model``. If it is compiled, its optimizer, loss and metrics
+            are used.
         data: a data set, its name in the catalogue, or the path of a file. The default is the
             data set of the net; your own model has none.
         out: the run folder to make; ``runs/<net>-<number>`` by default.
