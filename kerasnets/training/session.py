@@ -67,7 +67,7 @@ class Session:
 
     @property
     def is_over(self) -> bool:
-        """Whether the history shows that training has ended, by its last epoch or early stopping."""
+        """Whether the history shows that training has ended, by its last epoch or early stop."""
         epochs = len(self.history.get("loss", ()))
         if epochs == 0 or epochs >= self.recipe.epochs:
             return epochs > 0
