@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# Where each public name lives; it is imported when first asked for.
-_HOMES = {
+# The public names of each subpackage, which is imported at the first access to one of them.
+_NAMES = {
     "data": ("Dataset", "Split", "load_data"),
     "engine": ("fit", "predict"),
     "evaluation": ("evaluate",),
@@ -45,15 +45,15 @@ _HOMES = {
     "profiling": ("Profile", "profile"),
     "training": ("Recipe", "Run", "load_run", "read_recipe", "resume", "train"),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_SUBPACKAGE_OF = {name: package for package, names in _NAMES.items() for name in names}
 
-__all__ = ["__version__", *sorted(_HOME_OF)]
+__all__ = ["__version__", *sorted(_SUBPACKAGE_OF)]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
+    if name not in _SUBPACKAGE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    value = getattr(importlib.import_module(f"{__name__}.{_SUBPACKAGE_OF[name]}"), name)
     globals()[name] = value
     return value
 

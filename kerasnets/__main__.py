@@ -1,4 +1,4 @@
-"""``python -m kerasnets``: the command, where no console script is on the path."""
+"""``python -m kerasnets``: run the command without its console script."""
 
 import sys
 

@@ -13,12 +13,12 @@ T = TypeVar("T")
 
 
 def renamed_attributes(module: str, new_names: Mapping[str, str]) -> Callable[[str], Any]:
-    """A module ``__getattr__`` under which old names still work.
+    """Return a module ``__getattr__`` that still accepts old names.
 
     Args:
         module: the module's ``__name__``.
-        new_names: for each old name, the new one in the same module, or a dotted path
-            ``"package.module.name"`` where it moved.
+        new_names: the new name for each old one, in the same module, or a dotted path
+            ``"package.module.name"`` if it moved.
 
     Returns:
         A function to assign to ``__getattr__`` at module level. It warns with a

@@ -10,15 +10,15 @@ class WorkFailedError(Exception):
     """The input was valid but the work failed: a download, a training or a verification."""
 
 
-def unknown_name(kind: str, given: object, allowed: Iterable[str]) -> ValueError:
+def unknown_name(kind: str, name: object, allowed: Iterable[str]) -> ValueError:
     """Make the error for an unknown name. It suggests similar names.
 
     Args:
         kind: what is named, such as ``"net"``.
-        given: the unknown name.
+        name: the unknown name.
         allowed: all valid names.
     """
     names = sorted(allowed)
-    close = difflib.get_close_matches(str(given), names, n=3, cutoff=0.5)
-    hint = f" Did you mean {' or '.join(repr(name) for name in close)}?" if close else ""
-    return ValueError(f"Unknown {kind} {given!r}.{hint} Allowed: {', '.join(names)}.")
+    close = difflib.get_close_matches(str(name), names, n=3, cutoff=0.5)
+    hint = f" Did you mean {' or '.join(repr(match) for match in close)}?" if close else ""
+    return ValueError(f"Unknown {kind} {name!r}.{hint} Allowed: {', '.join(names)}.")

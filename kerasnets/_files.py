@@ -87,7 +87,7 @@ def locked(folder: str | os.PathLike[str]) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise BlockingIOError(
-                f"Another process is at work in {folder}. Wait for it, or choose another folder."
+                f"Another process is using {folder}. Wait for it, or choose another folder."
             ) from None
         yield
     finally:

@@ -1,7 +1,7 @@
 """Import Keras and TensorFlow at first use.
 
-Importing TensorFlow takes seconds, which listing names, help and error messages should not need.
-Modules that use it only inside functions write ``from kerasnets._lazy import keras, tf``. The
+Importing TensorFlow takes seconds. Listing names, help and error messages should not wait for it.
+Modules that use them only inside functions write ``from kerasnets._lazy import keras, tf``. The
 first access to an attribute imports TensorFlow.
 """
 
@@ -39,7 +39,7 @@ def import_tensorflow() -> None:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     with _stderr_held_back():
         importlib.import_module("tensorflow")
-    # TensorFlow warns of retracing when a search uses many nets one after the other.
+    # TensorFlow warns about retracing when a search trains many nets one after the other.
     logging.getLogger("tensorflow").addFilter(
         lambda record: "triggered tf.function retracing" not in record.getMessage()
     )

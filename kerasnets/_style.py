@@ -132,7 +132,7 @@ def save_figure(figure: Figure, path_without_suffix: str | os.PathLike[str]) -> 
 
 
 def text_width(text: str, size: float = TEXT_SIZE, weight: str = "normal") -> float:
-    """Return the width of a text in inches; of several lines, that of the widest."""
+    """Return the width of a text in inches; for several lines, the width of the widest."""
     font = FontProperties(family=_FONT, size=size, weight=weight)
     points = (
         text_to_path.get_text_width_height_descent(line, font, ismath=False)[0]

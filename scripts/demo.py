@@ -3,7 +3,7 @@
     python scripts/demo.py [NET] [--out FOLDER] [--epochs N]
 
 Trains on the real Bonn recordings if they are in $KERASNETS_DATA or in the user cache, where
-`kerasnets data fetch seizure` puts them. Else it trains on simulated recordings. It prints which.
+`kerasnets data fetch seizure` puts them, and otherwise on simulated recordings. It prints which.
 """
 
 from __future__ import annotations

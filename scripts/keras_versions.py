@@ -62,7 +62,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Parse the command line; arguments after ``--`` are for pytest."""
     parser = argparse.ArgumentParser(
         description=(__doc__ or "").partition("\n")[0],
-        epilog="Arguments after -- are given to pytest.",
+        epilog="Arguments after -- are passed to pytest.",
     )
     parser.add_argument(
         "--only",
@@ -96,7 +96,7 @@ def build(version: str, environment: Path) -> bool:
     pip = [python_of(environment), "-m", "pip", "install", "--quiet"]
     if subprocess.run([*pip, "--editable", f"{ROOT}[dev]", *packages], check=False).returncode:
         return False
-    # Only now: an installation that was interrupted must not be used again.
+    # Written last, because an interrupted installation must not be used again.
     installed.write_text(contents, encoding="utf-8")
     return True
 

@@ -82,7 +82,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "exported")
     parser.add_argument("--only", nargs="+", default=[entry.net for entry in NETS], metavar="NET")
     parser.add_argument(
-        "--again", action="store_true", help="export nets again that are already there"
+        "--again", action="store_true", help="also export nets that are already there"
     )
     parser.add_argument("--train-only", action="store_true", help="do not change exported/")
     arguments = parser.parse_args()

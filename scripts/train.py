@@ -12,7 +12,7 @@ net_name, folder = sys.argv[1:] if len(sys.argv) == 3 else ("seizure-mlp", "runs
 # For the real recordings, run `kerasnets data fetch seizure` and use kn.load_data("seizure").
 data = kn.load_data("seizure-simulated", split="recording", seed=0)
 
-# The first argument may also be a keras.Model of your own, with logits as its output.
+# The first argument may also be your own keras.Model, with logits as its output.
 run = kn.train(
     net_name,
     data=data,

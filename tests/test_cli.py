@@ -75,7 +75,7 @@ def test_data(capsys, tmp_path):
     assert json.loads(capsys.readouterr().out)["name"] == "seizure-simulated"
     assert main(["data"]) == 0
     assert "seizure-simulated" in capsys.readouterr().out.split()
-    assert "Give one data set" in refused(capsys, "data", "a", "b")
+    assert "Name one data set" in refused(capsys, "data", "a", "b")
     assert "Did you mean 'seizure'" in refused(capsys, "data", "seizur")
 
 
@@ -112,9 +112,7 @@ def test_threads_are_set_before_tensorflow_starts(tmp_path):
 @pytest.mark.parametrize("threads", ["0", "-1", "many", "1.5", ""])
 def test_invalid_numbers_of_threads_are_refused(threads, capsys, tmp_path):
     args = ["train", "seizure-mlp", f"--threads={threads}", "--out", str(tmp_path / "run")]
-    assert f"--threads must be a whole number of at least 1, got '{threads}'" in refused(
-        capsys, *args
-    )
+    assert f"--threads must be an integer of at least 1, got '{threads}'" in refused(capsys, *args)
     assert not (tmp_path / "run").exists()
 
 
@@ -133,7 +131,7 @@ def test_flags_override_the_recipe_file(folder, tmp_path):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["train"], "Give a net"),
+        (["train"], "Name a net"),
         (["train", "seizure-mpl"], "Did you mean 'seizure-mlp"),
         (["train", "seizure-mlp", "--epochs", "ten"], "epochs = 'ten'"),
         (["train", "seizure-mlp", "--set", "units"], "'units' must have the form NAME=VALUE"),

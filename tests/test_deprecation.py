@@ -7,7 +7,7 @@ import pytest
 from kerasnets._deprecation import renamed_arguments, renamed_attributes
 
 
-def test_an_old_name_gives_the_new_object_with_a_warning():
+def test_an_old_name_returns_the_new_object_with_a_warning():
     lookup = renamed_attributes("json", {"to_text": "dumps", "joined": "os.path.join"})
     with pytest.warns(DeprecationWarning, match=r"json\.to_text is now json\.dumps"):
         assert lookup("to_text")([1]) == "[1]"
@@ -32,6 +32,6 @@ def test_an_old_argument_is_passed_on_under_its_new_name_with_a_warning():
     assert draw(colour="red", width=2) == ("red", 2)
 
 
-def test_an_argument_given_by_both_names_is_refused():
+def test_an_argument_with_both_names_is_refused():
     with pytest.raises(TypeError, match=r"draw\(\) got colour and its old name color"):
         draw(colour="red", color="blue")

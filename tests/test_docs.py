@@ -1,4 +1,4 @@
-"""The Python examples in docs/ give the results that are shown, and links are valid."""
+"""The Python examples in docs/ return the results that are shown, and links are valid."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
 @pytest.mark.parametrize("name", ["by-hand.md"])
-def test_the_python_examples_give_the_results_shown(name):
+def test_the_python_examples_return_the_results_shown(name):
     blocks = re.findall(r"```python\n(.*?)```", (DOCS / name).read_text("utf-8"), re.DOTALL)
     text = "\n".join(block for block in blocks if block.startswith(">>>"))
     test = doctest.DocTestParser().get_doctest(text, {}, name, name, 0)

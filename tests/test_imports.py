@@ -1,4 +1,4 @@
-"""The import rules of the package, checked by scripts/tables/imports.py, and that script."""
+"""The package follows its import rules, and scripts/tables/imports.py checks them correctly."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def test_imports_go_down_the_layers_only(imports, modules):
     assert imports.forbidden_imports(modules) == []
 
 
-def test_modules_do_not_import_each_other_in_a_circle(imports, modules):
-    assert imports.import_circles(modules) == []
+def test_there_are_no_import_cycles(imports, modules):
+    assert imports.import_cycles(modules) == []
 
 
 def test_no_file_has_more_than_300_lines(imports, modules):
@@ -97,7 +97,7 @@ def test_imports_for_type_checkers_do_not_count(imports, tmp_path):
     assert imports.forbidden_imports(imports.read_modules(folder)) == []
 
 
-def test_circles_are_found(imports, tmp_path):
+def test_cycles_are_found(imports, tmp_path):
     folder = checkout(
         tmp_path,
         data__a="from kerasnets.data import b\n",
@@ -106,7 +106,7 @@ def test_circles_are_found(imports, tmp_path):
         data__d="from kerasnets.data.a import x\n",
     )
     (folder / "kerasnets" / "data" / "__init__.py").touch()
-    assert imports.import_circles(imports.read_modules(folder)) == [
+    assert imports.import_cycles(imports.read_modules(folder)) == [
         ["kerasnets.data.a", "kerasnets.data.b", "kerasnets.data.c"]
     ]
 
@@ -136,4 +136,4 @@ def test_the_script_prints_the_report_of_a_checkout(tmp_path):
     text = subprocess.run(args, capture_output=True, text=True, check=True).stdout
     assert "total: 3 files, 1 lines" in text
     assert "imports against the rules: 1\n  kerasnets.engine.b imports kerasnets.data.a" in text
-    assert "import circles: none" in text
+    assert "import cycles: none" in text

@@ -26,7 +26,7 @@ def script() -> ModuleType:
     return module
 
 
-def test_it_runs_exactly_the_versions_that_count_as_tested(script: ModuleType) -> None:
+def test_it_runs_exactly_the_tested_versions(script: ModuleType) -> None:
     assert tuple(script.TENSORFLOW) == TESTED_KERAS
 
 
@@ -45,7 +45,7 @@ def test_an_unknown_version_is_refused() -> None:
     assert "invalid choice: '3.10'" in done.stderr
 
 
-def test_counts_are_those_of_a_report_of_pytest(script: ModuleType, tmp_path: Path) -> None:
+def test_counts_are_read_from_a_report_of_pytest(script: ModuleType, tmp_path: Path) -> None:
     code = """
 import pytest
 def test_a(): pass

@@ -161,7 +161,7 @@ def test_two_threads_restore_exactly_in_any_order_of_their_ends() -> None:
     assert vars(thing) == {"own": 1}
 
 
-def test_many_threads_leave_no_trace() -> None:
+def test_many_threads_leave_no_patches() -> None:
     things = [Thing() for _ in range(3)]
 
     def work(number: int) -> None:
@@ -204,7 +204,7 @@ def test_tracing_may_wait_for_a_thread_that_patches_and_traces_the_same_layer() 
 # Private names. Keras may change them in any version, so each one is listed and probed.
 
 
-def room_of(path: Path) -> str:
+def subpackage_of(path: Path) -> str:
     """The subpackage or top-level module of a file."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
@@ -212,7 +212,7 @@ def room_of(path: Path) -> str:
 def is_private(name: str) -> bool:
     if name in ("_asdict", "_fields", "_make", "_replace"):  # public names of named tuples
         return False
-    # Names with our prefix are attributes that we keep with a model.
+    # Names with our prefix are attributes that this package stores on a model.
     return re.fullmatch(r"_(?!kerasnets)[a-z]\w*", name) is not None
 
 
@@ -288,12 +288,12 @@ class Own:
 
 def test_exactly_the_private_names_in_use_are_listed() -> None:
     used = {
-        (room_of(path), name)
+        (subpackage_of(path), name)
         for path in PACKAGE.rglob("*.py")
         if path.name != "_patching.py"
         for name in private_names_in(path.read_text(encoding="utf-8"))
     }
-    listed = {(room, entry.name) for entry in PRIVATE_NAMES for room in entry.used_by}
+    listed = {(package, entry.name) for entry in PRIVATE_NAMES for package in entry.used_by}
     assert used - listed == set(), "Add these to PRIVATE_NAMES in kerasnets/_patching.py."
     assert listed - used == set(), "Remove these from PRIVATE_NAMES; nothing uses them."
 

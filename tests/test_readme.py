@@ -1,4 +1,4 @@
-"""Everything the README shows is run, without real data and with an empty cache."""
+"""All examples of the README run without real data and with an empty cache."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The sub-commands of ``kerasnets``: each a module of EXAMPLES, add_arguments and run."""
+"""The subcommands of ``kerasnets``. Each module has EXAMPLES, add_arguments and run."""

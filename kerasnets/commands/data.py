@@ -20,7 +20,7 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of this command."""
     parser.add_argument(
-        "words",
+        "names",
         nargs="*",
         metavar="[fetch] NAME",
         help="name of a data set, or your own .csv, .parquet or .npz file",
@@ -28,12 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help="folder for the figure of examples")
     parser.add_argument("--url", action="append", help="fetch from this base address instead")
     data_flags(parser)
-    parser.add_argument("--target", help="of your own file: column to predict")
+    parser.add_argument("--target", help="for your own file: column to predict")
     parser.add_argument(
-        "--group", help="of your own file: column whose rows with one value stay in one split"
+        "--group",
+        help="for your own file: rows with the same value in this column stay in one split",
     )
     parser.add_argument(
-        "--split", help="what stays in one part, such as recording or row; see the data set"
+        "--split", help="what stays in one split, such as recording or row; see the data set"
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of the split")
     json_flag(parser)
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
-    match arguments.words:
+    match arguments.names:
         case []:
             names = data.list_datasets()
             print_json(names) if arguments.json else print("\n".join(names))
@@ -53,12 +54,12 @@ def run(arguments: argparse.Namespace) -> None:
             _show_data(name, arguments)
         case _:
             raise ValueError(
-                "Give one data set: kerasnets data NAME, or kerasnets data fetch NAME."
+                "Name one data set: kerasnets data NAME, or kerasnets data fetch NAME."
             )
 
 
 def _show_data(name: str, arguments: argparse.Namespace) -> None:
-    # Imported here, since listing names and fetching need no matplotlib.
+    # Imported here, because listing names and fetching need no matplotlib.
     from kerasnets._style import save_figure
     from kerasnets.data.figures.examples import draw_examples
 

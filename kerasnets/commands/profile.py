@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> None:
         _print_claims(arguments.json)
         return
     if arguments.model is None:
-        raise ValueError("Name a net, a .keras file or a run folder, or give --claims.")
+        raise ValueError("Name a net, a .keras file or a run folder, or use --claims.")
     model, _ = load_model(arguments.model, pairs(arguments.set))
     if isinstance(model, Run):
         model = model.model

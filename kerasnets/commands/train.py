@@ -32,9 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--set", action="append", metavar="NAME=VALUE", help="an argument of the net's builder"
     )
     data_flags(parser)
-    parser.add_argument("--target", help="of your own file in --data: column to predict")
+    parser.add_argument("--target", help="for your own file in --data: column to predict")
     parser.add_argument(
-        "--group", help="of your own file: column whose rows with one value stay in one split"
+        "--group",
+        help="for your own file: rows with the same value in this column stay in one split",
     )
     parser.add_argument("--tensorboard", action="store_true", help="also write TensorBoard logs")
     parser.add_argument(
@@ -76,17 +77,15 @@ def run(arguments: argparse.Namespace) -> None:
     else:
         net = settings.pop("net", None) if arguments.net is None else arguments.net
         if net is None:
-            raise ValueError(
-                "Give a net (kerasnets nets lists them), a --recipe, or a run to --resume."
-            )
+            raise ValueError("Name a net (kerasnets nets lists them), or use --recipe or --resume.")
         settings.pop("net", None)
-        given = {
+        overrides = {
             "net_arguments": pairs(arguments.set),
             "data_options": {**pairs(arguments.data_option), **columns},
         }
         merged = {
             name: {**settings.get(name, {}), **values} if values else settings[name]
-            for name, values in given.items()
+            for name, values in overrides.items()
             if values or name in settings
         }
         trained = train(net, out=arguments.out, **options, **{**settings, **flags, **merged})
@@ -95,8 +94,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _limit_threads(text: str) -> None:
     if not (text.isdecimal() and int(text)):
-        raise ValueError(f"--threads must be a whole number of at least 1, got {text!r}.")
-    # TensorFlow reads it once, before its first operation.
+        raise ValueError(f"--threads must be an integer of at least 1, got {text!r}.")
+    # TensorFlow reads this setting once, before its first operation.
     tf.config.threading.set_intra_op_parallelism_threads(int(text))
 
 

@@ -1,4 +1,4 @@
-"""Training and prediction of any Keras model, many steps in one compiled call."""
+"""Training and prediction for any Keras model, with many steps per compiled call."""
 
 from kerasnets.engine.fallback import CannotCompileError as CannotCompileError
 from kerasnets.engine.fallback import FallbackWarning as FallbackWarning

@@ -1,4 +1,4 @@
-"""Arguments of ``keras.Model.fit`` as a source, checked and cast by Keras itself."""
+"""Convert the data arguments of ``keras.Model.fit`` to a source, with Keras's own checks."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from kerasnets.engine.sources import ArraySource, Examples, Source
 def make_source(
     x: Any, y: Any = None, weights: Any = None, class_weight: Mapping[int, float] | None = None
 ) -> Source:
-    """Return a source of the batches that ``model.fit`` would make of its arguments.
+    """Return a source with the batches that ``model.fit`` would make from the same arguments.
 
     Args:
-        x: a source, or what ``keras.Model.fit`` takes as arrays.
+        x: a source, or any arrays that ``keras.Model.fit`` takes.
         y: targets, or ``None``.
         weights: sample weights, or ``None``.
         class_weight: weight per class, instead of sample weights.
 
     Raises:
-        ValueError: as ``keras.Model.fit``, if lengths or structures do not fit.
+        ValueError: if lengths or structures do not match, as in ``keras.Model.fit``.
     """
     if isinstance(x, Source):
         labels = _adapted(np.zeros((len(x), 0)), y, weights, class_weight)
@@ -32,7 +32,7 @@ def make_source(
 
 
 def _adapted(x: Any, y: Any, weights: Any, class_weight: Any) -> Any:
-    """The arrays as Keras checks, casts and packs them."""
+    """Let Keras check, cast and pack the arrays."""
     from keras.src.trainers.data_adapters import array_slicing
     from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
 
@@ -42,7 +42,10 @@ def _adapted(x: Any, y: Any, weights: Any, class_weight: Any) -> Any:
 
 
 def build(model: keras.Model, source: Source) -> None:
-    """Create the variables of model, loss, metrics and optimizer, which no loop can create."""
+    """Create the variables of model, loss, metrics and optimizer before the loop is compiled.
+
+    Variables cannot be created inside a compiled loop.
+    """
     symbols = keras.tree.map_structure(
         lambda spec: None if spec is None else keras.KerasTensor(spec.shape, spec.dtype.name),
         source.batch_spec(),

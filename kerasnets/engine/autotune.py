@@ -1,11 +1,11 @@
-"""XLA or not: decided by a rule from the layers of a model and the number of steps.
+"""Decide whether to use XLA, from the layers of a model and the number of steps.
 
 XLA fuses small operations, as in dense nets and in the loop of a recurrent layer. But it takes
-longer to compile, and TensorFlow's own convolutions are faster than its. The rule adds up what each
-layer costs in both ways and takes the way that ends the training first. It depends on nothing that
-is measured while it runs, so the same training is always compiled the same way: the last digits of
-a training depend on the choice. ``scripts/benchmarks/xla_rule.py`` measures the constants below and
-compares the rule with the better way.
+longer to compile, and its convolutions are slower than TensorFlow's own. The rule adds up the time
+of each layer with and without XLA, and chooses the shorter training. It does not depend on
+measurements at run time. So the same training is always compiled in the same way. This matters
+because the last digits of the results depend on the choice. ``scripts/benchmarks/xla_rule.py``
+measures the constants below and compares the rule with the better choice.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from kerasnets.engine.sources import Source
 
 @dataclass(frozen=True)
 class Cost:
-    """What one way of running steps takes.
+    """Time that a training takes, with or without XLA.
 
     Attributes:
         compile: seconds until the first step is done.
@@ -33,7 +33,7 @@ class Cost:
     step: float = 0.0
 
     def of(self, steps: int) -> float:
-        """Return the seconds for some steps, including compiling."""
+        """Return the seconds for a number of steps, including compilation."""
         return self.compile + steps * self.step
 
     def __add__(self, other: Cost) -> Cost:
@@ -68,29 +68,29 @@ _START = {False: Cost(0.15, 35e-6), True: Cost(0.58, 4e-6)}  # for any model
 
 
 def choose_xla(model: keras.Model, source: Source, batch_size: int, steps: int) -> bool:
-    """Decide whether XLA ends a training first.
+    """Return whether the training is estimated to be shorter with XLA.
 
     Args:
         model: built.
         source: its training data.
         batch_size: rows per step.
-        steps: steps of the whole training.
+        steps: number of steps of the training.
     """
     # Not model.jit_compile: by default it is False on every machine without an accelerator.
     if not all(layer.supports_jit for layer in model._flatten_layers()):
         return False
-    plain, xla = (estimate(model, source, batch_size, xla=way) for way in (False, True))
+    plain, xla = (estimate(model, source, batch_size, xla=use) for use in (False, True))
     return xla.of(steps) < plain.of(steps)
 
 
 def estimate(model: keras.Model, source: Source, batch_size: int, *, xla: bool) -> Cost:
-    """Estimate the cost of one way from the layers of a model.
+    """Estimate the cost of a training from the layers of the model.
 
     Args:
         model: built.
-        source: its training data; sequences are compiled once per bucket length with XLA.
+        source: its training data. XLA compiles the steps once per bucket length.
         batch_size: rows per step.
-        xla: with XLA or without.
+        xla: whether XLA compiles the steps.
     """
     lengths, length = 1, 1.0
     if (buckets := source.buckets) is not None:
@@ -105,7 +105,7 @@ def estimate(model: keras.Model, source: Source, batch_size: int, *, xla: bool) 
 
 
 def _work(layer: Any, length: float) -> Iterator[tuple[str, float, float]]:
-    """Kind, sequential steps and floating-point operations per row of a layer with weights."""
+    """Yield kind, sequential steps and FLOPs per row of a layer with weights."""
     weights = sum(math.prod(w.shape) for w in layer.weights if len(w.shape) > 1)
     if isinstance(layer, keras.layers.RNN):
         steps = _time_steps(layer, length)
@@ -128,7 +128,7 @@ def _time_steps(layer: Any, length: float) -> float:
 
 
 def _positions(layer: Any, length: float) -> float:
-    """Positions at which the weights of a layer are applied per row."""
+    """The number of positions per row at which a layer applies its weights."""
     shape = _output_shape(layer)
     return math.prod(length if size is None else size for size in shape[1:-1]) if shape else 1.0
 
@@ -149,13 +149,13 @@ def _output_shape(layer: Any) -> tuple[int | None, ...] | None:
     return result if isinstance(result, tuple) else None
 
 
-def measure(model: keras.Model, run: Callable[[int], Any], most: int) -> Cost:
-    """Time a few steps and leave the model exactly as it was.
+def measure(model: keras.Model, run: Callable[[int], Any], max_steps: int) -> Cost:
+    """Measure the time of a few steps, and restore the variables of the model afterwards.
 
     Args:
         model: compiled and built.
         run: runs a number of steps and waits for them; the first call compiles.
-        most: largest number of steps to run at once.
+        max_steps: largest number of steps to run at once.
     """
     variables = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
     before = [variable.numpy() for variable in variables]
@@ -169,9 +169,9 @@ def measure(model: keras.Model, run: Callable[[int], Any], most: int) -> Cost:
         return time.perf_counter() - started
 
     steps = 1
-    while seconds(steps) < _SECONDS_TO_MEASURE / 4 and steps < most:
-        steps = min(4 * steps, most)
-    # Once more: what runs for the first time, as each bucket length does, takes longer.
+    while seconds(steps) < _SECONDS_TO_MEASURE / 4 and steps < max_steps:
+        steps = min(4 * steps, max_steps)
+    # Measure once more, because the first run of each bucket length takes longer.
     step = seconds(steps) / steps
     for variable, value in zip(variables, before, strict=True):
         variable.assign(value)

@@ -1,4 +1,4 @@
-"""Batches of sequences of similar length, so that little of what is computed is padding."""
+"""Batches of sequences of similar length, to compute less padding."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class Buckets:
 
         Args:
             batch_size: rows per batch; the last batch of each bucket may be smaller.
-            rng: shuffles the rows of each bucket and then the batches. Without it, both stay in
-                order.
+            rng: shuffles the rows of each bucket and then the batches. Without it, nothing is
+                shuffled.
         """
         batches = []
         for bucket in range(len(self.bucket_lengths)):
@@ -64,7 +64,7 @@ def make_buckets(
     """Find the smallest number of buckets that keeps padding below a limit.
 
     Every bucket adds a shape to compile and may end with a small batch, so fewer are better. For
-    their number, the bucket lengths with the least padding are chosen.
+    that number of buckets, the bucket lengths with the least padding are chosen.
 
     Args:
         lengths: length of each sequence, at least one sequence.
@@ -92,7 +92,7 @@ def make_buckets(
 def _add_bucket(
     least: list[float], values: list[int], shorter: list[int]
 ) -> tuple[list[float], list[int]]:
-    """The fewest computed steps with one more bucket, and where that bucket begins.
+    """Return the fewest computed steps with one more bucket, and where that bucket begins.
 
     The last bucket from value ``i`` to value ``j`` costs ``values[j] * (shorter[j + 1] -
     shorter[i])``. For each ``j`` the best ``i`` is the lowest of lines with slope ``-shorter[i]``

@@ -1,9 +1,9 @@
-"""Compiled functions kept with a model, and made anew once the model has changed.
+"""Cache compiled functions on a model, and compile again if the model has changed.
 
 A compiled function contains the layers, activations and optimizer it was traced from. A snapshot of
-them is kept beside it. The next call compares: a changed activation, a replaced or quantized layer,
-a frozen weight or a new ``compile`` are seen, and the function is traced again. Values of variables
-are read when a function runs, so training does not invalidate it.
+them is stored with the function, and the next call compares the model with it. The function is
+traced again after a changed activation, a replaced or quantized layer, a frozen weight or a new
+``compile``. Values of variables are read when a function runs, so training does not invalidate it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from kerasnets._patching import own_attributes
 
 T = TypeVar("T")
 
-_KEPT = "_kerasnets_compiled"
-_MOST = 16  # functions per model; the oldest is dropped
+_CACHE_NAME = "_kerasnets_compiled"
+_MAX_FUNCTIONS = 16  # functions per model; the oldest is dropped
 
-# Attributes that ordinary use of a model changes and no traced function depends on.
+# Attributes that change when a model is used, but do not affect traced functions.
 _IGNORED = frozenset({
-    _KEPT, "train_function", "test_function", "predict_function", "history", "stop_training",
+    _CACHE_NAME, "train_function", "test_function", "predict_function", "history", "stop_training",
     "stop_evaluating", "stop_predicting", "_eval_epoch_iterator", "_initial_epoch", "_losses",
     "_loss_ids", "_inbound_nodes", "_outbound_nodes", "_called", "_parent_path", "_tracker",
     "_obj_reference_counts_dict", "_self_unconditional_checkpoint_dependencies",
@@ -31,33 +31,33 @@ _IGNORED = frozenset({
 _PLAIN = (bool, int, float, str, bytes, type(None))
 
 
-class _Kept:
-    """Compiled functions with the snapshot they belong to; opaque to Keras's saving."""
+class _Cache:
+    """Compiled functions with their snapshots. Keras does not save objects of this class."""
 
     def __init__(self) -> None:
         self.functions: dict[Hashable, tuple[list[Any], Any]] = {}
 
 
 def compiled_for(model: keras.Model, key: Hashable, make: Callable[[], T]) -> T:
-    """Return what was made for a model under a key, or make it if the model has changed since.
+    """Return the cached function of a model, or make a new one if the model has changed.
 
     Args:
-        model: any built model. What is made is kept on it and disappears with it.
-        key: what else the function depends on, such as the form of its inputs.
+        model: any built model. The function is stored on it and deleted with it.
+        key: anything else that the function depends on, such as the form of its inputs.
         make: makes the function.
     """
-    # Past Keras's own __setattr__, which would track it as part of the model.
-    kept = vars(model).setdefault(_KEPT, _Kept())
+    # Not with setattr, because Keras would track the cache as a part of the model.
+    cache = vars(model).setdefault(_CACHE_NAME, _Cache())
     now = _snapshot(model)
-    if key in kept.functions:
-        before, function = kept.functions[key]
+    if key in cache.functions:
+        before, function = cache.functions[key]
         if _same(before, now):
             return function
     function = make()
-    kept.functions.pop(key, None)
-    kept.functions[key] = now, function
-    while len(kept.functions) > _MOST:
-        kept.functions.pop(next(iter(kept.functions)))
+    cache.functions.pop(key, None)
+    cache.functions[key] = now, function
+    while len(cache.functions) > _MAX_FUNCTIONS:
+        cache.functions.pop(next(iter(cache.functions)))
     return function
 
 
@@ -80,7 +80,7 @@ def _state(thing: Any) -> Iterator[Any]:
             continue
         yield name
         yield value
-        # The elements, since a list can change and stay the same list.
+        # Also the elements, because a list can change and stay the same object.
         if isinstance(value, dict):
             yield from value.items()
         elif isinstance(value, list | tuple | set | frozenset):

@@ -1,4 +1,4 @@
-"""The epochs of a training: steps, validation and callbacks in the order of Keras's ``fit``."""
+"""Run the epochs of a training: steps, validation and callbacks, in the order of Keras's fit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AfterCall = Callable[[int, Logs], object]
 
 
 class StepRunner:
-    """Runs the steps of an epoch, as many per compiled call as the pace allows."""
+    """Runs the steps of an epoch. :class:`Pace` sets the number of steps per compiled call."""
 
     def __init__(
         self,
@@ -38,8 +38,8 @@ class StepRunner:
             schedule: the rows of each step.
             steps_per_epoch: as in ``keras.Model.fit``.
             after_call: called after each compiled call.
-            renew_loop: returns the loop to use from the first epoch on: another one if a callback
-                has changed the model when training began.
+            renew_loop: returns the loop to use from the first epoch on. It is a new loop if a
+                callback has changed the model before the first step.
         """
         self.renew_loop = renew_loop
         self.loop, self.feed, self.after_call = loop, feed, after_call
@@ -57,9 +57,9 @@ class StepRunner:
         """Run an epoch.
 
         Args:
-            epoch: its number, counted from 0.
+            epoch: number of the epoch, counted from 0.
             hooks: called before and after each call.
-            steps_per_call: a fixed number of steps; by default as many as fit the time of a call.
+            steps_per_call: fixed number of steps per call; by default :class:`Pace` sets it.
 
         Returns:
             The logs of the last call.
@@ -76,7 +76,7 @@ class StepRunner:
                 self.pace.record(last - at, time.perf_counter() - started)
                 self.after_call(last - at, logs)
                 done, at = done + last - at, last
-                # Keras counts to the end of an execution even if the data end before.
+                # Keras passes the last index of a full execution, even if the data end earlier.
                 missing = -done % (steps_per_call or 1)
                 if missing == 0 or done == len(all_steps):
                     hooks.end(done + missing - 1, logs)
@@ -100,7 +100,7 @@ class StepRunner:
 
 @dataclass(frozen=True)
 class Hooks:
-    """What is called around each compiled call: methods of a Keras ``CallbackList``."""
+    """Methods of a Keras ``CallbackList`` to call before and after each compiled call."""
 
     begin: Callable[[int], object]
     end: Callable[[int, Logs], object]
@@ -109,7 +109,7 @@ class Hooks:
 
 @dataclass(frozen=True)
 class Validation:
-    """How a model is validated after some epochs.
+    """How, and after which epochs, a model is validated.
 
     Attributes:
         evaluate: runs one evaluation with a ``CallbackList`` and returns its logs.
@@ -140,13 +140,13 @@ def run_epochs(
     Args:
         model: compiled and built.
         runner: runs the steps of an epoch.
-        validation: how to validate; ``None`` for not at all.
+        validation: how to validate; ``None`` for no validation.
         initial_epoch: the first epoch, counted from 0.
         epochs: the epoch to stop before.
         callbacks: a ``keras.callbacks.CallbackList``.
 
     Returns:
-        The history, which is ``model.history`` too.
+        The history, also available as ``model.history``.
     """
     steps_per_call = model.steps_per_execution if wants_batches(callbacks, "train") else None
     hooks = Hooks(
@@ -199,7 +199,7 @@ def evaluate(model: keras.Model, runner: StepRunner, callbacks: Any) -> Logs:
 
 
 def wants_batches(callbacks: Any, kind: str) -> bool:
-    """Whether a callback has a method of its own for the begin or end of a batch.
+    """Whether a callback overrides a method for the begin or end of a batch.
 
     Args:
         callbacks: a ``keras.callbacks.CallbackList``.

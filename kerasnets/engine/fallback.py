@@ -1,4 +1,4 @@
-"""What the compiled loop cannot run and Keras's own ``fit``, ``evaluate`` and ``predict`` can."""
+"""Use Keras's own ``fit`` or ``predict`` where the compiled loop cannot run a model or data."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from kerasnets.engine.sources import Source
 
 
 class FallbackWarning(UserWarning):
-    """A call was handed to Keras's own method, which is slower."""
+    """Keras's own method is used, which is slower."""
 
 
 class CannotCompileError(ValueError):
     """The engine cannot run this model or these data; the message is the reason."""
 
 
-# Methods that the engine replaces: a class that overrides one has a way of its own.
+# Methods that the engine replaces. If a class overrides one, only Keras can run the model.
 TRAINING = ("fit", "evaluate", "make_train_function", "make_test_function")
 PREDICTION = ("predict", "make_predict_function")
 
 
 def check_model(model: keras.Model, methods: tuple[str, ...] = TRAINING) -> None:
-    """Refuse a model that must be run by Keras.
+    """Refuse a model that only Keras can run.
 
     Args:
-        model: any.
-        methods: the methods that are replaced.
+        model: any Keras model.
+        methods: the methods that the engine replaces.
 
     Raises:
         CannotCompileError: with the reason.
@@ -75,9 +75,9 @@ def dense(x: Any) -> Any:
 
 @contextlib.contextmanager
 def tracing_errors() -> Iterator[None]:
-    """Turn any error of tracing into the reason why the engine cannot run a model.
+    """Convert any error of tracing to a ``CannotCompileError``.
 
-    Keras's own method then runs, or shows its own error.
+    Keras's own method then runs, or raises its own error.
     """
     try:
         yield
@@ -88,15 +88,15 @@ def tracing_errors() -> Iterator[None]:
 
 
 def fall_back(
-    what: str, reason: CannotCompileError, *, strict: bool = False, stacklevel: int = 3
+    method: str, reason: CannotCompileError, *, strict: bool = False, stacklevel: int = 3
 ) -> None:
-    """Say in one line that Keras's own method is used, or raise.
+    """Warn that Keras's own method is used, and why, or raise an error.
 
     Args:
-        what: the method, such as ``"fit"``.
+        method: name of the method, such as ``"fit"``.
         reason: why the engine cannot run.
         strict: raise instead of warning.
-        stacklevel: of the warning, counted from here.
+        stacklevel: as in ``warnings.warn``.
 
     Raises:
         CannotCompileError: if ``strict``.
@@ -104,5 +104,5 @@ def fall_back(
     if strict:
         raise reason
     warnings.warn(
-        f"Keras's own {what} is used, since {reason}.", FallbackWarning, stacklevel=stacklevel
+        f"Keras's own {method} is used, because {reason}.", FallbackWarning, stacklevel=stacklevel
     )

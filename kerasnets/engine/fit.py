@@ -1,4 +1,4 @@
-"""``fit``: train any compiled Keras model in compiled calls of many steps."""
+"""``fit``: train any compiled Keras model, with many steps per compiled call."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def fit(
     """Train a compiled model as ``model.fit`` does, with many steps per compiled call.
 
     The arguments and the result are those of ``keras.Model.fit``. Losses, metrics, optimizers,
-    callbacks and a ``train_step`` of the model's own work as they do there. A callback with batch
-    methods is called for every batch; without one, a call takes up to an epoch.
+    callbacks and a custom ``train_step`` work as they do there. A callback with batch methods is
+    called for every batch. Without such a callback, one call runs up to an epoch.
 
-    What the engine cannot run is handed to ``model.fit``, and a
-    :class:`~kerasnets.engine.fallback.FallbackWarning` says why: models that run eagerly, are
-    distributed, have no ``call`` or cannot be traced in a loop; generators, ``tf.data``, ragged and
-    sparse tensors.
+    If the engine cannot run the model or the data, ``model.fit`` runs instead, and a
+    :class:`~kerasnets.engine.fallback.FallbackWarning` says why. This happens for models
+    that run eagerly, are distributed, have no ``call``, or cannot be traced in a loop. It also
+    happens for generators, ``tf.data``, and ragged or sparse tensors.
 
     Args:
         model: compiled. Its weights, optimizer and metrics change as in ``model.fit``; nothing else
@@ -67,7 +67,7 @@ def fit(
             :class:`kerasnets.data.VisitSequences`.
         y: targets, of any structure that the model's loss takes.
         batch_size: rows per step; 32 by default.
-        epochs: the epoch to stop at.
+        epochs: number of the last epoch, counted from 1.
         verbose: 0, 1, 2 or ``"auto"``.
         callbacks: Keras callbacks, or a ``CallbackList``.
         validation_split: share of the last rows to validate on.
@@ -76,13 +76,14 @@ def fit(
         class_weight: weight of each class in the loss.
         sample_weight: weight of each row in the loss.
         initial_epoch: the epoch to start at, counted from 0.
-        steps_per_epoch: steps per epoch; by default as many as take every row once.
+        steps_per_epoch: steps per epoch; by default one pass over all rows.
         validation_steps: steps of each validation.
         validation_batch_size: rows per step of a validation; ``batch_size`` by default.
-        validation_freq: validate every so many epochs, or after the epochs of a list.
+        validation_freq: number of epochs from one validation to the next, or a list of epochs to
+            validate after.
         xla: compile the steps with XLA: ``"on"``, ``"off"``, or ``"auto"`` to decide from the
             layers and the number of steps. With ``"off"``, Dropout layers use Keras's own masks.
-        strict: raise instead of handing the work to ``model.fit``.
+        strict: raise an error instead of using ``model.fit``.
 
     Returns:
         The ``History``, also as ``model.history``.
@@ -90,9 +91,9 @@ def fit(
     Raises:
         CannotCompileError: with ``strict``, if the engine cannot run the model or the data.
         XlaCannotError: with ``xla="on"``, if XLA cannot compile the model.
-        ValueError: if the model is not compiled, or on arguments that ``model.fit`` refuses.
+        ValueError: if the model is not compiled, or if ``model.fit`` would refuse an argument.
     """
-    arguments = {name: value for name, value in locals().items() if name not in _OURS}
+    arguments = {name: value for name, value in locals().items() if name not in _NOT_IN_KERAS}
     if xla not in ("auto", "on", "off"):
         raise ValueError(f"xla must be 'auto', 'on' or 'off', got {xla!r}.")
     if not isinstance(model, keras.Model):
@@ -107,7 +108,7 @@ def fit(
 
 
 def _dense(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The arguments with arrays in place of sequences, which Keras does not know."""
+    """Replace sequences, which Keras does not know, by arrays."""
     arguments = arguments | {"x": dense(arguments["x"])}
     if isinstance(data := arguments["validation_data"], tuple | list):
         arguments["validation_data"] = (dense(data[0]), *data[1:])
@@ -115,7 +116,7 @@ def _dense(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 # Arguments of fit above that keras.Model.fit does not take.
-_OURS = ("model", "xla", "strict")
+_NOT_IN_KERAS = ("model", "xla", "strict")
 
 
 def _prepare(
@@ -133,7 +134,7 @@ def _prepare(
     validation_freq: Any,
     **arguments: Any,
 ) -> Callable[[], keras.callbacks.History]:
-    """Convert the data, build the model and trace the first step; return what trains.
+    """Convert the data, build the model and trace the first step; return a function that trains.
 
     Raises:
         CannotCompileError: if the engine cannot run the model or the data.
@@ -147,7 +148,7 @@ def _prepare(
     size = _batch_size(source, batch_size, steps_per_epoch)
     with tracing_errors():
         build(model, source)
-    # Drawn after the weights, which are then those of a training by Keras.
+    # Drawn after the weights, so that a seed sets the same initial weights as in model.fit.
     seed = _draw_seed() if shuffle else 0
     schedule = EpochSchedule(len(source), size, buckets=source.buckets, shuffle=shuffle, seed=seed)
     steps = (steps_per_epoch or schedule.steps_per_epoch) * (epochs - initial_epoch)
@@ -203,7 +204,7 @@ def callback_list(
 
 
 def _options(model: keras.Model, feed: Feed, size: int, xla: Xla, steps: int) -> Options:
-    """How to compile the steps of a training; a stream would be compiled for each size of chunk."""
+    """Choose how to compile the steps. XLA would compile a stream once per chunk size."""
     use_xla = xla == "on" or (
         xla == "auto" and feed.resident and choose_xla(model, feed.source, size, steps)
     )
@@ -213,7 +214,7 @@ def _options(model: keras.Model, feed: Feed, size: int, xla: Xla, steps: int) ->
 def _loop(
     model: keras.Model, source: Source, size: int, options: Options, *, training: bool = True
 ) -> Loop:
-    """The compiled steps of the model over data of this form, from the cache if it has them."""
+    """Return the compiled steps for data of this form, from the cache if possible."""
     key = "fit" if training else "evaluate", source.key(), size, options
     return compiled_for(model, key, lambda: Loop(model, source, size, options, training=training))
 
@@ -221,7 +222,7 @@ def _loop(
 def _evaluation(
     model: keras.Model, data: Any, batch_size: int | None, steps: int | None, options: Options
 ) -> Callable[[Any], Logs]:
-    """A function of callbacks that validates.
+    """Return a function that takes callbacks and validates.
 
     Raises:
         CannotCompileError: if the engine cannot run the test step or the data.
@@ -252,7 +253,9 @@ def _split(
     if not validation_split or validation_data is not None:
         return x, y, sample_weight, validation_data
     if isinstance(x, Source):
-        raise ValueError("validation_split takes arrays; give sequences as validation_data.")
+        raise ValueError(
+            "validation_split needs arrays. Pass sequences as validation_data instead."
+        )
     check_arrays(x, y, sample_weight)
     from keras.src.trainers.data_adapters import array_slicing
 
@@ -263,7 +266,7 @@ def _split(
 
 
 def _batch_size(source: Source, batch_size: int | None, steps: int | None) -> int:
-    """The rows per step, chosen as Keras does where no number is given."""
+    """Rows per step. The default is chosen as in Keras."""
     if batch_size:
         return min(int(batch_size), 2**31 - 1)
     return -(-len(source) // steps) if steps else 32

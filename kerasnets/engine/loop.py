@@ -44,7 +44,7 @@ class Options:
 
     Attributes:
         xla: compile full batches with XLA.
-        xla_optional: train without XLA where it cannot compile the model, instead of raising.
+        xla_optional: if XLA cannot compile the model, train without XLA instead of raising.
         fuse: without ``xla``, let XLA compile parts of a step.
         stop_if_not_finite: stop after a step whose loss is NaN or infinite, so that the optimizer's
             number of iterations tells which step it was.
@@ -60,10 +60,10 @@ class Loop:
     """The steps of a model over one source, compiled once per shape.
 
     With XLA, every full batch is compiled, once per bucket length. A smaller batch occurs a few
-    times per epoch; plain TensorFlow, which compiles in a fraction of the time, runs it.
+    times per epoch, so plain TensorFlow runs it, because it compiles much faster.
 
     Attributes:
-        compile_seconds: seconds of compiling, including the first call of each shape.
+        compile_seconds: seconds of compilation, including the first call of each shape.
     """
 
     def __init__(
@@ -75,24 +75,24 @@ class Loop:
         *,
         training: bool = True,
     ) -> None:
-        """Compile nothing yet.
+        """Prepare the loop; nothing is compiled yet.
 
         Args:
             model: compiled and built.
             source: builds a batch from tensors. The tensors are passed to each call, so a loop
-                can run over other rows of the same form.
+                can run on other rows of the same form.
             batch_size: rows of a full batch.
             options: how to compile.
-            training: run ``train_step``, else ``test_step``.
+            training: run ``train_step``; if false, ``test_step``.
         """
-        # Without the rows, since a loop is kept with the model.
+        # Without the rows, because the model keeps the loop in its cache.
         self.model, self.source, self.batch_size = model, source.form(), batch_size
         self.options, self.training = options, training
         self.compile_seconds = 0.0
         buckets = source.buckets
         self.lengths = (0,) if buckets is None else tuple(buckets.bucket_lengths.tolist())
         self._compiled: dict[Any, Any] = {}
-        self._called: set[Any] = set()  # what has run once, so XLA has compiled it
+        self._called: set[Any] = set()  # keys that have run once, so XLA has compiled them
 
     @property
     def xla(self) -> bool:
@@ -100,7 +100,7 @@ class Loop:
         return self.options.xla
 
     def __call__(self, tensors: tuple[Any, ...], steps: Steps, first: int, last: int) -> Logs:
-        """Run the steps from ``first`` to before ``last``.
+        """Run the steps from ``first`` up to, but not including, ``last``.
 
         Args:
             tensors: from :meth:`Source.tensors`.
@@ -112,7 +112,7 @@ class Loop:
             The logs of the model's step: by default, the metrics so far.
 
         Raises:
-            XlaCannotError: if XLA cannot compile the model and was not optional; no step was run.
+            XlaCannotError: if XLA cannot compile the model and is not optional. No step was run.
         """
         xla = self.xla and bool(self._is_full(steps.rows[first : first + 1])[0])
         started = time.perf_counter()
@@ -134,17 +134,17 @@ class Loop:
         return logs
 
     def trace(self, tensors: tuple[Any, ...], steps: Steps) -> None:
-        """Trace what the first call will run, without running it."""
+        """Trace the function of the first call, without running it."""
         started = time.perf_counter()
         xla = self.xla and bool(self._is_full(steps.rows[:1])[0])
         self._function(xla, tensors, steps)
         self.compile_seconds += time.perf_counter() - started
 
     def segments(self, steps: Steps) -> Iterator[tuple[Steps, int, int]]:
-        """Divide steps into parts that are compiled alike.
+        """Divide steps into parts that use the same compiled function.
 
         Yields:
-            The steps to hand to a call, with the first step and the step to stop before.
+            The steps to pass to a call, the first step, and the step to stop before.
         """
         full = self._is_full(steps.rows)
         if len(self.lengths) == 1:
@@ -161,11 +161,11 @@ class Loop:
         yield from ((steps, *pair) for pair in itertools.pairwise(bounds))
 
     def final_logs(self, logs: Logs) -> Logs:
-        """Return the logs of an epoch from those of its last call.
+        """Return the logs of an epoch from the logs of its last call.
 
-        As in Keras: the results of the metrics, or what a step of the user's own returned last.
+        As in Keras: the results of the metrics, or the last result of a custom step.
         """
-        return self.model._get_metrics_result_or_logs(logs) if self._has_own_step() else logs
+        return self.model._get_metrics_result_or_logs(logs) if self._has_custom_step() else logs
 
     def _is_full(self, rows: np.ndarray) -> np.ndarray:
         """Whether each step has a full batch."""
@@ -183,8 +183,8 @@ class Loop:
             )
             number = tf.TensorSpec((), tf.int32)
             rows, buckets = tf.TensorSpec(shape, tf.int32), tf.TensorSpec(shape[:1], tf.int32)
-            # A concrete function: TensorFlow would take several trainings in one process for one
-            # function that is traced again and again, and warn.
+            # A concrete function, because TensorFlow warns about retracing when one process trains
+            # several times.
             run = tf.function(self._run_xla if xla else self._run, jit_compile=xla, autograph=False)
             self._compiled[key] = run.get_concrete_function(specs, rows, buckets, number, number)
         return self._compiled[key], key
@@ -219,14 +219,14 @@ class Loop:
 
     def _loop(self, one_step: Callable[[Any], Logs], first: Any, last: Any) -> Logs:
         with fast_adam(self.model.optimizer), equal_batches(self.model):
-            if self._has_own_step():
+            if self._has_custom_step():
                 return self._loop_with_logs(one_step, first, last)
             self._while(lambda step, _: (one_step(step), ()), first, last, ())
         # The logs of Keras's own steps are the metrics, so reading them once is enough.
         return self.model.get_metrics_result()
 
     def _loop_with_logs(self, one_step: Callable[[Any], Logs], first: Any, last: Any) -> Logs:
-        """The loop for a step of the user's own: its logs pass from step to step."""
+        """The loop for a custom step. Its logs are passed from step to step."""
         traced = tf.function(one_step, autograph=False)
         concrete = traced.get_concrete_function(tf.TensorSpec((), tf.int32))
         form = concrete.structured_outputs
@@ -253,8 +253,8 @@ class Loop:
             lambda step, finite, _: (step < last) & finite, one, [first, tf.constant(True), carried]
         )[2]
 
-    def _has_own_step(self) -> bool:
-        """Whether the logs of a step may be other than the results of the metrics."""
+    def _has_custom_step(self) -> bool:
+        """Whether the logs of a step may differ from the results of the metrics."""
         names = "train_step" if self.training else "test_step", "compute_metrics"
         own = [vars(self.model).get(name, getattr(type(self.model), name)) for name in names]
         return any(

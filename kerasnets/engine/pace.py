@@ -1,4 +1,4 @@
-"""How many steps one compiled call takes, so that Ctrl-C and the progress bar need not wait."""
+"""Choose how many steps a compiled call runs, so that Ctrl-C and the progress bar are quick."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ SECONDS_PER_CALL = 0.3
 
 
 class Pace:
-    """The number of steps for the next call, from the time the calls before it took.
+    """The number of steps for the next call, chosen from the time of earlier calls.
 
     Attributes:
         steps: steps for the next call; 1 at first.
@@ -16,11 +16,13 @@ class Pace:
         self.steps = 1
 
     def record(self, steps: int, seconds: float) -> None:
-        """Set the next call to as many steps as fit its time, at most 8 times as many as before.
+        """Choose as many steps for the next call as fit in ``SECONDS_PER_CALL``.
+
+        The number grows at most 8-fold from call to call.
 
         Args:
-            steps: steps of the call that has just ended.
-            seconds: the time it took.
+            steps: number of steps of the last call.
+            seconds: time of the last call.
         """
         fitting = int(steps * SECONDS_PER_CALL / max(seconds, 1e-9))
         self.steps = max(1, min(fitting, 8 * self.steps))

@@ -1,6 +1,7 @@
 """``predict``: the outputs of a model for many rows, many batches per compiled call.
 
-Keras's own ``predict`` builds a pipeline for each call, which takes longer than a small net does.
+Keras's own ``predict`` builds a pipeline for each call. For a small net, this takes longer than the
+prediction itself.
 """
 
 from __future__ import annotations
@@ -26,27 +27,27 @@ from kerasnets.engine.fallback import (
 from kerasnets.engine.pace import Pace
 from kerasnets.engine.sources import Source
 
-_MOST_BYTES = 1 << 26  # per call, since the inputs of a call are copied
+_MAX_BYTES = 1 << 26  # per call, because the inputs of a call are copied
 
 
 def predict(model: keras.Model, x: Any, batch_size: int = 256, *, strict: bool = False) -> Any:
     """Return the outputs of a model, as ``model.predict`` does, with many batches per call.
 
-    The compiled function is kept with the model. It is made anew if the model has changed: another
-    activation, a replaced or a quantized layer.
+    The compiled function is cached on the model. It is compiled again if the model has changed, for
+    example after a layer was replaced or quantized.
 
     Args:
         model: any built Keras model, compiled or not.
-        x: inputs, as for :func:`kerasnets.fit`, first axis the rows.
-        batch_size: rows the model sees at a time.
-        strict: raise instead of handing the work to ``model.predict``.
+        x: inputs as for :func:`kerasnets.fit`; the first axis is the rows.
+        batch_size: rows per batch.
+        strict: raise an error instead of using ``model.predict``.
 
     Returns:
-        An array, or a list or dict of arrays, with one row per row of ``x``. Outputs with a time
-        axis of sequences are padded with zeros to the longest sequence.
+        An array, or a list or dict of arrays, with one row per row of ``x``. Sequences in the
+        outputs are padded with zeros to the longest one.
 
     Raises:
-        ValueError: without rows, or with a batch size below 1.
+        ValueError: if ``x`` has no rows, or if ``batch_size`` is below 1.
         CannotCompileError: with ``strict``, if the engine cannot run the model or the data.
     """
     if batch_size < 1:
@@ -84,41 +85,41 @@ class _Predictor:
             results.append(tf.nest.map_structure(lambda output: output.numpy(), outputs))
             pace.record(-(-len(rows) // batch_size), time.perf_counter() - started)
             order.append(rows)
-        places = np.concatenate(order)
-        return tf.nest.map_structure(lambda *parts: _in_order(parts, places), *results)
+        rows = np.concatenate(order)
+        return tf.nest.map_structure(lambda *parts: _in_order(parts, rows), *results)
 
 
 def _chunks(source: Source, batch_size: int, pace: Pace) -> Iterator[tuple[np.ndarray, int | None]]:
-    """The rows of each call; of sequences, rows of one bucket and their padded length."""
-    every = np.arange(len(source))
-    groups: list[tuple[np.ndarray, int | None]] = [(every, None)]
+    """Yield the rows of each call and, for sequences, the padded length of their bucket."""
+    all_rows = np.arange(len(source))
+    groups: list[tuple[np.ndarray, int | None]] = [(all_rows, None)]
     if (buckets := source.buckets) is not None:
         lengths = enumerate(buckets.bucket_lengths.tolist())
-        groups = [(every[buckets.bucket_of == bucket], length) for bucket, length in lengths]
+        groups = [(all_rows[buckets.bucket_of == bucket], length) for bucket, length in lengths]
     for rows, length in groups:
-        one = tf.nest.flatten(source.take(rows[:1], length))
-        batch_bytes = batch_size * sum(array.nbytes for array in one)
-        at, most = 0, max(1, _MOST_BYTES // max(1, batch_bytes))
+        row = tf.nest.flatten(source.take(rows[:1], length))
+        batch_bytes = batch_size * sum(array.nbytes for array in row)
+        at, max_steps = 0, max(1, _MAX_BYTES // max(1, batch_bytes))
         while at < len(rows):
-            end = at + batch_size * min(pace.steps, most)
+            end = at + batch_size * min(pace.steps, max_steps)
             yield rows[at:end], length
             at = end
 
 
-def _in_order(parts: tuple[np.ndarray, ...], places: np.ndarray) -> np.ndarray:
-    """The rows of all calls in the order of the inputs; shorter axes are padded with zeros."""
+def _in_order(parts: tuple[np.ndarray, ...], rows: np.ndarray) -> np.ndarray:
+    """Join the outputs of all calls, sorted by row number; pad shorter axes with zeros."""
     shape = np.max([part.shape[1:] for part in parts], axis=0).astype(int)
-    whole = np.zeros((len(places), *shape), parts[0].dtype)
+    joined = np.zeros((len(rows), *shape), parts[0].dtype)
     at = 0
     for part in parts:
-        index: Any = (places[at : at + len(part)], *map(slice, part.shape[1:]))
-        whole[index] = part
+        index: Any = (rows[at : at + len(part)], *map(slice, part.shape[1:]))
+        joined[index] = part
         at += len(part)
-    return whole
+    return joined
 
 
 def _compile(model: keras.Model, spec: Any) -> Any:
-    """A function of inputs and batch size that returns the outputs of all batches."""
+    """Compile a function of inputs and batch size that returns the outputs of all batches."""
     own_step = "predict_step" in vars(model) or (
         type(model).predict_step is not keras.Model.predict_step
     )
@@ -133,23 +134,23 @@ def _compile(model: keras.Model, spec: Any) -> Any:
     form = tf.nest.flatten(batch.structured_outputs)
     for output in form:
         if output.shape.rank == 0 or not isinstance(output, tf.Tensor | tf.TensorSpec):
-            raise ValueError(f"an output is not a tensor with one row per row of x: {output}")
+            raise ValueError(f"an output must be a tensor with one row per row of x, got {output}")
 
-    def every(inputs: Any, batch_size: Any) -> Any:
+    def all_batches(inputs: Any, batch_size: Any) -> Any:
         count = tf.shape(tf.nest.flatten(inputs)[0])[0]
         steps = (count - 1) // batch_size + 1
 
         def step(number: Any, outputs: Any) -> tuple[Any, Any]:
             at = number * batch_size
-            some = tf.nest.map_structure(lambda tensor: tensor[at : at + batch_size], inputs)
-            results = tf.nest.flatten(batch(some))
+            rows = tf.nest.map_structure(lambda tensor: tensor[at : at + batch_size], inputs)
+            results = tf.nest.flatten(batch(rows))
             written = [a.write(number, r) for a, r in zip(outputs, results, strict=True)]
             return number + 1, written
 
         arrays = [
             tf.TensorArray(o.dtype, steps, element_shape=o.shape, infer_shape=False) for o in form
         ]
-        # One batch after the other, so that no more than one is in memory.
+        # One batch at a time, so that only one is in memory.
         _, arrays = tf.while_loop(
             lambda number, _: number < steps, step, [0, arrays], parallel_iterations=1
         )
@@ -157,4 +158,4 @@ def _compile(model: keras.Model, spec: Any) -> Any:
         return tf.nest.pack_sequence_as(batch.structured_outputs, parts)
 
     size = tf.TensorSpec((), tf.int32)
-    return tf.function(every, autograph=False).get_concrete_function(spec, size)
+    return tf.function(all_batches, autograph=False).get_concrete_function(spec, size)

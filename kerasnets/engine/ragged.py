@@ -1,4 +1,4 @@
-"""Ragged sequences of sets of codes, whose batches are built inside a compiled step."""
+"""Ragged sequences of sets of codes. Their batches are built inside a compiled step."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class RaggedCodes(Source):
     """Sequences of sets of codes, such as the visits of a patient, stored without padding.
 
     A batch is ``{"visits": (batch, time, features) float32, "length": (batch,) int32}`` with
-    multi-hot visits. A subclass has ``codes``, ``code_offsets`` and ``visit_offsets``: visit ``v``
-    has the codes ``codes[code_offsets[v]:code_offsets[v + 1]]``, sequence ``i`` the visits from
-    ``visit_offsets[i]`` to before ``visit_offsets[i + 1]``.
+    multi-hot visits. A subclass defines ``codes``, ``code_offsets`` and ``visit_offsets``. Visit
+    ``v`` has the codes ``codes[code_offsets[v]:code_offsets[v + 1]]``. Sequence ``i`` has the
+    visits from ``visit_offsets[i]`` up to, but not including, ``visit_offsets[i + 1]``.
     """
 
     codes: np.ndarray
@@ -52,13 +52,13 @@ class RaggedCodes(Source):
         }
 
     def key(self) -> Hashable:
-        """Return the source itself: sizes that a compiled step needs depend on all sequences."""
+        """Return the identity of the source, because a compiled step depends on all sequences."""
         return id(self)
 
     def tensors(self, rows: np.ndarray | None = None) -> tuple[Any, ...]:
         """Return the codes, the step of each code, and begin, count and length per sequence."""
         if rows is not None:
-            raise NotImplementedError("ragged sequences are always held in memory as a whole")
+            raise NotImplementedError("ragged sequences cannot be read in chunks")
         return self._tensors
 
     @functools.cached_property
@@ -66,7 +66,7 @@ class RaggedCodes(Source):
         starts = self._starts
         visit = np.repeat(np.arange(len(self.code_offsets) - 1), np.diff(self.code_offsets))
         first_visit = np.repeat(self.visit_offsets[:-1], np.diff(starts))
-        # A code at the end that belongs to no visit: without any code, nothing could be gathered.
+        # Append a code that belongs to no visit, because tf.gather fails on an empty tensor.
         codes, steps = (np.append(array, 0) for array in (self.codes, visit - first_visit))
         arrays = (codes, steps, starts[:-1], np.diff(starts), self.lengths)
         return tuple(tf.constant(array.astype(np.int32)) for array in arrays)
@@ -74,17 +74,18 @@ class RaggedCodes(Source):
     def gather(self, tensors: tuple[Any, ...], rows: Any, length: Any) -> dict[str, Any]:
         """Build multi-hot visits from the indices of their codes.
 
-        The codes of a sequence are contiguous. For every row, as many codes are read as the
-        largest row of that padded length has, so every shape is known when a step is compiled.
+        The codes of a sequence are contiguous. The same number of codes is read for every
+        row: the largest number that a row of that padded length has. So every shape is known when
+        a step is compiled.
         """
         codes, steps, begins, counts, lengths = tensors
-        most_codes, longest = self._most_codes, len(self._most_codes) - 1
+        max_codes, longest = self._max_codes, len(self._max_codes) - 1
         fixed = isinstance(length, int)
         if fixed:
-            most = int(most_codes[min(length, longest)])
+            count = int(max_codes[min(length, longest)])
         else:
-            most = tf.gather(tf.constant(most_codes), tf.minimum(length, longest))
-        index = tf.range(most)[tf.newaxis]
+            count = tf.gather(tf.constant(max_codes), tf.minimum(length, longest))
+        index = tf.range(count)[tf.newaxis]
         exists = index < tf.gather(counts, rows)[:, tf.newaxis]
         index = tf.where(exists, tf.gather(begins, rows)[:, tf.newaxis] + index, 0)
         row = tf.broadcast_to(tf.range(tf.size(rows))[:, tf.newaxis], tf.shape(index))
@@ -105,8 +106,8 @@ class RaggedCodes(Source):
         return np.asarray(self.code_offsets)[self.visit_offsets]
 
     @functools.cached_property
-    def _most_codes(self) -> np.ndarray:
-        """The largest number of codes of a sequence of at most this length, by length."""
-        most = np.zeros(int(self.lengths.max(initial=0)) + 1, np.int32)
-        np.maximum.at(most, self.lengths, np.diff(self._starts))
-        return np.maximum.accumulate(most)
+    def _max_codes(self) -> np.ndarray:
+        """For each length, the largest number of codes in a sequence of at most this length."""
+        counts = np.zeros(int(self.lengths.max(initial=0)) + 1, np.int32)
+        np.maximum.at(counts, self.lengths, np.diff(self._starts))
+        return np.maximum.accumulate(counts)

@@ -1,4 +1,4 @@
-"""Which rows each step of an epoch takes."""
+"""Choose the rows of each step of an epoch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Shuffle = bool | Literal["batch"]
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """Rows of some steps.
+    """Rows and buckets of a number of steps.
 
     Attributes:
         rows: row numbers of each step, int32 of shape ``(steps, batch)``; -1 where a batch is
@@ -38,8 +38,8 @@ class Steps:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, some: slice) -> Steps:
-        return Steps(self.rows[some], self.buckets[some])
+    def __getitem__(self, index: slice) -> Steps:
+        return Steps(self.rows[index], self.buckets[index])
 
 
 class EpochSchedule:
@@ -64,10 +64,10 @@ class EpochSchedule:
             rows: number of rows.
             batch_size: rows per step. The last, smaller batch is kept; with buckets, the last
                 batch of each bucket.
-            buckets: of the rows, if they are sequences.
+            buckets: buckets of the rows, if they are sequences.
             shuffle: ``True`` for all rows, ``"batch"`` for the rows within each batch, ``False``
                 for none. Rows with buckets are shuffled within their bucket, then the batches.
-            seed: of the shuffling.
+            seed: seed of the shuffling.
         """
         self.rows, self.batch_size, self.buckets = rows, batch_size, buckets
         self.shuffle, self.seed = shuffle, seed
@@ -114,10 +114,10 @@ def _bucket_steps(buckets: Buckets, batch_size: int, rng: np.random.Generator | 
 
 
 class StepCursor:
-    """Takes a fixed number of steps per epoch from a schedule, as ``steps_per_epoch`` of Keras.
+    """Takes a fixed number of steps per epoch from a schedule, like ``steps_per_epoch`` in Keras.
 
-    An epoch begins where the one before it ended. It does not run past the end of the data: there
-    it is shorter, with the warning of Keras, and the next epoch begins a new pass.
+    An epoch begins where the previous one ended. At the end of the data, the epoch is shorter, the
+    warning of Keras is shown, and the next epoch begins a new pass over the data.
     """
 
     def __init__(self, schedule: EpochSchedule, steps_per_epoch: int | None) -> None:

@@ -1,6 +1,6 @@
-"""Where compiled steps take their batches from: arrays, ragged sequences, or both together.
+"""Sources of batches for compiled steps: arrays, ragged sequences, and inputs with labels.
 
-A source holds the rows of a data set. It hands TensorFlow the tensors that a compiled step needs
+A source holds the rows of a data set. It returns the tensors that a compiled step needs
 (:meth:`Source.tensors`) and builds a batch from them inside the step (:meth:`Source.gather`), so
 that nothing is copied from NumPy for each batch.
 """
@@ -41,17 +41,17 @@ class Source(abc.ABC):
 
     @property
     def arrays(self) -> Sequence[Any]:
-        """Arrays whose values are the user's, and so may be anything."""
+        """Arrays of the user, whose values were not checked."""
         return ()
 
     @property
     @abc.abstractmethod
     def nbytes(self) -> int:
-        """Bytes that :meth:`tensors` takes."""
+        """Size in bytes of all :meth:`tensors`."""
 
     @abc.abstractmethod
     def batch_spec(self) -> Any:
-        """Return a ``tf.TensorSpec`` per tensor of a batch; the sizes that vary are ``None``."""
+        """Return a ``tf.TensorSpec`` per tensor of a batch, with ``None`` for sizes that vary."""
 
     @abc.abstractmethod
     def take(self, rows: np.ndarray | slice, length: int | None = None) -> Any:
@@ -64,7 +64,7 @@ class Source(abc.ABC):
 
     @abc.abstractmethod
     def tensors(self, rows: np.ndarray | None = None) -> tuple[Any, ...]:
-        """Return what :meth:`gather` needs, of all rows or of some, as a flat tuple of tensors."""
+        """Return the tensors that :meth:`gather` needs, for ``rows`` or for all rows."""
 
     @abc.abstractmethod
     def gather(self, tensors: tuple[Any, ...], rows: Any, length: Any) -> Any:
@@ -77,12 +77,12 @@ class Source(abc.ABC):
         """
 
     def form(self) -> Source:
-        """Return what :meth:`gather` needs while a step is traced, without the rows if possible."""
+        """Return a source for :meth:`gather` to use in tracing, without the rows if possible."""
         return self
 
     @abc.abstractmethod
     def key(self) -> Hashable:
-        """Return what a compiled step depends on: equal for sources with the same form."""
+        """Return a key that is equal for sources that can share a compiled step."""
 
 
 class ArraySource(Source):
@@ -127,9 +127,9 @@ class ArraySource(Source):
 
     def tensors(self, rows: np.ndarray | None = None) -> tuple[Any, ...]:
         """Return one tensor per array."""
-        some = slice(None) if rows is None else rows
+        index = slice(None) if rows is None else rows
         return tuple(
-            leaf if rows is None and tf.is_tensor(leaf) else tf.constant(np.asarray(leaf)[some])
+            leaf if rows is None and tf.is_tensor(leaf) else tf.constant(np.asarray(leaf)[index])
             for leaf in self.leaves
         )
 
@@ -155,7 +155,7 @@ class ArraySource(Source):
 
 
 class Examples(Source):
-    """Inputs together with labels and perhaps sample weights: batches ``(x, y[, weights])``."""
+    """Inputs with labels and optional sample weights, as batches ``(x, y[, weights])``."""
 
     def __init__(self, inputs: Source, *labels: Any) -> None:
         """Combine a source of inputs with structures of arrays of the same length."""

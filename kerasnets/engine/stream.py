@@ -1,4 +1,4 @@
-"""Data in the memory of TensorFlow, whole or a chunk at a time."""
+"""Copy data to tensors, all rows at once or one chunk at a time."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ _CHUNK_BYTES = 1 << 26
 
 
 class Feed:
-    """Hands the rows of a source to compiled steps.
+    """Copies the rows of a source to tensors for compiled steps.
 
     A source that takes less than half of the machine's memory is copied once. A larger one, such
-    as memory-mapped files, is copied a chunk of steps at a time.
+    as memory-mapped files, is copied in chunks of several steps.
 
     Attributes:
-        resident: whether the whole source is in memory.
+        resident: whether all rows are copied at once.
     """
 
     def __init__(self, source: Source) -> None:
-        """Copy nothing yet."""
+        """Prepare the feed; nothing is copied yet."""
         self.source, self.resident = source, fits_in_memory(source)
         self._tensors: tuple[Any, ...] | None = None
 
     def __call__(self, steps: Steps) -> tuple[tuple[Any, ...], Steps]:
-        """Return the tensors that contain the rows of some steps, and their rows there."""
+        """Return tensors with the rows of the steps, and the steps with row numbers in them."""
         if self.resident:
             if self._tensors is None:
                 self._tensors = self.source.tensors()
@@ -39,7 +39,7 @@ class Feed:
         return self.source.tensors(steps.rows[steps.rows >= 0]), Steps(rows, steps.buckets)
 
     def max_steps(self, batch_size: int) -> int:
-        """Steps that one call may take, so that a chunk stays small."""
+        """Return the largest number of steps per call, which limits the size of a chunk."""
         if self.resident:
             return 2**31 - 1
         bytes_per_row = -(-self.source.nbytes // len(self.source))
@@ -47,6 +47,6 @@ class Feed:
 
 
 def fits_in_memory(source: Source) -> bool:
-    """Whether a source takes less than half of the machine's memory, since it is copied."""
+    """Whether a source, which will be copied, takes less than half of the machine's memory."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return source.nbytes < memory / 2

@@ -1,4 +1,4 @@
-"""What happens beside the steps: progress, randomness, checks and the history."""
+"""Callbacks of a training: progress, randomness, checks and the history."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class TrainingDivergedError(WorkFailedError, ArithmeticError):
 
 
 def count_steps(model: keras.Model) -> int:
-    """Return how many steps the optimizer has done, also those that only add up gradients."""
+    """Return the number of steps, including those that only accumulate gradients."""
     return int(model.optimizer._iterations)
 
 
 def check_loss(model: keras.Model, logs: Logs, steps_per_epoch: int, offset: int = 0) -> None:
-    """Stop a training whose loss is not finite.
+    """Raise an error if the loss is not finite.
 
     Args:
         model: its optimizer counts the steps.
-        logs: of the steps so far.
+        logs: logs of the steps so far.
         steps_per_epoch: steps per epoch.
         offset: steps of the training that the optimizer has not counted; negative if the model had
             been trained before.
@@ -75,7 +75,7 @@ class Record(keras.callbacks.Callback):
         """Record into a history.
 
         Args:
-            history: of the epochs so far.
+            history: history of the epochs so far.
             save: saves an epoch and returns whether to stop.
         """
         super().__init__()
@@ -86,8 +86,8 @@ class Record(keras.callbacks.Callback):
         """Record and save; stop the training if ``save`` says so.
 
         Raises:
-            TrainingDivergedError: if a log, such as the validation loss, is not finite. Nothing of
-                the epoch is kept.
+            TrainingDivergedError: if a log, such as the validation loss, is not finite. The
+                epoch is not saved.
         """
         row = {key: float(value) for key, value in (logs or {}).items()}
         if wrong := {key: value for key, value in row.items() if not math.isfinite(value)}:
@@ -106,11 +106,11 @@ class Progress(keras.callbacks.Callback):
         """Prepare the bar.
 
         Args:
-            name: of the net.
-            epochs: epochs of the whole training.
-            first_epoch: the first one here, counted from 0.
+            name: name of the net.
+            epochs: number of epochs of the training.
+            first_epoch: first epoch of this session, counted from 0.
             steps: steps per epoch.
-            loop: what compiles and runs them.
+            loop: compiles and runs the steps.
         """
         super().__init__()
         self.name, self.epochs, self.first_epoch, self.steps = name, epochs, first_epoch, steps
@@ -129,7 +129,7 @@ class Progress(keras.callbacks.Callback):
         )
 
     def move(self, steps: int) -> None:
-        """Advance the bar by some steps."""
+        """Advance the bar by a number of steps."""
         if hasattr(self, "bar"):
             self.bar.update(steps)
 

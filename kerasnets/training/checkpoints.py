@@ -1,4 +1,4 @@
-"""The state after an epoch, written to disk as often as its cost allows."""
+"""Checkpoints after epochs, written only as often as is cheap."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _MAX_SHARE = 0.05
 
 
 class Checkpoints:
-    """``last.keras`` and ``best.keras``, written in at most a twentieth of the time.
+    """``last.keras`` and ``best.keras``. Writing takes at most a twentieth of the time.
 
-    Between two writes the state of the last complete epoch is kept in memory. A training that
-    ends in any way but being killed writes it (:meth:`write`). One that is killed repeats some
-    epochs, bit by bit.
+    Between two writes, the state of the last complete epoch is kept in memory. It is written when
+    the training ends, even after an error or Ctrl-C (:meth:`write`). If the process is killed, the
+    resumed run repeats some epochs, with identical results.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Write below a run folder."""
+        """Write to the ``checkpoints`` folder of a run folder."""
         self.folder = folder / "checkpoints"
         self.last: list[np.ndarray] | None = None
         self.best: list[np.ndarray] | None = None
@@ -48,10 +48,10 @@ class Checkpoints:
             self.write(model)
 
     def write(self, model: keras.Model) -> None:
-        """Write what has been kept since the last write; the model is in that state afterwards.
+        """Write the states in memory. Afterwards, the model is in the last state.
 
-        ``last.keras`` is written last: a run that is killed before it is replaced repeats the
-        epochs since the one before, and writes the other files again.
+        ``last.keras`` is written last. If the process is killed before that, the resumed run
+        starts from the previous checkpoint and writes the other files again.
         """
         if self.last is None:
             return

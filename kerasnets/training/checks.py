@@ -1,4 +1,4 @@
-"""Checks before the first step: does the model fit the data, and can it be loaded again?"""
+"""Checks before the first step: whether a model fits the data and can be loaded again."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def input_shapes(source: Source) -> Any:
 
 
 def check_model(model: keras.Model, data: Dataset, task_name: str = "auto") -> Task:
-    """Refuse a model whose inputs or outputs do not fit the data; return the task they share.
+    """Refuse a model whose inputs or outputs do not fit the data; return the task.
 
     Args:
         model: the model to train.
@@ -65,7 +65,7 @@ def check_model(model: keras.Model, data: Dataset, task_name: str = "auto") -> T
         task_name: the task of the recipe.
 
     Raises:
-        ValueError: with what the model takes and what the data have.
+        ValueError: if they do not fit. The message names what the model takes and the data have.
     """
     _check_has_inputs(model)
     shapes = input_shapes(as_source(data.train.x))
@@ -97,7 +97,7 @@ def check_model(model: keras.Model, data: Dataset, task_name: str = "auto") -> T
     ) and task.output_name == "probabilities":
         raise ValueError(
             f"{model.name} ends in probabilities ({last.name}); training takes logits, so leave "
-            "the last activation out. Exported files give probabilities beside them."
+            "the last activation out. Exported files return probabilities, too."
         )
     return task
 
@@ -105,13 +105,13 @@ def check_model(model: keras.Model, data: Dataset, task_name: str = "auto") -> T
 def _check_has_inputs(model: keras.Model) -> None:
     if not getattr(model, "inputs", None):
         raise ValueError(
-            f"{model.name} has no inputs yet: make it with the functional API, or give a "
-            "Sequential model an Input."
+            f"{model.name} has no inputs yet. Use the functional API, or add a keras.Input to the "
+            "Sequential model."
         )
 
 
 def _compatible(takes: Any, has: Any) -> bool:
-    """Whether inputs of some shapes can be fed; ``None`` in a model's shape takes any size."""
+    """Whether a model takes inputs of these shapes; ``None`` in its shape takes any size."""
     if isinstance(takes, dict) or isinstance(has, dict):
         return (
             isinstance(takes, dict)
@@ -135,8 +135,8 @@ def check_reloads(path: Path) -> None:
     """Refuse a model that is saved but cannot be loaded again.
 
     Raises:
-        ValueError: if it has a layer or step of the user's own that Keras does not know, or a
-            Lambda.
+        ValueError: if it has a custom layer or step that is not registered with Keras, or a
+            Lambda layer.
     """
     _load(path)
 
@@ -145,7 +145,8 @@ def copy_model(model: keras.Model) -> keras.Model:
     """Return a copy with the weights and the ``compile`` settings of a model.
 
     Raises:
-        ValueError: if the model has no inputs yet, or as :func:`check_reloads`.
+        ValueError: if the model has no inputs yet, or cannot be loaded; see
+            :func:`check_reloads`.
     """
     _check_has_inputs(model)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
@@ -162,7 +163,7 @@ def _load(path: Path) -> keras.Model:
     except (TypeError, ValueError) as error:
         raise ValueError(
             "The model cannot be loaded from its own file, so a run could be neither resumed nor "
-            "used. Put @keras.saving.register_keras_serializable() on layers, losses and models "
-            "of your own, and use no Lambda layers. Keras says: "
+            "used. Put @keras.saving.register_keras_serializable() on custom layers, losses and "
+            "models, and use no Lambda layers. The error of Keras: "
             f"{str(error).strip().splitlines()[0]}"
         ) from error

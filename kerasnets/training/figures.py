@@ -27,7 +27,7 @@ def draw_figures(run: Run, data: Dataset) -> None:
         threshold=run.metrics["test"].get("threshold", 0.5),
         unit=data.target_units,
     )
-    # A regression on rescaled targets and a model's own loss have other losses than the task.
+    # The loss is not that of the task if targets are rescaled or the user compiled the model.
     own_loss = run.recipe.optimizer == "compiled" or task.name == "regression"
     drawn["learning_curves"] = figures.learning_curves(
         without_penalties(run.history),

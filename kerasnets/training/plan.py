@@ -58,17 +58,17 @@ class Plan:
 
     @property
     def steps(self) -> int:
-        """Steps of the whole training."""
+        """Number of steps of the training."""
         return self.recipe.epochs * self.schedule.steps_per_epoch
 
     def runner(
         self, model: keras.Model, xla: bool | None, after_call: AfterCall = lambda steps, logs: None
     ) -> StepRunner:
-        """Return what runs the steps of an epoch.
+        """Return the runner of the training steps.
 
         Args:
             model: compiled by :func:`compile_model`.
-            xla: whether the run has used XLA so far, if it is resumed.
+            xla: whether a resumed run has used XLA so far; ``None`` for a new run.
             after_call: called after each compiled call.
         """
         build(model, self.source)
@@ -78,7 +78,7 @@ class Plan:
         return StepRunner(self._loop(model, xla), feed, self.schedule, after_call=after_call)
 
     def validation(self, model: keras.Model, xla: bool) -> Validation:
-        """Return how the model is measured on the validation split after each epoch."""
+        """Return the evaluation on the validation split after each epoch."""
         split: Split = self.data.validation
         source = Examples(as_source(split.x), split.y)
         options = Options(xla=xla, xla_optional=self.recipe.xla == "auto")
@@ -106,7 +106,7 @@ class Plan:
         return self.recipe.xla == "on"
 
     def _measure_xla(self, model: keras.Model, feed: Feed) -> bool:
-        """Whether XLA ends the training first, by timing some steps of both ways."""
+        """Whether the training is shorter with XLA, from the time of a few steps of each kind."""
         costs = {}
         for xla in (False, True):
             loop = self._loop(model, xla)
@@ -127,18 +127,18 @@ class Plan:
 
 
 def compile_model(model: keras.Model, plan: Plan, task: Task) -> None:
-    """Compile a model as the recipe says, unless its user has compiled it.
+    """Compile a model as the recipe says, unless the user has compiled it.
 
     Args:
         model: built.
-        plan: gives the optimizer, and the number of steps for the learning-rate schedule.
-        task: gives loss and metrics.
+        plan: defines the optimizer, and the number of steps for the learning-rate schedule.
+        task: defines loss and metrics.
     """
     if plan.recipe.optimizer != "compiled":
         metrics = task.metrics()
         if model.losses:
-            # A weight penalty falls from epoch to epoch whatever the net has learned, so the best
-            # epoch is chosen by the loss without it.
+            # A weight penalty can fall although the predictions do not improve, so the loss without
+            # it decides which epoch is best.
             metrics.append(task.log_loss_metric(LOG_LOSS))
         model.compile(
             optimizer=_optimizer(plan.recipe, plan.steps),
@@ -146,7 +146,7 @@ def compile_model(model: keras.Model, plan: Plan, task: Task) -> None:
             metrics=metrics,
             jit_compile=False,
         )
-    # Now, so that a checkpoint written before the first step can be loaded again.
+    # Build the optimizer now, so that a checkpoint from before the first step can be loaded.
     model.optimizer.build(model.trainable_variables)
 
 
@@ -165,7 +165,7 @@ def class_weights(y: np.ndarray) -> np.ndarray:
 
 
 def padding_text(source: Source) -> str:
-    """Return how much of what is computed is padding; empty for data without padding."""
+    """Return a text about the share of padding; empty for data without sequences."""
     if source.buckets is None:
         return ""
     return (

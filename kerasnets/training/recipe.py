@@ -1,4 +1,4 @@
-"""What a run is, in one page: the net, its data and how it is trained."""
+"""The recipe of a run: the net, its data and all settings of the training."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ class Recipe:
         default_factory=dict, description="options of the data set's loader"
     )
     split: str = Field(
-        "", description="what stays in one split, such as 'recording'; by default as the data say"
+        "",
+        description="what stays in one split, such as 'recording'; by default that of the data set",
     )
     split_seed: int = Field(
         0,
@@ -42,7 +43,7 @@ class Recipe:
         description="seed of the split, separate from 'seed' so that several runs share one split",
     )
     task: Literal["auto", "classification", "binary", "multilabel", "regression"] = Field(
-        "auto", description="what is learned; 'auto' takes it from the labels and the model"
+        "auto", description="kind of task; 'auto' infers it from the labels and the model"
     )
     rescaling: Literal["standard", "none"] = Field(
         "standard",
@@ -57,11 +58,13 @@ class Recipe:
         description="the Keras optimizer; 'compiled' is set for your own compiled model, whose "
         "optimizer, loss and metrics are used",
     )
-    learning_rate: float = Field(1e-3, gt=0, allow_inf_nan=False, description="at the start")
+    learning_rate: float = Field(
+        1e-3, gt=0, allow_inf_nan=False, description="initial learning rate"
+    )
     schedule: Literal["constant", "cosine", "exponential"] = Field(
         "constant",
-        description="of the learning rate over all steps: constant, to 0 along a half cosine, or "
-        "exponentially to a hundredth",
+        description="change of the learning rate over all steps: none, along a half cosine to 0, "
+        "or exponentially to a hundredth",
     )
     class_weights: Literal["none", "balanced"] = Field(
         "none", description="'balanced' weights each class by the inverse of its share"
@@ -78,7 +81,10 @@ class Recipe:
         "the smallest log loss on the validation split (Guo et al. 2017)",
     )
     early_stopping: int = Field(
-        0, ge=0, description="stop after so many epochs without a better 'monitor'; 0 never stops"
+        0,
+        ge=0,
+        description="stop after this number of epochs without a better 'monitor'; 0 means no early "
+        "stopping",
     )
     monitor: Literal["val_loss", "val_accuracy", "val_mae"] = Field(
         "val_loss",
@@ -86,12 +92,15 @@ class Recipe:
         "counts without weight penalties",
     )
     seed: int = Field(
-        0, ge=0, lt=2**31, description="of the initial weights, the order of batches and dropout"
+        0,
+        ge=0,
+        lt=2**31,
+        description="seed of the initial weights, the order of batches and dropout",
     )
     xla: Literal["auto", "on", "off", "measure"] = Field(
         "auto",
         description="compile the steps with XLA. 'auto' decides by a rule from the layers and the "
-        "number of steps; 'measure' times both ways. The last digits of a training depend on it, "
+        "number of steps; 'measure' times both. The last digits of a training depend on it, "
         "and so do the masks of recurrent dropout and noise. With 'off', Dropout layers use "
         "Keras's own masks",
     )
@@ -133,10 +142,10 @@ def check_recipe(settings: dict[str, Any], origin: str = "the recipe") -> Recipe
 
     Args:
         settings: the fields of :class:`Recipe` by name.
-        origin: where they come from, for the message.
+        origin: where they come from, for error messages.
 
     Raises:
-        ValueError: as :func:`make_recipe`.
+        ValueError: on an unknown or wrong setting, as in :func:`make_recipe`.
     """
     for name in settings:
         if name not in Recipe.fields():
@@ -156,7 +165,7 @@ def read_settings(path: str | Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is not TOML; the message gives line and column.
+        ValueError: if it is not TOML; the message names line and column.
     """
     path = Path(path)
     if not path.is_file():
@@ -172,7 +181,7 @@ def read_recipe(path: str | Path) -> Recipe:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is not TOML, or as :func:`make_recipe`.
+        ValueError: if it is not TOML, or a setting is wrong, as in :func:`make_recipe`.
     """
     settings = read_settings(path)
     if "net" not in settings:

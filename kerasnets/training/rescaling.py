@@ -1,4 +1,4 @@
-"""Layers fitted on the training split: raw values go into a model, and come out of a regression."""
+"""Rescaling layers fitted on the training split, so that models take and return raw values."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ def with_rescaling(net: keras.Model, data: Dataset, recipe: Recipe, task: Task) 
     """Return a net that takes raw values and, for a regression, returns values in raw units.
 
     A first layer standardizes the inputs. A last layer scales the outputs of a regression to mean
-    and variance of the targets, unless the net is compiled already: its loss then belongs to its
-    own outputs. The result has the class of the net, so a ``train_step`` of its own stays, and so
-    do its ``compile`` settings.
+    and variance of the targets. A net that is already compiled gets no last layer, because its loss
+    is meant for its own outputs. The result has the class of the net, so a custom ``train_step``
+    and the ``compile`` settings are preserved.
 
     Raises:
-        ValueError: if the class of the net cannot be made from inputs and outputs.
+        ValueError: if custom methods would be lost, because the ``__init__`` of the net does not
+            take inputs and outputs.
     """
     if recipe.rescaling == "none":
         return net
@@ -68,14 +69,14 @@ def _normalization(values: np.ndarray, name: str, **arguments: Any) -> keras.lay
 
 def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     values = values.astype(np.float64)
-    # A constant column has nothing to rescale, and its variance is 0 or a rounding error:
-    # dividing by that would make the smallest change huge.
+    # The variance of a constant column is 0 or a rounding error. After division by it, a tiny
+    # change would be huge.
     variance = np.where(np.ptp(values, axis=0) > 0, values.var(axis=0), 1.0)
     return values.mean(axis=0), variance
 
 
 def _class_for(net: keras.Model) -> type[keras.Model]:
-    """The class that the rescaled model needs: the net's own if it has steps of its own."""
+    """The class of the rescaled model, with the custom methods of the net."""
     cls = type(net)
     if cls.__module__.partition(".")[0] == "keras":
         return keras.Model

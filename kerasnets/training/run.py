@@ -63,7 +63,7 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """Seconds spent in training, all sessions together."""
+        """Seconds of training, summed over all sessions."""
         return sum(session["seconds"] for session in self.environment["sessions"])
 
     @property
@@ -148,7 +148,7 @@ class Run:
             **_headline(self.metrics.get("test", {})),
             "commit": str(self.environment["commit"]),
             **{name: str(version) for name, version in self.environment["versions"].items()},
-            # Not in the graph, which takes numbers, but stored with it.
+            # Stored beside the graph, because the graph takes numbers only.
             **({"codebook": json.dumps(self.codebook)} if self.codebook else {}),
         }
 

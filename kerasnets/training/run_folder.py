@@ -58,7 +58,7 @@ def read_history(folder: Path, epochs: int | None = None) -> History:
 
     Args:
         folder: the run folder.
-        epochs: read only so many epochs; all by default.
+        epochs: number of epochs to read; all by default.
     """
     path = folder / "history.csv"
     if not path.is_file():
@@ -123,7 +123,7 @@ def without_penalties(history: History) -> History:
 
 
 def best_epoch(history: History, monitor: str) -> int:
-    """Return the epoch, counted from 1, with the best value; the first of several equal ones.
+    """Return the epoch, counted from 1, with the best value; the first one if several are equal.
 
     Raises:
         ValueError: if the monitor is not in the history.
@@ -179,7 +179,7 @@ def describe_data(data: Dataset) -> dict[str, Any]:
 
 
 def _commit() -> str | None:
-    """The commit of this copy of kerasnets, marked if files differ; None outside its own git."""
+    """The commit of this copy of kerasnets, marked if files differ; None if it has no git."""
     folder = Path(__file__).parent
 
     def git(*arguments: str) -> str:

@@ -1,4 +1,4 @@
-"""One process's part of a run: the remaining epochs, the state on disk, the evaluation."""
+"""Run the remaining epochs of a run in one process, save its state, and evaluate it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Session:
         callbacks: Keras callbacks of the user.
         progress: show a bar and one line per epoch.
         tensorboard: write TensorBoard logs into the run folder.
-        history: of the complete epochs.
+        history: history of the complete epochs.
         steps: number of steps that this process has run.
     """
 
@@ -67,7 +67,7 @@ class Session:
 
     @property
     def is_over(self) -> bool:
-        """Whether the last epoch or the end of patience is reached; the history alone decides."""
+        """Whether the history shows that training has ended, by its last epoch or early stop."""
         epochs = len(self.history.get("loss", ()))
         if epochs == 0 or epochs >= self.recipe.epochs:
             return epochs > 0
@@ -83,25 +83,33 @@ class Session:
         return int(self.model.optimizer.iterations) // plan.schedule.steps_per_epoch
 
     def _train(self, plan: Plan, done: int) -> None:
-        # Here and not above: callbacks are Keras classes, and only training should import Keras.
-        from kerasnets.training import callbacks as ours
+        # Imported here, because the module subclasses Keras classes and so imports Keras.
+        from kerasnets.training import callbacks as run_callbacks
 
         if self.progress and (text := padding_text(plan.source)):
             print(text, file=sys.stderr)
         steps_per_epoch = plan.schedule.steps_per_epoch
-        offset = done * steps_per_epoch - ours.count_steps(self.model)
+        offset = done * steps_per_epoch - run_callbacks.count_steps(self.model)
 
         def after_call(steps: int, logs: Logs) -> None:
             self.steps += steps
-            ours.check_loss(self.model, logs, steps_per_epoch, offset)
+            run_callbacks.check_loss(self.model, logs, steps_per_epoch, offset)
             bar.move(steps)
 
         log, checkpoints = SessionLog(self.folder, done), Checkpoints(self.folder)
         runner = plan.runner(self.model, log.environment.get("xla"), after_call)
         self._check_monitor()
-        bar = ours.Progress(self.recipe.net, self.recipe.epochs, done, steps_per_epoch, runner.loop)
-        record = ours.Record(self.history, lambda: self._save_epoch(log, checkpoints, runner.loop))
-        own = [ours.EpochRandomness(self.recipe.seed), record, *([bar] if self.progress else [])]
+        bar = run_callbacks.Progress(
+            self.recipe.net, self.recipe.epochs, done, steps_per_epoch, runner.loop
+        )
+        record = run_callbacks.Record(
+            self.history, lambda: self._save_epoch(log, checkpoints, runner.loop)
+        )
+        own = [
+            run_callbacks.EpochRandomness(self.recipe.seed),
+            record,
+            *([bar] if self.progress else []),
+        ]
         if self.tensorboard:
             logs_folder = self.folder / "tensorboard"
             own.append(keras.callbacks.TensorBoard(logs_folder, write_graph=False))
@@ -129,7 +137,7 @@ class Session:
     def _check_monitor(self) -> None:
         """Refuse a monitor that the user's own metrics do not include, before the first step."""
         if type(self.model).test_step is not keras.Model.test_step:
-            return  # only its result says what it measures
+            return  # its metrics are known only after a validation
         names = {f"val_{name}" for name in self.model.get_metrics_result()}
         if self.recipe.monitor not in names:
             raise run_folder.not_measured(self.recipe.monitor, names)
@@ -137,8 +145,8 @@ class Session:
     def _save_epoch(self, log: SessionLog, checkpoints: Checkpoints, loop: Loop) -> bool:
         """Record an epoch that is done and keep its state; return whether training is over.
 
-        The state comes last: a run that is killed repeats the epochs since the one on disk, bit
-        by bit, and records them again.
+        The state is saved last. If the process is killed, the resumed run repeats the epochs since
+        the last saved state, with identical results, and records them again.
         """
         epoch, over = len(self.history["loss"]), self.is_over
         log.record(epoch, loop.xla)
@@ -164,7 +172,7 @@ class Session:
 
 
 class SessionLog:
-    """What one process does of a run, in ``environment.json``: written at once and per epoch."""
+    """The record of one process in ``environment.json``, written at the start and per epoch."""
 
     def __init__(self, folder: Path, done: int) -> None:
         """Record that a process begins after ``done`` epochs."""
@@ -189,7 +197,7 @@ class SessionLog:
 
 @contextmanager
 def _explain_resume(folder: Path) -> Iterator[None]:
-    """Say at Ctrl-C how to resume."""
+    """Add the command to resume the run to the message of Ctrl-C."""
     try:
         yield
     except KeyboardInterrupt:

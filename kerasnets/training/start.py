@@ -33,7 +33,7 @@ def check_folder(out: str | Path | None) -> None:
 
 @contextlib.contextmanager
 def clean_up_failed_start(out: str | Path | None) -> Iterator[list[Session]]:
-    """Remove the run folder if an error comes before the first step has been run.
+    """Remove the run folder if an error occurs before the first step has run.
 
     Parent folders that did not exist before are removed too.
 
@@ -59,7 +59,7 @@ def clean_up_failed_start(out: str | Path | None) -> Iterator[list[Session]]:
 def begin(
     out: str | Path | None, recipe: Recipe, data: Dataset, model: keras.Model, task: Task
 ) -> Path:
-    """Make the complete run folder, so that whatever stops the process leaves a run to resume."""
+    """Create the complete run folder, so that the run can be resumed from the start."""
     numbered = (Path("runs") / f"{recipe.net}-{number}" for number in itertools.count(1))
     for folder in numbered if out is None else [Path(out)]:
         try:

@@ -43,15 +43,15 @@ def train(
     """Train a net, evaluate it, and write everything to a run folder.
 
     Args:
-        net: a name of the catalogue, a complete :class:`Recipe`, or a ``keras.Model`` of your own
-            whose only output are logits, or values for a regression. Your model is copied and
-            stays as it is; the trained one is ``run.model``. If it is compiled, its optimizer,
-            loss and metrics are used.
+        net: a name of the catalogue, a complete :class:`Recipe`, or your own ``keras.Model`` with
+            one output: logits, or values for a regression. Your model is copied and not changed;
+            the trained one is ``run.model``. If it is compiled, its optimizer, loss and metrics
+            are used.
         data: a data set, its name in the catalogue, or the path of a file. The default is the
-            data set of the net; a model of your own has none.
+            data set of the net; your own model has none.
         out: the run folder to make; ``runs/<net>-<number>`` by default.
         data_dir: where to look for the files of the data set.
-        callbacks: Keras callbacks of your own.
+        callbacks: your own Keras callbacks.
         progress: show a bar and one line per epoch on standard error.
         tensorboard: write TensorBoard logs into the run folder; needs the extra of that name.
         settings: fields of :class:`Recipe`.
@@ -61,7 +61,9 @@ def train(
 
     Raises:
         ValueError: if a setting is wrong, the net cannot take the data, or the inputs contain NaN.
-            Nothing has been done then, and there is no run folder.
+            No run folder is created then.
+        FileNotFoundError: if the files of the data set do not exist; the message says how to get
+            them.
         FileExistsError: if ``out`` is not empty.
         TrainingDivergedError: if the loss becomes NaN or infinite; the message names the step.
     """
@@ -99,7 +101,7 @@ def resume(
     progress: bool = True,
     tensorboard: bool = False,
 ) -> Run:
-    """Resume an interrupted run; it ends with the weights of an uninterrupted one.
+    """Resume an interrupted run. It ends with the same weights as an uninterrupted run.
 
     Args:
         folder: the run folder. A finished run is returned as it is.
@@ -111,7 +113,7 @@ def resume(
 
     Raises:
         FileNotFoundError: if there is no run in the folder.
-        ValueError: if the data are not those the run began with.
+        ValueError: if the data are not the data that the run began with.
     """
     folder = Path(folder)
     if not (folder / "recipe.toml").is_file():
@@ -176,7 +178,7 @@ def _with_data_settings(settings: dict[str, Any], data: Dataset) -> dict[str, An
 
 
 def _recipe_of_model(model: keras.Model, settings: dict[str, Any]) -> Recipe:
-    """The recipe of a user's own model; what it was compiled with is used or refused."""
+    """The recipe of a user's own model; refuse settings that contradict its ``compile``."""
     if model.compiled:
         for name in ("optimizer", "learning_rate", "schedule"):
             if settings.get(name, "compiled") != "compiled":
@@ -189,18 +191,18 @@ def _recipe_of_model(model: keras.Model, settings: dict[str, Any]) -> Recipe:
     return check_recipe({"net": model.name, **settings})
 
 
-def _data_options(recipe: Recipe, asked: dict[str, Any]) -> dict[str, Any]:
-    """The options asked for, and those of the net's usual ones that the data set knows."""
-    usual = describe(recipe.net).recipe.get("data_options", {})
+def _data_options(recipe: Recipe, requested: dict[str, Any]) -> dict[str, Any]:
+    """The requested options, and the default options of the net that the data set has."""
+    defaults = describe(recipe.net).recipe.get("data_options", {})
     known = data_spec(recipe.data).options
-    return {**{name: value for name, value in usual.items() if name in known}, **asked}
+    return {**{name: value for name, value in defaults.items() if name in known}, **requested}
 
 
 def _arguments_from(data: Dataset, net: str) -> dict[str, int]:
     """The arguments of the builder that depend on the data, if they differ from its defaults.
 
-    The number of outputs, the number of codes of visits, which only the training split tells, the
-    number of samples or columns, and the size of images.
+    These are the number of outputs, the number of codes of visits (known only from the training
+    split), the number of samples or columns, and the size of images.
     """
     defaults = describe(net).arguments
     found = {"classes": len(output_names(data))}
@@ -220,7 +222,7 @@ def _arguments_from(data: Dataset, net: str) -> dict[str, int]:
 
 
 def _check_settings(recipe: Recipe, task: Task, data: Dataset) -> None:
-    """Refuse settings that mean nothing for the task."""
+    """Refuse settings that do not apply to the task."""
     task.check_threshold_rule(recipe.threshold, output_names(data))
     for name in ("class_weights", "calibration"):
         if getattr(recipe, name) != "none" and not task.one_class_per_row:

@@ -1,8 +1,8 @@
-"""Time from process start to a given validation accuracy: ours against PyTorch.
+"""Time from process start to a target validation accuracy, for kerasnets and PyTorch.
 
     python scripts/benchmarks/accuracy.py TASK COMPETITOR ARRAYS FOLDER    # a single run
 
-Both read the same arrays. Ours is ``kerasnets.train`` and writes a complete run folder.
+Both read the same arrays. kerasnets uses ``kerasnets.train`` and writes a complete run folder.
 """
 
 from __future__ import annotations

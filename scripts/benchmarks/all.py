@@ -4,7 +4,7 @@
 
 Needs torch, the extra ``bench``. The competitors take turns in every round, so that other work on
 the machine affects all of them. The results are medians with quartiles. The ratios are ratios of
-medians; above 1, ours is faster. ``export_latency.py`` measures exported files.
+medians; above 1, kerasnets is faster. ``export_latency.py`` measures exported files.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Latency of a request: our ONNX file, Keras's own, PyTorch eager, and PyTorch's ONNX file.
+"""Latency of a request: our ONNX file, Keras's ONNX file, PyTorch eager, PyTorch's ONNX file.
 
     python scripts/benchmarks/export_latency.py [--rounds 60] [--json FILE]
 
 Needs torch in a separate environment, because this project does not depend on it. All four have the
 same weights and must return the same outputs. Each uses one thread. They take turns in every round,
 so that other work on the machine affects all of them. The results are medians in milliseconds, and
-ratios to ours.
+ratios to our ONNX file.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _copy_gru(layer: Any, gru: nn.GRU, number: int) -> None:
 
 
 def runners(name: str, folder: Path) -> dict[str, Runner]:
-    """The four ways to run a net, each a function from an array to logits."""
+    """Four functions from an array to logits that run the same net in different runtimes."""
     keras.utils.set_random_seed(0)
     net = kn.build(name)
     twin = Twin(name, net).eval()
@@ -136,24 +136,24 @@ def _session(path: Path) -> Runner:
 
 
 def measure(
-    ways: dict[str, Runner], shape: tuple[int, ...], batch: int, rounds: int
+    by_runtime: dict[str, Runner], shape: tuple[int, ...], batch: int, rounds: int
 ) -> dict[str, float]:
-    """Median milliseconds of each way. All must return the same outputs."""
+    """Median milliseconds of each runner. All must return the same outputs."""
     x = np.random.default_rng(batch).normal(size=(batch, *shape)).astype("float32")
     x = 255 * (x > 0).astype("float32") if len(shape) == 3 else x
-    expected = ways[OURS](x)
-    for way, run in ways.items():
-        np.testing.assert_allclose(run(x), expected, atol=1e-5, err_msg=way)
+    expected = by_runtime[OURS](x)
+    for runtime, run in by_runtime.items():
+        np.testing.assert_allclose(run(x), expected, atol=1e-5, err_msg=runtime)
         for _ in range(_CALLS):
             run(x)
-    times: dict[str, list[float]] = {way: [] for way in ways}
+    times: dict[str, list[float]] = {runtime: [] for runtime in by_runtime}
     for _ in range(rounds):
-        for way, run in ways.items():
+        for runtime, run in by_runtime.items():
             for _ in range(_CALLS):
                 start = time.perf_counter()
                 run(x)
-                times[way].append(time.perf_counter() - start)
-    return {way: 1000 * float(np.median(seconds)) for way, seconds in times.items()}
+                times[runtime].append(time.perf_counter() - start)
+    return {runtime: 1000 * float(np.median(seconds)) for runtime, seconds in times.items()}
 
 
 def main() -> None:
@@ -177,12 +177,14 @@ def main() -> None:
     print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as scratch:
         for name in NETS:
-            ways = runners(name, Path(scratch))
+            by_runtime = runners(name, Path(scratch))
             for batch in BATCHES:
-                medians = measure(ways, kn.build(name).input_shape[1:], batch, arguments.rounds)
+                medians = measure(
+                    by_runtime, kn.build(name).input_shape[1:], batch, arguments.rounds
+                )
                 report["milliseconds"].setdefault(name, {})[str(batch)] = medians
-                ratios = [medians[way] / medians[OURS] for way in (KERAS, EAGER, TORCH)]
-                cells = [f"{medians[way]:.3f}" for way in (OURS, KERAS, EAGER, TORCH)]
+                ratios = [medians[runtime] / medians[OURS] for runtime in (KERAS, EAGER, TORCH)]
+                cells = [f"{medians[runtime]:.3f}" for runtime in (OURS, KERAS, EAGER, TORCH)]
                 cells += [f"{ratio:.1f}" for ratio in ratios]
                 print(f"| `{name}` | {batch} | {' | '.join(cells)} |", flush=True)
             nodes = onnx.load(Path(scratch) / name / "1" / "model.onnx").graph.node

@@ -3,8 +3,8 @@
     python scripts/benchmarks/fit.py [--models 'cnn*'] [--rounds 5] [--json fit.json] [--quick]
 
 A round of one competitor trains for at least half a second, in batches of 32 from data in memory,
-with shuffling. The competitors take turns within every round, so that other load on the machine
-affects all alike. Compiling is done before. Ratios are those of the medians; above 1, kerasnets is
+with shuffling. The competitors take turns in every round, so that other work on the machine affects
+all of them. Compilation is not measured. The ratios are ratios of medians; above 1, kerasnets is
 faster. PyTorch is optional: without it, its columns stay empty.
 """
 
@@ -24,7 +24,7 @@ import numpy as np
 from tables import markdown, spread
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))  # the models are those of the tests
+sys.path.insert(0, str(ROOT))  # to import the models of the tests
 
 import kerasnets as kn  # noqa: E402
 from kerasnets._lazy import keras  # noqa: E402
@@ -35,11 +35,11 @@ BATCH = 32
 _SECONDS_PER_ROUND = 0.5
 _EPOCHS = 10  # per call of a fit
 
-Epochs = Callable[[], int]  # trains some epochs, returns the number of rows it took
+Epochs = Callable[[], int]  # trains some epochs and returns the number of rows
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Measure, and print and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--models", nargs="+", default=["*"], help="shell patterns")
     parser.add_argument("--rounds", type=int, default=5)
@@ -64,8 +64,8 @@ def measure(name: str, rows: int, rounds: int, seconds: float) -> dict[str, Any]
     keras.backend.clear_session()
     case = CASES[name]
     competitors = {
-        "kerasnets": keras_epochs(case, rows, lambda model, **given: kn.fit(model, **given)),
-        "keras": keras_epochs(case, rows, lambda model, **given: model.fit(**given)),
+        "kerasnets": keras_epochs(case, rows, lambda model, **args: kn.fit(model, **args)),
+        "keras": keras_epochs(case, rows, lambda model, **args: model.fit(**args)),
     }
     if HAS_TORCH and (epochs := _torch_epochs(name, rows)) is not None:
         competitors["torch"] = epochs
@@ -79,11 +79,11 @@ def measure(name: str, rows: int, rounds: int, seconds: float) -> dict[str, Any]
 
 
 def keras_epochs(case: Case, rows: int, fit: Callable[..., Any]) -> Epochs:
-    """Return what trains a new model of a case for some epochs."""
-    model, given = build(case), arguments(case, rows)
+    """Return a function that trains a new model of a case for some epochs."""
+    model, fit_arguments = build(case), arguments(case, rows)
 
     def epochs() -> int:
-        fit(model, **given, batch_size=BATCH, epochs=_EPOCHS, verbose=0)
+        fit(model, **fit_arguments, batch_size=BATCH, epochs=_EPOCHS, verbose=0)
         return _EPOCHS * rows
 
     return epochs
@@ -97,7 +97,7 @@ def _torch_epochs(name: str, rows: int) -> Epochs | None:
 
 
 def rate(epochs: Epochs, seconds: float) -> float:
-    """Return the samples per second of one call or more, for at least some seconds."""
+    """Return the samples per second of one or more calls that take at least ``seconds``."""
     samples, started = 0, time.perf_counter()
     while True:
         samples += epochs()
@@ -106,7 +106,7 @@ def rate(epochs: Epochs, seconds: float) -> float:
 
 
 def ratio(result: dict[str, Any], competitor: str) -> float:
-    """Return how many times as fast as a competitor kerasnets trains a model."""
+    """Return the speed of kerasnets divided by the speed of a competitor."""
     rates = result["rates"]
     return float(np.median(rates["kerasnets"]) / np.median(rates[competitor]))
 
@@ -128,8 +128,8 @@ def table(results: list[dict[str, Any]]) -> str:
     for who, title in (("keras", "Keras's fit"), ("torch", "PyTorch")):
         if ratios := [ratio(result, who) for result in results if who in result["rates"]]:
             lines.append(
-                f"Against {title}: {np.median(ratios):.1f} times as fast in the median of "
-                f"{len(ratios)} models, from {min(ratios):.1f} to {max(ratios):.1f}."
+                f"Speed relative to {title}: median {np.median(ratios):.1f} over {len(ratios)} "
+                f"models, from {min(ratios):.1f} to {max(ratios):.1f}."
             )
     if not HAS_TORCH:
         lines.append("PyTorch is not installed, so it was not measured.")

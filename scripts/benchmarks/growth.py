@@ -1,6 +1,7 @@
-"""How time grows with rows, sequence length and width, and the machine's own limits.
+"""Measure how time grows with rows, sequence length and width, and the limits of the machine.
 
-Each is timed over a range, and the slope fitted to the logarithms: 1 is in proportion.
+Each size is varied over a range. A line is fitted to the logarithms of size and time. A slope of 1
+means that time is proportional to size.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import kerasnets as kn
 from kerasnets._lazy import keras, tf
 
 _EPOCHS = 10  # per call of fit
-ADAM_FLOPS = 12  # a weight: 6 additions, 4 multiplications, a division, a root
+ADAM_FLOPS = 12  # per weight: 6 additions, 4 multiplications, a division, a root
 RANGES: dict[str, tuple[str, tuple[int, ...]]] = {
     "rows": ("seizure-mlp", (2_000, 4_000, 8_000, 16_000, 32_000)),
     "sequence length": ("seizure-gru", (32, 64, 128, 256)),
@@ -25,7 +26,7 @@ RANGES: dict[str, tuple[str, tuple[int, ...]]] = {
 
 
 def measure(rounds: int) -> list[dict[str, Any]]:
-    """Seconds an epoch over each range, and the fitted slope."""
+    """Return the seconds per epoch over each range, and the fitted slope."""
     results = []
     for along, (net, values) in RANGES.items():
         epochs = [prepare(along, net, value) for value in values]
@@ -42,7 +43,7 @@ def measure(rounds: int) -> list[dict[str, Any]]:
 
 
 def prepare(along: str, net: str, value: int) -> tuple[Any, int]:
-    """An epoch of a net of some size, and how many rows it has."""
+    """Return a function that trains a net of this size for some epochs, and the number of rows."""
     rows = value if along == "rows" else 960
     arguments: dict[str, Any] = {"units": value} if along == "width" else {}
     samples = value if along == "sequence length" else 178
@@ -62,7 +63,7 @@ def prepare(along: str, net: str, value: int) -> tuple[Any, int]:
 
 
 def machine_limits() -> dict[str, float]:
-    """Peak FLOP/s of a large matrix product, and bytes/s of adding long vectors."""
+    """Return the peak FLOP/s of a large matrix product, and the bytes/s of adding long vectors."""
     size, length = 2_048, 1 << 25
     a, b = tf.random.normal((size, size)), tf.random.normal((size, size))
     u, v = tf.random.normal((length,)), tf.random.normal((length,))
@@ -83,7 +84,7 @@ def _best(run: Any) -> float:
 
 
 def bounds(training: list[dict[str, Any]], limits: dict[str, float]) -> list[dict[str, Any]]:
-    """Training FLOP/s over the peak, and what a step's time goes into."""
+    """Return the share of the peak FLOP/s in training, and what limits the speed of a step."""
     results = []
     for result in training:
         net = result["net"]

@@ -1,4 +1,4 @@
-"""What the process with TensorFlow times: ``kerasnets.fit``, ``predict``, and Keras's own."""
+"""The process with TensorFlow: it measures kerasnets and Keras's own ``fit`` and ``predict``."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from kerasnets.engine.schedule import EpochSchedule, Steps
 from kerasnets.engine.sources import ArraySource, Examples, Source
 
 _EPOCHS = 10  # per call of fit
-_MANY_STEPS = 10**9  # compile time does not count here
+_MANY_STEPS = 10**9  # compile time is not measured here
 
 
 def prepare(competitor: str, net: str) -> tuple[Callable[[], int], dict[str, Any]]:
-    """Return what runs some epochs of a net or one prediction of its rows, and its settings."""
+    """Return a function that trains some epochs or predicts all rows once, and its settings."""
     model, train = compiled_net(net)
     settings: dict[str, Any] = {"params": model.count_params()}
     if "predict" in competitor:
@@ -44,15 +44,15 @@ def prepare(competitor: str, net: str) -> tuple[Callable[[], int], dict[str, Any
 
     def ours() -> int:
         # Not "off", which would also leave the dropout masks to Keras.
-        way: Any = "on" if xla else "auto"
-        kn.fit(model, train.x, train.y, BATCH, _EPOCHS, 0, xla=way, strict=True)
+        mode: Any = "on" if xla else "auto"
+        kn.fit(model, train.x, train.y, BATCH, _EPOCHS, 0, xla=mode, strict=True)
         return _EPOCHS * len(train)
 
     return ours, settings | {"xla": xla}
 
 
 def compiled_net(net: str) -> tuple[Any, Split]:
-    """Return a net compiled for training, and the data it is timed on."""
+    """Return a net compiled for training, and the data to measure it with."""
     keras.utils.clear_session()
     keras.utils.set_random_seed(0)
     if net.startswith("mortality"):
@@ -75,7 +75,7 @@ def source_of(train: Split) -> Source:
 
 
 def compiled_steps(model: Any, source: Source, xla: bool) -> tuple[Callable[[int], None], int]:
-    """Return what runs a number of full steps and waits for them, and how many there are."""
+    """Return a function that runs a number of full steps, and the largest number of steps."""
     build(model, source)
     loop = Loop(model, source, BATCH, Options(xla=xla, fuse=True))
     schedule = EpochSchedule(len(source), BATCH, buckets=source.buckets, shuffle=True)

@@ -1,4 +1,4 @@
-"""All networks of keras.applications: our MACs against published ones, FLOPs, and time.
+"""All networks of keras.applications: our MACs compared with published ones, FLOPs, and time.
 
     python scripts/benchmarks/profile_applications.py
 

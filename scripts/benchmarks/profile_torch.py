@@ -3,7 +3,7 @@
     python scripts/benchmarks/profile_torch.py
 
 Needs torch, fvcore, torchinfo and ptflops in a separate environment, because this project depends
-on none of them. The nets are seizure-mlp, seizure-cnn, seizure-gru, and the last one with an LSTM.
+on none of them. The nets are seizure-mlp, seizure-cnn, seizure-gru, and seizure-gru with an LSTM.
 kerasnets counts 2,928, 129,668, 145,328 and 193,744 multiply–adds for them.
 """
 

@@ -26,7 +26,7 @@ ACTIONS = (
 
 
 def measure(rounds: int) -> list[dict[str, Any]]:
-    """Measure the seconds of all actions, in turn."""
+    """Measure the seconds of all actions, which take turns in every round."""
     seconds: dict[str, list[float]] = {action: [] for action in ACTIONS}
     for _ in range(rounds):
         for action in ACTIONS:

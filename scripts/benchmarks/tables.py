@@ -191,5 +191,5 @@ def draw(results: dict[str, Any], path: Path) -> None:
 
 
 def ratio_to(result: dict[str, Any], name: str) -> float:
-    """Training throughput of ours divided by that of a competitor."""
+    """Training throughput of kerasnets divided by that of a competitor."""
     return float(np.median(result["rates"]["ours"]) / np.median(result["rates"][name]))

@@ -13,30 +13,30 @@ Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 class LastState(nn.Module):
-    """A GRU, and a dense layer on its last state."""
+    """A GRU, and a dense layer on the last state."""
 
     def __init__(self) -> None:
         super().__init__()
         self.gru, self.head = nn.GRU(3, 4, batch_first=True), nn.Linear(4, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Shape (batch, time, 3) to (batch, 1)."""
+        """Map shape (batch, time, 3) to (batch, 1)."""
         return self.head(self.gru(x)[1][-1])
 
 
 class Transformer(nn.Module):
-    """Attention over embedded tokens, and a class per sequence."""
+    """Self-attention over embedded tokens, with one class per sequence."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.tokens, self.places = nn.Embedding(12, 8), nn.Parameter(torch.randn(7, 8))
+        self.tokens, self.positions = nn.Embedding(12, 8), nn.Parameter(torch.randn(7, 8))
         self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
         self.norms = nn.ModuleList([nn.LayerNorm(8), nn.LayerNorm(8)])
         self.dense, self.head = nn.Linear(8, 8), nn.Linear(8, 2)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Shape (batch, 7) to (batch, 2)."""
-        x = self.tokens(tokens) + self.places
+        """Map shape (batch, 7) to (batch, 2)."""
+        x = self.tokens(tokens) + self.positions
         x = self.norms[0](x + self.attention(x, x, x, need_weights=False)[0])
         x = self.norms[1](x + functional.gelu(self.dense(x)))
         return self.head(x[:, 0])
@@ -57,7 +57,7 @@ def cnn() -> nn.Module:
 
 
 def image_autoencoder() -> nn.Module:
-    """Down with strides and up with a transposed convolution."""
+    """A strided convolution, and a transposed convolution to the original size."""
     return nn.Sequential(
         *(nn.Conv2d(1, 3, 3, 2, 1), nn.ReLU()),
         nn.ConvTranspose2d(3, 1, 3, 2, 1, output_padding=1),
@@ -87,7 +87,7 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], Loss]] = {
 
 
 def make_epochs(name: str, data: tuple[Any, ...], batch_size: int) -> Callable[[], int] | None:
-    """Return what trains one epoch of a model; ``None`` for a model that is not written here."""
+    """Return a function that trains a model for one epoch; ``None`` if the model is not here."""
     if name not in MODELS:
         return None
     make, loss_of = MODELS[name]

@@ -28,23 +28,23 @@ def prepare(competitor: str, net: str) -> tuple[Callable[[], int], dict[str, Any
     usual, indexed, rows, arguments = batches(net)
     # Compiling takes half a minute per net, so it can be switched off.
     compiled = competitor == "torch best" and not os.environ.get("BENCH_WITHOUT_COMPILE")
-    ways = ["plain", "compiled"] if compiled else ["plain"]
+    variants = ["plain", "compiled"] if compiled else ["plain"]
     make_batches = usual if competitor == "torch eager" else indexed
     best: tuple[float, Callable[[], int], dict[str, Any]] | None = None
-    for way, threads in itertools.product(ways, (1, 2)):
+    for way, threads in itertools.product(variants, (1, 2)):
         model = torch_nets.NETS[net](*arguments)
         params = sum(weight.numel() for weight in model.parameters())
         try:
             fused = competitor == "torch best"
             epoch = make_epoch(model, make_batches, rows, threads, way, fused=fused)
-            some = make_epoch(
+            few_steps = make_epoch(
                 model, lambda: itertools.islice(make_batches(), 8), 8, threads, way, fused=fused
             )
-            some()
+            few_steps()
         except Exception as error:  # noqa: BLE001 - torch.compile does not support every net
             print(f"  {net}: {way} in PyTorch fails with {type(error).__name__}", flush=True)
             continue
-        speed = rate(some, 0.3)
+        speed = rate(few_steps, 0.3)
         if best is None or speed > best[0]:
             best = speed, epoch, {"params": params, "way": way, "threads": threads}
     assert best is not None  # noqa: S101 - the plain variant always runs
@@ -58,7 +58,7 @@ def prepare_prediction(net: str) -> tuple[Callable[[], int], dict[str, Any]]:
 
     def predict() -> int:
         with torch.inference_mode():
-            return len(torch.cat([model(some) for some in x.split(PREDICTION_BATCH)]))
+            return len(torch.cat([model(rows) for rows in x.split(PREDICTION_BATCH)]))
 
     speeds = {}
     for threads in (1, 2):
@@ -128,8 +128,8 @@ def visit_batches() -> tuple[Batches, Batches, int, list[Any]]:
         (torch.from_numpy(x.take(np.array([row]))["visits"][0]), y[row]) for row in range(len(x))
     ]
 
-    def padded(some: list[tuple[torch.Tensor, torch.Tensor]]) -> tuple[Any, torch.Tensor]:
-        visits, labels = zip(*some, strict=True)
+    def padded(examples: list[tuple[torch.Tensor, torch.Tensor]]) -> tuple[Any, torch.Tensor]:
+        visits, labels = zip(*examples, strict=True)
         lengths = torch.tensor([len(visit) for visit in visits])
         return (pad_sequence(visits, batch_first=True), lengths), torch.stack(labels)
 

@@ -1,10 +1,10 @@
-"""Throughput of every net: ours, PyTorch eager, PyTorch at its best, plain Keras.
+"""Throughput of every net: kerasnets, PyTorch eager, the fastest PyTorch variant, and Keras.
 
-Three processes stay alive, two with TensorFlow, of which one does each operation in a single
-thread, and one with PyTorch; whoever drives them asks for rounds in turn, so that whatever else
-the machine does hits all alike. A round is whole epochs, shuffling included, for at least half a
-second; what is compiled or chosen is so before. Everybody runs with the threads that suit them:
-PyTorch tries 1 and 2 itself.
+Three worker processes run during all measurements: one with PyTorch, and two with TensorFlow, one
+of which uses a single thread per operation. The competitors take turns in every round, so that
+other work on the machine affects all of them. A round trains full epochs, with shuffling, for at
+least half a second. Compilation and the choice of settings are not measured. Each competitor uses
+the faster number of threads; the PyTorch process tries 1 and 2.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from workload import rate
 
 COMPETITORS = ("ours", "torch eager", "torch best", "keras fit")
 PREDICTORS = ("ours, predicting", "torch, predicting", "keras predict")
-_SECONDS_A_ROUND = 0.5
+_SECONDS_PER_ROUND = 0.5
 
 
 class Workers:
-    """The processes, which are asked for rounds in turn."""
+    """The worker processes of all competitors."""
 
     def __init__(self) -> None:
         self.pipes: dict[str, Any] = {}
@@ -41,28 +41,30 @@ class Workers:
             self.processes.append(process)
 
     def prepare(self, competitor: str, net: str) -> dict[str, Any]:
-        """Let whoever can run a competitor prepare it, and choose the fastest of them."""
+        """Prepare a competitor in every suitable worker, and choose the fastest worker."""
         framework = "torch" if competitor.startswith("torch") else "keras"
-        able = [name for name in self.pipes if name.startswith(framework)]
-        told = {name: self._ask(name, "prepare", competitor, net) for name in able}
-        speeds = {name: self._ask(name, "round", competitor) for name in able if len(able) > 1}
-        self.chosen[competitor] = max(speeds, key=speeds.__getitem__) if speeds else able[0]
+        suitable = [name for name in self.pipes if name.startswith(framework)]
+        settings = {name: self._ask(name, "prepare", competitor, net) for name in suitable}
+        speeds = {
+            name: self._ask(name, "round", competitor) for name in suitable if len(suitable) > 1
+        }
+        self.chosen[competitor] = max(speeds, key=speeds.__getitem__) if speeds else suitable[0]
         threads = 1 if self.chosen[competitor].endswith("1 thread") else os.cpu_count()
-        return {"threads": threads} | told[self.chosen[competitor]]
+        return {"threads": threads} | settings[self.chosen[competitor]]
 
     def round(self, competitor: str) -> float:
-        """Samples a second of one round."""
+        """Run one round, and return the samples per second."""
         return float(self._ask(self.chosen[competitor], "round", competitor))
 
-    def _ask(self, worker: str, *words: Any) -> Any:
-        self.pipes[worker].send(words)
+    def _ask(self, worker: str, *request: Any) -> Any:
+        self.pipes[worker].send(request)
         answer = self.pipes[worker].recv()
         if isinstance(answer, BaseException):
             raise answer
         return answer
 
     def close(self) -> None:
-        """Let the processes end."""
+        """Stop the processes."""
         for pipe, process in zip(self.pipes.values(), self.processes, strict=True):
             pipe.send(None)
             process.join(10)
@@ -71,7 +73,7 @@ class Workers:
 def measure(
     workers: Workers, net: str, rounds: int, competitors: tuple[str, ...] = COMPETITORS
 ) -> dict[str, Any]:
-    """Samples a second of every competitor, a list of rounds each, and what was chosen."""
+    """Return the samples per second of each competitor in each round, and its settings."""
     result: dict[str, Any] = {"net": net, "rates": {name: [] for name in competitors}}
     for name in competitors:
         result[name] = workers.prepare(name, net)
@@ -82,24 +84,24 @@ def measure(
 
 
 def serve(pipe: Any, prepare: Callable[[str, str], tuple[Callable[[], int], Any]]) -> None:
-    """Answer until told to end: prepare a competitor for a net, or time a round of it."""
+    """Prepare competitors and measure rounds on request, until the request is ``None``."""
     epochs: dict[str, Callable[[], int]] = {}
-    while (asked := pipe.recv()) is not None:
-        what, competitor, *rest = asked
+    while (request := pipe.recv()) is not None:
+        what, competitor, *rest = request
         try:
             if what == "prepare":
                 epochs[competitor], answer = prepare(competitor, *rest)
                 epochs[competitor]()
             else:
-                answer = rate(epochs[competitor], _SECONDS_A_ROUND)
+                answer = rate(epochs[competitor], _SECONDS_PER_ROUND)
         except Exception as error:  # noqa: BLE001 - the other process shows it
             answer = RuntimeError(f"{competitor}: {error!r}")
         pipe.send(answer)
 
 
 def keras_worker(pipe: Any, threads: str) -> None:
-    """Ours and plain ``fit``."""
-    if threads:  # before TensorFlow is at work
+    """Run kerasnets and Keras's own ``fit``."""
+    if threads:  # before TensorFlow starts
         os.environ["TF_NUM_INTRAOP_THREADS"] = threads
     import keras_side
 
@@ -107,7 +109,7 @@ def keras_worker(pipe: Any, threads: str) -> None:
 
 
 def torch_worker(pipe: Any, _: str) -> None:
-    """PyTorch in both ways."""
+    """Run PyTorch eager and the fastest PyTorch variant."""
     import torch_side
 
     serve(pipe, torch_side.prepare)

@@ -1,10 +1,10 @@
-"""What XLA costs and saves for every net, and whether the rule takes the better way.
+"""Measure every net with and without XLA, and check the rule that decides whether to use XLA.
 
     python scripts/benchmarks/xla_rule.py [--nets 'seizure-*'] [--json FILE]
 
-Both ways run in one process, one after the other. The rule of ``kerasnets.engine.autotune`` is then
-asked for trainings of 100 to 1,000,000 steps. "Loss" is the time of the way it takes divided by the
-time of the better way.
+Both are measured in one process, one after the other. The rule of ``kerasnets.engine.autotune`` is
+then applied to trainings of 100 to 1,000,000 steps. "Loss" is the time with the choice of the rule,
+divided by the time with the better choice.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ STEPS = (100, 1_000, 4_000, 10_000, 40_000, 200_000, 1_000_000)
 
 
 def costs(net: str) -> dict[str, Any]:
-    """Measure both ways of training a net, and ask the rule."""
+    """Measure the training of a net with and without XLA, and apply the rule."""
     model, train = compiled_net(net)
     source = source_of(train)
     result: dict[str, Any] = {"net": net}
@@ -47,7 +47,7 @@ def costs(net: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Print a table and write the figures."""
+    """Print a table, and write the numbers to a file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--nets", default="*")
     parser.add_argument("--json", type=Path)

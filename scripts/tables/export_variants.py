@@ -1,11 +1,12 @@
-"""Export recurrent models of every form to ONNX and compare them with Keras.
+"""Export recurrent models of many kinds to ONNX and compare them with Keras.
 
     python scripts/tables/export_variants.py [--only WORD] [--write]
 
 Prints one line per variant: its recurrent ONNX nodes, and the largest difference of ONNX Runtime
-from Keras run eagerly, over several batch sizes, numbers of steps and masks. Also that of OpenVINO,
-if it is installed. Exits with 1 if ONNX Runtime differs by more than 1e-5, or a model has a loop or
-unexpected nodes. ``--write`` writes the table to docs/export-variants.md.
+from Keras run eagerly, over several batch sizes, numbers of steps and masks. If OpenVINO is
+installed, its largest difference is printed too. Exits with 1 if ONNX Runtime differs by more than
+1e-5, or a model has a loop or unexpected nodes. ``--write`` writes the table to
+docs/export-variants.md.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ FAMILIES = (
 
 
 def measure(variant: Variant, folder: Path) -> tuple[list[str], float, str]:
-    """The cells of a variant, the largest difference of ONNX Runtime, and the error, if any."""
+    """Return the cells of a variant, the largest difference of ONNX Runtime, and any error."""
     rng = np.random.default_rng(7)
     for weight in variant.model.weights:
         if weight.dtype == "float32":

@@ -1,4 +1,4 @@
-"""Print the packages of kerasnets, what each imports, and what breaks the import rules.
+"""Print the packages of kerasnets, their imports, and all violations of the import rules.
 
     python scripts/tables/imports.py [FOLDER]
 
@@ -6,8 +6,7 @@ FOLDER is a checkout of this repository; default: this one. Only the standard li
 and nothing is imported: the script reads the source code.
 
 The rules: a package may import the packages of the layers below it (_LAYERS) and the shared
-modules, such as _files. Modules must not import each other in a circle, and no file has more than
-300 lines.
+modules, such as _files. There must be no import cycles, and no file has more than 300 lines.
 """
 
 from __future__ import annotations
@@ -144,13 +143,13 @@ def _is_shared(name: str) -> bool:
     return name.startswith("_") and name != "__main__"
 
 
-def import_circles(modules: Mapping[str, Module]) -> list[list[str]]:
-    """Groups of modules that import each other in a circle (strongly connected components)."""
+def import_cycles(modules: Mapping[str, Module]) -> list[list[str]]:
+    """Groups of modules with cyclic imports (strongly connected components)."""
     targets = {name: {entry.imported for entry in modules[name].imports} for name in modules}
     index: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []
-    circles: list[list[str]] = []
+    cycles: list[list[str]] = []
 
     def visit(name: str) -> None:  # Tarjan's algorithm
         index[name] = low[name] = len(index)
@@ -165,12 +164,12 @@ def import_circles(modules: Mapping[str, Module]) -> list[list[str]]:
             group = stack[stack.index(name) :]
             del stack[stack.index(name) :]
             if len(group) > 1:
-                circles.append(sorted(group))
+                cycles.append(sorted(group))
 
     for name in modules:
         if name not in index:
             visit(name)
-    return circles
+    return cycles
 
 
 def long_files(modules: Mapping[str, Module]) -> list[Module]:
@@ -179,7 +178,7 @@ def long_files(modules: Mapping[str, Module]) -> list[Module]:
 
 
 def report(folder: Path) -> str:
-    """The table of packages, and the lists of what breaks the rules."""
+    """Return the table of packages, and the lists of violations."""
     modules = read_modules(folder)
     rows = [("package", "files", "lines", "imports"), *_package_rows(modules)]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
@@ -187,7 +186,7 @@ def report(folder: Path) -> str:
         f"{package:<{widths[0]}}  {files:>{widths[1]}}  {lines:>{widths[2]}}  {imports}"
         for package, files, lines, imports in rows
     ]
-    climbing = [
+    violations = [
         f"{entry.module} imports {entry.imported} (line {entry.line})"
         for entry in forbidden_imports(modules)
     ]
@@ -196,8 +195,8 @@ def report(folder: Path) -> str:
         [
             *table,
             f"total: {len(modules)} files, {sum(m.lines for m in modules.values()):,} lines",
-            *_listed("imports against the rules", climbing),
-            *_listed("import circles", [" <-> ".join(c) for c in import_circles(modules)]),
+            *_listed("imports against the rules", violations),
+            *_listed("import cycles", [" <-> ".join(c) for c in import_cycles(modules)]),
             *_listed(
                 f"isinstance checks for VisitSequences ({sum(checks.values())} in all), modules",
                 [f"{name}: {count}" for name, count in checks.items() if count],

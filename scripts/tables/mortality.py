@@ -116,7 +116,7 @@ def best_row(title: str, methods: Mapping[str, Method], sets: Sequence[Dataset])
 
 
 def concatenate(folds: Sequence[Predictions]) -> Predictions:
-    """The predictions of all folds in one."""
+    """Concatenate the predictions of all folds."""
     y, probabilities, patients = (np.concatenate(column) for column in zip(*folds, strict=True))
     return y, probabilities, patients
 

@@ -1,4 +1,4 @@
-"""What scripts/tables/mortality.py compares: the mortality nets, and classifiers on code counts."""
+"""The methods that mortality.py compares: the mortality nets and classifiers on code counts."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ def results_table(
     each: str,
     auroc: Callable[[kn.Run], float] | None = None,
 ) -> str:
-    """One row per net: cost, test accuracy, and AUROC if a function for it is given."""
+    """One row per net: cost, test accuracy, and AUROC if a function for it is passed."""
     headers = ["net", "samples", "parameters", "FLOPs", "epochs", "mean test accuracy, %", each]
     headers += ["mean seizure AUROC", each] if auroc else []
     rows = []

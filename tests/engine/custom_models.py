@@ -1,4 +1,4 @@
-"""Subclassed models, layers and metrics: what a user writes who needs more than Keras has."""
+"""Subclassed models, layers and metrics, as users write them."""
 
 from __future__ import annotations
 
@@ -11,23 +11,25 @@ from keras import layers
 
 
 class Positions(layers.Layer):
-    """A learned vector per place of a sequence."""
+    """A learned vector per position of a sequence."""
 
-    def __init__(self, places: int, width: int, **options: Any) -> None:
+    def __init__(self, positions: int, width: int, **options: Any) -> None:
         super().__init__(**options)
-        self.vectors = self.add_weight(shape=(places, width), initializer="normal", name="vectors")
+        self.vectors = self.add_weight(
+            shape=(positions, width), initializer="normal", name="vectors"
+        )
 
     def call(self, tokens):
-        """Shape (batch, places) to (1, places, width)."""
+        """Map shape (batch, positions) to (1, positions, width)."""
         return self.vectors[tf.newaxis]
 
     def compute_output_shape(self, shape):
-        """Of one row for all."""
+        """Return the shape of the vectors, with one row for all inputs."""
         return (1, *self.vectors.shape)
 
 
 class Confusion(keras.metrics.Metric):
-    """Share of right classes from a matrix of counts."""
+    """Accuracy from a confusion matrix."""
 
     def __init__(self, classes: int, **options: Any) -> None:
         super().__init__(name="confusion", **options)
@@ -35,13 +37,13 @@ class Confusion(keras.metrics.Metric):
         self.counts = self.add_weight(shape=(classes, classes), initializer="zeros")
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        """Count true and predicted classes, given one-hot and as probabilities."""
+        """Count true classes (one-hot) and predicted classes (probabilities)."""
         pairs = keras.ops.argmax(y_true, -1), keras.ops.argmax(y_pred, -1)
         matrix = tf.math.confusion_matrix(*pairs, self.classes, dtype=tf.float32)
         self.counts.assign_add(matrix)
 
     def result(self):
-        """The share on the diagonal."""
+        """Return the share on the diagonal."""
         return keras.ops.trace(self.counts) / keras.ops.sum(self.counts)
 
 
@@ -53,7 +55,7 @@ class TwoLayers(keras.Model):
         self.hidden, self.out = layers.Dense(8, "tanh"), layers.Dense(outputs)
 
     def call(self, x, training=False):
-        """Shape (batch, features) to (batch, outputs)."""
+        """Map shape (batch, features) to (batch, outputs)."""
         return self.out(self.hidden(x))
 
 
@@ -72,15 +74,15 @@ class Nested(TwoLayers):
         return {"first": self.out(hidden), "rest": self.out(hidden[:, ::-1])}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Both outputs are to be the target."""
+        """Return the squared error of both outputs, which have the same target."""
         return keras.ops.mean((y_pred["first"] - y) ** 2 + (y_pred["rest"] - y) ** 2)
 
 
 class OwnStep(TwoLayers):
-    """A step of its own with the keys ``squared`` and ``largest``."""
+    """Custom steps whose logs have the keys ``squared`` and ``largest``."""
 
     def gradient_step(self, data):
-        """One update; the loss and the errors."""
+        """Update the weights once; return the loss and the errors."""
         x, y, *_ = data
         with tf.GradientTape() as tape:
             error = self(x, training=True) - y
@@ -131,7 +133,7 @@ class OwnResults(TwoLayers):
 
 
 class Gan(keras.Model):
-    """Generator and discriminator with an optimizer each."""
+    """Generator and discriminator, each with its own optimizer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -182,7 +184,7 @@ class Sampling(layers.Layer):
 
 
 class Vae(keras.Model):
-    """Encoder, sampling and decoder; the loss is of reconstruction and divergence."""
+    """Encoder, sampling and decoder; the loss has reconstruction and divergence."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -208,46 +210,46 @@ class Vae(keras.Model):
 
 
 def subclassed() -> keras.Model:
-    """Not built; ``add_loss`` in its ``call``."""
+    """A model that is not built, with ``add_loss`` in ``call``."""
     model = AddsLoss()
     model.compile(keras.optimizers.RMSprop(0.01, global_clipnorm=0.5), "mse", metrics=["mae"])
     return model
 
 
 def nested() -> keras.Model:
-    """Outputs in a dict."""
+    """A model with outputs in a dict."""
     return _compiled(Nested())
 
 
 def own_keys() -> keras.Model:
-    """Logs of its own keys."""
+    """A model whose logs have custom keys."""
     return _compiled(OwnStep())
 
 
 def plain_numbers() -> keras.Model:
-    """Python and NumPy numbers as logs, some of them nested, and no loss."""
+    """A model whose logs are Python and NumPy numbers, partly nested, without a loss."""
     return _compiled(PlainNumbers())
 
 
 def own_metrics() -> keras.Model:
-    """Metrics made in ``__init__``, which its steps update."""
+    """A model whose steps update metrics that ``__init__`` creates."""
     return _compiled(OwnMetrics())
 
 
 def own_results() -> keras.Model:
-    """Keras's steps, with ``compute_metrics`` of its own."""
+    """A model with Keras's steps and a custom ``compute_metrics``."""
     model = OwnResults()
     model.compile("adam", "mse", metrics=["mae"])
     return model
 
 
 def gan() -> keras.Model:
-    """Two optimizers, neither of which is the model's."""
+    """A model with two optimizers besides that of ``compile``."""
     return _compiled(Gan())
 
 
 def vae() -> keras.Model:
-    """Batches without targets."""
+    """A model that is trained without targets."""
     return _compiled(Vae())
 
 

@@ -1,4 +1,4 @@
-"""What the tests of the engine share: the same training by Keras and by kerasnets, compared."""
+"""Helpers for the tests of the engine: compare a training by kerasnets with one by Keras."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from kerasnets.engine.ragged import RaggedCodes
 
 
 def fit(model: keras.Model, **arguments: Any) -> dict[str, list[float]]:
-    """The history of ``kerasnets.fit``, which must not hand the work to Keras."""
+    """Return the history of ``kerasnets.fit``, which must not fall back to Keras."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", FallbackWarning)
         return kn.fit(model, **({"verbose": 0} | arguments)).history
 
 
 def keras_fit(model: keras.Model, **arguments: Any) -> dict[str, list[float]]:
-    """The history of Keras's own ``fit``."""
+    """Return the history of Keras's own ``fit``."""
     return model.fit(**({"verbose": 0} | arguments)).history
 
 
 def assert_same_history(
     ours: dict[str, list[float]], expected: dict[str, list[float]], tolerance: float = 1e-5
 ) -> None:
-    """The same keys in the same order, and equal values."""
+    """Check that keys, their order and values are the same."""
     assert list(ours) == list(expected)
     for key, values in expected.items():
         np.testing.assert_allclose(ours[key], values, atol=tolerance, rtol=0, err_msg=key)
 
 
 def assert_same_weights(ours: keras.Model, expected: keras.Model, tolerance: float = 2e-5) -> None:
-    """Equal variables of model and optimizer."""
+    """Check that the variables of model and optimizer are the same."""
     if not expected.optimizer.built:  # no epoch was trained
         expected.optimizer.build(expected.trainable_variables)
     pairs = zip(_variables(ours), _variables(expected), strict=True)
@@ -51,7 +51,7 @@ def _variables(model: keras.Model) -> list[Any]:
     return [*model.variables, *model.optimizer.variables]
 
 
-def assert_fits_alike(
+def assert_same_fit(
     build: Callable[[], keras.Model], tolerance: float = 1e-5, **arguments: Any
 ) -> keras.Model:
     """Train two equal models, one by Keras and one by kerasnets, and compare; return ours."""
@@ -93,13 +93,13 @@ class Sequences(RaggedCodes):
 
 
 def module_of(name: str) -> Any:
-    """A module of the engine, also if the package has a function of the same name."""
+    """Return a module of the engine, even if the package has a function with the same name."""
     return importlib.import_module(f"kerasnets.engine.{name}")
 
 
-def assert_same(made: Any, expected: Any) -> None:
-    """Equal arrays in two nested structures."""
-    for a, b in zip(tf.nest.flatten(made), tf.nest.flatten(expected), strict=True):
+def assert_same(actual: Any, expected: Any) -> None:
+    """Check that two nested structures have equal arrays."""
+    for a, b in zip(tf.nest.flatten(actual), tf.nest.flatten(expected), strict=True):
         if b is None:
             assert a is None
         else:

@@ -40,7 +40,7 @@ def multilabel_data(rows: int, rng: np.random.Generator) -> Data:
 
 
 def token_data(rows: int, rng: np.random.Generator) -> Data:
-    """Seven tokens, of which those at the end may be 0, and two classes."""
+    """Seven tokens, with zeros at the end, and two classes."""
     x = rng.integers(1, 12, (rows, 7)) * (np.arange(7) < rng.integers(1, 8, (rows, 1)))
     return x, (x.sum(axis=1) % 2).astype("int32")
 

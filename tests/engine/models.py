@@ -1,4 +1,4 @@
-"""Models of ten kinds that a user may train with ``kerasnets.fit``, each with data to train on."""
+"""Models of ten kinds to train with ``kerasnets.fit``, each with its data."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Case:
         build: returns the compiled model.
         data: takes a number of rows and a ``np.random.Generator``, returns ``(x,)``, ``(x, y)`` or
             ``(x, y, sample_weight)``.
-        random: whether a random layer takes part, so that histories differ.
+        random: whether the model has a random layer, so that histories differ.
         tolerance: largest difference of weights after three epochs.
         policy: dtype policy to build under.
         arguments: further arguments of ``fit``.
@@ -64,7 +64,7 @@ def dense_net(outputs: int = 1, activation: str | None = None, **options: Any) -
 
 
 def compiled(model: keras.Model, optimizer: Any = "adam", loss: Any = "mse", **more: Any) -> Any:
-    """The model, compiled."""
+    """Compile a model and return it."""
     model.compile(optimizer, loss, **more)
     return model
 
@@ -79,7 +79,7 @@ def regularized() -> keras.Model:
 def normalized() -> keras.Model:
     """Batch normalization, weight decay and a moving average of the weights."""
     inputs = keras.Input((8,))
-    # A bias before it has a gradient of 0, of which Adam would take the rounding errors.
+    # The gradient of a bias before it is 0, and Adam would amplify its rounding errors.
     hidden = layers.BatchNormalization(momentum=0.8)(layers.Dense(8, use_bias=False)(inputs))
     model = keras.Model(inputs, layers.Dense(1)(layers.ReLU()(hidden)))
     options = {"use_ema": True, "ema_momentum": 0.9, "ema_overwrite_frequency": 5}
@@ -87,7 +87,7 @@ def normalized() -> keras.Model:
 
 
 def frozen() -> keras.Model:
-    """A layer that is not trained, and clipping by value."""
+    """A frozen layer, and clipping by value."""
     model = dense_net(4)
     model.layers[1].trainable = False
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
@@ -95,7 +95,7 @@ def frozen() -> keras.Model:
 
 
 def f1_of_classes() -> keras.Model:
-    """Softmax, with metrics whose results are vectors in their state."""
+    """Softmax, with metrics that have vectors or matrices as state."""
     metrics = [keras.metrics.F1Score("macro"), custom.Confusion(3), "accuracy"]
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=0.1)
     return compiled(dense_net(3, "softmax"), loss=loss, metrics=metrics)
@@ -141,7 +141,7 @@ def two_outputs(as_dict: bool) -> keras.Model:
 
 
 def image_autoencoder() -> keras.Model:
-    """Down with strides and up with a transposed convolution."""
+    """A strided convolution, and a transposed convolution to the original size."""
     inputs = keras.Input((8, 8, 1))
     code = layers.Conv2D(3, 3, strides=2, padding="same", activation="relu")(inputs)
     output = layers.Conv2DTranspose(1, 3, strides=2, padding="same")(code)
@@ -149,20 +149,20 @@ def image_autoencoder() -> keras.Model:
 
 
 def denoiser() -> keras.Model:
-    """Noise is added, and the net takes it away again."""
+    """An autoencoder that removes added noise."""
     inputs = keras.Input((8,))
     return compiled(keras.Model(inputs, layers.Dense(8)(layers.GaussianNoise(0.1)(inputs))))
 
 
 def masked_values() -> keras.Model:
-    """Steps of zeros are masked."""
+    """A GRU on sequences whose steps of zeros are masked."""
     inputs = keras.Input((6, 3))
     states = layers.GRU(4)(layers.Masking()(inputs))
     return compiled(keras.Model(inputs, layers.Dense(1)(states)), metrics=["mae"])
 
 
 def tagger() -> keras.Model:
-    """Embedded tokens, and a class per token; masked tokens count nothing."""
+    """Embedded tokens, and a class per token; masked tokens have no weight."""
     inputs = keras.Input((7,), dtype="int64")
     embedded = layers.Embedding(12, 4, mask_zero=True)(inputs)
     states = layers.LSTM(4, return_sequences=True)(embedded)
@@ -172,7 +172,7 @@ def tagger() -> keras.Model:
 
 
 def by_length() -> keras.Model:
-    """Sequences that carry their length."""
+    """An LSTM on sequences with their length as a second input."""
     visits = keras.Input((None, 3), name="visits")
     length = keras.Input((), dtype="int32", name="length")
     states = layers.Bidirectional(layers.LSTM(3))(LengthMask()([visits, length]))
@@ -182,7 +182,7 @@ def by_length() -> keras.Model:
 
 
 def transformer(causal: bool) -> keras.Model:
-    """Attention over embedded tokens: a class per sequence, or the next token at each place."""
+    """Attention over embedded tokens: a class per sequence, or the next token at each position."""
     inputs = keras.Input((7,), dtype="int64")
     x = layers.Embedding(12, 8)(inputs) + custom.Positions(7, 8)(inputs)
     attended = layers.MultiHeadAttention(2, 4)(x, x, use_causal_mask=causal)
@@ -262,7 +262,7 @@ CASES: dict[str, Case] = {
 
 
 def build(case: Case, seed: int = 0) -> keras.Model:
-    """The compiled model of a case with the weights of a seed."""
+    """Return the compiled model of a case, with the initial weights of a seed."""
     keras.utils.set_random_seed(seed)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(case.policy)
@@ -273,7 +273,7 @@ def build(case: Case, seed: int = 0) -> keras.Model:
 
 
 def arguments(case: Case, rows: int = 22, seed: int = 0) -> dict[str, Any]:
-    """The data of a case and its own arguments, as keyword arguments of ``fit``."""
+    """Return the data of a case and its arguments, as keyword arguments of ``fit``."""
     names = ("x", "y", "sample_weight")
     data = case.data(rows, np.random.default_rng(seed))
     return dict(zip(names, data, strict=False)) | case.arguments

@@ -1,4 +1,4 @@
-"""All data that ``model.fit`` takes as arrays train a model as they do there."""
+"""``kerasnets.fit`` takes all arrays that ``model.fit`` takes, with the same results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import kerasnets as kn
 from kerasnets.engine import CannotCompileError
 from kerasnets.engine.adapt import make_source
 from kerasnets.engine.sources import Examples
-from tests.engine.helpers import Sequences, assert_fits_alike, fit, frame
+from tests.engine.helpers import Sequences, assert_same_fit, fit, frame
 from tests.engine.models import CASES, build, compiled, dense_net, floats
 
 RNG = np.random.default_rng(0)
@@ -77,7 +77,7 @@ DATA = {
 @pytest.mark.parametrize("name", DATA)
 def test_data_train_as_in_keras(name, tmp_path):
     build_model, x, y = DATA[name](tmp_path)
-    assert_fits_alike(build_model, x=x, y=y, epochs=2, batch_size=4, shuffle=False)
+    assert_same_fit(build_model, x=x, y=y, epochs=2, batch_size=4, shuffle=False)
 
 
 def test_a_model_without_targets_trains():
@@ -93,14 +93,14 @@ def test_a_model_without_targets_trains():
         outputs = Distance()(inputs, keras.layers.Dense(8)(keras.layers.Dense(2)(inputs)))
         return compiled(keras.Model(inputs, outputs), loss=None)
 
-    assert_fits_alike(autoencoder, x=X, epochs=2, batch_size=4, shuffle=False)
+    assert_same_fit(autoencoder, x=X, epochs=2, batch_size=4, shuffle=False)
 
 
 def test_weights_per_output_may_be_none():
     case = CASES["list-outputs-weighted"]
     x, y, weights = case.data(11, np.random.default_rng(0))
-    given = {"x": x, "y": y, "sample_weight": [weights[0], None], "batch_size": 4}
-    assert_fits_alike(lambda: build(case), **given, epochs=2, shuffle=False)
+    args = {"x": x, "y": y, "sample_weight": [weights[0], None], "batch_size": 4}
+    assert_same_fit(lambda: build(case), **args, epochs=2, shuffle=False)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_weights_per_output_may_be_none():
     ],
 )
 @pytest.mark.filterwarnings("ignore:Keras's own fit is used")
-def test_what_keras_refuses_is_refused_with_its_error(x, y):
+def test_data_that_keras_refuses_raise_the_same_error(x, y):
     with pytest.raises(Exception) as expected:  # noqa: PT011 - whatever Keras raises
         dense().fit(x, y, verbose=0)
     with pytest.raises(expected.type) as ours:
@@ -125,7 +125,7 @@ def test_what_keras_refuses_is_refused_with_its_error(x, y):
     assert len({re.sub(r"_\d+", "", line) for line in first_lines}) == 1
 
 
-def test_no_rows_are_left_to_keras():
+def test_data_without_rows_fall_back_to_keras():
     with pytest.raises(CannotCompileError, match="the data have no rows"):
         kn.fit(dense(), X[:0], Y[:0], strict=True)
 
@@ -143,7 +143,7 @@ def test_a_source_gets_labels_and_weights_of_its_length():
 
 
 def test_validation_cannot_be_split_from_sequences():
-    with pytest.raises(ValueError, match="validation_split takes arrays"):
+    with pytest.raises(ValueError, match="validation_split needs arrays"):
         kn.fit(dense_compiled(), Sequences(6), np.zeros(6), validation_split=0.5)
 
 

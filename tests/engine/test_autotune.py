@@ -1,4 +1,4 @@
-"""XLA is used where the rule expects the training to end first."""
+"""XLA is used if the rule estimates that the training is shorter with it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def images():
     return compiled(keras.Model(inputs, x))
 
 
-def test_costs_add_up_and_compiling_is_paid_once():
+def test_costs_add_up_and_compilation_counts_once():
     cost = Cost(1.0, 0.5) + Cost(2.0, 0.25) * 2
     assert cost == Cost(5.0, 1.0)
     assert cost.of(10) == 5.0 + 10 * 1.0
@@ -61,7 +61,7 @@ def test_sequences_are_compiled_once_per_bucket():
 
 
 @pytest.mark.parametrize("make", [dense_net, recurrent])
-def test_xla_pays_for_long_trainings_of_small_nets(make):
+def test_xla_is_chosen_for_long_trainings_of_small_nets(make):
     model = make()
     assert not choose_xla(model, SOURCE, 32, 1)
     assert choose_xla(model, SOURCE, 32, 10**6)
@@ -69,12 +69,12 @@ def test_xla_pays_for_long_trainings_of_small_nets(make):
     assert choices == sorted(choices)
 
 
-def test_convolutions_are_left_to_tensorflow():
+def test_convolutions_run_without_xla():
     assert not choose_xla(images(), SOURCE, 32, 10**6)
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("args", "expected"),
     [
         ({"xla": "auto"}, Options(xla=True, xla_optional=True, fuse=True)),
         ({"xla": "on"}, Options(xla=True, fuse=True)),
@@ -82,18 +82,18 @@ def test_convolutions_are_left_to_tensorflow():
         ({"xla": "auto", "resident": False}, Options(xla_optional=True, fuse=True)),
     ],
 )
-def test_a_fit_uses_xla_where_it_may(given, expected, monkeypatch):
+def test_options_of_a_fit_depend_on_xla_and_memory(args, expected, monkeypatch):
     fit = module_of("fit")
     monkeypatch.setattr(fit, "choose_xla", lambda *_: True)
     model = compiled(keras.Sequential([keras.layers.Dense(1)]))
-    # By default it is False on a machine without an accelerator, and says nothing of the model.
+    # By default it is False on a machine without an accelerator, and does not depend on the model.
     assert not model.jit_compile
     feed = Feed(SOURCE)
-    feed.resident = given.pop("resident", True)
-    assert fit._options(model, feed, 32, given["xla"], 100) == expected
+    feed.resident = args.pop("resident", True)
+    assert fit._options(model, feed, 32, args["xla"], 100) == expected
 
 
-def test_a_layer_that_xla_cannot_compile_decides():
+def test_xla_is_not_chosen_if_it_cannot_compile_a_layer():
     inputs = keras.Input((8, 8, 1))
     assert choose_xla(keras.Model(inputs, keras.layers.Flatten()(inputs)), SOURCE, 32, 10**9)
     assert not choose_xla(
@@ -101,7 +101,7 @@ def test_a_layer_that_xla_cannot_compile_decides():
     )
 
 
-def test_measuring_leaves_the_model_as_it_was_to_the_bit():
+def test_measuring_restores_the_model_exactly():
     case = CASES["batch-norm-adamw-ema"]
     model = build_case(case)
     rng = np.random.default_rng(0)

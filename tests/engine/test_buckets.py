@@ -1,4 +1,4 @@
-"""The smallest number of buckets that keeps padding low, with the lengths that pad least."""
+"""The fewest buckets within the limit of padding are found, with the least padding."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kerasnets.engine.buckets import Buckets, make_buckets
 
 
 def best_by_search(lengths, max_padding):
-    """Number of buckets and padding of the best of all choices."""
+    """Return number of buckets and padding of the best choice, by trying all."""
     values = np.unique(lengths)
     for count in range(1, len(values) + 1):
         choices = [
@@ -34,14 +34,14 @@ def test_no_other_choice_of_buckets_is_better(seed, max_padding):
     assert (len(buckets.bucket_lengths), buckets.padding) == (count, pytest.approx(padding))
 
 
-@pytest.mark.parametrize("most", [1, 2, 3])
-def test_there_are_never_more_buckets_than_allowed(most):
+@pytest.mark.parametrize("max_buckets", [1, 2, 3])
+def test_there_are_never_more_buckets_than_allowed(max_buckets):
     lengths = np.array([1, 2, 3, 50, 60, 70, 400])
-    buckets = make_buckets(lengths, 0.0, most)
-    assert len(buckets.bucket_lengths) == most
+    buckets = make_buckets(lengths, 0.0, max_buckets)
+    assert len(buckets.bucket_lengths) == max_buckets
     least = min(
         Buckets(lengths, np.array([*chosen, 400])).padding
-        for chosen in itertools.combinations(lengths[:-1], most - 1)
+        for chosen in itertools.combinations(lengths[:-1], max_buckets - 1)
     )
     assert buckets.padding == pytest.approx(least)
 
@@ -53,7 +53,7 @@ def test_few_distinct_lengths_need_no_padding(lengths):
     assert buckets.padding == 0
 
 
-def test_padding_is_that_of_the_arrays():
+def test_padding_is_the_share_in_padded_arrays():
     lengths = np.array([1, 1, 2, 5, 6, 6])
     buckets = Buckets(lengths, np.array([2, 6]))
     computed = 3 * 2 + 3 * 6
@@ -71,7 +71,7 @@ def test_at_most_a_tenth_is_padding():
 
 def test_the_work_grows_linearly_with_the_number_of_distinct_lengths(monkeypatch):
     class Counted(float):
-        """Counts multiplications, of which there is one per line that is looked at."""
+        """Counts multiplications; there is one per evaluated line."""
 
         count = 0
 

@@ -1,4 +1,4 @@
-"""A model is left as it was, with compiled functions that are used until the model changes."""
+"""Compiled functions are cached on a model and used until it changes; nothing else is changed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.engine import custom_models as custom
 from tests.engine.helpers import assert_same_history, fit, keras_fit
 from tests.engine.models import CASES, arguments, compiled
 
-KEPT = "_kerasnets_compiled"
+CACHE_NAME = "_kerasnets_compiled"
 
 
 def options(**more):
@@ -47,7 +47,7 @@ def traces(function, *values, **options):
     return Counted.calls - before
 
 
-def test_a_second_fit_traces_nothing_though_weights_and_rows_are_others(model):
+def test_a_second_fit_with_other_weights_and_rows_traces_nothing(model):
     x, y = options()["x"], options()["y"]
     validation = {"validation_data": (x, y)}
     assert traces(fit, model, **options(), **validation) > 0
@@ -81,14 +81,14 @@ def other_loss(model):
 @pytest.mark.parametrize(
     "change", [recompile, freeze, other_activation, other_optimizer, other_loss]
 )
-def test_what_changes_a_model_is_seen_by_the_next_fit(model, change):
+def test_a_changed_model_is_traced_again_by_the_next_fit(model, change):
     expected = keras.models.clone_model(model)
     expected.set_weights(model.get_weights())
     recompile(expected)
     for one, run in ((model, fit), (expected, keras_fit)):
         run(one, **options())
         change(one)
-    if change in (other_activation, other_optimizer):  # which Keras does not see by itself
+    if change in (other_activation, other_optimizer):  # Keras does not notice these
         expected.make_train_function(force=True)
     before = Counted.calls
     history = fit(model, **options())
@@ -98,31 +98,33 @@ def test_what_changes_a_model_is_seen_by_the_next_fit(model, change):
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
-def test_a_replaced_layer_is_seen_without_compile():
+def test_a_replaced_layer_is_noticed_without_compile():
     model = custom.subclassed()
-    given = options(batch_size=64)
-    model(given["x"])
+    args = options(batch_size=64)
+    model(args["x"])
     model.hidden.trainable = False
-    model.compile(keras.optimizers.SGD(0.0), "mse")  # the loss is then that of the weights
-    fit(model, **given)
+    model.compile(
+        keras.optimizers.SGD(0.0), "mse"
+    )  # with rate 0, the loss depends only on the weights
+    fit(model, **args)
     layer = keras.layers.Dense(8, "tanh", trainable=False)
     layer.build((None, 8))
-    # As Keras's own quantization does: a built model takes no new layer.
+    # Keras's own quantization does the same, because a built model takes no new layer.
     model._tracker.unlock()
     model.hidden = layer
     model._tracker.lock()
-    history = fit(model, **given)
-    results = model.test_on_batch(given["x"], given["y"])[0]
+    history = fit(model, **args)
+    results = model.test_on_batch(args["x"], args["y"])[0]
     np.testing.assert_allclose(history["loss"], results, atol=1e-6)
 
 
-def test_nothing_is_left_on_the_model_but_what_is_kept(model):
+def test_only_the_cache_is_added_to_the_model(model):
     untouched = keras.models.clone_model(model)
     recompile(untouched)
-    given = options(validation_data=(options()["x"], options()["y"]))
-    keras_fit(untouched, **given)
-    fit(model, **given)
-    own = {"history", KEPT, "train_function", "test_function"}
+    args = options(validation_data=(options()["x"], options()["y"]))
+    keras_fit(untouched, **args)
+    fit(model, **args)
+    own = {"history", CACHE_NAME, "train_function", "test_function"}
     assert set(vars(model)) - own == set(vars(untouched)) - own
     for layer, other in zip(model.layers, untouched.layers, strict=True):
         assert set(vars(layer)) == set(vars(other))
@@ -131,28 +133,28 @@ def test_nothing_is_left_on_the_model_but_what_is_kept(model):
     assert model.test_function is None
 
 
-def test_everything_of_keras_works_afterwards(model, tmp_path):
-    given = options()
-    fit(model, **given)
-    x, y = given["x"], given["y"]
+def test_all_methods_of_keras_work_afterwards(model, tmp_path):
+    args = options()
+    fit(model, **args)
+    x, y = args["x"], args["y"]
     predicted = model.predict(x, verbose=0)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_allclose(loaded.predict(x, verbose=0), predicted, atol=1e-6)
-    assert KEPT not in vars(loaded)
+    assert CACHE_NAME not in vars(loaded)
     model.export(tmp_path / "saved", verbose=False)
     assert model.evaluate(x, y, verbose=0) == pytest.approx(np.mean((predicted - y) ** 2), rel=1e-4)
-    model.fit(**given, verbose=0)
+    model.fit(**args, verbose=0)
     recompile(model)
-    fit(model, **given)
-    fit(loaded, **given)
+    fit(model, **args)
+    fit(loaded, **args)
     for layer in model.layers[1:]:
         layer.quantize("int8")
     model.make_predict_function(force=True)
     np.testing.assert_allclose(kn.predict(model, x), model.predict(x, verbose=0), atol=1e-6)
 
 
-def test_a_copy_of_a_model_has_functions_of_its_own(model):
+def test_a_copy_of_a_model_has_separate_functions(model):
     fit(model, **options())
     kn.predict(model, options()["x"])
     other = copy.deepcopy(model)
@@ -163,20 +165,20 @@ def test_a_copy_of_a_model_has_functions_of_its_own(model):
 
 def test_neither_the_model_nor_its_data_are_kept_alive(model):
     x = options()["x"].copy()
-    kept = weakref.ref(x)
+    reference = weakref.ref(x)
     fit(model, **options(x=x), validation_data=(x, options()["y"]))
     del x
     gc.collect()
-    assert kept() is None
+    assert reference() is None
 
 
 def test_the_oldest_functions_are_dropped(model, monkeypatch):
-    monkeypatch.setattr(cache, "_MOST", 2)
-    made = []
+    monkeypatch.setattr(cache, "_MAX_FUNCTIONS", 2)
+    created = []
 
     def make(key):
-        return cache.compiled_for(model, key, lambda: made.append(key) or key)
+        return cache.compiled_for(model, key, lambda: created.append(key) or key)
 
     for key in ("a", "b", "a", "c", "b", "a"):
         assert make(key) == key
-    assert made == ["a", "b", "c", "a"]
+    assert created == ["a", "b", "c", "a"]

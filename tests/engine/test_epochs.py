@@ -21,13 +21,13 @@ def model(name="dense"):
 
 def options(name="dense", **more):
     """22 rows in three batches, three epochs in order, with validation."""
-    given = arguments(CASES[name])
-    validation = {"validation_data": (given["x"], given["y"])}
-    return given | {"epochs": 3, "batch_size": 8, "shuffle": False} | validation | more
+    args = arguments(CASES[name])
+    validation = {"validation_data": (args["x"], args["y"])}
+    return args | {"epochs": 3, "batch_size": 8, "shuffle": False} | validation | more
 
 
 class Record(callbacks.Callback):
-    """Every call with its numbers and logs."""
+    """Records every call with its numbers and logs."""
 
     def __init__(self):
         super().__init__()
@@ -97,29 +97,29 @@ CALLBACKS = {
 
 
 @pytest.mark.parametrize("name", CALLBACKS)
-def test_callbacks_that_act_on_the_training_act_alike(name):
-    ours, expected, given = model(), model(), options(epochs=4)
-    history = fit(ours, callbacks=[CALLBACKS[name]()], **given)
-    assert_same_history(history, keras_fit(expected, callbacks=CALLBACKS[name](), **given))
+def test_callbacks_change_the_training_as_in_keras(name):
+    ours, expected, args = model(), model(), options(epochs=4)
+    history = fit(ours, callbacks=[CALLBACKS[name]()], **args)
+    assert_same_history(history, keras_fit(expected, callbacks=CALLBACKS[name](), **args))
     assert_same_weights(ours, expected)
     assert ours.stop_training == expected.stop_training
 
 
 def test_a_loss_that_is_not_a_number_ends_the_training_at_its_batch():
-    given, seen = options(), []
-    given["y"] = given["y"].copy()
-    given["y"][9] = np.nan
+    args, seen = options(), []
+    args["y"] = args["y"].copy()
+    args["y"][9] = np.nan
     record = callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(batch))
-    history = fit(model(), **given, callbacks=[callbacks.TerminateOnNaN(), record])
+    history = fit(model(), **args, callbacks=[callbacks.TerminateOnNaN(), record])
     assert seen == [0, 1]
     assert len(history["loss"]) == 1
 
 
 def test_average_weights_are_swapped_in_and_out():
     ours, expected = model("batch-norm-adamw-ema"), model("batch-norm-adamw-ema")
-    given = options("batch-norm-adamw-ema")
+    args = options("batch-norm-adamw-ema")
     histories = [
-        run(net, callbacks=[callbacks.SwapEMAWeights(swap_on_epoch=True)], **given)
+        run(net, callbacks=[callbacks.SwapEMAWeights(swap_on_epoch=True)], **args)
         for run, net in ((fit, ours), (keras_fit, expected))
     ]
     assert_same_history(*histories)
@@ -127,17 +127,17 @@ def test_average_weights_are_swapped_in_and_out():
 
 
 def test_files_that_callbacks_write_are_those_of_keras(tmp_path):
-    given, logs, files = options(), [], []
+    args, logs, files = options(), [], []
     for run in (fit, keras_fit):
         folder = tmp_path / run.__name__
         folder.mkdir()
-        made = [
+        used = [
             callbacks.ModelCheckpoint(folder / "{epoch}.weights.h5", save_weights_only=True),
             callbacks.CSVLogger(tmp_path / f"{run.__name__}.csv"),
             callbacks.TensorBoard(folder / "board", update_freq=2, profile_batch=0),
         ]
         net = model()
-        run(net, callbacks=made, **given)
+        run(net, callbacks=used, **args)
         restored = model()
         restored.optimizer.build(restored.trainable_variables)
         restored.load_weights(folder / "3.weights.h5")
@@ -156,7 +156,7 @@ def assert_same_weights_only(one, other):
 
 
 @pytest.mark.parametrize("run", [fit, keras_fit])
-def test_a_checkpoint_is_saved_every_so_many_batches(run, tmp_path):
+def test_a_checkpoint_is_saved_after_every_second_batch(run, tmp_path):
     checkpoint = callbacks.ModelCheckpoint(
         tmp_path / "{epoch}-{batch}.weights.h5", save_weights_only=True, save_freq=2
     )
@@ -166,9 +166,9 @@ def test_a_checkpoint_is_saved_every_so_many_batches(run, tmp_path):
     ]  # fmt: skip
 
 
-def test_a_training_that_was_interrupted_goes_on_from_its_backup(tmp_path):
-    expected, given = model(), options(epochs=4)
-    keras_fit(expected, **given)
+def test_an_interrupted_training_is_resumed_from_its_backup(tmp_path):
+    expected, args = model(), options(epochs=4)
+    keras_fit(expected, **args)
 
     def stop(epoch, logs):
         if epoch == 2:
@@ -177,22 +177,20 @@ def test_a_training_that_was_interrupted_goes_on_from_its_backup(tmp_path):
     backup = [callbacks.BackupAndRestore(tmp_path / "backup", delete_checkpoint=False)]
     interrupt = callbacks.LambdaCallback(on_epoch_begin=stop)
     with pytest.raises(KeyboardInterrupt):
-        fit(model(), callbacks=[*backup, interrupt], **given)
+        fit(model(), callbacks=[*backup, interrupt], **args)
     ours = model()
-    history = fit(ours, callbacks=backup, **given)
+    history = fit(ours, callbacks=backup, **args)
     assert len(history["loss"]) == 2
     assert_same_weights(ours, expected)
 
 
 @pytest.mark.parametrize("verbose", [1, 2])
 @pytest.mark.parametrize("validated", [True, False])
-def test_what_is_printed_is_what_keras_prints(verbose, validated, capsys):
-    given = (
-        options(verbose=verbose) if validated else options(verbose=verbose, validation_data=None)
-    )
+def test_the_printed_text_is_that_of_keras(verbose, validated, capsys):
+    args = options(verbose=verbose) if validated else options(verbose=verbose, validation_data=None)
     printed = []
     for run in (fit, keras_fit):
-        run(model(), **given)
+        run(model(), **args)
         text = re.sub(r"\x1b\[[0-9;]*m|\x08", "", capsys.readouterr().out)
         lines = [line for part in text.splitlines() for line in part.split("\r")]
         # The last state of each progress bar, without times and without the bar.
@@ -206,8 +204,8 @@ def test_what_is_printed_is_what_keras_prints(verbose, validated, capsys):
 
 
 def test_only_callbacks_with_batch_methods_want_every_batch():
-    def wants(*some, kind="train"):
-        return wants_batches(callbacks.CallbackList(list(some), add_history=True), kind)
+    def wants(*used, kind="train"):
+        return wants_batches(callbacks.CallbackList(list(used), add_history=True), kind)
 
     class Tested(callbacks.Callback):
         def on_test_batch_end(self, batch, logs=None):
@@ -223,11 +221,11 @@ def test_only_callbacks_with_batch_methods_want_every_batch():
     assert wants(Tested(), kind="test")
 
 
-def test_a_callback_list_of_the_user_is_used_as_it_is():
+def test_a_callback_list_of_the_user_is_used_unchanged():
     record = Record()
     net = model()
-    given = callbacks.CallbackList([record], add_history=True, model=net, epochs=1)
-    history = fit(net, **options(epochs=1, callbacks=given))
+    own = callbacks.CallbackList([record], add_history=True, model=net, epochs=1)
+    history = fit(net, **options(epochs=1, callbacks=own))
     assert list(history) == ["loss", "mae", "val_loss", "val_mae"]
     assert ("on_train_batch_end", (2,)) in [call[:2] for call in record.calls]
 

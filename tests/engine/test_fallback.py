@@ -1,4 +1,4 @@
-"""What the engine cannot run is run by Keras, and one warning says why; ``strict`` raises."""
+"""Keras runs what the engine cannot, and one warning says why; ``strict`` raises an error."""
 
 from __future__ import annotations
 
@@ -101,31 +101,31 @@ CASES_OF_KERAS = {
 }  # fmt: skip
 
 
-def made(given):
-    return {name: value() if callable(value) else value for name, value in given.items()}
+def with_values(args):
+    return {name: value() if callable(value) else value for name, value in args.items()}
 
 
 @pytest.mark.filterwarnings("ignore:Your input ran out of data:UserWarning")
 @pytest.mark.parametrize("name", CASES_OF_KERAS)
 def test_keras_fits_and_one_warning_says_why(name):
-    build_model, given, reason = CASES_OF_KERAS[name]
+    build_model, args, reason = CASES_OF_KERAS[name]
     options = {"epochs": 1, "shuffle": False, "verbose": 0}
     expected, ours = build_model(), build_model()
-    history = expected.fit(**made(given), **options).history
+    history = expected.fit(**with_values(args), **options).history
     with pytest.raises(CannotCompileError, match=reason):
-        kn.fit(ours, **made(given), **options, strict=True)
+        kn.fit(ours, **with_values(args), **options, strict=True)
     with pytest.warns(FallbackWarning, match=reason) as warned:
-        result = kn.fit(ours, **made(given), **options)
+        result = kn.fit(ours, **with_values(args), **options)
     (warning,) = (w for w in warned if w.category is FallbackWarning)
     assert warning.filename == __file__
-    assert str(warning.message).startswith("Keras's own fit is used, since")
+    assert str(warning.message).startswith("Keras's own fit is used, because")
     assert "\n" not in str(warning.message)
     numbers = {key: values for key, values in history.items() if np.ndim(values[0]) == 0}
     assert_same_history({key: result.history[key] for key in numbers}, numbers, 1e-7)
     assert_same_weights(ours, expected, 1e-7)
 
 
-def test_a_metric_made_inside_train_step_is_left_to_keras():
+def test_a_metric_created_inside_train_step_falls_back_to_keras():
     class Makes(TwoLayers):
         def train_step(self, data):
             logs = super().train_step(data)
@@ -137,7 +137,7 @@ def test_a_metric_made_inside_train_step_is_left_to_keras():
         kn.fit(seeded(Makes), X, Y, strict=True, verbose=0)
 
 
-def test_a_step_of_a_test_that_cannot_be_traced_is_found_before_training():
+def test_a_test_step_that_cannot_be_traced_is_found_before_training():
     class Eager(TwoLayers):
         def test_step(self, data):
             return {"loss": float(tf.reduce_mean(self(data[0])).numpy())}
@@ -148,7 +148,7 @@ def test_a_step_of_a_test_that_cannot_be_traced_is_found_before_training():
     assert int(model.optimizer.iterations) == 0
 
 
-def test_models_of_a_strategy_are_left_to_keras():
+def test_models_of_a_strategy_fall_back_to_keras():
     strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
     with strategy.scope():
         model = dense()
@@ -157,14 +157,14 @@ def test_models_of_a_strategy_are_left_to_keras():
     assert int(model.optimizer.iterations) == 1
 
 
-def test_a_distribution_of_keras_is_left_to_keras(monkeypatch):
+def test_a_distribution_of_keras_falls_back_to_keras(monkeypatch):
     monkeypatch.setattr(keras.distribution, "distribution", lambda: "a distribution")
     with pytest.raises(CannotCompileError, match=r"keras\.distribution is in use"):
         kn.fit(dense(), X, Y, strict=True)
 
 
 @pytest.mark.parametrize("limit", ["max_epochs", "max_steps_per_epoch"])
-def test_limits_for_debugging_are_left_to_keras(limit, monkeypatch):
+def test_limits_for_debugging_fall_back_to_keras(limit, monkeypatch):
     if not hasattr(keras.config, limit):
         pytest.skip("this Keras has no such limit")
     monkeypatch.setattr(keras.config, limit, lambda: 1)
@@ -173,7 +173,7 @@ def test_limits_for_debugging_are_left_to_keras(limit, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore::kerasnets.engine.FallbackWarning")
-def test_sequences_reach_keras_padded():
+def test_sequences_are_padded_for_keras():
     x, y = Sequences(9, features=3), np.zeros(9, "int32")
     model, expected = by_length(), by_length()
     expected.set_weights(model.get_weights())

@@ -1,4 +1,4 @@
-"""``kerasnets.fit`` trains as ``model.fit`` does: thirty models, and every argument."""
+"""``kerasnets.fit`` trains like ``model.fit``, shown with thirty models and every argument."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import kerasnets as kn
 from kerasnets.engine import CannotCompileError, stream
 from tests.engine.helpers import (
     Sequences,
-    assert_fits_alike,
+    assert_same_fit,
     assert_same_history,
     assert_same_weights,
     fit,
@@ -21,7 +21,7 @@ from tests.engine.helpers import (
 from tests.engine.models import CASES, arguments, build, by_length, compiled, dense_net
 
 DENSE = CASES["dense"]
-BOTH_WAYS = [
+ALSO_WITH_XLA = [
     "l2-momentum-schedule", "batch-norm-adamw-ema", "list-outputs-weighted", "own-compute-metrics",
     "plain-numbers", "multilabel-auc-accumulated", "masking-gru", "mixed-float16",
 ]  # fmt: skip
@@ -46,19 +46,19 @@ def test_there_are_thirty_models_of_ten_kinds():
 
 
 @pytest.mark.parametrize(
-    ("name", "xla"), [(name, "auto") for name in CASES] + [(name, "on") for name in BOTH_WAYS]
+    ("name", "xla"), [(name, "auto") for name in CASES] + [(name, "on") for name in ALSO_WITH_XLA]
 )
-def test_three_epochs_are_those_of_keras(name, xla):
+def test_three_epochs_equal_those_of_keras(name, xla):
     case = CASES[name]
-    given = arguments(case) | {"epochs": 3, "batch_size": 8, "shuffle": False}
+    args = arguments(case) | {"epochs": 3, "batch_size": 8, "shuffle": False}
     policy, ours = keras.config.dtype_policy(), build(case)
     if case.random:
-        history = fit(ours, xla=xla, **given)
+        history = fit(ours, xla=xla, **args)
         assert {len(values) for values in history.values()} == {3}
         assert np.isfinite(list(history.values())).all()
         return
     expected = build(case)
-    assert_same_history(fit(ours, xla=xla, **given), keras_fit(expected, **given))
+    assert_same_history(fit(ours, xla=xla, **args), keras_fit(expected, **args))
     assert_same_weights(ours, expected, case.tolerance)
     assert keras.config.dtype_policy() == policy
 
@@ -82,15 +82,15 @@ ARGUMENTS = {
 @pytest.mark.filterwarnings("ignore:Your input ran out of data:UserWarning")
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_arguments_mean_what_they_mean_in_keras(name):
-    given = options(**ARGUMENTS[name])
-    if validation := given.get("validation_data"):
-        data = [given["x"][:9] + 1, given["y"][:9]]
-        given["validation_data"] = (*data, np.arange(9.0)) if validation == "weights" else data
-    assert_fits_alike(dense, **given)
+    args = options(**ARGUMENTS[name])
+    if validation := args.get("validation_data"):
+        data = [args["x"][:9] + 1, args["y"][:9]]
+        args["validation_data"] = (*data, np.arange(9.0)) if validation == "weights" else data
+    assert_same_fit(dense, **args)
 
 
 @pytest.mark.parametrize("run", [fit, keras_fit])
-def test_steps_past_the_end_of_the_data_are_warned_of_and_left_out(run):
+def test_steps_after_the_end_of_the_data_are_skipped_with_a_warning(run):
     model = dense()
     with pytest.warns(UserWarning, match="Your input ran out of data") as warned:
         run(model, **options(steps_per_epoch=5))
@@ -149,29 +149,29 @@ def test_the_same_seed_gives_the_same_weights_shuffled():
     assert not np.array_equal(weights[0][0], weights[2][0])
 
 
-def test_weights_made_while_fitting_are_those_of_keras_though_rows_are_shuffled():
+def test_weights_created_by_fit_equal_those_of_keras_with_shuffling():
     case = CASES["subclassed-add-loss"]
-    given = arguments(case) | {"epochs": 1, "batch_size": 64}  # one batch: the order changes little
+    args = arguments(case) | {"epochs": 1, "batch_size": 64}  # one batch: the order changes little
     ours, expected = build(case), build(case)
-    assert_same_history(fit(ours, **given), keras_fit(expected, **given))
+    assert_same_history(fit(ours, **args), keras_fit(expected, **args))
 
 
 def test_batch_statistics_and_dropout_change_in_training_and_not_in_validation():
     case = CASES["cnn-augmented"]
-    model, given = build(case), arguments(case)
-    history = fit(model, **given, validation_data=(given["x"], given["y"]), epochs=1)
-    results = model.evaluate(given["x"], given["y"], verbose=0, return_dict=True)
+    model, args = build(case), arguments(case)
+    history = fit(model, **args, validation_data=(args["x"], args["y"]), epochs=1)
+    results = model.evaluate(args["x"], args["y"], verbose=0, return_dict=True)
     assert history["val_loss"][0] == pytest.approx(results["loss"], abs=1e-5)
 
 
-def test_epochs_of_a_second_fit_go_on_with_the_optimizer():
+def test_a_second_fit_continues_with_the_state_of_the_optimizer():
     ours, expected = dense(), dense()
     for _ in range(2):
         assert_same_history(fit(ours, **options()), keras_fit(expected, **options()))
     assert_same_weights(ours, expected)
 
 
-def test_the_two_ways_take_turns():
+def test_kerasnets_and_keras_can_alternate():
     ours, expected = dense(), dense()
     fit(ours, **options())
     ours.fit(**options(verbose=0))
@@ -181,15 +181,15 @@ def test_the_two_ways_take_turns():
 
 
 @pytest.mark.parametrize("xla", ["on", "off"])
-def test_sequences_in_buckets_are_those_of_keras_padded(xla):
+def test_sequences_in_buckets_equal_padded_sequences_in_keras(xla):
     x = Sequences(20, features=3, longest=5)
     y = np.random.default_rng(0).integers(0, 2, 20)
-    given = {"epochs": 2, "batch_size": 64, "shuffle": False, "xla": xla}
+    args = {"epochs": 2, "batch_size": 64, "shuffle": False, "xla": xla}
     keras.utils.set_random_seed(0)
     ours = by_length()
     expected = by_length()
     expected.set_weights(ours.get_weights())
-    history = fit(ours, x=x, y=y, validation_data=(x, y), **given)
+    history = fit(ours, x=x, y=y, validation_data=(x, y), **args)
     for _ in range(2):  # one batch per bucket
         for bucket, length in enumerate(x.buckets.bucket_lengths.tolist()):
             rows = np.flatnonzero(x.buckets.bucket_of == bucket)
@@ -203,20 +203,20 @@ def test_sequences_in_buckets_are_those_of_keras_padded(xla):
 @pytest.mark.parametrize("name", ["dense", "dict-outputs"])
 def test_data_larger_than_memory_are_streamed_in_the_same_batches(name, monkeypatch):
     case = CASES[name]
-    given = arguments(case, 40) | {"epochs": 2, "batch_size": 8, "shuffle": False}
+    args = arguments(case, 40) | {"epochs": 2, "batch_size": 8, "shuffle": False}
     resident, streamed = build(case), build(case)
-    expected = fit(resident, **given)
+    expected = fit(resident, **args)
     monkeypatch.setattr(stream, "fits_in_memory", lambda source: False)
     monkeypatch.setattr(stream, "_CHUNK_BYTES", 700)  # a few steps
-    assert_same_history(fit(streamed, **given), expected)
+    assert_same_history(fit(streamed, **args), expected)
     assert_same_weights(streamed, resident)
 
 
-def test_what_xla_cannot_compile_is_trained_and_validated_without_it(monkeypatch):
+def test_a_model_that_xla_cannot_compile_is_trained_and_validated_without_it(monkeypatch):
     def model():
         keras.utils.set_random_seed(0)
         inputs = keras.Input((8,))
-        # TensorFlow has no kernel of this for XLA on a CPU.
+        # TensorFlow has no XLA kernel for this on a CPU.
 
         def call(x):
             return tf.ensure_shape(tf.py_function(lambda v: v, [x], tf.float32), (None, 8))
@@ -224,13 +224,13 @@ def test_what_xla_cannot_compile_is_trained_and_validated_without_it(monkeypatch
         outputs = keras.layers.Dense(1)(keras.layers.Lambda(call, output_shape=(8,))(inputs))
         return compiled(keras.Model(inputs, outputs), "sgd")
 
-    given = options()
-    validation = {"validation_data": (given["x"], given["y"])}
+    args = options()
+    validation = {"validation_data": (args["x"], args["y"])}
     with pytest.raises(kn.engine.XlaCannotError, match=r"xla='auto' or xla='off'"):
-        fit(model(), xla="on", **given)
+        fit(model(), xla="on", **args)
     monkeypatch.setattr(module_of("fit"), "choose_xla", lambda *_: True)
-    ours = fit(model(), **given, **validation)
-    assert_same_history(ours, keras_fit(model(), **given, **validation))
+    ours = fit(model(), **args, **validation)
+    assert_same_history(ours, keras_fit(model(), **args, **validation))
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def test_a_model_that_is_not_compiled_is_refused():
         kn.fit(dense_net(), np.zeros((3, 8)), np.zeros(3))
 
 
-def test_an_error_in_a_step_leaves_the_model_free_of_our_functions():
+def test_an_error_in_a_step_leaves_no_patches_on_the_model():
     model = dense()
     before = set(vars(model)), [set(vars(layer)) for layer in model.layers]
     with pytest.raises(CannotCompileError, match="cannot be traced"):

@@ -1,4 +1,4 @@
-"""Many steps in one call give what single steps give, and a call ends at a loss that is NaN."""
+"""One call of many steps equals calls of single steps, and a call ends if the loss is NaN."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tests.engine.models import build as build_case
 def make(name="dense", rows=22, options=Options(), size=8):  # noqa: B008 - frozen
     """A loop over the rows of a case, its tensors and its steps."""
     case = CASES[name]
-    model, given = build_case(case), arguments(case, rows)
-    source = make_source(given["x"], given["y"])
+    model, args = build_case(case), arguments(case, rows)
+    source = make_source(args["x"], args["y"])
     build(model, source)
     loop = Loop(model, source, size, options)
     return loop, Feed(source), EpochSchedule(rows, size).epoch(0)
@@ -29,11 +29,11 @@ def make(name="dense", rows=22, options=Options(), size=8):  # noqa: B008 - froz
 
 @pytest.mark.parametrize("name", ["dense", "own-keys"])
 @pytest.mark.parametrize("xla", [True, False])
-def test_one_call_of_many_steps_is_many_calls_of_one_step(name, xla):
+def test_one_call_of_many_steps_equals_many_calls_of_one_step(name, xla):
     results = []
     for count in (1, 4):
-        loop, feed, every = make(name, 32, Options(xla=xla))
-        steps, first, last = next(loop.segments(every))
+        loop, feed, all_steps = make(name, 32, Options(xla=xla))
+        steps, first, last = next(loop.segments(all_steps))
         tensors, steps = feed(steps)
         for at in range(first, last, count):
             logs = loop(tensors, steps, at, at + count)
@@ -43,45 +43,44 @@ def test_one_call_of_many_steps_is_many_calls_of_one_step(name, xla):
     assert_same_weights(one, many, 1e-6)
 
 
-def test_only_the_last_batch_is_a_part_of_its_own():
-    loop, _, every = make(rows=22)
-    parts = [(steps.rows.shape, first, last) for steps, first, last in loop.segments(every)]
+def test_only_a_smaller_last_batch_is_a_separate_segment():
+    loop, _, all_steps = make(rows=22)
+    parts = [(steps.rows.shape, first, last) for steps, first, last in loop.segments(all_steps)]
     assert parts == [((2, 8), 0, 2), ((1, 6), 0, 1)]
-    loop, _, every = make(rows=5)
-    assert [steps.rows.shape for steps, *_ in loop.segments(every)] == [(1, 5)]
+    loop, _, all_steps = make(rows=5)
+    assert [steps.rows.shape for steps, *_ in loop.segments(all_steps)] == [(1, 5)]
 
 
 @pytest.mark.parametrize("xla", [True, False])
-def test_with_buckets_and_xla_full_batches_are_parts_of_their_own(xla):
+def test_with_buckets_and_xla_full_batches_are_separate_segments(xla):
     x = Sequences(40, longest=20)
     assert len(make_buckets(x.lengths).bucket_lengths) > 1
     loop = Loop(compiled(dense_net()), x, 8, Options(xla=xla))
-    every = EpochSchedule(40, 8, buckets=x.buckets, shuffle=True).epoch(0)
-    parts = [every[first:last] for _, first, last in loop.segments(every)]
-    np.testing.assert_array_equal(np.concatenate([part.rows for part in parts]), every.rows)
+    all_steps = EpochSchedule(40, 8, buckets=x.buckets, shuffle=True).epoch(0)
+    parts = [all_steps[first:last] for _, first, last in loop.segments(all_steps)]
+    np.testing.assert_array_equal(np.concatenate([part.rows for part in parts]), all_steps.rows)
     full = [(part.rows >= 0).all(axis=1) for part in parts]
-    assert len(parts) == 1 if not xla else all(len(set(some)) == 1 for some in full)
+    assert len(parts) == 1 if not xla else all(len(set(part)) == 1 for part in full)
 
 
 @pytest.mark.parametrize("name", ["dense", "own-keys"])
 def test_a_call_ends_at_a_loss_that_is_not_finite(name):
     case = CASES[name]
-    model, given = build_case(case), arguments(case, 40)
-    given["y"] = given["y"].copy()
-    given["y"][17] = np.nan  # in the third of five steps
-    source = make_source(given["x"], given["y"])
+    model, args = build_case(case), arguments(case, 40)
+    args["y"] = args["y"].copy()
+    args["y"][17] = np.nan  # in the third of five steps
+    source = make_source(args["x"], args["y"])
     build(model, source)
     loop = Loop(model, source, 8, Options(stop_if_not_finite=True))
     tensors, steps = Feed(source)(EpochSchedule(40, 8).epoch(0))
     loop(tensors, steps, 0, 5)
-    # Logs without a loss say nothing of it.
+    # Logs without a loss cannot stop the loop.
     assert int(model.optimizer.iterations) == (3 if name == "dense" else 5)
 
 
 @pytest.mark.parametrize("compiled_from", [1, 1 << 15])
 def test_dropout_draws_the_same_masks_with_and_without_xla(compiled_from, monkeypatch):
-    name = next(name for name in vars(dropout_kernel) if name.isupper() and "COMPIL" in name)
-    monkeypatch.setattr(dropout_kernel, name, compiled_from)
+    monkeypatch.setattr(dropout_kernel, "_WORTH_COMPILING", compiled_from)
 
     def model():
         keras.utils.set_random_seed(0)
@@ -89,24 +88,22 @@ def test_dropout_draws_the_same_masks_with_and_without_xla(compiled_from, monkey
         hidden = keras.layers.Dropout(0.5)(keras.layers.Dense(16, "relu")(inputs))
         return compiled(keras.Model(inputs, keras.layers.Dense(1)(hidden)))
 
-    given = arguments(CASES["dense"], 40) | {"epochs": 2, "batch_size": 8, "shuffle": False}
-    module_choices, losses = (True, False), []
-    for xla in module_choices:
+    args = arguments(CASES["dense"], 40) | {"epochs": 2, "batch_size": 8, "shuffle": False}
+    losses = []
+    for xla in (True, False):
         net = model()
-        source = make_source(given["x"], given["y"])
+        source = make_source(args["x"], args["y"])
         build(net, source)
         loop = Loop(net, source, 8, Options(xla=xla, fuse=True))
         tensors, steps = Feed(source)(EpochSchedule(40, 8).epoch(0))
         losses.append(float(loop(tensors, steps, 0, 5)["loss"]))
     assert losses[0] == pytest.approx(losses[1], abs=1e-5)
-    # With xla="off", the masks are Keras's.
-    expected = keras_fit(model(), **given)
-    np.testing.assert_allclose(
-        fit(model(), xla="off", **given)["loss"], expected["loss"], atol=1e-5
-    )
+    # With xla="off", the masks are those of Keras.
+    expected = keras_fit(model(), **args)
+    np.testing.assert_allclose(fit(model(), xla="off", **args)["loss"], expected["loss"], atol=1e-5)
 
 
-def test_many_trainings_in_one_process_cause_no_hints_at_retracing(caplog):
+def test_many_trainings_in_one_process_cause_no_retracing_warnings(caplog):
     for _ in range(7):
         fit(build_case(CASES["dense"]), **arguments(CASES["dense"]), epochs=1)
     assert "retracing" not in caplog.text

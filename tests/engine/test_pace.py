@@ -1,4 +1,4 @@
-"""The next call takes what fits into its time, and at most eight times as much as the last one."""
+"""The next call has as many steps as fit its time, at most eight times those of the last one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kerasnets.engine.pace import Pace
     ("seconds", "expected"),
     [(1e-6, 8), (0.0625, 4), (0.25, 1), (10.0, 1), (0.0, 8)],
 )
-def test_the_next_call_takes_what_fits(seconds, expected, monkeypatch):
+def test_the_next_call_has_as_many_steps_as_fit(seconds, expected, monkeypatch):
     monkeypatch.setattr(pace_module, "SECONDS_PER_CALL", 0.25)
     pace = Pace()
     assert pace.steps == 1

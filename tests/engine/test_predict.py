@@ -1,4 +1,4 @@
-"""``kerasnets.predict`` returns every row in its place, however many batches a call takes."""
+"""``kerasnets.predict`` returns the rows in order, for any number of batches per call."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ def doubling(width=3, dtype="float32"):
 
 @pytest.mark.parametrize("rows", [1, 4, 5, 67])
 @pytest.mark.parametrize("batch_size", [1, 4, 1000])
-def test_outputs_are_those_of_the_rows(rows, batch_size):
+def test_outputs_are_in_the_order_of_the_rows(rows, batch_size):
     x = np.random.default_rng(0).normal(size=(rows, 3)).astype("float32")
     np.testing.assert_array_equal(kn.predict(doubling(), x, batch_size), 2 * x)
 
 
-SOME = ["list-inputs", "dict-inputs", "list-outputs-weighted", "dict-outputs", "nested-outputs",
+NAMES = ["list-inputs", "dict-inputs", "list-outputs-weighted", "dict-outputs", "nested-outputs",
         "mask-zero-lstm", "length-mask-bidirectional", "cnn-augmented", "mixed-float16",
-        ]  # fmt: skip
+         ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize("name", NAMES)
 def test_any_outputs_are_those_of_keras(name):
-    model, given = build(CASES[name]), arguments(CASES[name])
-    expected = model.predict(given["x"], batch_size=8, verbose=0)
-    made = kn.predict(model, given["x"], 8, strict=True)
-    assert type(made) is type(expected)
-    for a, b in zip(keras.tree.flatten(made), keras.tree.flatten(expected), strict=True):
+    model, args = build(CASES[name]), arguments(CASES[name])
+    expected = model.predict(args["x"], batch_size=8, verbose=0)
+    predicted = kn.predict(model, args["x"], 8, strict=True)
+    assert type(predicted) is type(expected)
+    for a, b in zip(keras.tree.flatten(predicted), keras.tree.flatten(expected), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
         assert a.dtype == b.dtype
 
@@ -52,9 +52,9 @@ def test_outputs_may_be_nested_integers_or_have_more_axes():
     outer = layers.Lambda(lambda x: x[:, :, None] * x[:, None])(inputs)
     largest = keras.ops.argmax(inputs, -1)
     model = keras.Model(inputs, {"a": [outer, {"b": inputs}], "c": largest})
-    made = kn.predict(model, X, 4)
-    assert_same(made, {"a": [X[:, :, None] * X[:, None], {"b": X}], "c": X.argmax(-1)})
-    assert made["c"].dtype == np.int32
+    predicted = kn.predict(model, X, 4)
+    assert_same(predicted, {"a": [X[:, :, None] * X[:, None], {"b": X}], "c": X.argmax(-1)})
+    assert predicted["c"].dtype == np.int32
 
 
 @pytest.mark.parametrize(
@@ -69,9 +69,9 @@ def test_the_precision_is_that_of_keras(dtype):
     # Keras casts inputs to float32 before the model casts them to its own type.
     x = np.array([[1 / 3, 2 / 3, 1.0]], dtype)
     model = doubling(dtype=dtype)
-    made = kn.predict(model, x, 4)
-    assert made.dtype == dtype
-    np.testing.assert_array_equal(made, model.predict(x, verbose=0))
+    predicted = kn.predict(model, x, 4)
+    assert predicted.dtype == dtype
+    np.testing.assert_array_equal(predicted, model.predict(x, verbose=0))
 
 
 @pytest.mark.parametrize("seconds", [0, 10])
@@ -81,10 +81,10 @@ def test_the_bits_do_not_depend_on_how_many_batches_a_call_takes(seconds, monkey
     assert len(x.buckets.bucket_lengths) > 1
     pace = module_of("pace")
     monkeypatch.setattr(pace, "SECONDS_PER_CALL", seconds)
-    made = kn.predict(model, x, 4)
+    predicted = kn.predict(model, x, 4)
     monkeypatch.setattr(pace, "SECONDS_PER_CALL", 1e-3)
-    np.testing.assert_array_equal(made, kn.predict(model, x, 4))
-    np.testing.assert_allclose(made, model(x.take(slice(None)), training=False), atol=1e-5)
+    np.testing.assert_array_equal(predicted, kn.predict(model, x, 4))
+    np.testing.assert_allclose(predicted, model(x.take(slice(None)), training=False), atol=1e-5)
 
 
 def test_outputs_of_sequences_are_padded_with_zeros():
@@ -94,18 +94,18 @@ def test_outputs_of_sequences_are_padded_with_zeros():
     model = keras.Model(inputs, {"all": visits + 1, "length": length})
     x = Sequences(30, longest=12)
     assert len(x.buckets.bucket_lengths) > 1
-    made = kn.predict(model, x, 4)
+    predicted = kn.predict(model, x, 4)
     longest = int(x.lengths.max())
-    assert made["all"].shape == (30, longest, 5)
-    np.testing.assert_array_equal(made["length"], x.lengths)
+    assert predicted["all"].shape == (30, longest, 5)
+    np.testing.assert_array_equal(predicted["length"], x.lengths)
     expected = x.take(slice(None))["visits"] + 1
     for row, length in enumerate(x.lengths):
-        np.testing.assert_array_equal(made["all"][row, :length], expected[row, :length])
+        np.testing.assert_array_equal(predicted["all"][row, :length], expected[row, :length])
         padded = x.buckets.bucket_lengths[x.buckets.bucket_of[row]]
-        assert not made["all"][row, padded:].any()
+        assert not predicted["all"][row, padded:].any()
 
 
-def test_a_model_sees_batches_and_a_call_takes_several(monkeypatch):
+def test_one_call_runs_several_batches(monkeypatch):
     predict = module_of("predict")
     monkeypatch.setattr(module_of("pace"), "SECONDS_PER_CALL", 10)
     model, calls = doubling(), []
@@ -124,7 +124,7 @@ def test_a_model_sees_batches_and_a_call_takes_several(monkeypatch):
     kn.predict(model, np.ones((700, 3), "float32"), 8)
     assert calls == [8, 64, 512, 116]
     calls.clear()
-    monkeypatch.setattr(predict, "_MOST_BYTES", 4 * 8 * 3 * 10)  # ten batches; the pace is kept
+    monkeypatch.setattr(predict, "_MAX_BYTES", 4 * 8 * 3 * 10)  # ten batches
     kn.predict(model, np.ones((200, 3), "float32"), 8)
     assert calls == [80, 80, 40]
 
@@ -155,18 +155,18 @@ def model():
 
 def traces(model, x=X, batch_size=4):
     before = Counted.calls
-    made = kn.predict(model, x, batch_size)
-    return Counted.calls - before, made
+    predicted = kn.predict(model, x, batch_size)
+    return Counted.calls - before, predicted
 
 
-def test_a_function_serves_all_inputs_alike_and_other_weights(model):
+def test_one_function_is_used_for_all_sizes_and_weights(model):
     assert traces(model)[0] == 1
     for rows, size in itertools.product((3, 50), (2, 16)):
         assert traces(model, np.ones((rows, 3), "float32"), size)[0] == 0
     model.set_weights([0 * weight for weight in model.get_weights()])
-    count, made = traces(model)
+    count, predicted = traces(model)
     assert count == 0
-    assert not made.any()
+    assert not predicted.any()
     assert traces(model, X.astype("int32"))[0] == 1
 
 
@@ -188,34 +188,34 @@ def recompiled(model):
 
 
 @pytest.mark.parametrize("change", [other_activation, quantized, other_bias, recompiled])
-def test_a_changed_model_is_traced_anew(model, change):
+def test_a_changed_model_is_traced_again(model, change):
     before = traces(model)[1]
     change(model)
-    count, made = traces(model)
+    count, predicted = traces(model)
     assert count == 1
-    np.testing.assert_allclose(made, model(X, training=False), atol=1e-6)
-    assert np.array_equal(made, before) == (change in (recompiled, other_bias))
+    np.testing.assert_allclose(predicted, model(X, training=False), atol=1e-6)
+    assert np.array_equal(predicted, before) == (change in (recompiled, other_bias))
     assert traces(model)[0] == 0
 
 
-def test_a_replaced_layer_of_a_subclassed_model_is_seen():
+def test_a_replaced_layer_of_a_subclassed_model_is_noticed():
     model = TwoLayers()
     before = kn.predict(model, X)
     model._tracker.unlock()  # a built model takes no new layer
     model.hidden = layers.Dense(8, "relu")
     model.hidden.build((None, 3))
-    made = kn.predict(model, X)
-    assert not np.array_equal(made, before)
-    np.testing.assert_allclose(made, model(X), atol=1e-6)
+    predicted = kn.predict(model, X)
+    assert not np.array_equal(predicted, before)
+    np.testing.assert_allclose(predicted, model(X), atol=1e-6)
 
 
 def test_sequences_of_another_object_use_the_same_function():
     keras.utils.set_random_seed(0)
-    model, made = by_length(), []
+    model, calls = by_length(), []
     compile_ = module_of("predict")._compile
     module = module_of("predict")
     patch = pytest.MonkeyPatch()
-    patch.setattr(module, "_compile", lambda *given: made.append(1) or compile_(*given))
+    patch.setattr(module, "_compile", lambda *args: calls.append(1) or compile_(*args))
     try:
         for seed in range(2):
             x = Sequences(12, features=3, seed=seed)
@@ -223,7 +223,7 @@ def test_sequences_of_another_object_use_the_same_function():
             np.testing.assert_allclose(kn.predict(model, x), expected, atol=1e-5)
     finally:
         patch.undo()
-    assert len(made) == 1
+    assert len(calls) == 1
 
 
 class Shifted(TwoLayers):
@@ -260,16 +260,16 @@ def eager():
         (OwnPredict, X, "OwnPredict overrides predict"),
         (eager, X, "runs eagerly"),
         (TwoLayers, tf.data.Dataset.from_tensors(X), "not arrays"),
-        (Total, X[:1], "an output is not a tensor with one row per row"),
+        (Total, X[:1], "an output must be a tensor with one row per row"),
     ],
 )
-def test_keras_predicts_what_the_engine_cannot(make, x, reason):
+def test_keras_predicts_if_the_engine_cannot(make, x, reason):
     model = make()
     with pytest.raises(CannotCompileError, match=reason):
         kn.predict(model, x, strict=True)
-    with pytest.warns(FallbackWarning, match=f"Keras's own predict is used, since .*{reason}"):
-        made = kn.predict(model, x)
-    assert_same(made, model.predict(x, verbose=0))
+    with pytest.warns(FallbackWarning, match=f"Keras's own predict is used, because .*{reason}"):
+        predicted = kn.predict(model, x)
+    assert_same(predicted, model.predict(x, verbose=0))
 
 
 @pytest.mark.parametrize("batch_size", [np.int64(2), 2**40])

@@ -1,4 +1,4 @@
-"""Batches of sequences built inside a compiled step are those written one by one."""
+"""Batches of sequences that are built inside a compiled step equal those of NumPy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.engine.helpers import Sequences
 
 
 def gather(source, rows, length, *, xla):
-    """A batch as the compiled loop builds it: with XLA of known, else of unknown shapes."""
+    """Return a batch as the compiled loop builds it; with XLA, all shapes are known."""
     tensors = source.tensors()
     if xla:
         run = tf.function(
@@ -30,11 +30,11 @@ def gather(source, rows, length, *, xla):
 def test_batches_are_those_of_numpy(rows, more, xla):
     source = Sequences(9)
     length = int(source.lengths[rows].max()) + more
-    made, expected = gather(source, rows, length, xla=xla), source.take(np.array(rows), length)
-    assert list(made) == list(expected)
+    batch, expected = gather(source, rows, length, xla=xla), source.take(np.array(rows), length)
+    assert list(batch) == list(expected)
     for name, array in expected.items():
-        np.testing.assert_array_equal(made[name], array)
-        assert made[name].dtype == array.dtype
+        np.testing.assert_array_equal(batch[name], array)
+        assert batch[name].dtype == array.dtype
 
 
 @pytest.mark.parametrize("xla", [True, False])
@@ -44,12 +44,12 @@ def test_sequences_without_any_code_are_zeros(xla):
     source.codes = source.codes[:0]
     source.code_offsets = np.zeros_like(source.code_offsets)
     length = int(source.lengths.max())
-    made = gather(source, np.arange(4), length, xla=xla)
-    np.testing.assert_array_equal(made["visits"], np.zeros((4, length, 5)))
-    np.testing.assert_array_equal(made["length"], source.lengths)
+    batch = gather(source, np.arange(4), length, xla=xla)
+    np.testing.assert_array_equal(batch["visits"], np.zeros((4, length, 5)))
+    np.testing.assert_array_equal(batch["length"], source.lengths)
 
 
-def test_a_source_says_what_a_batch_is():
+def test_a_source_describes_its_batches():
     source = Sequences(9)
     assert len(source) == 9
     assert source.lengths.dtype == np.int32
@@ -57,5 +57,5 @@ def test_a_source_says_what_a_batch_is():
     assert source.nbytes == 4 * (2 * len(source.codes) + 3 * 9)
     assert source.key() != Sequences(9).key()
     assert source.form() is source
-    with pytest.raises(NotImplementedError, match="held in memory"):
+    with pytest.raises(NotImplementedError, match="cannot be read in chunks"):
         source.tensors(np.arange(2))

@@ -1,4 +1,4 @@
-"""Every row once per epoch, in an order that depends only on the seed and the epoch."""
+"""Every row is taken once per epoch, in an order that depends only on the seed and the epoch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BUCKETS = make_buckets(LENGTHS)
 
 
 def taken(steps):
-    """The rows of all steps in order."""
+    """Return the rows of all steps in order."""
     return steps.rows[steps.rows >= 0]
 
 
@@ -27,7 +27,7 @@ def test_every_row_is_taken_once_per_epoch(rows, shuffle):
     assert len(first) == schedule.steps_per_epoch == -(-rows // SIZE)
     assert first.rows.dtype == first.buckets.dtype == np.int32
     assert sorted(taken(first)) == sorted(taken(second)) == list(range(rows))
-    # Only the last step is smaller, and what is missing is at its end.
+    # Only the last step is smaller, and its missing rows are at the end.
     assert (first.rows[:-1] >= 0).all()
     assert [(step >= 0).sum() for step in first.rows] == [
         min(SIZE, rows - at) for at in range(0, rows, SIZE)
@@ -78,19 +78,19 @@ def test_the_shuffle_is_that_of_the_seed_and_the_epoch():
     np.testing.assert_array_equal(taken(steps), expected)
 
 
-def test_some_steps_can_be_sliced_off():
+def test_steps_can_be_sliced():
     steps = EpochSchedule(40, SIZE).epoch(0)
     assert len(steps[1:]) == 2
     np.testing.assert_array_equal(taken(steps[1:2]), np.arange(16, 32))
 
 
-def test_without_a_number_every_epoch_is_a_pass():
+def test_without_steps_per_epoch_every_epoch_takes_all_rows():
     cursor = StepCursor(EpochSchedule(40, SIZE, shuffle=True), None)
     for number in (3, 0):
         np.testing.assert_array_equal(cursor.epoch(number).rows, cursor.schedule.epoch(number).rows)
 
 
-def test_an_epoch_of_some_steps_begins_where_the_last_one_ended():
+def test_an_epoch_with_fewer_steps_begins_where_the_last_one_ended():
     schedule = EpochSchedule(6 * SIZE, SIZE, shuffle=True, seed=1)
     cursor = StepCursor(schedule, 2)
     passes = [np.concatenate([cursor.epoch(0).rows for _ in range(3)]) for _ in range(2)]

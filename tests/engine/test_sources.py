@@ -1,4 +1,4 @@
-"""Sources hand out rows of arrays and of sequences, and build the same batches in a step."""
+"""Sources return rows of arrays and of sequences, and build the same batches in a step."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_arrays_have_one_number_of_rows(structure):
         Examples(ArraySource(np.zeros(3)), np.zeros(2))
 
 
-def test_inputs_are_made_a_source_once():
+def test_a_source_is_not_wrapped_again():
     source = as_source(NESTED)
     assert as_source(source) is source
     assert len(as_source(np.zeros((4, 2)))) == 4

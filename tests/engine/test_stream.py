@@ -1,4 +1,4 @@
-"""Data are copied to TensorFlow as a whole, or a chunk at a time if they are large."""
+"""Data are copied to tensors at once, or in chunks if they are large."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from tests.engine.helpers import assert_same
 
 
 @pytest.mark.parametrize("resident", [True, False])
-def test_a_feed_hands_out_the_rows_of_steps(resident, monkeypatch):
+def test_a_feed_returns_the_rows_of_steps(resident, monkeypatch):
     monkeypatch.setattr("kerasnets.engine.stream.fits_in_memory", lambda source: resident)
     source = ArraySource((np.arange(20.0).reshape(10, 2), np.arange(10)))
     feed, steps = Feed(source), EpochSchedule(10, 4, shuffle=True).epoch(0)
     assert feed.resident == resident
-    some = steps[1:]
-    tensors, places = feed(some)
+    part = steps[1:]
+    tensors, positions = feed(part)
     assert tensors[0].shape[0] == (10 if resident else 6)
-    for there, row in zip(places.rows, some.rows, strict=True):
-        np.testing.assert_array_equal(there >= 0, row >= 0)
-        batch = source.gather(tensors, tf.constant(there[there >= 0]), None)
+    for position, row in zip(positions.rows, part.rows, strict=True):
+        np.testing.assert_array_equal(position >= 0, row >= 0)
+        batch = source.gather(tensors, tf.constant(position[position >= 0]), None)
         assert_same(batch, source.take(row[row >= 0]))
     assert (feed(steps)[0] is tensors) == resident
 

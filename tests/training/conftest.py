@@ -1,4 +1,4 @@
-"""Figures take most of the time of a small training: only some modules draw them."""
+"""Figures take most of the time of a small training, so only some modules draw them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small models, data sets and trainings that several tests of this folder use."""
+"""Small models, data sets and trainings for the tests of this folder."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def run_plan(model, data, settings, callbacks=(), calls=None, xla=None):
             calls.append(steps)
 
     runner = plan.runner(model, xla, after_call)
-    every = keras.callbacks.CallbackList(
+    callback_list = keras.callbacks.CallbackList(
         list(callbacks),
         add_history=True,
         model=model,
@@ -104,7 +104,9 @@ def run_plan(model, data, settings, callbacks=(), calls=None, xla=None):
         steps=runner.steps_per_epoch,
     )
     validation = plan.validation(model, runner.loop.xla)
-    run_epochs(model, runner, validation, initial_epoch=0, epochs=settings.epochs, callbacks=every)
+    run_epochs(
+        model, runner, validation, initial_epoch=0, epochs=settings.epochs, callbacks=callback_list
+    )
     return model.history.history
 
 
@@ -131,12 +133,12 @@ def plain_fit(model, data, settings, **arguments):
 
 
 def train(net, data, out, **settings):
-    """A training without progress."""
+    """Train without showing progress."""
     return kn.train(net, data=data, out=out, progress=False, **settings)
 
 
 def interrupt_at(epoch):
-    """A callback that raises ``KeyboardInterrupt`` when an epoch, counted from 0, begins."""
+    """Return a callback that raises ``KeyboardInterrupt`` when an epoch, counted from 0, begins."""
 
     def on_epoch_begin(number, logs):
         if number == epoch:

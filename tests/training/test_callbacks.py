@@ -1,4 +1,4 @@
-"""The randomness of an epoch, on a small model."""
+"""Random layers depend only on the seed and the epoch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The state after an epoch: written to disk now and then, and always at the end."""
+"""The state after an epoch is written to disk from time to time, and always at the end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def model():
 
 
 def test_a_state_kept_in_memory_is_written_at_the_end(model, tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoints, "_MAX_SHARE", 1e-9)  # writes nothing after the first state
+    monkeypatch.setattr(checkpoints, "_MAX_SHARE", 1e-9)  # only the first state is written at once
     kept, states = Checkpoints(tmp_path), []
     for epoch in range(3):
         model.layers[1].bias.assign(np.full(8, epoch))

@@ -1,4 +1,4 @@
-"""Ctrl-C before any line that saves an epoch leaves a run that resumes to the same end."""
+"""After Ctrl-C at any line of the code that saves an epoch, a run resumes with equal results."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ class Tracer:
     """Raises ``KeyboardInterrupt`` once, before a line of the functions that save an epoch.
 
     Attributes:
-        place: epoch, function and line at which to raise; ``None`` for nowhere.
-        places: the places that were passed.
+        location: epoch, function and line at which to raise; ``None`` to never raise.
+        visited: the locations that were executed.
     """
 
-    def __init__(self, place=None):
-        self.place, self.places = place, []
+    def __init__(self, location=None):
+        self.location, self.visited = location, []
         self.codes = {function.__code__: function.__qualname__ for function in SAVING}
 
     def __enter__(self):
@@ -62,11 +62,11 @@ class Tracer:
         if frame.f_code not in self.codes:
             return None
         if event == "line":
-            place = _Training.epoch, self.codes[frame.f_code], frame.f_lineno
-            if place == self.place and place not in self.places:
-                self.places.append(place)
+            location = _Training.epoch, self.codes[frame.f_code], frame.f_lineno
+            if location == self.location and location not in self.visited:
+                self.visited.append(location)
                 raise KeyboardInterrupt
-            self.places.append(place)
+            self.visited.append(location)
         return self.trace
 
 
@@ -114,24 +114,24 @@ def run(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("share", "epoch"), [(1e9, 2), (1e-9, 3)])
 def test_an_interrupt_before_any_line_changes_nothing(share, epoch, run, tmp_path, monkeypatch):
-    """An interrupt in the best epoch, with every state written at once, or in the last one.
+    """Interrupt in the best epoch, with every state written at once, or in the last epoch.
 
-    In the last one, the state of the best epoch is still in memory: the share of the time that
-    writing may take is so small that nothing has been written since the first epoch.
+    In the last epoch, the state of the best epoch is still in memory: ``_MAX_SHARE`` is so small
+    that nothing has been written since the first epoch.
     """
     monkeypatch.setattr(checkpoints, "_MAX_SHARE", share)
     with Tracer() as tracer:
         complete = run(tmp_path / "complete")
     assert complete.best_epoch == 2
     expected = weights_of(complete.folder), weights_of(complete.folder, LAST)
-    places = sorted({place for place in tracer.places if place[0] == epoch})
-    assert {name for _, name, _ in places} == {function.__qualname__ for function in SAVING}
-    for place in places:
+    locations = sorted({location for location in tracer.visited if location[0] == epoch})
+    assert {name for _, name, _ in locations} == {function.__qualname__ for function in SAVING}
+    for location in locations:
         folder = tmp_path / "interrupted"
-        with pytest.raises(KeyboardInterrupt), Tracer(place):
+        with pytest.raises(KeyboardInterrupt), Tracer(location):
             run(folder)
         resumed = run(folder)
-        assert resumed.history == complete.history, place
+        assert resumed.history == complete.history, location
         assert resumed.best_epoch == 2
         assert_same_bits(resumed.model.get_weights(), expected[0])
         assert_same_bits(weights_of(folder, LAST), expected[1])

@@ -1,4 +1,4 @@
-"""A user's own model: left as it was, and trained as it was compiled."""
+"""A user's own model is not changed, and is trained with its own compile settings."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def loss():
 
 
 def compiled(model=None, **options):
-    """A model compiled as no recipe compiles one."""
+    """Compile a model with settings that no recipe has."""
     model = model or small_model()
     optimizer = keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True)
     top = keras.metrics.SparseTopKCategoricalAccuracy(2, name="top_2")
@@ -40,7 +40,7 @@ def compiled(model=None, **options):
 
 
 def check_usable(model, path):
-    """Use every method of a Keras model."""
+    """Call the methods of a Keras model."""
     model.fit(X, Y, epochs=1, verbose=0)
     assert np.isfinite(model.evaluate(X, Y, verbose=0)).all()
     assert model.predict(X, verbose=0).shape == (len(X), CLASSES)
@@ -57,7 +57,7 @@ def check_usable(model, path):
 
 
 @pytest.mark.parametrize("rescaling", ["none", "standard"])
-def test_neither_the_user_s_model_nor_the_trained_one_is_harmed(rescaling, tmp_path):
+def test_the_user_s_model_is_not_changed_and_both_models_can_be_used(rescaling, tmp_path):
     mine = compiled()
     mine.fit(X, Y, epochs=1, verbose=0)
     optimizer, function = mine.optimizer, mine.train_function
@@ -86,7 +86,7 @@ def trained(tmp_path_factory):
 
 
 def test_the_user_s_optimizer_loss_and_metrics_are_used(trained):
-    """The same training by Keras itself, on inputs rescaled by hand, in the same batches."""
+    """Compare with Keras's own training on rescaled inputs, in the same batches."""
     assert trained.recipe.optimizer == "compiled"
     optimizer = trained.model.optimizer
     assert type(optimizer) is keras.optimizers.SGD
@@ -147,7 +147,7 @@ def test_a_monitor_that_the_user_does_not_measure_is_refused_before_the_first_st
 
 
 def half_step(model, data):
-    """A training step with half of the loss, and a log of its own."""
+    """A training step with half of the loss and an additional log."""
     x, y = data
     with tf.GradientTape() as tape:
         value = 0.5 * model.compute_loss(x, y, model(x, training=True))
@@ -158,7 +158,7 @@ def half_step(model, data):
 
 @keras.saving.register_keras_serializable("tests")
 class Functional(keras.Model):
-    """Made from inputs and outputs, with a training step of its own."""
+    """A functional model with a custom training step."""
 
     def train_step(self, data):
         return half_step(self, data)
@@ -166,7 +166,7 @@ class Functional(keras.Model):
 
 @keras.saving.register_keras_serializable("tests")
 class Stack(keras.Sequential):
-    """A stack of layers with a training step of its own."""
+    """A Sequential model with a custom training step."""
 
     def train_step(self, data):
         return half_step(self, data)
@@ -174,7 +174,7 @@ class Stack(keras.Sequential):
 
 @keras.saving.register_keras_serializable("tests")
 class WithUnits(keras.Model):
-    """Makes its layers itself, from the number of units."""
+    """A model whose ``__init__`` takes the number of units and creates the layers."""
 
     def __init__(self, units=8, **options):
         inputs = keras.Input((FEATURES,))

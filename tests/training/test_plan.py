@@ -1,4 +1,4 @@
-"""The steps of a recipe give what Keras's own ``fit`` gives on the same batches."""
+"""Training with a recipe equals Keras's own ``fit`` on the same batches."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_the_first_step_whose_loss_is_not_finite_is_named(kind, rows):
         run_plan(small_model(kind), data, settings)
 
 
-def test_a_later_epoch_is_named_too():
+def test_a_later_epoch_with_a_loss_that_is_not_finite_is_named():
     class Poison(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == 3:
@@ -161,8 +161,10 @@ def test_many_trainings_in_one_process_cause_no_retracing_warnings(caplog):
 
 
 @pytest.mark.parametrize(("xla_seconds", "expected"), [(1.0, True), (3.0, False)])
-def test_measuring_chooses_the_faster_way_and_changes_no_bit(xla_seconds, expected, monkeypatch):
-    """The times are replaced, since those of this machine vary; the steps really run."""
+def test_measuring_chooses_the_shorter_training_and_restores_the_model(
+    xla_seconds, expected, monkeypatch
+):
+    """The steps run, but their times are replaced, because measured times vary."""
     times = iter([Cost(compile=2.0), Cost(compile=xla_seconds)])
     measure = plan_module.measure
 
@@ -185,7 +187,7 @@ def _state(model):
     return [*model.variables, *model.optimizer.variables]
 
 
-def test_what_xla_cannot_compile_is_trained_without_it(tmp_path):
+def test_a_model_that_xla_cannot_compile_is_trained_without_it(tmp_path):
     # Images moved by affine_transform, for which XLA has no kernel on a CPU.
     settings = {"epochs": 1, "xla": "on"}
     with pytest.raises(XlaCannotError, match=r"cannot compile digit-cnn-compact .*'auto' or xla="):
@@ -194,7 +196,7 @@ def test_what_xla_cannot_compile_is_trained_without_it(tmp_path):
     plan = Plan(recipe(batch_size=1024, epochs=1), data)
     compile_model(net, plan, CLASSIFICATION)
     before, seen = net.get_weights(), []
-    # The rule may not choose XLA here, so that it is chosen as if the run had used it before.
+    # XLA is requested as in a resumed run, because the rule would not choose it here.
     runner = plan.runner(net, True, lambda steps, logs: seen.append(float(logs["loss"])))
     tensors, steps = runner.feed(plan.schedule.epoch(0))
     logs = runner.loop(tensors, steps, 0, 1)

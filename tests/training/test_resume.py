@@ -1,4 +1,4 @@
-"""A run that was interrupted or killed ends with the bits of an uninterrupted one."""
+"""A run that was interrupted or killed and resumed equals an uninterrupted run."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def uninterrupted(data, tmp_path_factory):
     return train(NET, data, out, epochs=EPOCHS, schedule="cosine").folder
 
 
-def interrupt_command(folder, how):
+def interrupt_command(folder, signal_number):
     """Start the command ``kerasnets train`` and send it a signal once an epoch is on disk."""
     options = ["--data", "seizure-simulated", "--data-option", "recordings_per_class=4"]
     options += ["--schedule", "cosine", "--epochs", str(EPOCHS), "--out", str(folder), "--quiet"]
@@ -58,7 +58,7 @@ def interrupt_command(folder, how):
     while not read_history(folder).get("loss"):
         assert process.poll() is None, process.communicate()
         time.sleep(0.005)
-    process.send_signal(how)
+    process.send_signal(signal_number)
     _, errors = process.communicate(timeout=60)
     assert not (folder / "metrics.json").exists(), "the run ended before it was interrupted"
     return process.returncode, errors
@@ -107,7 +107,7 @@ def test_a_run_interrupted_before_an_epoch_is_resumed(net, epoch, data, tmp_path
 
 
 def test_a_run_killed_before_its_last_checkpoint_repeats_the_epoch(tmp_path):
-    """Between the history and ``last.keras``, the files on disk are of different epochs."""
+    """The process is killed after it wrote the history and before it wrote ``last.keras``."""
     data, folder = dataset(64), tmp_path / "run"
     run = train(small_model("dropout"), data, folder, epochs=3)
     files = {name: (folder / name).read_bytes() for name in ("metrics.json", "model.keras")}

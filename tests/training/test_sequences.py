@@ -40,7 +40,7 @@ def trained(data, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def short(data):
-    """Sequences of at most 3 visits, since XLA compiles each bucket length."""
+    """Sequences of at most 3 visits, because XLA compiles each bucket length."""
 
     def shorten(split):
         rows = np.flatnonzero(split.x.lengths <= 3)
@@ -106,7 +106,7 @@ def test_weight_penalties_do_not_choose_the_epoch(data, tmp_path):
     run = train("mortality-gru", data, tmp_path / "l2", epochs=2, net_arguments=arguments)
     log_loss = run.history["val_log_loss"]
     assert run.best_epoch == 1 + np.argmin(log_loss)
-    # The model that is kept has the best epoch's log loss, and its penalty on top as loss.
+    # The loss of the saved model is the log loss of the best epoch plus the penalty.
     assert run.metrics["validation"]["log_loss"] == pytest.approx(min(log_loss), rel=1e-4)
     kernels = [w.numpy() for w in run.model.weights if w.path.endswith("/kernel")]
     penalty = 0.05 * sum(np.square(kernel).sum() for kernel in kernels)

@@ -61,18 +61,18 @@ TASKS = {
 
 @pytest.fixture(scope="module", params=TASKS)
 def case(request, tmp_path_factory):
-    make, outputs, task, metric, some = TASKS[request.param]
+    make, outputs, task, metric, test_metrics = TASKS[request.param]
     data, out = make(), tmp_path_factory.mktemp("runs") / "run"
     run = train(small_model(outputs=outputs), data, out, epochs=3, learning_rate=0.02)
-    return run, data, outputs, task, metric, some
+    return run, data, outputs, task, metric, test_metrics
 
 
 def test_a_task_has_its_history_and_metrics(case):
-    run, data, _, task, metric, some = case
+    run, data, _, task, metric, test_metrics = case
     assert run.task == kn.load_run(run.folder).task == task
     assert set(run.history) == {"loss", metric, "val_loss", f"val_{metric}", "learning_rate"}
     assert run.best_epoch == 1 + np.argmin(run.history["val_loss"])
-    assert some <= set(run.metrics["test"])
+    assert test_metrics <= set(run.metrics["test"])
     assert "intervals" in run.metrics["test"]
     assert kn.evaluate(run, data) == run.metrics
 
@@ -181,7 +181,7 @@ def test_two_classes_with_one_output_may_weight_classes_and_choose_a_threshold(t
         (lambda: dataset(32), 3, {"task": "multilabel"}, "are classification"),
     ],
 )
-def test_settings_that_mean_nothing_for_the_task_are_refused(
+def test_settings_that_do_not_apply_to_the_task_are_refused(
     make, outputs, settings, message, tmp_path
 ):
     with pytest.raises(ValueError, match=message):

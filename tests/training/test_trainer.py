@@ -1,4 +1,4 @@
-"""``kn.train``: settings, the data's part in them, and the run folder it makes."""
+"""``kn.train``: settings, which of them the data decide, and the run folder."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def begin(tmp_path, monkeypatch):
     return lambda net, data, **settings: train(net, data, tmp_path / "begun", **settings)
 
 
-def test_another_seed_gives_other_weights(begin, data):
+def test_another_seed_leads_to_other_weights(begin, data):
     first = begin("seizure-mlp", data, seed=3)
     shutil.rmtree(first.folder)
     other = begin("seizure-mlp", data, seed=4)
@@ -99,7 +99,7 @@ def test_balanced_class_weights_raise_the_recall_of_a_rare_class():
     assert recall("balanced") > recall("none")
 
 
-def test_a_callback_that_stops_the_training_is_obeyed(data, tmp_path):
+def test_a_callback_can_stop_the_training(data, tmp_path):
     stop = keras.callbacks.LambdaCallback(
         on_train_batch_end=lambda batch, logs: setattr(stop.model, "stop_training", batch == 3)
     )
@@ -112,7 +112,7 @@ def test_tensorboard_logs_are_written_on_request(tmp_path):
     assert list((tmp_path / "r" / "tensorboard").rglob("events.out.tfevents.*"))
 
 
-def test_data_options_of_a_net_s_recipe_are_kept_beside_those_of_the_caller(begin):
+def test_data_options_of_the_net_and_of_the_caller_are_combined(begin):
     options = {"recordings_per_class": 3}
     run = begin("seizure-spectral-long", "seizure-simulated", data_options=options)
     assert run.recipe.data_options == {"samples": 2_047, "step": 178, **options}
@@ -130,7 +130,7 @@ def test_the_data_decide_how_many_samples_and_classes_a_net_has(begin):
     assert read_run_recipe(run.folder) == run.recipe
 
 
-def test_the_choice_of_xla_is_kept_in_the_run_folder(tmp_path):
+def test_the_choice_of_xla_is_stored_in_the_run_folder(tmp_path):
     """A rule decides; ``test_resume`` shows that the choice is used again."""
     for xla, expected in (("auto", False), ("on", True)):
         run = train(small_model(), dataset(32), tmp_path / xla, epochs=1, xla=xla)
@@ -143,7 +143,7 @@ def test_run_folders_are_numbered_by_default(tmp_path, monkeypatch):
     assert [str(run.folder) for run in runs] == ["runs/small-1", "runs/small-2"]
 
 
-def test_an_empty_folder_is_used_and_another_one_never_written_over(tmp_path):
+def test_an_empty_folder_is_used_and_no_other_folder_is_overwritten(tmp_path):
     out = tmp_path / "run"
     out.mkdir()
     run = train(small_model(), dataset(32), out, epochs=1)

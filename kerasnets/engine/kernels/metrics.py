@@ -12,7 +12,7 @@ from kerasnets._patching import patched
 
 @contextmanager
 def equal_batches(model: keras.Model) -> Iterator[None]:
-    """Give every batch the same weight in the loss of each output, in what is traced meanwhile.
+    """While the block runs, trace the loss of each output with the same weight for every batch.
 
     Keras takes the static batch size as the weight. In ``fit``, it is the same number for every
     batch, or unknown for every batch, so all batches have equal weights. Here only full batches

@@ -1,1 +1,1 @@
-"""Recurrent models of every form, with the ONNX nodes that each must have."""
+"""Recurrent models of many kinds, with the ONNX nodes that each must have."""

@@ -1,4 +1,4 @@
-"""Recurrent layers in models: shared, nested, subclassed, wrapped, masked by layers; our nets."""
+"""Recurrent layers inside models: shared, nested, subclassed, wrapped, and with masks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fused batch normalization gives outputs, gradients and moving statistics of Keras."""
+"""The fused batch normalization has the outputs, gradients and moving statistics of Keras."""
 
 from __future__ import annotations
 

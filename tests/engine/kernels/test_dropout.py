@@ -1,4 +1,4 @@
-"""Masks from the hash have the asked rate, are independent, and depend only on the seed."""
+"""Masks from the hash have the requested rate, are independent, and depend only on the seed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def dropout_of_ones(rate, seed):
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.2, 0.5, 0.9])
-def test_rate_is_that_asked_for_and_kept_elements_are_scaled(rate):
+def test_the_rate_is_as_requested_and_other_elements_are_scaled(rate):
     outputs = dropout_of_ones(rate, (1, 2))
     # Five standard deviations of a binomial proportion.
     assert abs((outputs == 0).mean() - rate) < 5 * math.sqrt(rate * (1 - rate) / outputs.size)

@@ -1,4 +1,4 @@
-"""The loops of GRU and LSTM give outputs, states and gradients of Keras."""
+"""The loops of GRU and LSTM have the outputs, states and gradients of Keras."""
 
 from __future__ import annotations
 
