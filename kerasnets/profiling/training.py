@@ -51,7 +51,7 @@ def training_ops(call: LayerCall) -> list[Op]:
 
 
 def update_op(parameters: int, optimizer: str) -> list[Op]:
-    """The update of the parameters: once per batch, so independent of the batch size."""
+    """The weight update: it runs once per batch, so its cost does not depend on the batch size."""
     if not parameters:
         return []
     return [Op("update", UPDATES[optimizer], (parameters,), label=optimizer, phase="update")]
@@ -181,7 +181,7 @@ UPDATES = {
 
 
 def optimizer_name(model: Any, optimizer: str | None) -> str:
-    """The update rule: ``optimizer`` if given, else the compiled optimizer, else Adam.
+    """The update rule: ``optimizer`` if passed, else the compiled optimizer, else Adam.
 
     Raises:
         ValueError: there is no rule for the optimizer.
