@@ -188,7 +188,7 @@ def optimizer_name(model: Any, optimizer: str | None) -> str:
     """
     compiled = getattr(model, "optimizer", None)
     name = optimizer or (type(compiled).__name__.lower() if compiled else "adam")
-    if name == "sgd" and getattr(compiled, "momentum", False):
+    if optimizer is None and name == "sgd" and getattr(compiled, "momentum", False):
         name = "momentum"
     if name not in UPDATES:
         raise unknown_name("optimizer", name, UPDATES)
