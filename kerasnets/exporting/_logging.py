@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Iterator
 
-# With two threads at once, one would save the other's level as the level to restore.
+# Without the lock, a second thread would save the level that the first one has set, and restore it.
 _LOCK = threading.RLock()
 
 

@@ -21,7 +21,7 @@ class About:
     Attributes:
         name: the name of the model.
         version: the version number of this export.
-        served_as: the name of the model on servers, which is that of the folder of its versions.
+        served_as: the name of the model on servers: the name of the parent folder of its versions.
         class_names: one name per class, or per label of a multilabel model; empty if unknown.
         target_names: one name per column that a regression model predicts; empty if unknown.
         target_units: the physical unit of the predictions of a regression model.
@@ -153,13 +153,13 @@ def check_metadata(metadata: Mapping[str, Any] | None) -> None:
     """Check that the user's metadata can be written as JSON.
 
     Raises:
-        ValueError: it cannot.
+        ValueError: the metadata cannot be written as JSON.
     """
     try:
         json.dumps(dict(metadata or {}), allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"metadata must be a mapping that JSON can hold: {error}. Convert it to plain "
+            f"metadata must be a mapping that can be written as JSON: {error}. Convert it to plain "
             "numbers, strings, lists and dicts."
         ) from error
 

@@ -79,19 +79,20 @@ def export(
 
     The task decides the outputs. ``classification``, ``binary`` and ``multilabel`` models have
     the outputs ``probabilities`` (softmax for classification, sigmoid for the others) and
-    ``logits``; only ``probabilities`` if the last layer applies that function already. A
-    ``regression`` model has the output ``prediction``, or the name that you gave to its last
-    layer. Other names are those of :mod:`kerasnets.exporting.tensor_names`.
+    ``logits``. If the last layer already applies that function, the only output is
+    ``probabilities``. A ``regression`` model has the output ``prediction``, or the name that you
+    chose for its last layer. The outputs of other models are named as in
+    :mod:`kerasnets.exporting.tensor_names`.
 
     Args:
         model: any built Keras model, or a run, which has one as ``.model``. The ``task``,
             ``class_names``, ``target_names``, ``target_units``, ``units``, ``name``,
             ``example_inputs`` and ``provenance`` of a run are used unless the arguments below
-            replace them. The examples themselves are not exported: random inputs with the same
-            shape and scale are.
+            replace them. The examples themselves are not exported, only random inputs with the
+            same shape and scale.
         folder: the parent of the version folders, such as ``exported/seizure-gru``.
         formats: any of ``"saved_model"`` and ``"onnx"``.
-        version: a whole number from 1. Default: the next free number.
+        version: a positive integer. Default: the next free number.
         task: ``"classification"``, ``"binary"``, ``"multilabel"`` or ``"regression"``. Default:
             the task of the run; otherwise a model whose only output is ``logits`` is a
             classifier (binary if it has one column), and any other model has no task.
@@ -102,9 +103,9 @@ def export(
         samples: raw inputs for verification, an array or a mapping of arrays by input name, each
             of shape ``(examples, …)``. Default: random inputs. The samples are saved in
             ``reference.npz``, so do not pass data that must stay private.
-        metadata: more information for the card: a mapping that JSON can hold.
+        metadata: more information for the card, a mapping that can be written as JSON.
         classifier: an alternative to ``task``: ``True`` treats the only output as logits
-            whatever its name, ``False`` exports the outputs as they are.
+            regardless of its name, ``False`` exports the outputs as they are.
         opset: the version of the ONNX operators, 13 to 18.
         allow_loops: export recurrent layers that no ONNX operator can compute as loops, which
             are slow, instead of raising an error.

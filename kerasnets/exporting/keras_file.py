@@ -20,7 +20,7 @@ def check_no_lambda(model: keras.Model) -> None:
     """Check that a model has no ``Lambda`` layers: Keras cannot load them in another program.
 
     Raises:
-        ValueError: it has.
+        ValueError: the model has ``Lambda`` layers.
     """
     names = [layer.name for layer in all_layers(model) if isinstance(layer, keras.layers.Lambda)]
     if names:
@@ -50,7 +50,7 @@ def write_keras_file(model: keras.Model, folder: Path) -> dict[str, Any]:
         with silenced("absl"), patched(*optimizer, *compiled):
             model.save(path)
     except (NotImplementedError, TypeError, ValueError) as error:
-        # What Keras raises for a layer without get_config, or with a config it cannot write.
+        # Keras raises these for a layer without get_config, or with a config that it cannot write.
         path.unlink(missing_ok=True)
         return {"left_out": f"Keras cannot write it ({error})"}
     used = sorted(set(_registered_objects(_config(path))))

@@ -71,8 +71,8 @@ def check_names(kind: str, names: Sequence[str], allowed: Sequence[str]) -> tupl
     Raises:
         ValueError: a name is not allowed.
     """
-    given = (names,) if isinstance(names, str) else tuple(names)
-    for name in given:
+    requested = (names,) if isinstance(names, str) else tuple(names)
+    for name in requested:
         if name not in allowed:
             raise unknown_name(kind, name, allowed)
-    return tuple(name for name in allowed if name in given)
+    return tuple(name for name in allowed if name in requested)

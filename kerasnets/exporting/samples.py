@@ -1,4 +1,4 @@
-"""Model inputs for verification, warm-up and examples: the user's own, or random ones."""
+"""Inputs for verification, warm-up requests and example requests: from the user, or random."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from kerasnets.exporting.signature import Served, TensorInfo
 
 Arrays: TypeAlias = dict[str, np.ndarray]
 
-# Also the largest batch that verification runs, and that servers may put together.
+# The number of random inputs, and the largest batch in verification and on servers.
 EXAMPLES = 64
-# The size of a free axis if no examples show one.
+# The size of a free axis if there are no examples.
 _FREE_AXIS = 12
 
 
@@ -69,11 +69,12 @@ def random_samples(served: Served, like: object = None) -> Arrays:
 
     Args:
         served: the model.
-        like: examples as for :func:`as_samples`, which decide the number of time steps and the
-            distribution. Floats are normal with the mean, standard deviation and range of all
-            features together; values that are only 0 and 1 stay 0 and 1, with the same share of
-            ones. Without examples, floats are standard normal and integers are 0 or 1. An input
-            named ``length`` holds whole numbers from 1 to the number of time steps.
+        like: examples in the form that :func:`as_samples` takes. They determine the number of
+            time steps and the distribution. Floats are normal with the mean, standard deviation
+            and range of all features together; values that are only 0 and 1 stay 0 and 1, with
+            the same share of ones. Without examples, floats are standard normal and integers
+            are 0 or 1. An input named ``length`` holds integers from 1 to the number of time
+            steps.
 
     Raises:
         ValueError: ``like`` does not fit the model.

@@ -1,4 +1,4 @@
-"""A Keras model as it is served: named inputs and outputs, free batch axis."""
+"""The signature of a model for serving: named inputs and outputs with a free batch axis."""
 
 from __future__ import annotations
 
@@ -105,8 +105,8 @@ def serve(model: keras.Model, task: str | None = None, *, classifier: bool | Non
         task: ``"classification"``, ``"binary"``, ``"multilabel"`` or ``"regression"``. Default: a
             model whose only output is ``logits``, without an activation, is a classifier; the
             outputs of any other model are exported as they are.
-        classifier: without a task, ``True`` to treat the only output as logits whatever its
-            name, ``False`` to export the outputs as they are.
+        classifier: without a task, ``True`` to treat the only output as logits regardless
+            of its name, ``False`` to export the outputs as they are.
 
     Raises:
         TypeError: ``model`` is not a Keras model.
@@ -132,7 +132,7 @@ def serve(model: keras.Model, task: str | None = None, *, classifier: bool | Non
 
 
 def _arguments(model: keras.Model) -> Any:
-    # A private function of Keras, but nothing else knows the call of a subclassed model.
+    # A private function of Keras: no public one returns the call signature of a subclassed model.
     from keras.src.export.export_utils import get_input_signature
 
     try:

@@ -1,4 +1,4 @@
-"""The names under which callers know the inputs and outputs of a Keras model."""
+"""The names of the inputs and outputs in the exported signature of a Keras model."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _input_name(path: tuple[Any, ...], spec: Any, count: int) -> str:
 def _flatten_with_path(structure: Any) -> list[tuple[tuple[Any, ...], Any]]:
     """The leaves of nested dicts, lists and tuples, each with its path of keys and indices."""
     if isinstance(structure, Mapping):
-        # Sorted, as Keras flattens dicts.
+        # Keras sorts the keys too when it flattens a dict.
         children: list[tuple[Any, Any]] = [(key, structure[key]) for key in sorted(structure)]
     elif isinstance(structure, list | tuple):
         children = list(enumerate(structure))

@@ -1,7 +1,7 @@
-"""Trace Keras layers for export, so that the graph runs on any machine and computes the same.
+"""Change how Keras layers are traced, to get a graph that runs on any machine with equal results.
 
-Methods of layers are replaced by attributes of the layer objects while a block runs, and never in
-their classes. Other models and other threads are not affected.
+While a block runs, methods are replaced on the layer objects, never in their classes. Other
+models and other threads are not affected.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def all_layers(model: keras.Model) -> list[Any]:
 
 @contextlib.contextmanager
 def portable(model: keras.Model) -> Iterator[None]:
-    """Trace a model without operations that need a certain machine, while the block runs.
+    """Trace a model without operations that need particular hardware, while the block runs.
 
     Recurrent layers do not use cuDNN, which needs a GPU. Grouped convolutions do not use XLA.
     ``TimeDistributed`` applies its layer once, to all steps as one batch. With an unknown number

@@ -18,13 +18,13 @@ def list_versions(folder: Path) -> list[int]:
 
 
 def find_version(path: Path) -> Path:
-    """Find the version folder that ``path`` means.
+    """Find the version folder for a path.
 
     Returns:
         ``path`` itself if it is a version folder, otherwise the highest version in it.
 
     Raises:
-        FileNotFoundError: ``path`` is neither a version folder nor holds one.
+        FileNotFoundError: ``path`` is not a version folder and contains none.
     """
     if any((path / name).exists() for name in _EXPORTED_FILES):
         return path
@@ -32,8 +32,8 @@ def find_version(path: Path) -> Path:
     if versions:
         return path / str(versions[-1])
     raise FileNotFoundError(
-        f"{path} is not an exported version and holds none. Pass a folder that export wrote, such "
-        "as exported/seizure-gru or exported/seizure-gru/1."
+        f"{path} is not an exported version and contains none. Pass a folder that export wrote, "
+        "such as exported/seizure-gru or exported/seizure-gru/1."
     )
 
 
@@ -42,25 +42,25 @@ def new_version(folder: Path, version: int | None = None) -> Path:
 
     Args:
         folder: the parent of the version folders.
-        version: the version number, at least 1. Default: the next free number.
+        version: a positive integer. Default: the next free number.
 
     Raises:
         NotADirectoryError: ``folder`` is a file.
-        ValueError: ``version`` is not a whole number from 1.
+        ValueError: ``version`` is not a positive integer.
         FileExistsError: the version exists.
     """
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"{folder} is a file. Pass a folder for the versions.")
-    following = max(list_versions(folder), default=0) + 1
+    next_version = max(list_versions(folder), default=0) + 1
     if version is None:
-        version = following
+        version = next_version
     elif isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise ValueError(f"version must be a whole number from 1; got {version!r}.")
+        raise ValueError(f"version must be a positive integer; got {version!r}.")
     target = folder / str(version)
     if target.exists():
         raise FileExistsError(
             f"{target} exists, and an exported version is never overwritten. Leave version out to "
-            f"write the next one, {following}."
+            f"write the next one, {next_version}."
         )
     return target
 

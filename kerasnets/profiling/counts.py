@@ -62,8 +62,8 @@ class Op:
     """One step of a layer's computation: the same scalar operations for each of its outputs.
 
     Attributes:
-        kind: the kind of step, by which conventions decide: ``"dense"``, ``"convolution"``,
-            ``"relu"``, ``"max_pool"`` …
+        kind: the kind of step, such as ``"dense"``, ``"convolution"``, ``"relu"`` or
+            ``"max_pool"``. Its cost in a convention may depend on the kind.
         each: the scalar operations per output.
         outputs: factors whose product is the number of outputs.
         terms: for sums of products, factors whose product is the number of terms per sum.
@@ -129,5 +129,5 @@ def sum_of_products(
 
 
 def elementwise(kind: str, outputs: tuple[Factor, ...], label: str = "", **counts: Size) -> Op:
-    """A step with the same operations per element, given by kind, such as ``additions=1``."""
+    """A step with the same operations per element, passed by kind, such as ``additions=1``."""
     return Op(kind, Counts(**counts), outputs, label=label)

@@ -14,7 +14,7 @@ def label_sizes(equation: str, shapes: Sequence[Shape]) -> tuple[dict[str, Size]
         equation: such as ``"abc,cd->abd"``; ``...`` matches the remaining axes.
         shapes: the shapes of the operands.
     """
-    inputs, arrow, kept = equation.replace(" ", "").partition("->")
+    inputs, arrow, output_labels = equation.replace(" ", "").partition("->")
     operands = list(zip(inputs.split(","), shapes, strict=True))
     ellipsis_rank = max(
         (len(s) - len(x.replace(".", "")) for x, s in operands if "." in x), default=0
@@ -28,11 +28,13 @@ def label_sizes(equation: str, shapes: Sequence[Shape]) -> tuple[dict[str, Size]
             # An axis of size 1 is broadcast.
             sizes[label] = side if sizes.get(label, 1) == 1 else sizes[label]
     if not arrow:
-        kept = "".join(sorted(x for x in set(all_labels) if all_labels.count(x) == 1))
-    return sizes, _expand_ellipsis(kept, len(kept.replace(".", "")) + ellipsis_rank)
+        output_labels = "".join(sorted(x for x in set(all_labels) if all_labels.count(x) == 1))
+    return sizes, _expand_ellipsis(
+        output_labels, len(output_labels.replace(".", "")) + ellipsis_rank
+    )
 
 
 def _expand_ellipsis(labels: str, rank: int) -> str:
     """Replace ``...`` by labels that no equation contains, numbered from the right."""
     missing = rank - len(labels.replace(".", ""))
-    return labels.replace("...", "".join(chr(0x2460 + at) for at in reversed(range(missing))))
+    return labels.replace("...", "".join(chr(0x2460 + index) for index in reversed(range(missing))))

@@ -193,6 +193,9 @@ def input_shapes(model: Any, sizes: Mapping[str, int]) -> list[tuple[Shape, str]
     An unknown axis is a symbol, or the size that ``sizes`` has for it. The symbols are ``T`` for
     a single unknown axis, ``H`` and ``W`` for two, and ``D``, ``H`` and ``W`` for three. If
     several inputs have unknown axes, the name of the input follows: ``T_words``.
+
+    Raises:
+        ValueError: the model is not built.
     """
     graph = graph_of(model)
     if graph is None:

@@ -66,7 +66,7 @@ def _rows(profile: ProfileTotals) -> list[tuple[str, int, int]]:
     if len(rows) <= _MAX_ROWS:
         return rows
     by_share = sorted(range(len(rows)), key=lambda index: -share(rows[index]))
-    kept = sorted(by_share[: _MAX_ROWS - 1])
-    rest = [row for index, row in enumerate(rows) if index not in kept]
+    largest = sorted(by_share[: _MAX_ROWS - 1])
+    rest = [row for index, row in enumerate(rows) if index not in largest]
     others = (f"{len(rest)} others", sum(r[1] for r in rest), sum(r[2] for r in rest))
-    return [*(rows[index] for index in kept), others]
+    return [*(rows[index] for index in largest), others]

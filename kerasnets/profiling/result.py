@@ -1,4 +1,4 @@
-"""The profile of a model as users get it: its numbers, and the formats that show them."""
+"""The public profile of a model: its numbers and its output formats."""
 
 from __future__ import annotations
 
@@ -64,7 +64,8 @@ class Profile(ProfileTotals):
         """Draw a bar chart of the FLOPs and parameters of each call.
 
         Raises:
-            ValueError: a size is unknown; set it with ``at``.
+            ValueError: a size is unknown (set it with ``at``), or the model has neither
+                parameters nor operations.
         """
         from kerasnets.profiling.plot import plot  # only this needs Matplotlib
 

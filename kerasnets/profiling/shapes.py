@@ -79,7 +79,7 @@ def probe(
         sides: the output shape, with ``None`` for unknown axes.
     """
     symbols = sorted({s for shape in inputs for n in shape for s in symbols_of(n)}, key=str)
-    # The sizes of any two symbols are not linearly related, so that axes are not confused.
+    # The sizes of any two symbols are not linearly related, so axes cannot be confused.
     cases = [
         {s: 60 + 37 * n + (5 + 7 * n * n) * i for i, s in enumerate(symbols)} for n in range(3)
     ]
@@ -185,8 +185,8 @@ def _same_as_input(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Si
 
 @shape_rule("EinsumDense")
 def _einsum_dense(layer: Any, inputs: Sequence[Shape], known: Known) -> list[Size | None]:
-    sizes, kept = label_sizes(layer.equation, [inputs[0], tuple(layer.kernel.shape)])
-    return [sizes[label] for label in kept]
+    sizes, output_labels = label_sizes(layer.equation, [inputs[0], tuple(layer.kernel.shape)])
+    return [sizes[label] for label in output_labels]
 
 
 _MERGING = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")

@@ -17,7 +17,7 @@ class LayerProfile:
     """The cost of one call of one layer.
 
     Attributes:
-        path: the name of the layer, after the names of the models around it, with slashes.
+        path: the names of the enclosing models and of the layer, separated by slashes.
         type: the class name of the layer.
         output_shapes: the output shapes for one sample, without the batch axis.
         params: the number of parameters; 0 if an earlier call of the same layer has them.
@@ -63,10 +63,10 @@ class SequenceTotals:
     Attributes:
         samples: the number of sequences.
         time: the number of time steps that the sequences are padded to.
-        per_step: one step of all recurrent layers together, for one sequence.
-        padded: the whole network on all sequences at their padded length.
-        true: the whole network on each sequence at its true length. If the model has a fixed
-            number of time steps, only the recurrent layers save steps.
+        per_step: the cost of one step of all recurrent layers together, for one sequence.
+        padded: the cost of the network on all sequences at their padded length.
+        true: the cost of the network on each sequence at its true length. If the model has a
+            fixed number of time steps, only the recurrent layers save steps.
     """
 
     samples: int

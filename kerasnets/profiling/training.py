@@ -51,7 +51,7 @@ def training_ops(call: LayerCall) -> list[Op]:
 
 
 def update_op(parameters: int, optimizer: str) -> list[Op]:
-    """The update of the parameters: once per batch, so independent of the batch size."""
+    """The weight update: it runs once per batch, so its cost does not depend on the batch size."""
     if not parameters:
         return []
     return [Op("update", UPDATES[optimizer], (parameters,), label=optimizer, phase="update")]
@@ -181,14 +181,14 @@ UPDATES = {
 
 
 def optimizer_name(model: Any, optimizer: str | None) -> str:
-    """The update rule: ``optimizer`` if given, else the compiled optimizer, else Adam.
+    """The update rule: ``optimizer`` if passed, else the compiled optimizer, else Adam.
 
     Raises:
         ValueError: there is no rule for the optimizer.
     """
     compiled = getattr(model, "optimizer", None)
     name = optimizer or (type(compiled).__name__.lower() if compiled else "adam")
-    if name == "sgd" and getattr(compiled, "momentum", False):
+    if optimizer is None and name == "sgd" and getattr(compiled, "momentum", False):
         name = "momentum"
     if name not in UPDATES:
         raise unknown_name("optimizer", name, UPDATES)

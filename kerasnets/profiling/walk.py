@@ -1,4 +1,4 @@
-"""Read a model: every call of every layer, with its shapes for one sample.
+"""Collect every layer call of a model, with its shapes for one sample.
 
 The model is not run and its weights are not read: the nodes of the functional graph hold the
 layers and the shapes. The layers of nested models are included. A shared layer has one entry per
@@ -44,7 +44,7 @@ class LayerCall:
     """One call of one layer.
 
     Attributes:
-        path: the name of the layer, after the names of the models around it, with slashes.
+        path: the names of the enclosing models and of the layer, separated by slashes.
         layer: the layer or operation.
         inputs: the input tensors.
         outputs: the output tensors.
@@ -229,7 +229,7 @@ def _call_arguments(layer: Any, inputs: Sequence[Tensor]) -> tuple[tuple[Any, ..
 def _with_placeholders(
     arguments: Any, inputs: Sequence[Tensor]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments of a call, with new symbolic tensors in place of its inputs."""
+    """The arguments of a call, with new symbolic tensors instead of its inputs."""
     tensors = iter([placeholder(x.shape, x.dtype) for x in inputs])
 
     def replace_tensor(value: Any) -> Any:

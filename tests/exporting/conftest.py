@@ -1,4 +1,4 @@
-"""One exported classifier that the tests of this room share; none of them changes it."""
+"""One exported classifier that the tests of this folder share; none of them changes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models, and readers of exported folders, that several tests of this room use."""
+"""Models, and readers of exported folders, that several tests of this folder use."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def test_names_of_another_task_are_rejected() -> None:
 
 @pytest.mark.parametrize("metadata", [{"x": np.float32(1)}, {"x": float("inf")}, 7, {"x": {1}}])
 def test_metadata_must_be_json(metadata: object) -> None:
-    with pytest.raises(ValueError, match="metadata must be a mapping that JSON can hold"):
+    with pytest.raises(ValueError, match="metadata must be a mapping that can be written as JSON"):
         check_metadata(metadata)
     check_metadata({"source": ["a", 1, None]})
     check_metadata(None)

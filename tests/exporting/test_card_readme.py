@@ -11,8 +11,8 @@ from tests.exporting.helpers import dense_model
 
 
 def card(task: str | None, units: int, **known: object) -> dict:
-    made = make_card(serve(dense_model(units), task), About("net", 1, "net", **known), ["onnx"])
-    return made | {"cases": ["batch-1"]}
+    content = make_card(serve(dense_model(units), task), About("net", 1, "net", **known), ["onnx"])
+    return content | {"cases": ["batch-1"]}
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_the_examples_of_the_run_are_not_exported(exported: Path, trained: Train
     assert len(cases["batch-64"][0]["signal"]) == 64
     for inputs, _ in cases.values():
         assert not theirs & {row.tobytes() for row in inputs["signal"]}
-        # But the samples have the same scale, so the outputs are not all alike.
+        # But the samples have the same scale, so the outputs are not all equal.
         assert inputs["signal"].std() == pytest.approx(trained.example_inputs.std(), rel=0.1)
     body = json.loads((exported / "request.json").read_text("utf-8"))
     assert np.array(body["inputs"]["signal"], "float32")[0].tobytes() not in theirs
@@ -146,14 +146,17 @@ def test_versions_are_numbered_and_never_overwritten(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         ({"formats": ("onnxx",)}, "Unknown export format 'onnxx'. Did you mean 'onnx'?"),
-        ({"version": 0}, "whole number from 1; got 0"),
+        ({"version": 0}, "positive integer; got 0"),
         ({"opset": 12}, r"opset must be in \[13, 18\]; got 12"),
         ({"task": "regresion"}, "Unknown task 'regresion'. Did you mean 'regression'?"),
         ({"task": "regression", "classifier": True}, "contradicts task='regression'"),
         ({"task": "binary"}, "needs a model with one column of logits"),
         ({"class_names": ["a", "b"]}, r"2 names \(a, b\); the model has 5 output columns"),
         ({"target_units": "mg"}, "belong to a regression model"),
-        ({"metadata": {"x": np.float32(1)}}, "metadata must be a mapping that JSON can hold"),
+        (
+            {"metadata": {"x": np.float32(1)}},
+            "metadata must be a mapping that can be written as JSON",
+        ),
         ({"samples": np.zeros((3, 7))}, r"shape \(3, 7\); the model takes \(None, 6\)"),
         ({"samples": np.zeros((0, 6))}, "same number of examples, at least 1"),
         ({"samples": {"sginal": np.zeros((3, 6))}}, r"\['sginal'\]; the model takes \['signal'\]"),

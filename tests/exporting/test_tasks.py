@@ -95,7 +95,7 @@ def test_without_a_task_only_linear_logits_are_a_classifier() -> None:
     assert serve(dense_model(3, name="scores")).task is None
 
 
-def test_a_last_layer_that_gives_probabilities_is_not_applied_twice() -> None:
+def test_an_activation_of_the_last_layer_is_not_applied_twice() -> None:
     x = keras.Input((4,), name="x")
     logits = keras.layers.Dense(3)(x)
     inner = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])

@@ -14,7 +14,7 @@ def names(infos: tuple[TensorInfo, ...]) -> list[str]:
     return [info.name for info in infos]
 
 
-def test_dict_keys_are_kept_and_mean_the_right_tensors() -> None:
+def test_dict_keys_are_the_names_of_their_tensors() -> None:
     inputs = {
         "visits": keras.Input((None, 2), name="visits"),
         "length": keras.Input((), dtype="int32", name="length"),

@@ -26,7 +26,7 @@ def test_versions_are_sorted_as_numbers(tmp_path):
     assert list_versions(tmp_path / "missing") == []
 
 
-def test_a_parent_folder_means_its_highest_version(tmp_path):
+def test_a_parent_folder_is_replaced_by_its_highest_version(tmp_path):
     first, last = make_version(tmp_path, 1), make_version(tmp_path, 12)
     assert find_version(first) == first
     assert find_version(tmp_path) == last
@@ -34,7 +34,7 @@ def test_a_parent_folder_means_its_highest_version(tmp_path):
 
 def test_a_folder_without_an_export_is_rejected(tmp_path):
     for folder in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(FileNotFoundError, match="is not an exported version and holds none"):
+        with pytest.raises(FileNotFoundError, match="is not an exported version and contains none"):
             find_version(folder)
 
 
@@ -48,8 +48,8 @@ def test_new_versions_follow_the_highest_and_never_exist(tmp_path):
 
 
 @pytest.mark.parametrize("version", [0, True, "2", 1.0])
-def test_a_version_must_be_a_whole_number_from_1(tmp_path, version):
-    with pytest.raises(ValueError, match=f"whole number from 1; got {version!r}"):
+def test_a_version_must_be_a_positive_integer(tmp_path, version):
+    with pytest.raises(ValueError, match=f"positive integer; got {version!r}"):
         new_version(tmp_path, version)
 
 

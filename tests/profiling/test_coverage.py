@@ -21,9 +21,8 @@ PUBLIC = {
 def test_every_public_layer_has_a_state():
     states = coverage()
     assert {PUBLIC[name] for name in states} == set(PUBLIC.values())
-    assert (
-        len(states) == len(set(PUBLIC.values())) >= 135  # as in Keras 3.11
-    )  # of Keras 3.11; later versions have more
+    # Keras 3.11 has 135 layers; later versions have more.
+    assert len(states) == len(set(PUBLIC.values())) >= 135
     kinds = {state.partition(":")[0] for state in states.values()}
     assert kinds == {"counted", "ignored", "unsupported"}
 

@@ -158,8 +158,8 @@ def test_profiling_copies_no_weights_and_leaks_no_memory():
         kn.profile(model)
     _, peak = tracemalloc.get_traced_memory()
     gc.collect()  # Python versions differ in when they collect
-    kept, _ = tracemalloc.get_traced_memory()
+    retained, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert model.count_params() * 4 > 16_000_000
     assert peak < 1_000_000
-    assert kept < 100_000
+    assert retained < 100_000

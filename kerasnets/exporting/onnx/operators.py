@@ -16,8 +16,8 @@ _WHERE_TYPES = {_TYPES.FLOAT, _TYPES.DOUBLE, _TYPES.INT32, _TYPES.INT64, _TYPES.
 def _where(graph: Any, node: Any, name: str, arguments: object) -> None:
     """Convert ``tf.where`` to ``Where``.
 
-    tf2onnx multiplies both branches by 0 or 1 and adds them, so that NaN and infinity from the
-    branch that was not chosen reach the result.
+    tf2onnx multiplies both branches by 0 or 1 and adds them, so NaN and infinity from the other
+    branch reach the result.
     """
     from tf2onnx.onnx_opset.controlflow import Select
 

@@ -86,7 +86,7 @@ def _activations(cell: Any) -> list[Any]:
 
 
 def _onnx_activation(function: Any) -> tuple[str, float | None, float | None] | None:
-    """Name, alpha and beta of a Keras activation in ONNX."""
+    """The ONNX name, alpha and beta of a Keras activation; ``None`` if ONNX does not have it."""
     known = keras.activations
     table: list[tuple[Any, tuple[str, float | None, float | None]]] = [
         (known.tanh, ("Tanh", None, None)),

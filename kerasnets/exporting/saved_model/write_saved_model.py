@@ -16,9 +16,9 @@ def write_saved_model(served: Served, folder: Path, class_names: Sequence[str] =
 
     The signature ``serving_default`` returns the outputs of the model. A classifier with class
     names has a second signature, ``classify``. It returns the ``class_name`` and the
-    ``probability`` of the most probable class, each of shape ``(batch,)``; for a multilabel
-    model those of every label, each of shape ``(batch, labels)``. Both signatures reject inputs
-    with NaN or infinity; the error names the rows.
+    ``probability`` of the most probable class, each of shape ``(batch,)``. For a multilabel
+    model, it returns those of every label, each of shape ``(batch, labels)``. Both
+    signatures reject inputs with NaN or infinity; the error names the rows.
 
     Args:
         served: the model and its signature.
@@ -49,7 +49,7 @@ def _all_labels(probabilities: Any, class_names: Sequence[str]) -> dict[str, Any
 
 def _most_probable(probabilities: Any, class_names: Sequence[str]) -> dict[str, Any]:
     if probabilities.shape[-1] == 1:
-        # The second class is predicted from 0.5 on, as in kerasnets.evaluation.
+        # As in kerasnets.evaluation, a probability of exactly 0.5 predicts the second class.
         best = tf.cast(probabilities[:, 0] >= 0.5, tf.int32)
         probabilities = tf.concat([1 - probabilities, probabilities], axis=1)
     else:
@@ -72,14 +72,16 @@ def _finite(served: Served, tensors: Sequence[Any]) -> list[Any]:
 
 
 def _finite_input(info: TensorInfo, x: Any, length: Any) -> Any:
-    fine = tf.math.is_finite(x)
+    valid = tf.math.is_finite(x)
     if length is not None and info.is_sequence:
         # Padding after the end of a sequence may hold any value.
-        beyond = tf.logical_not(tf.sequence_mask(length, tf.shape(x)[1]))
-        fine |= tf.reshape(beyond, tf.concat([tf.shape(beyond), [1] * (x.shape.rank - 2)], 0))
-    rows = tf.reduce_all(fine, axis=list(range(1, x.shape.rank)))
-    wrong = tf.where(tf.logical_not(rows))[:, 0]
+        padding = tf.logical_not(tf.sequence_mask(length, tf.shape(x)[1]))
+        valid |= tf.reshape(padding, tf.concat([tf.shape(padding), [1] * (x.shape.rank - 2)], 0))
+    rows = tf.reduce_all(valid, axis=list(range(1, x.shape.rank)))
+    invalid_rows = tf.where(tf.logical_not(rows))[:, 0]
     message = f"{info.name} holds NaN or infinity in rows (counted from 0)"
-    check = tf.debugging.Assert(tf.equal(tf.size(wrong), 0), [message, wrong], summarize=20)
+    check = tf.debugging.Assert(
+        tf.equal(tf.size(invalid_rows), 0), [message, invalid_rows], summarize=20
+    )
     with tf.control_dependencies([check]):
         return tf.identity(x)

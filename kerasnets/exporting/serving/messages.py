@@ -85,7 +85,7 @@ def _classes() -> dict[str, Any]:
 def predict_request(
     model: str, inputs: dict[str, np.ndarray], signature: str, version: int | None = None
 ) -> Any:
-    """Make a ``PredictRequest``.
+    """Build a ``PredictRequest``.
 
     Args:
         model: the name of the model on the server.
@@ -119,7 +119,11 @@ def _type_number(name: str, array: np.ndarray) -> int:
 
 
 def predict_response(content: bytes) -> dict[str, np.ndarray]:
-    """Read the arrays of a serialized ``PredictResponse`` by output name; text becomes ``str``."""
+    """Read the arrays of a serialized ``PredictResponse`` by output name; text becomes ``str``.
+
+    Raises:
+        ValueError: the type of a tensor is not supported.
+    """
     response = _classes()["PredictResponse"].FromString(content)
     return {entry.key: _array(entry.value) for entry in response.outputs}
 

@@ -1,4 +1,4 @@
-"""Configuration files with which TensorFlow Serving serves a folder of exported models."""
+"""Configuration files of TensorFlow Serving for a folder of exported models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BATCHING = "batching.config"
 COMPOSE = "compose.yaml"
 # The path of the folder inside the container of the server.
 _MOUNT = "/models"
-# The release that has the protocol and the loader of the tests.
+# The release whose protocol and loader the tests use.
 _IMAGE = "tensorflow/serving:2.21.0"
 
 # If the server batches requests of different lengths, it pads each with the first value of its own
@@ -49,8 +49,8 @@ services:
 def write_server_files(folder: str | os.PathLike[str], mount: str = _MOUNT) -> list[Path]:
     """Write ``models.config``, ``batching.config`` and ``compose.yaml`` for exported models.
 
-    Each model whose highest version has a SavedModel is served in that version, under the name
-    of its folder.
+    The server loads the highest version of each model, if that version has a SavedModel. The name
+    of the model is the name of its folder.
 
     Args:
         folder: the folder of the models, such as ``exported``.

@@ -1,4 +1,4 @@
-"""The configuration with which Triton serves an exported model."""
+"""The configuration of Triton for an exported model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TYPES = {"bool": "BOOL", "float16": "FP16", "float32": "FP32", "float64": "FP64
 
 
 def write_triton_config(served: Served, folder: Path) -> None:
-    """Write ``config.pbtxt``, with which Triton serves ``model.onnx`` of each version.
+    """Write ``config.pbtxt``, which configures Triton to serve ``model.onnx``.
 
     Args:
         served: the model and its signature.

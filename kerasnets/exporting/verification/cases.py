@@ -13,8 +13,8 @@ from kerasnets.exporting.signature import Served, TensorInfo
 from kerasnets.exporting.tracing import all_layers
 
 BATCH_SIZES = (1, 2, 7, EXAMPLES)
-# The values after the end of each sequence in the padded cases. TensorFlow Serving pads with the
-# first value of the batch, which None means.
+# The values after the end of each sequence in the padded cases. None means the first value of
+# the array, with which TensorFlow Serving pads.
 _PADDING = {"0": 0.0, "1000": 1000.0, "nan": np.nan, "first-value": None}
 
 
@@ -79,14 +79,14 @@ def _masked_cases(served: Served, inputs: Arrays) -> Iterator[Case]:
     if value is None or not time:
         return
     steps = np.arange(time)
-    kept = {
+    patterns = {
         "holes": steps % 2 == 0,
         "right": steps < (time + 1) // 2,
         "left": steps >= time // 2,
         "one-step": steps == time // 2,
         "all": steps < 0,
     }
-    for name, mask in kept.items():
+    for name, mask in patterns.items():
         masked = {}
         for sequence in sequences:
             array = inputs[sequence].copy()

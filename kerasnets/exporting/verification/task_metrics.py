@@ -13,8 +13,9 @@ from kerasnets.exporting.card import card_task
 
 Arrays = dict[str, np.ndarray]
 Metrics = dict[str, float | None]
-# The difference allowed in AUROC, and in regression for each prediction, relative to the largest
-# target above 1. It corresponds to a few examples whose float32 scores are almost equal.
+# The largest difference allowed in AUROC: it corresponds to a few examples whose float32 scores are
+# almost equal. In regression, the largest difference allowed in each prediction. It is relative to
+# the largest absolute target if that is above 1.
 _MARGIN = 1e-5
 
 

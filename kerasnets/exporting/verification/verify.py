@@ -1,4 +1,4 @@
-"""Compare exported files with Keras, in a new process that cannot import kerasnets."""
+"""Compare exported files with Keras, in a new process that does not need kerasnets."""
 
 from __future__ import annotations
 
@@ -75,8 +75,9 @@ def verify(
 ) -> Verification:
     """Compare every file of an exported version with the outputs of Keras.
 
-    Loads the files in a new process that cannot import kerasnets, runs them on the inputs in
-    ``reference.npz``, and compares names, types, shapes and values. The result is written to
+    Loads the files in a new process, runs them on the inputs in ``reference.npz``, and compares
+    names, types, shapes and values. The process cannot import Keras or kerasnets, except to load
+    ``model.keras``. The result is written to
     ``verification.json`` in the folder.
 
     Args:
@@ -127,7 +128,7 @@ def check_tolerance(tolerance: float) -> None:
     """Check that a tolerance is a positive, finite number.
 
     Raises:
-        ValueError: it is not.
+        ValueError: ``tolerance`` is not positive and finite.
     """
     if not 0 < tolerance < float("inf"):
         raise ValueError(f"tolerance must be a positive number; got {tolerance}.")
@@ -152,12 +153,12 @@ def run_verification(folder: Path, tolerance: float, test: Labelled | None = Non
 
 def _run_process(folder: Path, tolerance: float, result: Path, *arrays: Path) -> dict[str, Any]:
     """Run the verifying process and return its report."""
-    # -P keeps the folder of the program off the module path: its modules are a package.
+    # -P: do not add the folder of the program to the module path. Its modules form a package.
     program = Path(runtimes.__file__).with_name("__main__.py")
     command = [sys.executable, "-P", program, folder, repr(tolerance), result, *arrays]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     if not result.exists():
         tail = " ".join(done.stderr.split())[-500:]
-        return {"failures": [f"the verifying process ended with code {done.returncode}: {tail}"]}
+        return {"failures": [f"the verifying process exited with code {done.returncode}: {tail}"]}
     report: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
     return report

@@ -183,7 +183,7 @@ def operation(op: Any, call: Call) -> list[Op]:
 
 @rule("ops.Gelu")
 def gelu(op: Any, call: Call) -> list[Op]:
-    """With erf, or with its approximation by tanh."""
+    """GELU with erf, or with its approximation by tanh."""
     name = "gelu_tanh" if getattr(op, "approximate", True) else "gelu"
     return named_activation(name, call.sample(call.output))
 

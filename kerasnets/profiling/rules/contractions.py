@@ -49,9 +49,9 @@ def einsum_dense(layer: Any, call: Call) -> list[Op]:
 
 def contraction(equation: str, shapes: list[Shape]) -> tuple[Shape, Shape]:
     """The sizes of the output axes, without axes of 1, and the sizes of the summed axes."""
-    sizes, kept = label_sizes(equation, shapes)
-    terms = tuple(side for label, side in sizes.items() if label not in kept)
-    return tuple(sizes[x] for x in kept if sizes[x] != 1) or (1,), terms or (1,)
+    sizes, output_labels = label_sizes(equation, shapes)
+    terms = tuple(side for label, side in sizes.items() if label not in output_labels)
+    return tuple(sizes[x] for x in output_labels if sizes[x] != 1) or (1,), terms or (1,)
 
 
 @rule("ops.Einsum")
@@ -59,7 +59,7 @@ def einsum(op: Any, call: Call) -> list[Op]:
     """The Einstein sum of two operands; a single operand is only summed or transposed."""
     shapes = list(call.operands)
     if len(shapes) > 2:
-        raise UnsupportedError("the order of an Einstein sum of over two operands is not fixed")
+        raise UnsupportedError("an Einstein sum of more than two operands has no fixed order")
     outputs, terms = contraction(op.subscripts, shapes)
     if len(shapes) == 1:
         return [elementwise("sum", outputs, additions=product(terms) - 1)]

@@ -102,7 +102,7 @@ def _standardize(call: Call, size: Size, scale: bool, center: bool) -> list[Op]:
 
 def _size(shape: Shape, axis: int | Iterable[int]) -> Size:
     """The number of elements that are normalized together."""
-    return product(shape[at] for at in ([axis] if isinstance(axis, int) else axis))
+    return product(shape[index] for index in ([axis] if isinstance(axis, int) else axis))
 
 
 @rule("GroupNormalization")

@@ -44,7 +44,7 @@ def interpolation(layer: Any, call: Call) -> list[Op]:
 
 @rule("RandomCrop", "CenterCrop")
 def crop(layer: Any, call: Call) -> list[Op]:
-    """Nothing for a crop that fits the image. Smaller images are resized, which has no rule.
+    """A crop that fits the image costs nothing. Smaller images are resized, which has no rule.
 
     In inference, ``RandomCrop`` resizes every image that does not have the size of the crop.
     """
@@ -67,7 +67,7 @@ def discretization(layer: Any, call: Call) -> list[Op]:
 
 @rule("CategoryEncoding")
 def category_encoding(layer: Any, call: Call) -> list[Op]:
-    """One-hot copies ones. Multi-hot compares and count adds, once per category and input."""
+    """Multi-hot compares and count adds, once per category and input; one-hot only copies."""
     if layer.output_mode == "one_hot":
         return []
     inputs = call.sample(call.input)

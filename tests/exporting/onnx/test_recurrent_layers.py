@@ -166,7 +166,7 @@ ACTIVATIONS = [
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_activation_of_onnx(activation: str, tmp_path: Path) -> None:
-    """As activation and as recurrent activation, next to one with parameters of its own.
+    """As activation and as recurrent activation, next to one that has parameters.
 
     The layers swap the two roles from one activation to the next.
     """

@@ -77,18 +77,18 @@ class CppSession:
         feeds = [self._output(known.inputs[name].name) for name in inputs]
         fetches = [self._output(info.name) for info in known.outputs.values()]
         tensors = [self._tensor(array) for array in inputs.values()]
-        given = (c_void_p * len(fetches))()
+        results = (c_void_p * len(fetches))()
         self.library.TF_SessionRun(
             *(self.session, None),
             *((_Output * len(feeds))(*feeds), (c_void_p * len(feeds))(*tensors), len(feeds)),
-            *((_Output * len(fetches))(*fetches), given, len(fetches)),
+            *((_Output * len(fetches))(*fetches), results, len(fetches)),
             *(None, 0, None, self.status),
         )
         for tensor in tensors:
             self.library.TF_DeleteTensor(tensor)
         self._check()
         return {
-            name: self._array(c_void_p(t)) for name, t in zip(known.outputs, given, strict=True)
+            name: self._array(c_void_p(t)) for name, t in zip(known.outputs, results, strict=True)
         }
 
     def _check(self) -> None:

@@ -28,8 +28,8 @@ def sequence_model(kernel_size: int = 1) -> Served:
 
 def reference(served: Served, samples: object, folder: Path) -> dict[str, tuple[Arrays, Arrays]]:
     """The cases as they are read back."""
-    given = random_samples(served) if samples is None else as_samples(served, samples)
-    names = write_reference(served, given, folder / "r.npz")
+    inputs = random_samples(served) if samples is None else as_samples(served, samples)
+    names = write_reference(served, inputs, folder / "r.npz")
     cases = runtimes.read_reference(folder / "r.npz")
     assert sorted(cases) == sorted(names)
     return cases

@@ -185,7 +185,7 @@ def test_every_failure_is_collected_from_a_new_process_and_raised(copy: Path) ->
     assert isinstance(raised.value, ValueError)
 
 
-def test_a_parent_folder_means_its_highest_version(copy: Path) -> None:
+def test_the_highest_version_of_a_parent_folder_is_verified(copy: Path) -> None:
     shutil.copytree(copy, copy.parent / "10")
     found = kn.verify(str(copy.parent))
     assert found.ok
@@ -195,7 +195,7 @@ def test_a_parent_folder_means_its_highest_version(copy: Path) -> None:
 
 def test_a_folder_without_an_export_is_rejected(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(FileNotFoundError, match="is not an exported version and holds none"):
+        with pytest.raises(FileNotFoundError, match="is not an exported version and contains none"):
             kn.verify(folder)
 
 

@@ -1,8 +1,8 @@
 """Run exported files and compare their outputs with ``reference.npz``.
 
-Nothing in this package imports kerasnets, and only the ``keras`` runtime imports Keras. The package
-runs by its path in a separate process, so that its result holds on any server that only has the
-exported files. See ``__main__``.
+Only the ``keras`` runtime imports Keras and kerasnets. The package runs in a separate
+process, which is started with the path of ``__main__.py``. Its result therefore also applies to
+servers that only have the exported files.
 """
 
 from .check import Report as Report

@@ -86,6 +86,9 @@ def read_reference(path: Path) -> dict[str, tuple[Arrays, Arrays]]:
     """Read the inputs and outputs of each case from ``reference.npz``.
 
     See :func:`kerasnets.exporting.verification.reference.write_reference` for its content.
+
+    Raises:
+        ValueError: there are no cases.
     """
     arrays = _load_arrays(path)
     arrays |= {name: arrays[first] for name, first in json.loads(str(arrays.pop("same"))).items()}
@@ -145,7 +148,7 @@ def _compare_cases(name: str, runtime: Runtime, expected: Expected, report: Repo
     for case, (inputs, outputs) in expected.cases.items():
         try:
             got = runtime.run(inputs)
-        except Exception as error:  # noqa: BLE001  # each runtime has errors of its own type
+        except Exception as error:  # noqa: BLE001  # each runtime raises different types
             report.failures.append(f"{name}: {case} cannot be run: {_describe(error)}")
             continue
         for output in sorted(set(outputs) & set(got)):
@@ -163,7 +166,7 @@ def _run_batches(name: str, runtime: Runtime, inputs: Arrays, report: Report) ->
         batch = {key: array[start : start + _BATCH_SIZE] for key, array in inputs.items()}
         try:
             parts.append(runtime.run(batch))
-        except Exception as error:  # noqa: BLE001  # each runtime has errors of its own type
+        except Exception as error:  # noqa: BLE001  # each runtime raises different types
             report.failures.append(f"{name}: the test split cannot be run: {_describe(error)}")
             return {}
     return {f"{name}/{key}": np.concatenate([part[key] for part in parts]) for key in parts[0]}

@@ -35,7 +35,7 @@ class Runtime:
 
 
 def runtimes_of(card: Card) -> list[str]:
-    """The runtimes for the formats in the card. Keras is last: no other may import it."""
+    """The runtimes for the formats in the card. Keras is last: the others run without it."""
     names = ["onnx"] if "onnx" in card["formats"] else []
     if names and importlib.util.find_spec("openvino"):
         names.append("openvino")
@@ -151,7 +151,7 @@ def load_keras(folder: Path, card: Card) -> Runtime:
     import keras
     import tensorflow as tf
 
-    # A model with layers of kerasnets; they may have moved to other modules since the export.
+    # kerasnets.nets also finds layers that have moved to other modules since the export.
     ours = bool(card["keras"]["modules"])
     loader = importlib.import_module("kerasnets.nets") if ours else keras.saving
     model = loader.load_model(folder / "model.keras", compile=False)
