@@ -1,4 +1,4 @@
-"""Simulated EEG in the form of the Bonn recordings; needs no files.
+"""Simulated EEG in the format of the Bonn recordings; needs no files.
 
 Every recording is one continuous signal with its own amplitudes, frequencies and slope, divided
 into rows like a real one. Rows of a recording therefore resemble each other, and scores on a split
@@ -66,7 +66,7 @@ class Physiology:
 
     Attributes:
         background: amplitude of the 1/f background.
-        slope: exponent with which the power of the background falls over frequency.
+        slope: exponent with which the power of the background decreases with frequency.
         muscle: amplitude of the flat spectrum of muscles and amplifier.
         rhythms: further oscillations.
         spike_wave: amplitude of bursts of 3 Hz spike-and-wave, or ``None``.
@@ -146,7 +146,7 @@ def load_seizure_simulated(
     samples: int = SAMPLES,
     step: int | None = None,
 ) -> Dataset:
-    """Simulated EEG of the same five classes in the same form; needs no files.
+    """Simulated EEG with the five classes and the format of ``seizure``; needs no files.
 
     Args:
         data_dir: not used.

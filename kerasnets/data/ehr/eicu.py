@@ -40,8 +40,8 @@ def load_eicu(
 
     Each stay is an example and each patient a group. A visit is an hour of the stay in which
     something was recorded, including hours before the admission to the unit. A stay without any
-    event in the window is one empty visit. Stays that ended within the window are included, since
-    at its start nobody knows who will leave or die.
+    event in the window is one empty visit. Stays that ended within the window are included: at
+    its start it is unknown who will leave or die.
 
     Args:
         data_dir: a folder with the tables patient, diagnosis and treatment, or with a subfolder
@@ -133,7 +133,7 @@ def _with_ancestors(code: np.ndarray, names: list[str]) -> tuple[np.ndarray, np.
     # The first part of a path is the table, which is not an ancestor.
     ancestors = [["|".join(path[:end]) for end in range(2, len(path) + 1)] for path in paths]
     vocabulary = sorted({name for group in ancestors for name in group} | set(names))
-    index = pd.Series(ancestors).explode()  # by the old code, the names it becomes
+    index = pd.Series(ancestors).explode()  # old code → its new names
     codes = pd.Series(pd.Index(vocabulary).get_indexer(pd.Index(index)), index.index)
     events = pd.DataFrame({"code": code}).join(codes.rename("new"), on="code")
     return events.index.to_numpy(), events["new"].to_numpy(np.int64), vocabulary

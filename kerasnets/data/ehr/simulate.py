@@ -71,7 +71,7 @@ def load_mortality_simulated(
 
 
 def simulate_cohort(patients: int, seed: int = 0) -> Cohort:
-    """Simulate patients; the same seed gives the same records."""
+    """Simulate patients; the same seed returns the same records."""
     from scipy.special import expit
 
     rng = np.random.default_rng(seed)

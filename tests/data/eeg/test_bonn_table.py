@@ -73,7 +73,7 @@ def test_quotes_spaces_blank_lines_and_decimals_are_accepted(write_table: WriteT
     assert len(y) == 5
 
 
-def test_a_recording_with_the_name_r_gives_the_first_column(write_table: WriteTable):
+def test_a_recording_may_have_the_r_name_of_the_first_column(write_table: WriteTable):
     rows = small()
     rows[1][0] = "X23.V1"
     recordings = read_table(write_table(rows)).recordings
