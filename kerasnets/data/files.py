@@ -51,8 +51,8 @@ def read_file(
     if path.suffix.lower() == ".npz":
         if target or group or drop or split_column:
             raise ValueError(
-                f"{path} holds arrays: target, group, drop and split_column are for tables. Its "
-                "labels are the array y, its groups the array groups."
+                f"{path} holds arrays: target, group, drop and split_column are only for tables. "
+                "The labels must be the array y, the groups the array groups."
             )
         return _read_npz(path)
     frame = read_table(path)

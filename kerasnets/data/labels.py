@@ -61,12 +61,12 @@ def encode_labels(
     task = task or infer_task(values)
     if task == "regression":
         if class_names:
-            raise ValueError("class_names were given for a regression; give target_names instead.")
+            raise ValueError("class_names are not for a regression; use target_names.")
         return _regression(values, _names("target_names", target_names or columns))
     if task == "multilabel":
         return _multilabel(values, _names("class_names", class_names or columns))
     if target_names:
-        raise ValueError(f"target_names are for a regression; for {task}, use class_names.")
+        raise ValueError(f"target_names are only for a regression; for {task}, use class_names.")
     return _classes(values, task, _names("class_names", class_names), order)
 
 

@@ -1,4 +1,4 @@
-"""The split of a user's own data: drawn at random by row or group, or given explicitly."""
+"""The split of a user's own data: drawn at random by row or group, or explicit."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def make_parts(
 def explicit_parts(
     split: Any, rows: int, groups: np.ndarray | None = None
 ) -> tuple[np.ndarray, ...]:
-    """The rows of a split given by the user; see :func:`make_parts`.
+    """The rows of an explicit split; see :func:`make_parts`.
 
     Raises:
         ValueError: if a part is empty or unknown, a row is out of range or in two parts, or a

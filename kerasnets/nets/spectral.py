@@ -92,8 +92,8 @@ def seizure_spectral(
         units: the width of the dense layer on the statistics.
         conv_dropout: the rate at which training drops channels of a convolution.
         dropout: the dropout rate before the logits.
-        shift: augmentation: rows are shifted by up to this many samples in either direction.
-        scale: augmentation: rows are scaled by a factor whose logarithm is at most this.
+        shift: augmentation: the largest shift in samples, in either direction.
+        scale: augmentation: the largest logarithm of the scale factor of a row.
         reverse: augmentation: reverse half of the rows, chosen at random.
         gain: augmentation: the standard deviation of a random gain per frequency and row, in
             units of the logarithm.

@@ -91,10 +91,10 @@ def test_arrays_in_an_npz_file_are_read(npz: Path):
     arrays = dict(np.load(npz))
     np.savez(npz, **arrays, split=np.repeat(["train", "validation", "test"], [30, 15, 15]),
              class_names=["no", "yes"])  # fmt: skip
-    given = load_data(npz)
-    assert given.split == "given"
-    assert given.class_names == ("no", "yes")
-    np.testing.assert_array_equal(given.train.x, arrays["x"][:30].astype("f4"))
+    loaded = load_data(npz)
+    assert loaded.split == "given"
+    assert loaded.class_names == ("no", "yes")
+    np.testing.assert_array_equal(loaded.train.x, arrays["x"][:30].astype("f4"))
     assert load_data(npz, split="group").split == "group"
     assert load_data(npz, class_names=["a", "b"]).class_names == ("a", "b")
 
@@ -183,7 +183,9 @@ def test_npz_files_without_the_arrays_are_refused(tmp_path: Path, arrays, messag
 
 
 def test_roles_of_columns_are_for_tables(npz: Path):
-    with pytest.raises(ValueError, match="target, group, drop and split_column are for tables"):
+    with pytest.raises(
+        ValueError, match="target, group, drop and split_column are only for tables"
+    ):
         load_data(npz, target="y")
 
 

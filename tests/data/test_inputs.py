@@ -27,8 +27,8 @@ def test_a_single_array_becomes_float32(x):
 
 
 def test_named_arrays_keep_integers():
-    given = {"visits": np.zeros((2, 3, 4)), "length": [1, 3], "ever": np.array([True, False])}
-    arrays = as_inputs(given)
+    inputs = {"visits": np.zeros((2, 3, 4)), "length": [1, 3], "ever": np.array([True, False])}
+    arrays = as_inputs(inputs)
     assert {name: array.dtype for name, array in arrays.items()} == {
         "visits": np.float32,
         "length": np.int32,

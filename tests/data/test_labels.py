@@ -121,7 +121,7 @@ def test_the_task_may_be_set():
         ([[0, 1], [1, 1]], {"class_names": ["a"]}, "1 names; y has 2 columns"),
         ([0.5, 2], {"class_names": ["a", "b"]}, "for a regression; give target_names"),
         ([0.5, 2], {"target_names": ["a", "b"]}, "2 names for 1 target columns"),
-        ([0, 1], {"target_names": ["a"]}, "target_names are for a regression"),
+        ([0, 1], {"target_names": ["a"]}, "target_names are only for a regression"),
     ],
 )
 def test_invalid_labels_are_refused(y, options, message):

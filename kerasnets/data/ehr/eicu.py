@@ -45,7 +45,7 @@ def load_eicu(
 
     Args:
         data_dir: a folder with the tables patient, diagnosis and treatment, or with a subfolder
-            ``eicu`` or ``eicudemo`` that has them.
+            ``eicu`` or ``eicudemo`` that contains them.
         split: ``"patient"``.
         seed: seed of the split.
         window_hours: hours after admission at which the prediction is made; events at that time

@@ -39,7 +39,7 @@ def load_mnist(
     stratified sample of the 60,000.
 
     Args:
-        data_dir: a folder with the four IDX files, or with a subfolder ``mnist`` that has them.
+        data_dir: a folder with the four IDX files, or with a subfolder ``mnist`` of these files.
         split: ``"official"``.
         seed: seed of the validation split.
         validation: number of images in the validation split.

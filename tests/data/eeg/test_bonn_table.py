@@ -176,7 +176,7 @@ def test_a_duplicate_id_is_refused_but_two_classes_may_share_one(write_table: Wr
 )
 def test_an_invalid_header_is_refused(change, why: str, write_table: WriteTable):
     header, *rows = small()
-    with pytest.raises(DataError, match=f"row 1: {why}.*Allowed: X1 to X178 and y"):
+    with pytest.raises(DataError, match=f"row 1: {why}.*Allowed: an optional id column, then X1"):
         read_table(write_table([change(header), *rows]))
 
 

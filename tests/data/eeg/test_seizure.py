@@ -111,8 +111,8 @@ def test_the_variable_comes_after_the_argument_and_before_the_cache(
     assert load_data("seizure").source == str(set_by_variable)
     with pytest.raises(FileNotFoundError):  # only the folder of the argument is searched
         load_data("seizure", tmp_path / "argument")
-    given = write_table(bonn.table(), f"argument/{name}")
-    assert load_data("seizure", tmp_path / "argument").source == str(given)
+    table = write_table(bonn.table(), f"argument/{name}")
+    assert load_data("seizure", tmp_path / "argument").source == str(table)
 
 
 def test_the_error_contains_every_folder_searched_and_how_to_get_the_files(

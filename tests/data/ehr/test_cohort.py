@@ -75,9 +75,9 @@ def test_the_vocabulary_is_learned_from_the_training_split():
 
 def test_rare_codes_become_one():
     sequences = cohort().sequences
-    for least, names in ((1, "abc"), (2, "ab"), (20, "ab"), (21, "a"), (40, "a")):
-        indices, given = learn_vocabulary(sequences, least)
-        assert given == ("unknown", *names)
+    for min_count, names in ((1, "abc"), (2, "ab"), (20, "ab"), (21, "a"), (40, "a")):
+        indices, vocabulary = learn_vocabulary(sequences, min_count)
+        assert vocabulary == ("unknown", *names)
         assert indices.tolist() == [1 + names.index(c) if c in names else 0 for c in "abc"]
     with pytest.raises(
         DataError, match=r"No code is in min_count=41 .* the most frequent is in 40"
