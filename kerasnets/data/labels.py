@@ -71,7 +71,7 @@ def encode_labels(
 
 
 def infer_task(values: np.ndarray) -> str:
-    """The task that an array of labels implies; see :func:`encode_labels`."""
+    """Infer the task from an array of labels; see :func:`encode_labels`."""
     zeros_and_ones = values.dtype.kind in "biuf" and bool(np.isin(values, [0, 1]).all())
     if values.ndim == 2:
         return "multilabel" if zeros_and_ones else "regression"
@@ -207,7 +207,7 @@ def _number_by_names(found: np.ndarray, y: np.ndarray, names: tuple[str, ...]) -
         unknown = [label for label in found.tolist() if label not in names]
         if unknown:
             raise ValueError(
-                f"class_names has no {unknown[0]!r}, which is a label in y. class_names: "
+                f"y has the label {unknown[0]!r}, but class_names does not. class_names: "
                 f"{', '.join(names)}."
             )
         return np.array([names.index(label) for label in found.tolist()])[y]

@@ -177,7 +177,7 @@ def _check_one_label_per_group(
 
 
 def _round_to_total(ideal: np.ndarray, total: int) -> np.ndarray:
-    """Integers of at least 1 that sum to ``total`` and are close to ``ideal``."""
+    """Integers of 1 or more that sum to ``total`` and are close to ``ideal``."""
     counts = np.maximum(np.floor(ideal), 1).astype(np.int64)
     while counts.sum() < total:
         counts[np.argmax(ideal - counts)] += 1

@@ -51,7 +51,7 @@ def statistics(dataset: Dataset, split: str = "train") -> pd.DataFrame:
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:
-    """The facts that ``kerasnets data NAME --json`` prints, as plain numbers and strings.
+    """Describe a data set in plain numbers and strings, as ``kerasnets data NAME --json`` does.
 
     Returns:
         ``name``, ``simulated``, ``source``, ``checksum``, ``task``, ``targets``, ``units``,

@@ -147,7 +147,7 @@ def digit_cnn_compact(
         size: the height and width of the images in pixels from 0 to 255.
         classes: the number of logits.
     """
-    # Not imported above: the layer imports Keras, which names and summaries must not need.
+    # Imported here because the layer imports Keras. Names and summaries must work without Keras.
     from kerasnets.nets.layers.random_affine import RandomAffine
 
     image, x = image_input(size)

@@ -25,7 +25,7 @@ def _normalize(x: Any, name: str) -> Any:
 
 def _spectrum(x: Any, frame: int, step: int, gain: float, name: str) -> Any:
     """Log amplitudes per frequency and frame, normalized per frequency."""
-    # Not imported above: the layer imports Keras, which names and summaries must not need.
+    # Imported here because the layer imports Keras. Names and summaries must work without Keras.
     from kerasnets.nets.layers.random_gain import RandomGain
 
     # The kernels are not trained. Adam would change all weights of a kernel by similar amounts,
@@ -100,7 +100,7 @@ def seizure_spectral(
         samples: the number of samples per row, in µV.
         classes: the number of logits.
     """
-    # Not imported above: the layers import Keras, which names and summaries must not need.
+    # Imported here because the layers import Keras. Names and summaries must work without Keras.
     from kerasnets.nets.layers.random_signal import RandomSignal
     from kerasnets.nets.layers.signal_statistics import SignalStatistics
 

@@ -26,7 +26,7 @@ UNITS = "µV"
 # In the order of the labels: 1 to 5 in the files, 0 to 4 here.
 CLASS_NAMES = ("seizure", "tumour area", "healthy area", "eyes closed", "eyes open")
 SETS = ("S", "F", "N", "O", "Z")
-# Seizure against the rest, with ``classes=2``; the last class is the positive one.
+# The names for ``classes=2``: seizure against the rest. The last class is the positive one.
 BINARY_NAMES = ("no seizure", "seizure")
 
 SPLITS = ("recording", "row")
@@ -159,5 +159,5 @@ def _check_windows(split: str, samples: int, step: int | None) -> None:
             whole_number(name, value, 1, CHUNKS * SAMPLES)
     if (samples, step) != (SAMPLES, None) and split != "recording":
         raise ValueError(
-            "Windows need split='recording', since a window spans several rows of its recording."
+            "Windows need split='recording', because a window spans several rows of its recording."
         )

@@ -3,9 +3,9 @@
 Every recording is one continuous signal with its own amplitudes, frequencies and slope, divided
 into rows like a real one. Rows of a recording therefore resemble each other, and scores on a split
 by row are optimistically biased here too. The five classes follow physiology: spike-and-wave at
-3 Hz in seizures, slow focal activity in the tumour area, alpha at 10 Hz with closed eyes, and a
-1/f background everywhere, which is steeper inside the skull than on the scalp, where muscle
-activity is added.
+3 Hz in seizures, slow focal activity in the tumour area, and alpha at 10 Hz with closed eyes. All
+classes have a 1/f background, which is steeper inside the skull than on the scalp. On the scalp,
+muscle activity is added.
 """
 
 from __future__ import annotations

@@ -52,8 +52,8 @@ def load_eicu(
             or later are not used.
         visit_hours: hours per visit.
         ancestors: whether a code such as ``renal|disorder of kidney|acute renal failure`` also
-            counts as ``renal|disorder of kidney`` and ``renal``, so that rare codes share what is
-            learned about their group.
+            counts as ``renal|disorder of kidney`` and ``renal``, so that the net can learn
+            about a rare code from its group.
         min_count: see :func:`kerasnets.data.ehr.cohort.make_dataset`, also for the other options.
         folds: number of folds of a cross-validation, or 0.
         fold: number of the test fold.
@@ -142,7 +142,7 @@ def _with_ancestors(code: np.ndarray, names: list[str]) -> tuple[np.ndarray, np.
 def _read_stays(
     path: Path,
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray, dict[str, int]]:
-    """Ids of all stays and of those kept; outcome and patient of those kept; counts."""
+    """Ids of all stays and of the kept stays; outcomes and patients of the kept stays; counts."""
     import pandas as pd
 
     columns = ("patientunitstayid", "uniquepid", "hospitaldischargestatus", "unitdischargeoffset")

@@ -1,4 +1,4 @@
-"""Finds and reads tables of clinical records; every invalid cell is reported by row and column."""
+"""Finds and reads tables of clinical records; reports invalid cells by row and column."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from kerasnets.engine.ragged import RaggedCodes
 if TYPE_CHECKING:
     import scipy.sparse
 
-NO_CODE = -1  # the code of an event that only says that a visit took place
+NO_CODE = -1  # the code of an event that only records that a visit took place
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -154,7 +154,7 @@ def group_events(
     Args:
         subject: subject of each event, integers from 0 to ``subjects - 1``.
         time: time of each event, integers in any unit; the visits of a subject are sorted by it.
-        code: code of each event, an index into ``names``, or ``NO_CODE`` for a visit without one.
+        code: code of each event: an index into ``names``, or ``NO_CODE`` for none.
         subjects: number of sequences. A subject without events gets a single empty visit,
             because a record without events is information too.
         names: name of each code.
@@ -198,7 +198,7 @@ def _matrix(codes: np.ndarray, offsets: np.ndarray, features: int) -> scipy.spar
     """A sparse matrix of ones with the given codes in each row; codes may occur repeatedly."""
     from scipy.sparse import csr_array
 
-    # Copies, since sorting a matrix sorts its arrays in place.
+    # Copied, because sorting a matrix sorts its arrays in place.
     ones, shape = np.ones(len(codes), np.float32), (len(offsets) - 1, features)
     return csr_array((ones, codes, offsets), shape=shape, copy=True)
 

@@ -121,7 +121,7 @@ def read_set(
     train, test = arrays["train images"].shape[1:], arrays["test images"].shape[1:]
     if train != test:
         raise DataError(
-            f"{files['test images']}: images of {test} pixels, but those of the training "
+            f"{files['test images']}: images of {test} pixels, but the images of the training "
             f"split have {train}."
         )
     return arrays
