@@ -119,7 +119,7 @@ def test_the_task_may_be_set():
         ([0, 5], {"class_names": ["a", "b", "c"]}, "3 names; y has 2 different labels, from 0 to"),
         (["a", "b"], {"class_names": ["a", "c"]}, "y has the label 'b', but class_names does not"),
         ([[0, 1], [1, 1]], {"class_names": ["a"]}, "1 names; y has 2 columns"),
-        ([0.5, 2], {"class_names": ["a", "b"]}, "for a regression; give target_names"),
+        ([0.5, 2], {"class_names": ["a", "b"]}, "not for a regression; use target_names"),
         ([0.5, 2], {"target_names": ["a", "b"]}, "2 names for 1 target columns"),
         ([0, 1], {"target_names": ["a"]}, "target_names are only for a regression"),
     ],

@@ -51,8 +51,8 @@ def fit_columns(cells: pd.DataFrame) -> tuple[Column, ...]:
     """Learn from the training rows how each column becomes a number.
 
     Columns of numbers stay numbers. Columns of dates, and columns with names that end in ``_dt``,
-    become days since the first date. All others are categories, numbered from 1 in alphabetical order:
-    the natural order of age groups, and of "no" and "yes". A category that is not in the
+    become days since the first date. All others are categories, numbered from 1 in alphabetical
+    order: the natural order of age groups, and of "no" and "yes". A category that is not in the
     training rows becomes 0. A missing date or number becomes the median of its column.
 
     Args:
