@@ -13,6 +13,10 @@ from kerasnets.data.labels import Labels
 from kerasnets.data.splits import FRACTIONS, assign_parts, check_fractions
 
 PARTS = ("train", "validation", "test")
+_FORMS = (
+    "'row', 'group', three fractions, one of 'train', 'validation' and 'test' per row, or three "
+    "arrays of row numbers"
+)
 _BINS = 10  # quantile bins by which a regression is stratified
 
 
@@ -68,9 +72,11 @@ def explicit_parts(
     """The rows of an explicit split; see :func:`make_parts`.
 
     Raises:
-        ValueError: if a part is empty or unknown, a row is out of range or in two parts, or a
-            group is in two parts.
+        ValueError: if the split has another form, a part is empty or unknown, a row is out of range
+            or in two parts, or a group is in two parts.
     """
+    if np.isscalar(split) or not hasattr(split, "__len__"):
+        raise ValueError(f"split must be {_FORMS}, got {split!r}.")
     lists = [np.asarray(part) for part in split] if len(split) == len(PARTS) else []
     if len(lists) == len(PARTS) and all(part.ndim == 1 for part in lists):
         parts = tuple(
@@ -115,11 +121,7 @@ def _check_rows(name: str, part: np.ndarray, rows: int) -> np.ndarray:
 
 def _parts_by_name(names: np.ndarray, rows: int) -> tuple[np.ndarray, ...]:
     if names.shape != (rows,):
-        raise ValueError(
-            f"split has shape {names.shape} for {rows:,} rows. Give 'row', 'group', three "
-            "fractions, one of 'train', 'validation' and 'test' per row, or three arrays of row "
-            "numbers."
-        )
+        raise ValueError(f"split has shape {names.shape} for {rows:,} rows; it must be {_FORMS}.")
     for name in dict.fromkeys(names.tolist()):
         if name not in PARTS:
             raise unknown_name("part of a split", name, PARTS)

@@ -138,6 +138,7 @@ def test_an_explicit_split_with_a_group_in_two_parts_is_refused():
     [
         ("rows", "Unknown split 'rows'. Did you mean 'row'"),
         ("group", "split='group' needs groups"),
+        (0.2, "split must be 'row', 'group', three fractions.*got 0.2"),
         ((0.5, 0.5), r"three fractions, for train, validation, test; got \(0\.5, 0\.5\)"),
         ((0.5, 0.5, 0.5), "sum to 1"),
         ((1.0, 0.0, 0.0), "positive"),
