@@ -41,10 +41,10 @@ Loader = TypeVar("Loader", bound=Callable[..., Dataset])
 
 @dataclass(frozen=True)
 class DataSpec:
-    """What the catalogue knows about a data set.
+    """The entry of a data set in the catalogue.
 
     Attributes:
-        name: name it is loaded by.
+        name: name to load it by.
         loader: function that loads it.
         splits: ways to split it; the first is its default. Empty if the loader decides.
     """
@@ -82,7 +82,7 @@ def register(name: str, *, splits: tuple[str, ...]) -> Callable[[Loader], Loader
         ValueError: if the name is taken.
     """
 
-    def enter(loader: Loader) -> Loader:
+    def add_loader(loader: Loader) -> Loader:
         if name in _SPECS:
             raise ValueError(
                 f"The data set {name!r} is already registered by "
@@ -91,7 +91,7 @@ def register(name: str, *, splits: tuple[str, ...]) -> Callable[[Loader], Loader
         _SPECS[name] = DataSpec(name, loader, splits)
         return loader
 
-    return enter
+    return add_loader
 
 
 @functools.cache
@@ -107,7 +107,7 @@ def list_datasets(pattern: str = "*") -> list[str]:
 
 
 def data_spec(name: str) -> DataSpec:
-    """What the catalogue knows about a data set, or about a data file by its path.
+    """The catalogue entry of a data set, or an entry for the data file of a path.
 
     Raises:
         ValueError: if the data set does not exist; the message contains similar names.
@@ -135,9 +135,9 @@ def load_data(
         name: a name of :func:`list_datasets`, or the path of your own ``.csv``, ``.csv.gz``,
             ``.parquet`` or ``.npz`` file. The name of a real data set never loads simulated data.
         data_dir: folder with its files; by default ``$KERASNETS_DATA``, then the user's cache.
-            For your own file, the folder a relative path starts from.
-        split: what stays in one part, such as ``"recording"`` or ``"row"``; ``None`` for the
-            default of the data set, which keeps a recording, person or group in one part.
+            For your own file, the folder that a relative path starts from.
+        split: unit that is kept in one part, such as ``"recording"`` or ``"row"``. ``None`` is
+            the default of the data set.
         seed: seed of the split.
         options: options of the data set, such as ``recordings_per_class`` for
             ``seizure-simulated``. For your own file, the arguments of
@@ -167,7 +167,7 @@ def load_data(
 
 
 def as_dataset(data: Any) -> Dataset:
-    """The data set itself, or the one of a name or path.
+    """Return a data set, or load it by its name or path.
 
     Args:
         data: a :class:`Dataset`, a name of :func:`list_datasets`, or the path of a file.
@@ -187,7 +187,7 @@ def as_dataset(data: Any) -> Dataset:
     raise ValueError(
         f"data must be a Dataset, the name of a data set or the path of a file, got "
         f"{describe_type(data)}. For your own data: {advice}, which splits it into training, "
-        "validation and test part."
+        "validation and test parts."
     )
 
 
@@ -208,7 +208,7 @@ def _load_file(
     units: str = "",
     target_units: str = "",
 ) -> Dataset:
-    """A data file of your own; see :meth:`kerasnets.data.Dataset.from_file`."""
+    """Load your own data file; see :meth:`kerasnets.data.Dataset.from_file`."""
     path = Path(name).expanduser()
     if data_dir is not None:
         path = Path(data_dir).expanduser() / path

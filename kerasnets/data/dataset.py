@@ -1,4 +1,4 @@
-"""The type of a data set: three splits of arrays, and where they come from."""
+"""The data set class: three splits of arrays, and where they come from."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Dataset:
     """Training, validation and test split of one data set.
 
     Attributes:
-        name: name it is loaded by; a simulated one ends in ``-simulated``.
+        name: name to load it by; a simulated one ends in ``-simulated``.
         train: split that everything is fitted on.
         validation: split that epochs and thresholds are chosen on.
-        test: split that is measured once.
+        test: split that is used once, for the final metrics.
         class_names: name of each class, in the order of the labels, or of each label of a
             multilabel task; empty for a regression.
         split: unit that was kept in one part: ``"recording"``, ``"patient"``, ``"group"`` or
@@ -37,10 +37,11 @@ class Dataset:
         checksum: SHA-256 of the data before splitting. All file formats that hold the same data
             have the same checksum.
         units: physical unit of ``x``, such as ``"µV"``.
-        counts: numbers of records that were read and left out, each under its description.
+        counts: number of records that were read or left out, by description.
         feature_names: name of each column of a table; else empty.
-        codebook: for a table with text, how each column became a number, as learned from the
-            training rows; :func:`kerasnets.data.encode_table` takes it. Ready for JSON.
+        codebook: for a table with text, how each column is converted to numbers, learned from
+            the training rows. An argument of :func:`kerasnets.data.encode_table`; can be saved
+            as JSON.
         options: options of the loader that differ from their defaults.
         task: ``"classification"``, ``"binary"``, ``"multilabel"`` or ``"regression"``.
         target_names: name of each target column of a regression; else empty.
@@ -90,7 +91,7 @@ class Dataset:
 
     @property
     def simulated(self) -> bool:
-        """Whether the data are simulated, so that scores say nothing about real data."""
+        """Whether the data are simulated. Scores on them say nothing about real data."""
         return self.name.endswith("-simulated")
 
     @property
@@ -122,20 +123,20 @@ class Dataset:
         Args:
             x: inputs with the examples on the first axis: an array or list of numbers, a dict of
                 them for a model with several inputs, a DataFrame, or sequences of visits. Columns
-                of a DataFrame that hold text, categories or dates are encoded as learned from the
-                training rows, see :func:`kerasnets.data.encode_table`.
+                of a DataFrame that hold text, categories or dates are encoded with a codebook
+                learned from the training rows, see :func:`kerasnets.data.encode_table`.
             y: labels, shape ``(n,)``: integers, booleans or strings for classes, floats for a
                 regression (unless all are 0 or 1); shape ``(n, columns)``: zeros and ones for a
                 multilabel task, other numbers for a regression. Rows are matched by position.
             groups: recording or person of each example, shape ``(n,)``: integers or strings.
             split: ``"group"`` keeps a group in one part, and is the default if ``groups`` is
-                given; ``"row"`` ignores groups. Three fractions are short for ``fractions``. An
+                given; ``"row"`` ignores groups. Three numbers are used as ``fractions``. An
                 explicit split is ``"train"``, ``"validation"`` or ``"test"`` for each row, or
                 three arrays of row numbers.
             seed: seed of the split.
             class_names: name of each class; by default the sorted labels.
             units: physical unit of ``x``.
-            fractions: shares of training, validation and test part; classes are divided in the
+            fractions: shares of the training, validation and test parts; classes are divided in the
                 same proportions.
             task: ``"classification"``, ``"binary"``, ``"multilabel"`` or ``"regression"``; by
                 default inferred from ``y``.
@@ -174,7 +175,7 @@ class Dataset:
 
         Args:
             frame: one row per example. Numbers stay numbers; text, categories and dates are
-                encoded as learned from the training rows.
+                encoded with a codebook learned from the training rows.
             target: column to predict; several for a multilabel task or a regression of several
                 targets.
             group: column with the recording or person of each row.
@@ -183,7 +184,7 @@ class Dataset:
 
         Raises:
             ValueError: if ``frame`` is not a DataFrame, a column does not exist or has two roles,
-                or as :meth:`from_arrays`.
+                or see :meth:`from_arrays`.
         """
         x, y, groups = split_columns(frame, target, group, drop)
         return cls.from_arrays(x, y, groups, **{"source": "a DataFrame", **options})
@@ -205,7 +206,7 @@ class Dataset:
 
         Args:
             path: a table with a header, or an ``.npz`` file with the arrays ``x`` and ``y`` and,
-                if you like, ``groups``, ``class_names`` and ``split``.
+                optionally, ``groups``, ``class_names`` and ``split``.
             target: for a table, the column or columns to predict.
             group: for a table, the column with the recording or person of each row.
             drop: for a table, columns to leave out. A first column without a name, in which
@@ -216,18 +217,18 @@ class Dataset:
             options: as for :meth:`from_arrays`.
 
         Raises:
-            ValueError: if the file cannot be read, or as :meth:`from_frame`.
+            ValueError: if the file cannot be read, or see :meth:`from_frame`.
             FileNotFoundError: if the file does not exist.
         """
         roles: dict[str, Any] = {"target": target, "group": group, "drop": drop}
         roles["split_column"] = split_column
         roles = {name: value for name, value in roles.items() if value}
-        given = read_file(path, **roles)
-        stored = given.pop("split", None)
+        arrays = read_file(path, **roles)
+        stored = arrays.pop("split", None)
         if split == "given" and stored is None:
             raise ValueError(f"{path}: split='given' needs a split_column or an array 'split'.")
         if split in (None, "given"):
             split = stored
         about = {"name": str(path), "source": str(Path(path).expanduser().resolve())}
-        data = cls.from_arrays(**{**given, **options, **about}, split=split, seed=seed)
+        data = cls.from_arrays(**{**arrays, **options, **about}, split=split, seed=seed)
         return replace(data, options={**roles, **options})

@@ -10,11 +10,11 @@ from kerasnets._errors import WorkFailedError, unknown_name
 from kerasnets.data.locate import places
 
 _RETRIES = 2  # further attempts per mirror
-_TIMEOUT = (15, 60)  # seconds to connect, and between two chunks of an answer
+_TIMEOUT = (15, 60)  # seconds to connect, and between two chunks of a response
 
 
 class FetchError(WorkFailedError, OSError):
-    """No mirror has a file; the message contains the answer of each."""
+    """No mirror has a valid copy of a file; the message contains the error of each mirror."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def fetch(
 
 
 def _fetch_file(path: Path, sha256: str, urls: Sequence[str], progress: bool) -> int:
-    """Download a file from the first address that has it; return the number of that address."""
+    """Download a file from the first address that has it; return the index of that address."""
     import pooch
     import requests
 

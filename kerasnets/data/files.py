@@ -1,4 +1,4 @@
-"""A user's own data files: tables in CSV or Parquet, and arrays in ``.npz``."""
+"""Read a user's own data files: tables in CSV or Parquet, and arrays in ``.npz``."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def read_file(
     """Read a file; see :meth:`kerasnets.data.Dataset.from_file`.
 
     Returns:
-        Arguments of ``Dataset.from_arrays``: ``x``, ``y`` and, where the file has them,
+        Arguments of ``Dataset.from_arrays``: ``x``, ``y`` and, if the file has them,
         ``groups``, ``split`` and ``class_names``.
 
     Raises:
@@ -51,8 +51,8 @@ def read_file(
     if path.suffix.lower() == ".npz":
         if target or group or drop or split_column:
             raise ValueError(
-                f"{path} holds arrays: target, group, drop and split_column are for tables. Its "
-                "labels are the array y, its groups the array groups."
+                f"{path} holds arrays: target, group, drop and split_column are only for tables. "
+                "The labels must be the array y, the groups the array groups."
             )
         return _read_npz(path)
     frame = read_table(path)
@@ -61,13 +61,13 @@ def read_file(
             f"{path} is a table: give target, the column to predict (--target, or "
             f"--data-option target=NAME). Columns: {', '.join(map(str, frame.columns))}."
         )
-    given = {}
+    explicit = {}
     if split_column is not None:
         if split_column not in frame.columns:
             raise unknown_name("column", split_column, map(str, frame.columns))
-        given["split"] = frame.pop(split_column).to_numpy(object)
+        explicit["split"] = frame.pop(split_column).to_numpy(object)
     x, y, groups = split_columns(frame, target, group, drop)
-    return {"x": x, "y": y, "groups": groups, **given}
+    return {"x": x, "y": y, "groups": groups, **explicit}
 
 
 def read_arrays(path: Path) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def read_arrays(path: Path) -> dict[str, Any]:
         ValueError: if it is not such a file.
     """
     try:
-        # NumPy leaves a file that it opened itself open where it is damaged.
+        # If np.load opened the file itself, it would not close a damaged one.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:

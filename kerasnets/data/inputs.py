@@ -1,4 +1,4 @@
-"""Inputs of any kind as the arrays of a data set, and their checksum."""
+"""Convert inputs of any kind to the arrays of a data set, and compute their checksum."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from kerasnets.data.tables.codebook import encode_table, fit_columns
 if TYPE_CHECKING:
     import pandas as pd
 
-# From this many training rows on, a column of text with a different text in nearly every row
-# identifies rows and is refused.
-_ROWS_TO_JUDGE = 20
+# With at least this many training rows, a text column with a different text in nearly every row is
+# refused, because it identifies rows.
+_MIN_ROWS = 20
 _NEARLY_UNIQUE = 0.9
 
 
@@ -26,7 +26,7 @@ class Inputs(NamedTuple):
     Attributes:
         x: an array, several by name, or sequences of visits.
         feature_names: name of each column of a table; else empty.
-        codebook: how each column of a table became a number; else empty.
+        codebook: how each column of a table is converted to numbers; else empty.
         content: arrays with the data before encoding, for the checksum.
     """
 
@@ -37,9 +37,9 @@ class Inputs(NamedTuple):
 
 
 def as_inputs(x: Any) -> Any:
-    """Inputs as arrays of numbers; a DataFrame and sequences of visits are not changed.
+    """Convert inputs to arrays of numbers; a DataFrame or sequences of visits do not change.
 
-    A single array becomes float32. Of several by name, floats become float32, and integers and
+    A single array becomes float32. In a mapping, floats become float32, and integers and
     booleans, such as token numbers and lengths, become int32.
 
     Args:
@@ -67,7 +67,7 @@ def rows_of(x: Any) -> int:
 
 
 def encode_inputs(x: Any, train: np.ndarray, feature_names: Sequence[str] | None) -> Inputs:
-    """Encode a table as learned from its training rows; leave other inputs as they are.
+    """Encode a table with a codebook from its training rows; return other inputs unchanged.
 
     Args:
         x: inputs made by :func:`as_inputs`.
@@ -138,11 +138,11 @@ def _encode_frame(frame: pd.DataFrame, train: np.ndarray) -> Inputs:
     frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
     if frame.columns.has_duplicates:
         twice = frame.columns[frame.columns.duplicated()][0]
-        raise ValueError(f"The table has two columns named {twice!r}; give each its own name.")
+        raise ValueError(f"The table has two columns named {twice!r}; rename one.")
     columns = fit_columns(frame.iloc[train])
     for column in columns:
         different = len(column.categories)
-        if len(train) >= _ROWS_TO_JUDGE and different > _NEARLY_UNIQUE * len(train):
+        if len(train) >= _MIN_ROWS and different > _NEARLY_UNIQUE * len(train):
             raise ValueError(
                 f"Column {column.name!r} has {different:,} different texts in {len(train):,} "
                 f"training rows, so it identifies rows. Leave it out: drop=[{column.name!r}]."

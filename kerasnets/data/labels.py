@@ -1,4 +1,4 @@
-"""Labels of any kind as the arrays a model is trained on, and the task they imply."""
+"""Convert labels of any kind to the arrays a model is trained on, and infer the task."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def encode_labels(
     class_names: Sequence[str] | None = None,
     target_names: Sequence[str] | None = None,
 ) -> Labels:
-    """Convert labels to numbers and find out which task they are for.
+    """Convert labels to numbers and infer the task.
 
     Without ``task``, integers, booleans, strings and categories are classes; floats are targets
     of a regression unless all are 0 or 1; two or more columns of zeros and ones are a multilabel
@@ -45,8 +45,8 @@ def encode_labels(
         y: labels, shape ``(n,)``, ``(n, 1)`` or ``(n, columns)``: an array, a list, or a Series
             or DataFrame.
         task: one of ``TASKS``, or ``None`` to infer it.
-        class_names: name of each class or label. By default the sorted labels themselves; of
-            several columns, their names.
+        class_names: name of each class or label. By default the sorted labels themselves; for
+            several columns, the column names.
         target_names: name of each target of a regression; by default the names of the columns.
 
     Raises:
@@ -61,17 +61,17 @@ def encode_labels(
     task = task or infer_task(values)
     if task == "regression":
         if class_names:
-            raise ValueError("class_names were given for a regression; give target_names instead.")
+            raise ValueError("class_names are not for a regression; use target_names.")
         return _regression(values, _names("target_names", target_names or columns))
     if task == "multilabel":
         return _multilabel(values, _names("class_names", class_names or columns))
     if target_names:
-        raise ValueError(f"target_names are for a regression; y is for {task}, see class_names.")
+        raise ValueError(f"target_names are only for a regression; for {task}, use class_names.")
     return _classes(values, task, _names("class_names", class_names), order)
 
 
 def infer_task(values: np.ndarray) -> str:
-    """The task that an array of labels implies; see :func:`encode_labels`."""
+    """Infer the task from an array of labels; see :func:`encode_labels`."""
     zeros_and_ones = values.dtype.kind in "biuf" and bool(np.isin(values, [0, 1]).all())
     if values.ndim == 2:
         return "multilabel" if zeros_and_ones else "regression"
@@ -79,13 +79,13 @@ def infer_task(values: np.ndarray) -> str:
 
 
 def _to_array(y: Any) -> tuple[np.ndarray, tuple[str, ...], list[Any] | None]:
-    """Labels as an array of numbers, booleans or strings; column names; order of categories."""
+    """Return labels as an array, the column names, and the categories in order or ``None``."""
     if y is None:
         raise ValueError("y is None; give one label per row.")
     columns = getattr(y, "columns", [getattr(y, "name", None)])
     columns = () if None in list(columns) else tuple(map(str, columns))
     order = list(y.cat.categories) if hasattr(y, "cat") else None
-    if hasattr(y, "select_dtypes"):  # booleans next to numbers would become an array of objects
+    if hasattr(y, "select_dtypes"):  # mixed booleans and numbers would become an object array
         y = y.astype(dict.fromkeys(y.select_dtypes("bool"), np.int64))
     try:
         values = np.asarray(y)
@@ -112,7 +112,7 @@ def _refuse_missing(values: np.ndarray) -> None:
 
 
 def _plain(values: np.ndarray) -> np.ndarray:
-    """Booleans, numbers or strings from an array of any dtype."""
+    """Convert an array of any dtype to booleans, numbers or strings."""
     import pandas as pd
 
     if values.dtype.kind in "OST":
@@ -207,7 +207,7 @@ def _number_by_names(found: np.ndarray, y: np.ndarray, names: tuple[str, ...]) -
         unknown = [label for label in found.tolist() if label not in names]
         if unknown:
             raise ValueError(
-                f"class_names has no {unknown[0]!r}, which is a label in y. Names given: "
+                f"y has the label {unknown[0]!r}, but class_names does not. class_names: "
                 f"{', '.join(names)}."
             )
         return np.array([names.index(label) for label in found.tolist()])[y]

@@ -1,4 +1,4 @@
-"""The folders in which the files of a data set are looked for."""
+"""The folders that are searched for the files of a data set."""
 
 from __future__ import annotations
 

@@ -6,27 +6,27 @@ import operator
 
 
 def whole_number(
-    name: str, value: object, least: int | None = None, most: int | None = None
+    name: str, value: object, minimum: int | None = None, maximum: int | None = None
 ) -> int:
-    """An option that must be a whole number; NumPy integers are accepted.
+    """Check that an option is an integer, and return it; NumPy integers are accepted.
 
     Args:
         name: name of the option, for the message.
         value: the value to check.
-        least: smallest value allowed, if any.
-        most: largest value allowed, if any; needs ``least``.
+        minimum: smallest allowed value, if any.
+        maximum: largest allowed value, if any; needs ``minimum``.
 
     Raises:
-        ValueError: if it is something else, such as ``True`` or ``3.0``, or out of range.
+        ValueError: if it is not an integer, such as ``True`` or ``3.0``, or is out of range.
     """
     try:
         number = None if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         number = None
-    too_small = number is not None and least is not None and number < least
-    too_large = number is not None and most is not None and number > most
+    too_small = number is not None and minimum is not None and number < minimum
+    too_large = number is not None and maximum is not None and number > maximum
     if number is None or too_small or too_large:
-        allowed = "" if least is None else f" of {least} or more"
-        allowed = allowed if most is None else f" from {least} to {most}"
+        allowed = "" if minimum is None else f" of {minimum} or more"
+        allowed = allowed if maximum is None else f" from {minimum} to {maximum}"
         raise ValueError(f"{name} must be a whole number{allowed}, got {value!r}.")
     return number

@@ -1,4 +1,4 @@
-"""A user's own arrays and tables as the parts of a data set."""
+"""Split a user's own arrays and tables into the parts of a data set."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def split_arrays(
     """Convert and split arrays; see :meth:`kerasnets.data.Dataset.from_arrays`.
 
     Returns:
-        The arguments of ``Dataset`` that follow from the arrays.
+        The arguments of ``Dataset`` that depend on the arrays.
     """
     x = as_inputs(x)
     labels = encode_labels(y, task, class_names, target_names)
@@ -42,8 +42,8 @@ def split_arrays(
     groups = None if groups is None else _check_groups(groups, rows)
     parts, how = make_parts(labels, groups, split, fractions, seed)
     inputs = encode_inputs(x, parts[0], feature_names)
-    everything = Split(inputs.x, labels.y, groups)
-    train, validation, test = (everything.subset(part) for part in parts)
+    full = Split(inputs.x, labels.y, groups)
+    train, validation, test = (full.subset(part) for part in parts)
     return {
         "train": train,
         "validation": validation,
@@ -84,11 +84,12 @@ def split_columns(
             raise unknown_name("column", column, map(str, frame.columns))
         if roles.count(column) > 1:
             raise ValueError(
-                f"Column {column!r} is named twice; it can be target, group or dropped."
+                f"Column {column!r} is named twice; it can be only one of target, group and drop."
             )
     if not targets:
         raise ValueError(
-            f"target names the column to predict. Columns: {', '.join(map(str, frame.columns))}."
+            "target must be the column to predict, got no column. Columns: "
+            f"{', '.join(map(str, frame.columns))}."
         )
     y = frame[targets[0]] if len(targets) == 1 else frame[targets]
     return frame.drop(columns=roles), y, None if group is None else frame[group]

@@ -1,4 +1,4 @@
-"""The split of a user's own data: drawn at random by row or group, or given explicitly."""
+"""The split of a user's own data: drawn at random by row or group, or explicit."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from kerasnets.data.labels import Labels
 from kerasnets.data.splits import FRACTIONS, assign_parts, check_fractions
 
 PARTS = ("train", "validation", "test")
+_FORMS = (
+    "'row', 'group', three fractions, one of 'train', 'validation' and 'test' per row, or three "
+    "arrays of row numbers"
+)
 _BINS = 10  # quantile bins by which a regression is stratified
 
 
@@ -23,16 +27,16 @@ def make_parts(
     fractions: Sequence[float] = FRACTIONS,
     seed: int = 0,
 ) -> tuple[tuple[np.ndarray, ...], str]:
-    """The rows of the training, validation and test part.
+    """The rows of the training, validation and test parts.
 
     Classes, labels and quantiles of a single regression target are divided in the same
-    proportions. A group with several labels is drawn by its rarest one.
+    proportions. A group with several labels is stratified by its rarest label.
 
     Args:
         labels: labels of all rows.
         groups: group of each row, shape ``(n,)``, or ``None``.
-        split: ``"group"`` keeps the rows of a group in one part, and is the default where groups
-            are given; ``"row"`` ignores groups; three fractions are short for ``fractions``.
+        split: ``"group"`` keeps the rows of a group in one part, and is the default if groups
+            are given; ``"row"`` ignores groups; three numbers are used as ``fractions``.
             For an explicit split: ``"train"``, ``"validation"`` or ``"test"`` for each row,
             shape ``(n,)``, or three arrays of row numbers.
         fractions: shares of the three parts; they sum to 1.
@@ -54,23 +58,25 @@ def make_parts(
     if split not in ("row", "group"):
         raise unknown_name("split", split, ("row", "group"))
     if split == "row":
-        together = np.arange(len(labels.y))
+        split_units = np.arange(len(labels.y))
     elif groups is None:
         raise ValueError("split='group' needs groups: the group of each row, shape (n,).")
     else:
-        together = groups
-    return _draw(labels, together, fractions, seed), split
+        split_units = groups
+    return _draw(labels, split_units, fractions, seed), split
 
 
 def explicit_parts(
     split: Any, rows: int, groups: np.ndarray | None = None
 ) -> tuple[np.ndarray, ...]:
-    """The rows of a split given by the user; see :func:`make_parts`.
+    """The rows of an explicit split; see :func:`make_parts`.
 
     Raises:
-        ValueError: if a part is empty or unknown, a row is out of range or in two parts, or a
-            group is in two parts.
+        ValueError: if the split has another form, a part is empty or unknown, a row is out of range
+            or in two parts, or a group is in two parts.
     """
+    if np.isscalar(split) or not hasattr(split, "__len__"):
+        raise ValueError(f"split must be {_FORMS}, got {split!r}.")
     lists = [np.asarray(part) for part in split] if len(split) == len(PARTS) else []
     if len(lists) == len(PARTS) and all(part.ndim == 1 for part in lists):
         parts = tuple(
@@ -109,17 +115,13 @@ def _check_rows(name: str, part: np.ndarray, rows: int) -> np.ndarray:
     chosen = np.sort(part.astype(np.int64))
     twice = chosen[1:][np.diff(chosen) == 0]
     if len(twice):
-        raise ValueError(f"Row {twice[0]} is twice in the {name} part of the split.")
+        raise ValueError(f"Row {twice[0]} occurs twice in the {name} part of the split.")
     return chosen
 
 
 def _parts_by_name(names: np.ndarray, rows: int) -> tuple[np.ndarray, ...]:
     if names.shape != (rows,):
-        raise ValueError(
-            f"split has shape {names.shape} for {rows:,} rows. Give 'row', 'group', three "
-            "fractions, one of 'train', 'validation' and 'test' per row, or three arrays of row "
-            "numbers."
-        )
+        raise ValueError(f"split has shape {names.shape} for {rows:,} rows; it must be {_FORMS}.")
     for name in dict.fromkeys(names.tolist()):
         if name not in PARTS:
             raise unknown_name("part of a split", name, PARTS)
@@ -164,7 +166,7 @@ def _draw(
 
 
 def _strata(labels: Labels, member: np.ndarray, groups: int) -> np.ndarray:
-    """What each group is stratified by, integers of shape ``(groups,)``."""
+    """The stratum of each group, integers of shape ``(groups,)``."""
     y = labels.y
     if labels.task == "regression":
         if y.ndim == 2:
@@ -199,7 +201,7 @@ def _check_groups_per_class(labels: Labels, member: np.ndarray, groups: int) -> 
 
 
 def _merge_small(strata: np.ndarray) -> np.ndarray:
-    """Strata with fewer groups than parts become part of the largest one."""
+    """Merge strata that have fewer groups than there are parts into the largest stratum."""
     values, counts = np.unique(strata, return_counts=True)
     small = values[counts < len(PARTS)]
     largest = values[counts.argmax()]

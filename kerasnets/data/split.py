@@ -56,13 +56,13 @@ class Split:
         return f"Split({len(self):,} examples, x {describe_shapes(self.x)}, {y}{groups})"
 
     def subset(self, rows: np.ndarray) -> Split:
-        """Some examples, in the order of ``rows``."""
+        """The examples with the indices ``rows``, in that order."""
         groups = None if self.groups is None else self.groups[rows]
         return Split(_select(self.x, rows), self.y[rows], groups)
 
 
 def describe_shapes(x: Arrays) -> str:
-    """Type and shape of inputs, in a few words."""
+    """Type and shape of inputs, for messages."""
     if isinstance(x, np.ndarray):
         return f"{x.dtype} {x.shape}"
     if isinstance(x, Mapping):
@@ -71,7 +71,7 @@ def describe_shapes(x: Arrays) -> str:
 
 
 def describe_type(value: object) -> str:
-    """The type of a value as a person would write it."""
+    """The type of a value for messages, such as ``pandas DataFrame``."""
     module = type(value).__module__.partition(".")[0]
     name = type(value).__name__
     return "None" if value is None else name if module == "builtins" else f"{module} {name}"
@@ -99,7 +99,7 @@ def sequences(split: Split) -> VisitSequences:
     """The sequences of visits of a split.
 
     Raises:
-        ValueError: if its inputs are something else.
+        ValueError: if its inputs are not sequences of visits.
     """
     if not isinstance(split.x, VisitSequences):
         raise ValueError(f"Expected sequences of visits, got {describe_type(split.x)}.")

@@ -21,7 +21,7 @@ def split_groups(
     """Divide examples into parts so that no group is in two parts.
 
     Each class is divided in the same proportions, counted in groups.
-    ``fractions=(1 / k,) * k`` gives the parts of a k-fold cross-validation.
+    ``fractions=(1 / k,) * k`` returns the parts of a k-fold cross-validation.
 
     Args:
         y: class labels, shape ``(n,)``.
@@ -68,7 +68,7 @@ def split_rows(
         One ascending index array per part.
 
     Raises:
-        ValueError: as :func:`split_groups`.
+        ValueError: see :func:`split_groups`.
     """
     return split_groups(y, np.arange(len(y)), fractions, seed)
 
@@ -76,7 +76,7 @@ def split_rows(
 def split_fold(
     y: np.ndarray, groups: np.ndarray, *, folds: int, fold: int, seed: int = 0
 ) -> tuple[np.ndarray, ...]:
-    """Training, validation and test part: one fold of a cross-validation, or 60/20/20.
+    """Return training, validation and test parts: one fold of a cross-validation, or 60/20/20.
 
     Over all folds each group is in the test part once. An eighth of the other groups is the
     validation part.
@@ -89,7 +89,7 @@ def split_fold(
         seed: seed of the split; the same for all folds.
 
     Raises:
-        ValueError: if the fold does not exist, or as :func:`split_groups`.
+        ValueError: if the fold does not exist, or see :func:`split_groups`.
     """
     check_fold(folds, fold)
     if not folds:
@@ -131,7 +131,7 @@ def check_fractions(fractions: Sequence[float]) -> np.ndarray:
 
 
 def assign_parts(labels: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Assign each group to a part, in the given shares per label and overall.
+    """Assign each group to a part, with the requested shares per label and overall.
 
     scikit-learn's stratified splits may leave a part without a small class. Here each part gets
     at least one group of each label.
@@ -139,7 +139,7 @@ def assign_parts(labels: np.ndarray, shares: np.ndarray, rng: np.random.Generato
     Args:
         labels: label of each group, shape ``(groups,)``.
         shares: share of each part.
-        rng: source of the random order.
+        rng: the random number generator.
 
     Returns:
         The number of the part of each group, int64, shape ``(groups,)``.
@@ -177,7 +177,7 @@ def _check_one_label_per_group(
 
 
 def _round_to_total(ideal: np.ndarray, total: int) -> np.ndarray:
-    """Integers of at least 1 that sum to ``total`` and are close to ``ideal``."""
+    """Integers of 1 or more that sum to ``total`` and are close to ``ideal``."""
     counts = np.maximum(np.floor(ideal), 1).astype(np.int64)
     while counts.sum() < total:
         counts[np.argmax(ideal - counts)] += 1

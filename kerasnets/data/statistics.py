@@ -22,7 +22,8 @@ def statistics(dataset: Dataset, split: str = "train") -> pd.DataFrame:
     """Minimum, maximum, mean and variance of every feature, before and after rescaling (S3).
 
     Rescaling is the standard scaling of training: subtract the mean and divide by the standard
-    deviation of the training split. A feature that is constant there is only shifted.
+    deviation of the training split. If a feature is constant there, only the mean is
+    subtracted.
 
     Args:
         dataset: a data set with one array of inputs; further axes are flattened.
@@ -50,7 +51,7 @@ def statistics(dataset: Dataset, split: str = "train") -> pd.DataFrame:
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:
-    """The facts that ``kerasnets data NAME --json`` prints, as plain numbers and strings.
+    """Describe a data set in plain numbers and strings, as ``kerasnets data NAME --json`` does.
 
     Returns:
         ``name``, ``simulated``, ``source``, ``checksum``, ``task``, ``targets``, ``units``,
@@ -58,7 +59,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
 
         For arrays, also ``rows`` and ``recordings``: for each split its total and, if the task
         has classes or labels, the number per class; ``recordings`` counts groups and is ``None``
-        where they are unknown. ``statistics`` holds a list of features per split, or ``None`` for
+        if they are unknown. ``statistics`` holds a list of features per split, or ``None`` for
         several arrays.
 
         For sequences of visits, also ``features``, ``cohort``, ``lengths`` and ``common_codes``,
@@ -96,7 +97,7 @@ def describe_text(dataset: Dataset) -> str:
     return "\n".join([*lines, *_input_lines(dataset.train.x, dataset, facts)])
 
 
-# One function per type of input; everything but sequences of visits is described as arrays.
+# One function per type of input: sequences of visits, and all other inputs, which are arrays.
 
 
 @functools.singledispatch
@@ -168,7 +169,7 @@ def _measures(values: np.ndarray, prefix: str) -> dict[str, np.ndarray]:
 
 
 def _count(y: np.ndarray, dataset: Dataset) -> dict[str, int]:
-    """Examples per class, or per label, and in all."""
+    """The number of examples per class or label, and the total."""
     names = dataset.class_names
     if dataset.task == "multilabel":
         counts = y.sum(axis=0).tolist()
@@ -178,7 +179,7 @@ def _count(y: np.ndarray, dataset: Dataset) -> dict[str, int]:
 
 
 def _count_groups(split: Split, dataset: Dataset) -> dict[str, int] | None:
-    """Groups per class, by the label of their first example, and in all."""
+    """The number of groups per class (label of their first example), and the total."""
     if split.groups is None:
         return None
     _, first = np.unique(split.groups, return_index=True)

@@ -12,7 +12,8 @@ from kerasnets.nets.catalogue import register, variant
 # The nets scale pixels to 0…1 themselves. Standardizing each pixel would amplify the few strokes
 # near the border several hundred times.
 _RECIPE: dict[str, Any] = {"rescaling": "none", "monitor": "val_accuracy"}
-# At a constant rate, the last epochs bring nothing. A decay to 0 gains up to half a point.
+# With a constant learning rate, the last epochs bring no improvement. A decay to 0 improves
+# accuracy by up to half a point.
 _DECAY: dict[str, Any] = {**_RECIPE, "schedule": "cosine"}
 _S4: dict[str, Any] = {**_DECAY, "epochs": 10}
 
@@ -57,7 +58,8 @@ variant(
     units=(150, 50), activation="relu", dropout=0.1, frame=None,
     summary="784 pixels → 150 → 50 ReLU, dropout 0.1 each → 10: 125,810 parameters.",
 )  # fmt: skip
-# In the listing of S4, one input width does not match the layer before it; we use that layer's.
+# In the code of S4, one input width differs from the width of the layer before it; we use the
+# width of that layer.
 variant(
     "digit-mlp-3", of="digit-mlp-tanh", source="S4",
     recipe={"batch_size": 64, "learning_rate": 2e-3, **_S4},
@@ -145,7 +147,7 @@ def digit_cnn_compact(
         size: the height and width of the images in pixels from 0 to 255.
         classes: the number of logits.
     """
-    # Not imported above: the layer imports Keras, which names and summaries must not need.
+    # Imported here because the layer imports Keras. Names and summaries must work without Keras.
     from kerasnets.nets.layers.random_affine import RandomAffine
 
     image, x = image_input(size)

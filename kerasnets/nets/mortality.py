@@ -14,7 +14,7 @@ CLASSES = 2  # alive, died
 
 def _visit_inputs(features: int, code_dropout: float) -> tuple[dict[str, Any], Any, Any]:
     """The inputs ``visits`` and ``length``, the masked visits, and those after code dropout."""
-    # Not imported above: the layer imports Keras, which names and summaries must not need.
+    # Imported here because the layer imports Keras. Names and summaries must work without Keras.
     from kerasnets.nets.layers.length_mask import LengthMask
 
     inputs = {

@@ -25,7 +25,7 @@ def _normalize(x: Any, name: str) -> Any:
 
 def _spectrum(x: Any, frame: int, step: int, gain: float, name: str) -> Any:
     """Log amplitudes per frequency and frame, normalized per frequency."""
-    # Not imported above: the layer imports Keras, which names and summaries must not need.
+    # Imported here because the layer imports Keras. Names and summaries must work without Keras.
     from kerasnets.nets.layers.random_gain import RandomGain
 
     # The kernels are not trained. Adam would change all weights of a kernel by similar amounts,
@@ -92,15 +92,15 @@ def seizure_spectral(
         units: the width of the dense layer on the statistics.
         conv_dropout: the rate at which training drops channels of a convolution.
         dropout: the dropout rate before the logits.
-        shift: augmentation: rows are shifted by up to this many samples in either direction.
-        scale: augmentation: rows are scaled by a factor whose logarithm is at most this.
+        shift: augmentation: the largest shift in samples, in either direction.
+        scale: augmentation: the largest logarithm of the scale factor of a row.
         reverse: augmentation: reverse half of the rows, chosen at random.
         gain: augmentation: the standard deviation of a random gain per frequency and row, in
             units of the logarithm.
         samples: the number of samples per row, in µV.
         classes: the number of logits.
     """
-    # Not imported above: the layers import Keras, which names and summaries must not need.
+    # Imported here because the layers import Keras. Names and summaries must work without Keras.
     from kerasnets.nets.layers.random_signal import RandomSignal
     from kerasnets.nets.layers.signal_statistics import SignalStatistics
 

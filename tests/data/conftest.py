@@ -1,4 +1,4 @@
-"""Fixtures of this room."""
+"""Fixtures for the tests of data sets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def bonn() -> Bonn:
 
 @pytest.fixture
 def write_table(tmp_path: Path) -> WriteTable:
-    """Write rows of cells as CSV, as different programs do."""
+    """Write rows of cells as CSV, in the formats of different programs."""
 
     def write(
         rows: list[list[str]],

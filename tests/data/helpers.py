@@ -1,4 +1,4 @@
-"""Small data in the form of the real files, for the tests of this room."""
+"""Small data in the formats of the real files, for the tests of data sets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEADER = [f"X{number}" for number in range(1, SAMPLES + 1)]
 
 
 class Bonn:
-    """A few recordings, in every form in which they may be stored."""
+    """A few recordings, in every supported file format."""
 
     def __init__(self, recordings: int) -> None:
         self.signals = simulate_recordings(recordings, seed=3).astype(int)

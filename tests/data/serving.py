@@ -1,4 +1,4 @@
-"""A local web server that behaves, or misbehaves as real ones do."""
+"""A local web server that can fail in the same ways as real servers."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Site:
-    """What a server holds and how it behaves.
+    """The files of a server, and the failures it simulates.
 
     Attributes:
         files: content by path.
-        cut_after: bytes of a body after which it hangs up, one entry per reply; then no more.
+        cut_after: number of bytes after which it closes the connection, one entry per response.
+            Later responses are complete.
         chunked: whether it sends a body without its length.
-        statuses: status codes of the first replies.
+        statuses: status codes of the first responses.
         requests: path of every request.
         url: address of the running server, without a slash at the end.
     """

@@ -75,7 +75,7 @@ def test_paths_and_data_sets_are_accepted_as_data():
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("data", "message"),
     [
         (None, "got None.*from_arrays"),
         ((np.zeros((4, 2)), np.zeros(4)), r"got tuple.*data = kn\.Dataset\.from_arrays\(x, y\)"),
@@ -85,9 +85,9 @@ def test_paths_and_data_sets_are_accepted_as_data():
         ("siezure", "Did you mean 'seizure'"),
     ],
 )
-def test_other_data_are_refused_with_what_to_write_instead(given, message):
+def test_other_types_are_refused_and_the_error_says_what_to_write(data, message):
     with pytest.raises(ValueError, match=message):
-        as_dataset(given)
+        as_dataset(data)
 
 
 def test_missing_options_are_refused_and_errors_inside_a_loader_are_not_hidden(

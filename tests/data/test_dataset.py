@@ -1,4 +1,4 @@
-"""Data sets of a user's own arrays and tables, and near misses."""
+"""Data sets from a user's own arrays and tables, and errors for invalid ones."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_the_task_follows_from_the_labels(y, task, names):
     assert bool(data.class_names) == (task != "regression")
 
 
-def test_several_inputs_and_visits():
+def test_several_inputs_and_visits_are_accepted():
     x = {"signal": X, "length": np.arange(60)}
     data = Dataset.from_arrays(x, Y)
     for part in data.splits.values():
@@ -102,7 +102,7 @@ def test_an_explicit_split_with_a_group_in_two_parts_is_refused():
         ({"task": "ranking"}, "Unknown task 'ranking'"),
     ],
 )
-def test_arrays_that_do_not_fit_are_refused(changes, message):
+def test_invalid_arrays_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         Dataset.from_arrays(**{"x": X, "y": Y, **changes})
 
@@ -140,14 +140,17 @@ def test_one_or_several_targets_of_a_frame():
         ({"group": "patients"}, "Unknown column 'patients'. Did you mean 'patient'"),
         ({"drop": "notes"}, "Unknown column 'notes'. Did you mean 'note'"),
         ({"group": "died"}, "Column 'died' is named twice"),
-        ({"target": []}, "target names the column to predict. Columns: patient, age"),
+        (
+            {"target": []},
+            "target must be the column to predict, got no column",
+        ),
         ({"drop": ()}, r"Column 'note' has \d+ different texts .* drop=\['note'\]"),
         ({"frame": {"died": [1, 2]}}, "takes a pandas DataFrame, got dict"),
         ({"frame": X}, "takes a pandas DataFrame, got numpy ndarray"),
         ({"frame": patients().assign(died=None)}, "y is missing in 60 of 60 rows"),
     ],
 )
-def test_frames_that_do_not_fit_are_refused(changes, message):
+def test_invalid_frames_are_refused(changes, message):
     options = {"frame": patients(), "target": "died", "drop": ["note"], **changes}
     with pytest.raises(ValueError, match=message):
         Dataset.from_frame(**options)
@@ -166,12 +169,12 @@ def test_frames_that_do_not_fit_are_refused(changes, message):
         ({"groups": list(Y)}, "groups of a Split must be a NumPy array, got list"),
     ],
 )
-def test_a_split_of_something_else_than_arrays_is_refused(changes, message):
+def test_a_split_without_arrays_is_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         Split(**{"x": X, "y": Y, **changes})
 
 
-def test_a_data_set_of_something_else_than_splits_is_refused():
+def test_a_data_set_without_splits_is_refused():
     data = Dataset.from_arrays(X, Y)
     with pytest.raises(ValueError, match=r"train of a Dataset must be a Split, got tuple"):
         dataclasses.replace(data, train=(X, Y))

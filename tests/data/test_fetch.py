@@ -1,4 +1,4 @@
-"""Downloads from a local web server that behaves, or misbehaves as real ones do."""
+"""Downloads from a local web server that can fail in the same ways as real servers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def archives(bonn: Bonn, tmp_path: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def site(archives: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """A mirror under /eeg of small archives, whose checksums replace the published ones."""
+    """A mirror of small archives under /eeg; their checksums replace the published ones."""
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in archives.items()}
     monkeypatch.setitem(FILES, "seizure", Files("seizure/bonn", hashes, ()))
     with serving(Site({f"/eeg/{name}": content for name, content in archives.items()})) as running:
@@ -111,7 +111,7 @@ def test_corrupt_content_leaves_nothing_behind(site: Site, archives, tmp_path: P
 
 
 @pytest.mark.parametrize("status", [500, 503])
-def test_a_server_that_fails_twice_and_then_works(
+def test_a_failed_download_is_tried_again(
     site: Site, archives, tmp_path: Path, waits: list[float], status: int
 ):
     site.statuses = [status, status]
@@ -123,7 +123,7 @@ def test_a_server_that_fails_twice_and_then_works(
 
 @pytest.mark.parametrize("chunked", [False, True])
 @pytest.mark.parametrize("cuts", [1, 2])
-def test_a_truncated_reply_is_downloaded_again(
+def test_a_truncated_response_is_downloaded_again(
     site: Site, archives, tmp_path: Path, chunked: bool, cuts: int
 ):
     site.chunked = chunked
@@ -133,7 +133,7 @@ def test_a_truncated_reply_is_downloaded_again(
     assert len(site.requests) == len(NAMES) + cuts
 
 
-def test_a_reply_that_is_always_truncated_leaves_nothing_behind(site: Site, tmp_path: Path):
+def test_a_response_that_is_always_truncated_leaves_nothing_behind(site: Site, tmp_path: Path):
     site.cut_after = [100] * 9
     with pytest.raises(FetchError, match="could not be fetched"):
         fetch("seizure", tmp_path, urls=f"{site.url}/eeg", progress=False)
@@ -146,7 +146,7 @@ def test_a_missing_file_is_named_with_its_address(site: Site, tmp_path: Path):
         fetch("seizure", tmp_path, urls=f"{site.url}/nothing", progress=False)
 
 
-def test_a_server_that_does_not_answer(site: Site, tmp_path: Path):
+def test_a_server_that_does_not_respond_is_reported(site: Site, tmp_path: Path):
     with serving(Site()) as gone:
         pass
     with pytest.raises(FetchError, match="refused"):

@@ -56,7 +56,9 @@ def test_a_table_is_loaded_again_by_its_name_options_split_and_seed(csv: Path, o
         np.testing.assert_array_equal(again.splits[name].groups, part.groups)
 
 
-def test_gzip_row_numbers_and_a_relative_path(csv: Path, monkeypatch: pytest.MonkeyPatch):
+def test_gzip_row_numbers_and_relative_paths_are_accepted(
+    csv: Path, monkeypatch: pytest.MonkeyPatch
+):
     expected = load_data(csv, **OPTIONS)
     numbered = csv.with_name("numbered.CSV.gz")
     numbered.write_bytes(gzip.compress(patients().to_csv().encode()))
@@ -81,7 +83,7 @@ def test_a_column_may_hold_the_split(csv: Path):
         load_data(csv, split_column="part", **OPTIONS)
 
 
-def test_arrays_in_an_npz_file(npz: Path):
+def test_arrays_in_an_npz_file_are_read(npz: Path):
     data = load_data(npz)
     assert data.split == "group"
     assert sum(len(set(part.groups)) for part in data.splits.values()) == 20
@@ -89,15 +91,15 @@ def test_arrays_in_an_npz_file(npz: Path):
     arrays = dict(np.load(npz))
     np.savez(npz, **arrays, split=np.repeat(["train", "validation", "test"], [30, 15, 15]),
              class_names=["no", "yes"])  # fmt: skip
-    given = load_data(npz)
-    assert given.split == "given"
-    assert given.class_names == ("no", "yes")
-    np.testing.assert_array_equal(given.train.x, arrays["x"][:30].astype("f4"))
+    loaded = load_data(npz)
+    assert loaded.split == "given"
+    assert loaded.class_names == ("no", "yes")
+    np.testing.assert_array_equal(loaded.train.x, arrays["x"][:30].astype("f4"))
     assert load_data(npz, split="group").split == "group"
     assert load_data(npz, class_names=["a", "b"]).class_names == ("a", "b")
 
 
-def test_parquet_files(tmp_path: Path):
+def test_parquet_files_are_read(tmp_path: Path):
     pytest.importorskip("pyarrow")
     path = tmp_path / "patients.parquet"
     patients().to_parquet(path)
@@ -136,7 +138,7 @@ def test_parquet_without_pyarrow_says_what_to_install(
         ({"target": "died", "task": "regression", "drop": "note"}, "numbers in y, got text"),
     ],
 )
-def test_options_that_do_not_fit_a_table_are_refused(csv: Path, options, message):
+def test_invalid_options_of_a_table_are_refused(csv: Path, options, message):
     with pytest.raises(ValueError, match=message):
         load_data(csv, **options)
 
@@ -181,11 +183,13 @@ def test_npz_files_without_the_arrays_are_refused(tmp_path: Path, arrays, messag
 
 
 def test_roles_of_columns_are_for_tables(npz: Path):
-    with pytest.raises(ValueError, match="target, group, drop and split_column are for tables"):
+    with pytest.raises(
+        ValueError, match="target, group, drop and split_column are only for tables"
+    ):
         load_data(npz, target="y")
 
 
-def test_files_that_do_not_exist_or_have_another_type(tmp_path: Path):
+def test_missing_files_and_other_types_are_refused(tmp_path: Path):
     with pytest.raises(FileNotFoundError, match=r"no-such\.csv does not exist \(looked in /"):
         load_data(tmp_path / "no-such.csv", target="a")
     with pytest.raises(ValueError, match=r"Unknown data set 'a\.xlsx'.*a path ending in \.csv"):
@@ -209,7 +213,7 @@ def test_a_file_is_described_with_its_task_and_units(csv: Path):
     assert regression["rows"]["test"] == {"all": 12}
 
 
-def test_several_targets_of_a_table(csv: Path):
+def test_a_table_may_have_several_targets(csv: Path):
     frame = pd.DataFrame({"a": np.arange(30) % 2, "b": np.arange(30) % 3 == 0, "x": range(30)})
     frame.to_csv(csv, index=False)
     data = load_data(csv, target=["a", "b"])

@@ -27,8 +27,8 @@ def test_a_single_array_becomes_float32(x):
 
 
 def test_named_arrays_keep_integers():
-    given = {"visits": np.zeros((2, 3, 4)), "length": [1, 3], "ever": np.array([True, False])}
-    arrays = as_inputs(given)
+    inputs = {"visits": np.zeros((2, 3, 4)), "length": [1, 3], "ever": np.array([True, False])}
+    arrays = as_inputs(inputs)
     assert {name: array.dtype for name, array in arrays.items()} == {
         "visits": np.float32,
         "length": np.int32,
@@ -90,7 +90,7 @@ def test_columns_of_every_type_become_numbers():
     assert inputs.x.dtype == np.float32
     assert np.isfinite(inputs.x).all()
     assert columns["age"].tolist() == list(range(40))
-    # Missing numbers are the median of the training rows that have one.
+    # Missing numbers become the median of the training rows that have a number.
     weights = table()["weight"][1:30]
     assert columns["weight"][0] == np.float32(np.median(weights))
     assert columns["visits"][0] == np.median(np.arange(29))
@@ -101,7 +101,7 @@ def test_columns_of_every_type_become_numbers():
     assert columns["discharged"][:4].tolist() == [0, 2, 1, 1]
 
 
-def test_only_training_rows_are_learned_from():
+def test_the_codebook_is_learned_from_training_rows_only():
     frame = table()
     changed = frame.copy()
     changed.loc[30:, "sex"] = "unheard of"

@@ -1,4 +1,4 @@
-"""Labels of every type, and the task they imply."""
+"""Labels of every type, and the inferred task."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_other_columns_are_a_regression_of_several_targets():
     assert encode_labels(pd.Series([1.5, 2.5], name="mmHg")).target_names == ("mmHg",)
 
 
-def test_the_task_may_be_given():
+def test_the_task_may_be_set():
     assert encode_labels([1, 2, 5], "regression").y.dtype == np.float32
     assert encode_labels([1.0, 2.0, 5.0], "classification").class_names == ("1", "2", "5")
     assert encode_labels(["a", "b"], "binary").task == "binary"
@@ -117,13 +117,13 @@ def test_the_task_may_be_given():
         ([0, 1], {"class_names": "ab"}, "must be a sequence of names, got the string 'ab'"),
         ([0, 1], {"class_names": ["a", "a"]}, "different from each other"),
         ([0, 5], {"class_names": ["a", "b", "c"]}, "3 names; y has 2 different labels, from 0 to"),
-        (["a", "b"], {"class_names": ["a", "c"]}, "class_names has no 'b'"),
+        (["a", "b"], {"class_names": ["a", "c"]}, "y has the label 'b', but class_names does not"),
         ([[0, 1], [1, 1]], {"class_names": ["a"]}, "1 names; y has 2 columns"),
-        ([0.5, 2], {"class_names": ["a", "b"]}, "for a regression; give target_names"),
+        ([0.5, 2], {"class_names": ["a", "b"]}, "not for a regression; use target_names"),
         ([0.5, 2], {"target_names": ["a", "b"]}, "2 names for 1 target columns"),
-        ([0, 1], {"target_names": ["a"]}, "target_names are for a regression"),
+        ([0, 1], {"target_names": ["a"]}, "target_names are only for a regression"),
     ],
 )
-def test_labels_that_do_not_fit_are_refused(y, options, message):
+def test_invalid_labels_are_refused(y, options, message):
     with pytest.raises(ValueError, match=message):
         encode_labels(y, **options)

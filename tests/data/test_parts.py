@@ -1,4 +1,4 @@
-"""The split of a user's own data: stratified, by group, and given explicitly."""
+"""The split of a user's own data: stratified, by group, or explicit."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_classes_are_divided_in_the_same_proportions():
 
 
 @pytest.mark.parametrize("how", [{"split": (0.5, 0.25, 0.25)}, {"fractions": [0.5, 0.25, 0.25]}])
-def test_other_fractions(how):
+def test_fractions_are_arguments(how):
     parts, _ = split(np.arange(200) % 2, **how)
     assert [len(part) for part in parts] == [100, 50, 50]
 
@@ -52,7 +52,7 @@ def test_a_group_with_several_labels_stays_in_one_part():
     np.testing.assert_allclose(shares, [0.6, 0.2, 0.2], atol=1 / len(rare))
 
 
-def test_groups_of_text_and_groups_ignored():
+def test_groups_may_be_strings_and_are_ignored_in_a_split_by_row():
     groups = np.array([f"p{number // 4}" for number in range(40)])
     y = np.arange(40) % 2
     parts, how = split(y, groups, split="row")
@@ -73,7 +73,7 @@ def test_a_regression_is_stratified_by_quantiles():
 
 
 @pytest.mark.parametrize("y", [np.full(9, 0.5), np.random.default_rng(1).normal(size=(30, 2))])
-def test_a_regression_of_one_value_or_several_targets(y):
+def test_constant_and_several_targets_are_split_at_random(y):
     parts, _ = split(y)
     assert_every_row_once(parts, len(y))
     assert all(len(part) for part in parts)
@@ -90,9 +90,9 @@ def test_labels_of_a_multilabel_task_are_divided_by_the_rarest():
     ]  # fmt: skip
 
 
-def test_rows_without_any_label():
+def test_rows_without_a_label_are_accepted():
     y = np.zeros((12, 2), int)
-    y[0, 0] = y[1, 1] = 1  # too few to be divided, and still in some part
+    y[0, 0] = y[1, 1] = 1  # too few to be stratified
     parts, _ = split(y)
     assert_every_row_once(parts, 12)
 
@@ -105,13 +105,13 @@ def test_three_rows_are_one_per_part():
 @pytest.mark.parametrize("form", ["names", "list", "indices", "tuples"])
 def test_an_explicit_split(form):
     names = np.array(["train", "test", "train", "validation", "train", "test"])
-    given = {
+    argument = {
         "names": names,
         "list": names.tolist(),
         "indices": [np.flatnonzero(names == part) for part in PARTS],
         "tuples": ((4, 2, 0), (3,), (1, 5)),
     }[form]
-    parts, how = split(np.arange(6) % 2, split=given)
+    parts, how = split(np.arange(6) % 2, split=argument)
     assert how == "given"
     assert [part.tolist() for part in parts] == [[0, 2, 4], [3], [1, 5]]
 
@@ -134,10 +134,11 @@ def test_an_explicit_split_with_a_group_in_two_parts_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("argument", "message"),
     [
         ("rows", "Unknown split 'rows'. Did you mean 'row'"),
         ("group", "split='group' needs groups"),
+        (0.2, "split must be 'row', 'group', three fractions.*got 0.2"),
         ((0.5, 0.5), r"three fractions, for train, validation, test; got \(0\.5, 0\.5\)"),
         ((0.5, 0.5, 0.5), "sum to 1"),
         ((1.0, 0.0, 0.0), "positive"),
@@ -148,14 +149,14 @@ def test_an_explicit_split_with_a_group_in_two_parts_is_refused():
         (([0, 1], [2], [6]), r"test part of the split has rows from 6 to 6; there are 6"),
         (([0, 1], [-1], [5]), "validation part of the split has rows from -1"),
         (([0, 1], [1], [5]), "Row 1 is in the train part and in the validation part"),
-        (([0, 0], [1], [5]), "Row 0 is twice in the train part"),
+        (([0, 0], [1], [5]), "Row 0 occurs twice in the train part"),
         (([0, 1], [], [5]), "validation part of the split is empty"),
         (([0.0, 1.0], [2], [5]), "train part of the split holds float64"),
     ],
 )
-def test_splits_that_do_not_fit_are_refused(given, message):
+def test_invalid_splits_are_refused(argument, message):
     with pytest.raises(ValueError, match=message):
-        split(np.arange(6) % 2, split=given)
+        split(np.arange(6) % 2, split=argument)
 
 
 def test_too_few_rows_or_groups_are_refused():
@@ -169,8 +170,8 @@ def test_too_few_rows_or_groups_are_refused():
         split(np.linspace(0, 1, 8), np.arange(8) % 2)
 
 
-def test_a_common_class_that_is_seldom_alone_in_its_group():
-    """Only one group is without the rare class; it joins the others."""
+def test_a_stratum_with_a_single_group_is_merged_with_another():
+    """Only one group is without the rare class; it is merged with the others."""
     groups = np.arange(24) // 2
     y = np.tile([0, 1], 12)
     y[1] = 0

@@ -40,7 +40,7 @@ def test_indices_ascend():
         assert (np.diff(part) > 0).all()
 
 
-def test_the_seed_decides():
+def test_the_split_depends_on_the_seed():
     y, groups = make([20, 20])
     first, again, other = (split_groups(y, groups, seed=seed) for seed in (0, 0, 1))
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
@@ -48,20 +48,21 @@ def test_the_seed_decides():
 
 
 def test_rounding_errors_do_not_add_up_over_classes():
-    # 7 × 0.6 = 4.2 per class: rounded class by class, train would have 4 × 5 = 20 of 35 groups.
+    # 7 × 0.6 = 4.2 per class. If each class was rounded alone, train would have 4 × 5 = 20 of 35
+    # groups.
     y, groups = make([7] * 5)
     totals = [len(set(groups[part])) for part in split_groups(y, groups)]
     assert totals == [35 * 3 // 5, 35 // 5, 35 // 5]
 
 
-def test_folds_of_equal_share():
+def test_folds_have_equal_sizes():
     y, groups = make([11, 14])
     folds = split_groups(y, groups, fractions=(0.2,) * 5)
     assert [len(set(groups[fold])) for fold in folds] == [5] * 5
     assert all(min(counts(y, groups, fold, 2)) >= 2 for fold in folds)
 
 
-def test_the_folds_test_every_group_once_and_an_eighth_of_the_others_validates():
+def test_every_group_is_in_one_test_fold_and_an_eighth_of_the_others_is_for_validation():
     y, groups = make([40, 80])
     made = [split_fold(y, groups, folds=5, fold=fold, seed=3) for fold in range(5)]
     assert np.array_equal(np.sort(np.concatenate([test for *_, test in made])), np.arange(len(y)))
@@ -94,7 +95,7 @@ def test_an_invalid_fold_is_refused(folds, fold, message):
 
 
 @pytest.mark.parametrize("size", range(3, 30))
-def test_every_class_is_in_every_part_however_small(size: int):
+def test_every_part_has_every_class_even_a_small_one(size: int):
     y, groups = make([3, size])
     parts = split_groups(y, groups, seed=size)
     assert all(min(counts(y, groups, part, 2)) >= 1 for part in parts)

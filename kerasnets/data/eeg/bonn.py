@@ -1,4 +1,4 @@
-"""The Bonn EEG recordings as arrays, whatever files they come from.
+"""The Bonn EEG recordings as arrays, independent of the file format.
 
 Andrzejak et al., Phys. Rev. E 64, 061907 (2001): five sets of 100 single-channel recordings. The
 UCI table "Epileptic Seizure Recognition" divides each recording into 23 rows of 178 samples.
@@ -26,7 +26,7 @@ UNITS = "µV"
 # In the order of the labels: 1 to 5 in the files, 0 to 4 here.
 CLASS_NAMES = ("seizure", "tumour area", "healthy area", "eyes closed", "eyes open")
 SETS = ("S", "F", "N", "O", "Z")
-# Seizure against the rest, with ``classes=2``; the last class is the positive one.
+# The names for ``classes=2``: seizure against the rest. The last class is the positive one.
 BINARY_NAMES = ("no seizure", "seizure")
 
 SPLITS = ("recording", "row")
@@ -89,19 +89,20 @@ def make_dataset(
         seed: seed of the split.
         source: where the rows came from.
         folds: 0 for 60 % training, 20 % validation and 20 % test; else the number of folds of a
-            cross-validation: one is the test part and an eighth of the others the validation part.
+            cross-validation. One fold is the test part; an eighth of the rest is the
+            validation part.
         fold: number of the test fold, from 0.
         classes: 5, or 2 for seizure against the rest, with the same splits.
         samples: samples per example: 178 for the rows themselves, or the length of windows of the
             recordings, up to all 4,094. Samples left over at the end are not used.
-        step: samples from the start of one training window to the start of the next. Fewer than
-            ``samples`` makes windows that overlap, and so more training examples. Validation and
-            test windows never overlap.
+        step: samples from the start of one training window to the start of the next. If it
+            is less than ``samples``, windows overlap and there are more training examples.
+            Validation and test windows never overlap.
 
     Raises:
-        ValueError: if a split by recording is asked for and the recordings are unknown, a class
-            has too few recordings, windows are asked for where recordings are incomplete or not
-            kept in one part, or an option is out of range.
+        ValueError: if the recordings are unknown in a split by recording, a class has too few
+            recordings, recordings are incomplete or not kept in one part although windows are
+            requested, or an option is out of range.
     """
     _check_windows(split, samples, step)
     if classes not in (2, len(CLASS_NAMES)):
@@ -115,15 +116,15 @@ def make_dataset(
         names = ", ".join(f"{CLASS_NAMES[label]} (y={label + 1})" for label in missing)
         raise ValueError(f"{source}: no row of {names}; all five classes are needed.")
     if split == "row":
-        kept_together = np.arange(len(y))
+        split_units = np.arange(len(y))
     elif groups is not None:
-        kept_together = groups
+        split_units = groups
     else:
         raise ValueError(
             f"{source}: without its id column a table cannot be split by recording. Use a table "
-            "with ids or the archives, or take split='row', whose scores are optimistically biased."
+            "with ids or the archives, or split='row' (its scores are optimistically biased)."
         )
-    parts = split_fold(y, kept_together, folds=folds, fold=fold, seed=seed)
+    parts = split_fold(y, split_units, folds=folds, fold=fold, seed=seed)
     if classes == len(BINARY_NAMES):
         y = (y == CLASS_NAMES.index("seizure")).astype(np.int32)
     if (samples, step) == (SAMPLES, None):
@@ -131,12 +132,12 @@ def make_dataset(
             Split(x[part], y[part], None if groups is None else groups[part]) for part in parts
         )
     elif groups is None or chunks is None:
-        raise ValueError(f"{source} does not say in which order the rows follow in a recording.")
+        raise ValueError(f"{source}: windows need the order of the rows within a recording.")
     else:
         recordings = join_rows(x, groups, chunks)
         train, validation, test = (
-            cut_windows(y[part], groups[part], recordings, samples, between)
-            for part, between in zip(parts, (step or samples, samples, samples), strict=True)
+            cut_windows(y[part], groups[part], recordings, samples, window_step)
+            for part, window_step in zip(parts, (step or samples, samples, samples), strict=True)
         )
     return Dataset(
         name=name,
@@ -158,5 +159,5 @@ def _check_windows(split: str, samples: int, step: int | None) -> None:
             whole_number(name, value, 1, CHUNKS * SAMPLES)
     if (samples, step) != (SAMPLES, None) and split != "recording":
         raise ValueError(
-            "Windows need split='recording', since a window spans several rows of its recording."
+            "Windows need split='recording', because a window spans several rows of its recording."
         )

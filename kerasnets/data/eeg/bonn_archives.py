@@ -1,4 +1,4 @@
-"""Reads the Bonn recordings as first published: archives or folders Z O N F S of text files."""
+"""Reads the Bonn recordings in their original form: archives or folders Z O N F S of text files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def read_archives(sets: dict[str, Path]) -> Rows:
         sets: archive or folder of each of the five sets, by its letter.
 
     Returns:
-        The rows of one recording after the other.
+        The rows, sorted by set and recording.
 
     Raises:
         DataError: if an archive is damaged or a recording is not 4,097 numbers.
@@ -95,7 +95,7 @@ def _recordings(path: Path, letter: str) -> Iterator[tuple[str, str, bytes]]:
         where = f"{path}, {member}"
         name = match[0]
         if match[1] != letter:
-            raise DataError(f"{where}: a recording of set {match[1]} among those of set {letter}.")
+            raise DataError(f"{where}: a recording of set {match[1]} in the files of set {letter}.")
         if name in names:
             raise DataError(f"{where}: there are two recordings with this name; keep one.")
         names.add(name)

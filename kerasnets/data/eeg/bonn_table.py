@@ -21,7 +21,7 @@ _LABELS = range(1, len(CLASS_NAMES) + 1)
 _VALUE_KEYS = tuple(f"x{number}" for number in range(1, SAMPLES + 1))
 _ID_KEYS = ("", "unnamed", "unnamed: 0", "id", "index")
 _COLUMNS_ALLOWED = (
-    f"Allowed: X1 to X{SAMPLES} and y, separated by commas, and before them an id column."
+    f"Allowed: an optional id column, then X1 to X{SAMPLES} and y, separated by commas."
 )
 # An id contains the chunk, X1 to X23, and the name of the recording's column in R: V1, V1.1, …
 _ID = re.compile(rf"X({'|'.join(map(str, range(1, CHUNKS + 1)))})\.(V\d+(?:\.\d+)?)")
@@ -76,7 +76,7 @@ def _recordings(ids: list[str], labels: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def check_complete(path: Path, rows: Rows) -> None:
-    """Refuse a table that was truncated between two lines, so that recordings lack rows.
+    """Refuse a table in which recordings lack rows, because it was truncated between two lines.
 
     Raises:
         DataError: if a recording does not have all its rows.
@@ -113,7 +113,7 @@ def _read_text(path: Path) -> str:
 
 
 def _lines(path: Path, text: str) -> Iterator[tuple[str, list[str]]]:
-    """Each line that is not blank, with its path and row number."""
+    """The cells of each line that is not blank, after its path and row number."""
     reader = csv.reader(io.StringIO(text, newline=""))
     line = 1
     try:

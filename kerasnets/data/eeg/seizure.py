@@ -32,7 +32,7 @@ def load_seizure(
 
     Args:
         data_dir: a folder with the table or the archives, a folder with a subfolder ``seizure``
-            that has them, or the table itself.
+            that contains them, or the table itself.
         split: ``"recording"`` or ``"row"``.
         seed: seed of the split.
         folds: see :func:`kerasnets.data.eeg.bonn.make_dataset`, also for the other options.

@@ -1,11 +1,11 @@
-"""Simulated EEG in the form of the Bonn recordings; needs no files.
+"""Simulated EEG in the format of the Bonn recordings; needs no files.
 
 Every recording is one continuous signal with its own amplitudes, frequencies and slope, divided
 into rows like a real one. Rows of a recording therefore resemble each other, and scores on a split
 by row are optimistically biased here too. The five classes follow physiology: spike-and-wave at
-3 Hz in seizures, slow focal activity in the tumour area, alpha at 10 Hz with closed eyes, and a
-1/f background everywhere, which is steeper inside the skull than on the scalp, where muscle
-activity is added.
+3 Hz in seizures, slow focal activity in the tumour area, and alpha at 10 Hz with closed eyes. All
+classes have a 1/f background, which is steeper inside the skull than on the scalp. On the scalp,
+muscle activity is added.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Physiology:
 
     Attributes:
         background: amplitude of the 1/f background.
-        slope: exponent with which the power of the background falls over frequency.
+        slope: exponent with which the power of the background decreases with frequency.
         muscle: amplitude of the flat spectrum of muscles and amplifier.
         rhythms: further oscillations.
         spike_wave: amplitude of bursts of 3 Hz spike-and-wave, or ``None``.
@@ -146,7 +146,7 @@ def load_seizure_simulated(
     samples: int = SAMPLES,
     step: int | None = None,
 ) -> Dataset:
-    """Simulated EEG of the same five classes in the same form; needs no files.
+    """Simulated EEG with the five classes and the format of ``seizure``; needs no files.
 
     Args:
         data_dir: not used.

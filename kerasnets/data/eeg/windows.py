@@ -46,7 +46,7 @@ def cut_windows(
         step: samples from the start of one window to the start of the next.
 
     Returns:
-        The windows of one recording after the other, in order of time.
+        The windows, sorted by recording and time.
     """
     groups, first = np.unique(groups, return_index=True)
     windows = np.lib.stride_tricks.sliding_window_view(recordings[groups], samples, axis=1)

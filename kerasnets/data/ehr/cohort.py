@@ -1,4 +1,4 @@
-"""Makes a data set of a cohort: split by patient, vocabulary from the training split."""
+"""Makes a data set from a cohort: split by patient, vocabulary from the training split."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Cohort:
         sequences: one sequence per example, with every code that occurs.
         died: labels, boolean, shape ``(n,)``.
         patients: patient of each example, integers, shape ``(n,)``.
-        counts: numbers of records that were read and left out, each under its description.
+        counts: number of records that were read or left out, by description.
     """
 
     sequences: VisitSequences
@@ -54,7 +54,7 @@ def make_dataset(
         cohort: the examples.
         seed: seed of the split.
         folds: 0 for 60 % training, 20 % validation and 20 % test; else the number of folds of a
-            cross-validation: fold ``fold`` is the test split, and an eighth of the others the
+            cross-validation. Fold ``fold`` is the test split; an eighth of the rest is the
             validation split.
         fold: number of the test fold, from 0.
         min_count: number of visits of the training split in which a code must occur to be in the
@@ -72,8 +72,8 @@ def make_dataset(
     indices, names = learn_vocabulary(cohort.sequences.subset(parts["train"]), min_count)
     sequences = cohort.sequences.encode(indices, names)
     y = cohort.died.astype(np.int32)
-    everything = Split(sequences, y, cohort.patients)
-    train, validation, test = (everything.subset(rows) for rows in parts.values())
+    full = Split(sequences, y, cohort.patients)
+    train, validation, test = (full.subset(rows) for rows in parts.values())
     return Dataset(
         name=name,
         train=train,
@@ -90,9 +90,9 @@ def make_dataset(
 
 
 def split_patients(cohort: Cohort, seed: int, folds: int, fold: int) -> dict[str, np.ndarray]:
-    """The rows of train, validation and test: each patient is in one, deaths are stratified.
+    """The rows of each split: by patient, stratified by death.
 
-    A patient with several examples counts as died if one of them is labelled so.
+    A patient with several examples counts as died if one of them has the label ``died``.
     """
     ids, member = np.unique(cohort.patients, return_inverse=True)
     patients = np.arange(len(ids))

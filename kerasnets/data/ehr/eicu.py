@@ -40,20 +40,20 @@ def load_eicu(
 
     Each stay is an example and each patient a group. A visit is an hour of the stay in which
     something was recorded, including hours before the admission to the unit. A stay without any
-    event in the window is one empty visit. Stays that ended within the window are included, since
-    at its start nobody knows who will leave or die.
+    event in the window is one empty visit. Stays that ended within the window are included: at
+    its start it is unknown who will leave or die.
 
     Args:
         data_dir: a folder with the tables patient, diagnosis and treatment, or with a subfolder
-            ``eicu`` or ``eicudemo`` that has them.
+            ``eicu`` or ``eicudemo`` that contains them.
         split: ``"patient"``.
         seed: seed of the split.
         window_hours: hours after admission at which the prediction is made; events at that time
             or later are not used.
         visit_hours: hours per visit.
         ancestors: whether a code such as ``renal|disorder of kidney|acute renal failure`` also
-            counts as ``renal|disorder of kidney`` and ``renal``, so that rare codes share what is
-            learned about their group.
+            counts as ``renal|disorder of kidney`` and ``renal``, so that the net can learn
+            about a rare code from its group.
         min_count: see :func:`kerasnets.data.ehr.cohort.make_dataset`, also for the other options.
         folds: number of folds of a cross-validation, or 0.
         fold: number of the test fold.
@@ -133,7 +133,7 @@ def _with_ancestors(code: np.ndarray, names: list[str]) -> tuple[np.ndarray, np.
     # The first part of a path is the table, which is not an ancestor.
     ancestors = [["|".join(path[:end]) for end in range(2, len(path) + 1)] for path in paths]
     vocabulary = sorted({name for group in ancestors for name in group} | set(names))
-    index = pd.Series(ancestors).explode()  # by the old code, the names it becomes
+    index = pd.Series(ancestors).explode()  # old code → its new names
     codes = pd.Series(pd.Index(vocabulary).get_indexer(pd.Index(index)), index.index)
     events = pd.DataFrame({"code": code}).join(codes.rename("new"), on="code")
     return events.index.to_numpy(), events["new"].to_numpy(np.int64), vocabulary
@@ -142,7 +142,7 @@ def _with_ancestors(code: np.ndarray, names: list[str]) -> tuple[np.ndarray, np.
 def _read_stays(
     path: Path,
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray, dict[str, int]]:
-    """Ids of all stays and of those kept; outcome and patient of those kept; counts."""
+    """Ids of all stays and of the kept stays; outcomes and patients of the kept stays; counts."""
     import pandas as pd
 
     columns = ("patientunitstayid", "uniquepid", "hospitaldischargestatus", "unitdischargeoffset")

@@ -49,7 +49,7 @@ def load_mimic3(
 
     Args:
         data_dir: a folder with the tables ADMISSIONS, DIAGNOSES_ICD and PATIENTS, or with a
-            subfolder ``mimic3`` or ``mimic3demo`` that has them.
+            subfolder ``mimic3`` or ``mimic3demo`` that contains them.
         split: ``"patient"``.
         seed: seed of the split.
         horizon_days: days after the prediction within which a death counts.

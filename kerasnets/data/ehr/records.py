@@ -1,4 +1,4 @@
-"""Finds and reads tables of clinical records; every invalid cell is reported by row and column."""
+"""Finds and reads tables of clinical records; reports invalid cells by row and column."""
 
 from __future__ import annotations
 
@@ -71,13 +71,13 @@ def read_records(path: Path, columns: Sequence[str]) -> pd.DataFrame:
 
     try:
         header = list(pd.read_csv(path, nrows=0, dtype=str).columns)
-        given = {str(column).strip().lower(): column for column in header}
-        missing = [column for column in columns if column not in given]
+        names = {str(column).strip().lower(): column for column in header}
+        missing = [column for column in columns if column not in names]
         if missing:
             raise DataError(
-                f"{path}: no column {', '.join(missing)}; the header has {', '.join(given)}."
+                f"{path}: no column {', '.join(missing)}; the header has {', '.join(names)}."
             )
-        frame = pd.read_csv(path, usecols=[given[column] for column in columns], dtype=str)
+        frame = pd.read_csv(path, usecols=[names[column] for column in columns], dtype=str)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, EOFError, OSError) as error:
         raise DataError(f"{path}: not a readable table ({error}). Download it again.") from None
     except UnicodeDecodeError:
@@ -103,7 +103,7 @@ def whole_numbers(frame: pd.DataFrame, column: str, path: Path) -> np.ndarray:
 def dates(
     frame: pd.DataFrame, column: str, path: Path, *, required: bool = True
 ) -> pd.Series[pd.Timestamp]:
-    """A column as timestamps, with missing ones as NaT if they are not required.
+    """A column as timestamps. If ``required`` is False, missing dates become NaT.
 
     Raises:
         DataError: if a cell is not a date; the message contains its row.

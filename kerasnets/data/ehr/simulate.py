@@ -1,10 +1,10 @@
 """A simulated cohort of patients with visits; needs no files.
 
 Each patient has a few chronic conditions. A condition is coded at most visits and has a stage from
-1 to 4 that rises or falls over the visits. Acute codes, which mean little, are added. The risk of
-death depends on the stages **at the end**: a condition that worsens is dangerous, and one that was
-as bad and improved is not. Code counts are the same in either order and cannot distinguish the
-two; a net that reads the visits in order can.
+1 to 4 that rises or falls over the visits. Acute codes are added; they say little about the
+risk. The risk of death depends on the stages **at the end**: a condition that worsens is dangerous,
+and one that was as bad and improved is not. Code counts are the same in both cases and cannot
+distinguish them; a net that reads the visits in order can.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def load_mortality_simulated(
 
 
 def simulate_cohort(patients: int, seed: int = 0) -> Cohort:
-    """Simulate patients; the same seed gives the same records."""
+    """Simulate patients; the same seed returns the same records."""
     from scipy.special import expit
 
     rng = np.random.default_rng(seed)
@@ -109,15 +109,15 @@ def _visits_per_patient(patients: int, rng: np.random.Generator) -> np.ndarray:
 def _stages(patients: int, rng: np.random.Generator) -> np.ndarray:
     """The stage of each condition at each visit, ``(patients, conditions, visits)``.
 
-    A stage starts at random and drifts up or down, so that over many patients those who worsen
-    and those who recover have the same stages.
+    A stage starts at random and drifts up or down. Over many patients, the stages of those
+    who worsen and those who recover are therefore the same.
     """
     shape = (patients, len(_CONDITIONS))
     start = rng.uniform(0.5, _STAGES + 0.5, shape)
     drift = rng.choice([-1.0, 1.0], shape) * rng.uniform(0.1, 0.9, shape)
     noise = rng.normal(0, 0.3, (*shape, _LONGEST))
     course = start[..., None] + drift[..., None] * np.arange(_LONGEST) + noise
-    # Reflected at the ends rather than clipped, so that no stage becomes more frequent.
+    # Reflected at the ends, because clipping would make the first and last stage more frequent.
     span = _STAGES - 1
     folded = span - np.abs((course - 1) % (2 * span) - span)
     return np.rint(folded).astype(int) + 1

@@ -14,7 +14,7 @@ from kerasnets.engine.ragged import RaggedCodes
 if TYPE_CHECKING:
     import scipy.sparse
 
-NO_CODE = -1  # the code of an event that only says that a visit took place
+NO_CODE = -1  # the code of an event that only records that a visit took place
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -22,8 +22,8 @@ class VisitSequences(RaggedCodes):
     """Ragged sequences of visits, for models with the inputs ``visits`` and ``length``.
 
     Visit ``v`` has the codes ``codes[code_offsets[v]:code_offsets[v + 1]]``, in ascending order
-    and without duplicates; there may be none. Sequence ``i`` has the visits ``visit_offsets[i]``
-    to ``visit_offsets[i + 1] - 1``; there is at least one.
+    and without duplicates. A visit may have no codes. Sequence ``i`` has the visits
+    ``visit_offsets[i]`` to ``visit_offsets[i + 1] - 1``. A sequence has at least one visit.
 
     Attributes:
         codes: int32, indices into ``names``.
@@ -61,7 +61,7 @@ class VisitSequences(RaggedCodes):
 
     @property
     def codes_per_visit(self) -> np.ndarray:
-        """Codes per visit, of all visits in order."""
+        """The number of codes of each visit, in order."""
         return np.diff(self.code_offsets)
 
     @property
@@ -74,7 +74,7 @@ class VisitSequences(RaggedCodes):
         return self.subset(np.arange(len(self))[rows]).dense(length)
 
     def subset(self, rows: np.ndarray) -> VisitSequences:
-        """Some sequences, in the order of ``rows``, still ragged."""
+        """The sequences with the indices ``rows``, in that order, still ragged."""
         visits, visit_offsets = _gather(self.visit_offsets, np.asarray(rows))
         codes, code_offsets = _gather(self.code_offsets, visits)
         return VisitSequences(self.codes[codes], code_offsets, visit_offsets, self.names)
@@ -95,7 +95,8 @@ class VisitSequences(RaggedCodes):
         """Multi-hot visits, padded on the right with zeros.
 
         Args:
-            length: visits per sequence after padding; by default those of the longest sequence.
+            length: visits per sequence after padding; by default the length of the longest
+                sequence.
             time: old name of ``length``.
 
         Returns:
@@ -121,7 +122,7 @@ class VisitSequences(RaggedCodes):
         return {"visits": visits, "length": lengths}
 
     def code_counts(self) -> np.ndarray:
-        """In how many visits of each sequence each code is, float32, shape ``(n, features)``."""
+        """Number of visits with each code, per sequence: float32, shape ``(n, features)``."""
         return self._codes_of_sequences().toarray()
 
     def code_shares(self) -> np.ndarray:
@@ -136,7 +137,7 @@ class VisitSequences(RaggedCodes):
         return self.code_counts()
 
     def _codes_of_sequences(self) -> scipy.sparse.csr_array:
-        """A sparse row per sequence, with one entry for each code of each visit."""
+        """A sparse matrix: one row per sequence, one entry for each code of each visit."""
         return _matrix(self.codes, self.code_offsets[self.visit_offsets], self.features)
 
 
@@ -153,9 +154,9 @@ def group_events(
     Args:
         subject: subject of each event, integers from 0 to ``subjects - 1``.
         time: time of each event, integers in any unit; the visits of a subject are sorted by it.
-        code: code of each event, an index into ``names``, or ``NO_CODE`` for a visit without one.
-        subjects: number of sequences. A subject without events gets a single empty visit, since
-            it is information too that nothing was recorded.
+        code: code of each event: an index into ``names``, or ``NO_CODE`` for none.
+        subjects: number of sequences. A subject without events gets a single empty visit,
+            because a record without events is information too.
         names: name of each code.
 
     Raises:
@@ -197,7 +198,7 @@ def _matrix(codes: np.ndarray, offsets: np.ndarray, features: int) -> scipy.spar
     """A sparse matrix of ones with the given codes in each row; codes may occur repeatedly."""
     from scipy.sparse import csr_array
 
-    # Copies, since sorting a matrix sorts its arrays in place.
+    # Copied, because sorting a matrix sorts its arrays in place.
     ones, shape = np.ones(len(codes), np.float32), (len(offsets) - 1, features)
     return csr_array((ones, codes, offsets), shape=shape, copy=True)
 
@@ -214,7 +215,7 @@ def _offsets(counts: np.ndarray) -> np.ndarray:
 
 
 def _gather(offsets: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The positions of the items of some rows, and the offsets of these rows alone."""
+    """The positions of the items of the selected rows, and the offsets of these rows."""
     sizes = np.diff(offsets)[rows]
     ends = _offsets(sizes)
     return np.arange(ends[-1]) + np.repeat(offsets[rows] - ends[:-1], sizes), ends

@@ -12,7 +12,7 @@ from kerasnets.data.dataset import Dataset
 
 _PER_ROW = 4  # panels
 _BINS = 30
-_MOST_PANELS = 40  # a wider table is cut off
+_MAX_PANELS = 40  # a wider table is cut off
 
 
 def column_histograms(dataset: Dataset) -> Figure:
@@ -28,7 +28,7 @@ def column_histograms(dataset: Dataset) -> Figure:
     Raises:
         ValueError: if the data set is not a table.
     """
-    x, names = dataset.train.x, dataset.feature_names[:_MOST_PANELS]
+    x, names = dataset.train.x, dataset.feature_names[:_MAX_PANELS]
     if not names or not isinstance(x, np.ndarray):
         raise ValueError(f"{dataset.name} is not a table: its features have no names.")
     lines = _lines(dataset)

@@ -1,4 +1,4 @@
-"""The figure of examples of a data set, whatever its kind."""
+"""The figure of examples of a data set, by its type of inputs."""
 
 from __future__ import annotations
 

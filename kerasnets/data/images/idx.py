@@ -1,7 +1,8 @@
-"""Reads IDX files, plain or gzip: arrays of bytes after a magic number and their sizes.
+"""Reads IDX files, plain or gzip: the format of MNIST.
 
-This is the format of MNIST: two zero bytes, the type of the values, the number of axes, the size of
-each axis as a big-endian 32-bit integer, then the values in row-major order.
+An IDX file holds two zero bytes, the type of the values, the number of axes, the size of each axis
+as a big-endian 32-bit integer, and the values in row-major order. The first four bytes are called
+the magic number.
 """
 
 from __future__ import annotations
@@ -56,13 +57,13 @@ def read_idx(path: Path, axes: int, sha256: str | None = None) -> np.ndarray:
         DataError: if the file is damaged, truncated, or has another format or content.
     """
     content = _unpacked(path)
-    zeros, kind, given = struct.unpack(">HBB", content[:4].ljust(4, b"\xff"))
+    zeros, kind, file_axes = struct.unpack(">HBB", content[:4].ljust(4, b"\xff"))
     if zeros != 0:
         raise DataError(
             f"{path}: not an IDX file: it starts with {content[:4].hex(' ') or 'nothing'}, not "
             "with two zero bytes. Expected a file such as train-images-idx3-ubyte(.gz)."
         )
-    if (kind, given) != (_UNSIGNED_BYTES, axes):
+    if (kind, file_axes) != (_UNSIGNED_BYTES, axes):
         raise DataError(
             f"{path}: magic number {content[:4].hex(' ')}; expected 00 00 08 {axes:02x} "
             f"({_AXES[axes]}, of unsigned bytes). Are images and labels swapped?"
@@ -120,7 +121,7 @@ def read_set(
     train, test = arrays["train images"].shape[1:], arrays["test images"].shape[1:]
     if train != test:
         raise DataError(
-            f"{files['test images']}: images of {test} pixels, but those of the training "
+            f"{files['test images']}: images of {test} pixels, but the images of the training "
             f"split have {train}."
         )
     return arrays

@@ -35,11 +35,11 @@ def load_mnist(
 ) -> Dataset:
     """60,000 + 10,000 handwritten digits of 28 × 28 pixels (LeCun, Cortes and Burges).
 
-    The test split is the official one, with other writers than the rest. The validation split is
-    a stratified sample of the 60,000.
+    The test split is the official one; other people wrote its digits. The validation split is a
+    stratified sample of the 60,000.
 
     Args:
-        data_dir: a folder with the four IDX files, or with a subfolder ``mnist`` that has them.
+        data_dir: a folder with the four IDX files, or with a subfolder ``mnist`` of these files.
         split: ``"official"``.
         seed: seed of the validation split.
         validation: number of images in the validation split.

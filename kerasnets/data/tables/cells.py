@@ -1,4 +1,4 @@
-"""Explains why a cell does not hold a number or a label."""
+"""Find out why a cell does not hold a valid number or label."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class DataError(ValueError):
 
 
 def number_fault(cell: str) -> str | None:
-    """Why a cell does not hold a finite float32 number, or ``None`` if it does."""
+    """The reason why a cell is not a finite float32 number; ``None`` if it is one."""
     cell = cell.strip()
     if not cell:
         return "the cell is empty"
@@ -31,7 +31,7 @@ def number_fault(cell: str) -> str | None:
 
 
 def label_fault(cell: str, classes: int) -> str | None:
-    """Why a cell does not hold a label of 1 to ``classes``, or ``None`` if it does."""
+    """The reason why a cell is not a label from 1 to ``classes``; ``None`` if it is one."""
     fault = number_fault(cell)
     if fault is None and float(cell) not in range(1, classes + 1):
         fault = f"{_short(cell.strip())} is not a label"

@@ -1,4 +1,4 @@
-"""How the columns of a table become numbers, as learned from the training rows."""
+"""Convert the columns of a table to numbers, as learned from the training rows."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-# Cells that count as missing dates and numbers, in any case. In a column of categories they are
-# categories like any other.
+# Cells that count as missing dates and numbers, in upper or lower case. In a column of categories
+# they are categories like any other.
 MISSING = ("", "na", "n/a", "nan", "nul", "null", "missing", "unknown")
 
 
@@ -50,9 +50,9 @@ class Column:
 def fit_columns(cells: pd.DataFrame) -> tuple[Column, ...]:
     """Learn from the training rows how each column becomes a number.
 
-    Columns of numbers stay numbers. Columns of dates, and those whose names end in ``_dt``, become
-    days since the first date. All others are categories, numbered from 1 in alphabetical order,
-    which is the natural order of age groups and of no and yes. A category that is not in the
+    Columns of numbers stay numbers. Columns of dates, and columns with names that end in ``_dt``,
+    become days since the first date. All others are categories, numbered from 1 in alphabetical
+    order: the natural order of age groups, and of "no" and "yes". A category that is not in the
     training rows becomes 0. A missing date or number becomes the median of its column.
 
     Args:
@@ -106,7 +106,7 @@ def _fit(name: str, cells: pd.Series) -> Column:
 
 
 def _text(cells: pd.Series) -> pd.Series:
-    """The cells as text, missing ones empty."""
+    """The cells as text; missing cells become empty strings."""
     return cells.astype(str).where(cells.notna(), "")
 
 

@@ -33,12 +33,12 @@ def load_covid(*, data_dir: str | Path | None, split: str, seed: int, rows: int 
     """COVID-19 cases of the CDC's case surveillance: 11 columns, and whether the person died.
 
     As in S4 the inputs are the first 11 columns other than ``death_yn``: dates as days since the
-    first, categories as numbers, both as learned from the training split. Cases whose outcome is
+    first, categories as numbers, both learned from the training split. Cases whose outcome is
     missing or unknown are left out and counted.
 
     Args:
         data_dir: a CSV file, plain or gzip, a folder with ``covid*.csv``, or a folder with a
-            subfolder ``covid`` that has it.
+            subfolder ``covid`` that contains it.
         split: ``"row"``.
         seed: seed of the split.
         rows: number of rows of the file to read; 0 for all.
@@ -77,7 +77,7 @@ def read_cases(path: Path, rows: int = 0) -> pd.DataFrame:
 
 
 def covid_dataset(name: str, cases: pd.DataFrame, source: str, seed: int) -> Dataset:
-    """Make a data set of cases given as text, with the outcome as the last column.
+    """Make a data set from cases as text, with the outcome as the last column.
 
     Raises:
         DataError: if an outcome is not yes, no or missing, or too few outcomes are known.

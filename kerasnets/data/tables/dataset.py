@@ -27,7 +27,9 @@ def table_dataset(
     source: str,
     counts: dict[str, int] | None = None,
 ) -> Dataset:
-    """Split rows of text 60/20/20, stratified, and encode them as learned from the training rows.
+    """Split rows of text 60/20/20 and encode them with a codebook from the training rows.
+
+    The split is stratified by class.
 
     Args:
         name: name of the data set.
@@ -36,7 +38,7 @@ def table_dataset(
         class_names: one name per class.
         seed: seed of the split.
         source: where the table came from.
-        counts: numbers of records that were read and left out.
+        counts: number of records that were read or left out, by description.
     """
     import pandas as pd
 

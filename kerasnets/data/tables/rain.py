@@ -26,7 +26,7 @@ def load_rain(*, data_dir: str | Path | None, split: str, seed: int) -> Dataset:
 
     Args:
         data_dir: a folder with ``X_train.txt`` and ``Y_train.txt``, or with a subfolder ``rain``
-            that has them; one row per line, numbers separated by blanks.
+            that contains them; one row per line, numbers separated by spaces.
         split: ``"row"``.
         seed: seed of the split.
 
@@ -58,7 +58,7 @@ def rain_dataset(name: str, x: np.ndarray, y: np.ndarray, source: str, seed: int
 
 
 def _read(path: Path, columns: int) -> np.ndarray:
-    """Numbers separated by blanks, shape ``(n, columns)``."""
+    """Numbers separated by spaces, shape ``(n, columns)``."""
     import pandas as pd
 
     try:
@@ -82,7 +82,7 @@ def _first_fault(path: Path, columns: int) -> DataError:
         for column, cell in enumerate(cells):
             if fault := number_fault(cell):
                 return DataError(f"{path}, row {row}, column x{column}: {fault}.")
-    return DataError(f"{path}: no rows. Expected {columns} numbers per line, separated by blanks.")
+    return DataError(f"{path}: no rows. Expected {columns} numbers per line, separated by spaces.")
 
 
 def _find(data_dir: str | Path | None) -> Path:

@@ -1,4 +1,4 @@
-"""Simulated tables in the form of the COVID-19 cases and the rain data; need no files."""
+"""Simulated tables in the format of the COVID-19 cases and the rain data; no files needed."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def load_simulated_covid(
     rows: int = 20_000,
     generator_seed: int = 0,
 ) -> Dataset:
-    """Simulated COVID-19 cases in the form of the CDC's file; needs no files.
+    """Simulated COVID-19 cases in the format of the CDC's file; needs no files.
 
     Args:
         data_dir: not used.
@@ -141,8 +141,9 @@ def simulate_rain(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Simulate measurements, float64, shape ``(rows, 14)``, and labels 0 and 1.
 
     Each column follows the beta distribution with the minimum, maximum, mean and variance printed
-    in S3, and includes both ends. Columns are correlated in groups. Rain depends on chance and on
-    interactions between columns that only a tree of some depth can represent.
+    in S3, and contains the minimum and the maximum. Columns are correlated in groups. Rain depends
+    on chance and on interactions between columns. Only a deep enough tree can represent these
+    interactions.
     """
     from scipy.special import expit
     from scipy.stats import beta
@@ -154,7 +155,7 @@ def simulate_rain(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     group = np.repeat([0, 1, 2], [4, 3, 7])
     z = loading * shared[:, group] + np.sqrt(1 - loading**2) * rng.standard_normal((rows, features))
     ranks = z.argsort(axis=0).argsort(axis=0)
-    # Evenly spaced, so that the statistics hold for any number of rows and not only on average.
+    # Evenly spaced quantiles: the statistics then hold for any number of rows, not only on average.
     quantiles = (np.arange(rows) + 0.5) / rows
     columns = []
     for column, (low, high, mean, variance) in enumerate(RAIN_STATISTICS):

@@ -31,20 +31,20 @@ def test_recordings_are_numbered_by_first_appearance_and_two_labels_may_share_a_
 
 
 def test_order_and_names_in_the_source_do_not_matter():
-    given = rows(1)
-    assert given.recordings is not None
-    order = np.random.default_rng(2).permutation(len(given.y))
-    names = np.array([f"V1.{900 - number}" for number in given.recordings])
-    other = Rows(given.x[order], given.y[order], names[order])
-    for one, two in zip(canonical(given), canonical(other), strict=True):
+    original = rows(1)
+    assert original.recordings is not None
+    order = np.random.default_rng(2).permutation(len(original.y))
+    names = np.array([f"V1.{900 - number}" for number in original.recordings])
+    other = Rows(original.x[order], original.y[order], names[order])
+    for one, two in zip(canonical(original), canonical(other), strict=True):
         assert np.array_equal(one, two)
 
 
 def test_minus_zero_becomes_zero():
-    given = rows(3)
-    given.x[:] = np.where(given.x == 0, np.float32("-0"), given.x)
-    assert np.signbit(given.x[given.x == 0]).all()
-    x = canonical(given).x
+    original = rows(3)
+    original.x[:] = np.where(original.x == 0, np.float32("-0"), original.x)
+    assert np.signbit(original.x[original.x == 0]).all()
+    x = canonical(original).x
     assert not np.signbit(x[x == 0]).any()
 
 
@@ -57,10 +57,10 @@ def test_a_missing_class_is_named():
 
 
 def test_without_recordings_only_a_split_by_row_is_possible():
-    given = rows(5)._replace(recordings=None)
+    original = rows(5)._replace(recordings=None)
     with pytest.raises(ValueError, match=r"cannot be split by recording.*split='row'"):
-        make_dataset("seizure", given, split="recording", seed=0, source="here")
-    dataset = make_dataset("seizure", given, split="row", seed=0, source="here")
+        make_dataset("seizure", original, split="recording", seed=0, source="here")
+    dataset = make_dataset("seizure", original, split="row", seed=0, source="here")
     assert dataset.train.groups is None
 
 

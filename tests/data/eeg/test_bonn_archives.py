@@ -42,7 +42,7 @@ def test_recordings_are_divided_into_rows_of_178_without_the_last_3_samples(
     ]
 
 
-def test_folders_lower_case_names_and_other_files(tmp_path: Path, bonn: Bonn):
+def test_folders_lower_case_names_and_other_files_are_accepted(tmp_path: Path, bonn: Bonn):
     (tmp_path / "zips").mkdir()
     expected = read(bonn.write_archives(tmp_path / "zips"))
     folder = tmp_path / "folders"
@@ -148,7 +148,7 @@ def test_an_archive_with_a_changed_byte_is_refused(archives: Path):
 def test_a_recording_of_another_set_is_refused(archives: Path):
     with zipfile.ZipFile(archives / "O.zip", "a") as archive:
         archive.writestr("Z099.txt", text(LINES))
-    with pytest.raises(DataError, match=r"Z099.txt: a recording of set Z among those of set O"):
+    with pytest.raises(DataError, match=r"Z099.txt: a recording of set Z in the files of set O"):
         read(archives)
 
 

@@ -73,7 +73,7 @@ def test_quotes_spaces_blank_lines_and_decimals_are_accepted(write_table: WriteT
     assert len(y) == 5
 
 
-def test_a_recording_with_the_name_r_gives_the_first_column(write_table: WriteTable):
+def test_a_recording_may_have_the_r_name_of_the_first_column(write_table: WriteTable):
     rows = small()
     rows[1][0] = "X23.V1"
     recordings = read_table(write_table(rows)).recordings
@@ -176,7 +176,7 @@ def test_a_duplicate_id_is_refused_but_two_classes_may_share_one(write_table: Wr
 )
 def test_an_invalid_header_is_refused(change, why: str, write_table: WriteTable):
     header, *rows = small()
-    with pytest.raises(DataError, match=f"row 1: {why}.*Allowed: X1 to X178 and y"):
+    with pytest.raises(DataError, match=f"row 1: {why}.*Allowed: an optional id column, then X1"):
         read_table(write_table([change(header), *rows]))
 
 

@@ -109,10 +109,10 @@ def test_the_variable_comes_after_the_argument_and_before_the_cache(
     assert load_data("seizure").source == str(cached)
     set_by_variable = write_table(bonn.table(), f"variable/{name}")
     assert load_data("seizure").source == str(set_by_variable)
-    with pytest.raises(FileNotFoundError):  # the folder given by the user is the only one
+    with pytest.raises(FileNotFoundError):  # only the folder of the argument is searched
         load_data("seizure", tmp_path / "argument")
-    given = write_table(bonn.table(), f"argument/{name}")
-    assert load_data("seizure", tmp_path / "argument").source == str(given)
+    table = write_table(bonn.table(), f"argument/{name}")
+    assert load_data("seizure", tmp_path / "argument").source == str(table)
 
 
 def test_the_error_contains_every_folder_searched_and_how_to_get_the_files(
@@ -157,7 +157,7 @@ def real(real_data_dir: Path) -> Dataset:
 
 
 @pytest.mark.real_data
-def test_real_11500_rows_60_20_20_of_every_class(real: Dataset):
+def test_11500_real_rows_are_split_60_20_20_in_every_class(real: Dataset):
     for part, share in zip(real.splits.values(), (0.6, 0.2, 0.2), strict=True):
         assert np.bincount(part.y).tolist() == [round(share * 2300)] * 5
         assert (np.bincount(part.groups)[np.unique(part.groups)] == 23).all()
@@ -175,8 +175,8 @@ def test_real_archives_have_identical_arrays(real: Dataset, real_data_dir: Path)
 
 
 @pytest.mark.real_data
-def test_real_labels_are_those_of_the_sets(real: Dataset, real_data_dir: Path):
-    # Seizures, and only they, reach several hundred µV in most rows.
+def test_real_labels_agree_with_the_sets(real: Dataset, real_data_dir: Path):
+    # Only seizures reach several hundred µV in most rows.
     train = real.train
     medians = [np.median(train.x[train.y == label].std(axis=1)) for label in range(5)]
     assert real.class_names[int(np.argmax(medians))] == "seizure"
@@ -184,6 +184,6 @@ def test_real_labels_are_those_of_the_sets(real: Dataset, real_data_dir: Path):
 
 
 @pytest.mark.real_data
-def test_real_rows_of_one_recording_are_split_by_row(real_data_dir: Path):
+def test_a_split_by_row_divides_real_recordings(real_data_dir: Path):
     by_row = load_data("seizure", real_data_dir, split="row")
     assert len(set(by_row.train.groups) & set(by_row.test.groups)) > 400

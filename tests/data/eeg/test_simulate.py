@@ -46,12 +46,12 @@ def test_shape_and_units(signals: np.ndarray):
     assert abs(signals.mean()) < 5
 
 
-def test_the_same_seed_gives_the_same_bits_and_another_does_not(signals: np.ndarray):
+def test_equal_seeds_return_equal_signals_and_different_seeds_do_not(signals: np.ndarray):
     assert np.array_equal(simulate_recordings(40, seed=0), signals)
     assert not np.array_equal(simulate_recordings(40, seed=1), signals)
 
 
-def test_seizures_repeat_three_times_a_second(spectra):
+def test_seizures_repeat_three_times_per_second(spectra):
     frequencies, power = spectra
     for harmonic, width in ((1, 0.6), (2, 1.0), (3, 1.4)):
         centre = 3.0 * harmonic
@@ -80,7 +80,7 @@ def test_alpha_has_a_peak_at_10_hz_with_closed_eyes(spectra):
     assert (alpha[[TUMOUR, HEALTHY]] < 1).all()
 
 
-def test_the_background_falls_as_a_power_of_the_frequency(spectra):
+def test_the_background_decreases_as_a_power_of_the_frequency(spectra):
     frequencies, power = spectra
     # Intracranial rhythms end at 7 Hz, and muscle activity flattens the high frequencies.
     clean = (frequencies > 8) & (frequencies < 20)
@@ -88,7 +88,7 @@ def test_the_background_falls_as_a_power_of_the_frequency(spectra):
     assert -2.1 < slope < -1.6
 
 
-def test_slow_waves_in_the_tumour_area(spectra):
+def test_the_tumour_area_has_slow_waves(spectra):
     # The background alone, with slopes from 1.6 to 2.1, would have less than 0.25.
     delta = band(spectra, 1.5, 3) / band(spectra, 0.6, 1)
     assert delta[TUMOUR] > 4 * delta[[HEALTHY, CLOSED, OPEN]].max()

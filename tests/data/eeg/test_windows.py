@@ -57,7 +57,7 @@ def test_every_window_is_an_excerpt_of_a_recording_of_its_part():
             assert (excerpts == window).all(axis=1).any()
 
 
-def test_whole_recordings_are_one_window_each():
+def test_a_window_may_be_a_complete_recording():
     data = load(samples=LONGEST)
     assert [len(part) for part in data.splits.values()] == [5, 5, 5]
     assert data.train.x.shape[1] == LONGEST < RECORDING_SAMPLES

@@ -17,7 +17,7 @@ OPTIONS = {"seed": 0, "folds": 0, "fold": 0, "min_count": 1, "source": "a test"}
 
 
 def cohort(n=40, died=10, patients=None, names=("a", "b", "c")):
-    """One visit per example; code a is in all, b in half, c only in the last."""
+    """One visit per example; code a is in all examples, b in half, c only in the last."""
     subject = np.concatenate([np.arange(n), np.arange(0, n, 2), [n - 1]])
     code = np.repeat([0, 1, 2], [n, len(range(0, n, 2)), 1])
     sequences = group_events(subject, np.zeros(len(subject), int), code, subjects=n, names=names)
@@ -40,7 +40,7 @@ def test_a_patient_with_several_examples_is_in_one_part():
 
 
 @pytest.mark.parametrize("folds", [2, 5])
-def test_the_folds_test_every_patient_once(folds):
+def test_every_patient_is_in_one_test_fold(folds):
     made = [split_patients(cohort(90, 15), 1, folds, fold) for fold in range(folds)]
     assert sorted(np.concatenate([parts["test"] for parts in made])) == list(range(90))
     for parts in made:
@@ -58,7 +58,7 @@ def test_splits_are_stratified_and_seeded(simulated):
 
 
 def test_the_vocabulary_is_learned_from_the_training_split():
-    """A code that no training visit has becomes the unknown code in every split."""
+    """A code that is in no training visit becomes the unknown code in every split."""
     all_examples = cohort()
     dataset = make_dataset("test", all_examples, **OPTIONS)
     in_train = 39 in dataset.train.groups
@@ -75,9 +75,9 @@ def test_the_vocabulary_is_learned_from_the_training_split():
 
 def test_rare_codes_become_one():
     sequences = cohort().sequences
-    for least, names in ((1, "abc"), (2, "ab"), (20, "ab"), (21, "a"), (40, "a")):
-        indices, given = learn_vocabulary(sequences, least)
-        assert given == ("unknown", *names)
+    for min_count, names in ((1, "abc"), (2, "ab"), (20, "ab"), (21, "a"), (40, "a")):
+        indices, vocabulary = learn_vocabulary(sequences, min_count)
+        assert vocabulary == ("unknown", *names)
         assert indices.tolist() == [1 + names.index(c) if c in names else 0 for c in "abc"]
     with pytest.raises(
         DataError, match=r"No code is in min_count=41 .* the most frequent is in 40"
@@ -141,7 +141,7 @@ def test_simulated_records_are_seeded():
 
 
 def test_conditions_persist_from_visit_to_visit():
-    """Patients have a condition at most of their visits or at none."""
+    """If a patient has a condition, it is recorded at most visits; otherwise at none."""
     simulated = simulate_cohort(500).sequences
     kidney = [i for i, name in enumerate(simulated.names) if name.startswith("kidney")]
     dense = simulated.dense()

@@ -59,7 +59,7 @@ DIAGNOSES = pd.DataFrame(
 
 
 def write(folder, tables, *, upper=False, compress=False):
-    """The tables as CSV files below ``folder``; the file of each."""
+    """Write the tables as CSV files below ``folder``; return the path of each."""
     files = {}
     for name, frame in tables.items():
         frame = frame.rename(columns=str.upper) if upper else frame

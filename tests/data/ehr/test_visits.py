@@ -140,7 +140,7 @@ def test_taken_rows_are_dense_and_padded_to_the_longest_of_them():
     np.testing.assert_array_equal(taken["length"], sequences.lengths[rows])
 
 
-def test_shares_of_sequences_with_a_code():
+def test_code_shares_are_fractions_of_sequences():
     sequences = group_events(*events(4), subjects=9, names=NAMES)
     shares = (sequences.code_counts() > 0).mean(axis=0)
     np.testing.assert_allclose(sequences.code_shares(), shares)

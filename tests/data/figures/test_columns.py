@@ -40,7 +40,7 @@ def test_a_data_set_that_is_not_a_table_is_refused():
 
 
 @pytest.mark.parametrize("y", [np.linspace(0, 1, 30) + 0.25, np.arange(60).reshape(30, 2) % 3 % 2])
-def test_tables_without_classes(y):
+def test_tables_without_classes_are_drawn(y):
     data = Dataset.from_arrays(np.arange(60.0).reshape(30, 2), y, feature_names=["a", "b"])
     what, figure = draw_examples(data)
     assert what == "columns"

@@ -62,7 +62,7 @@ def test_plain_files_hold_the_same_mnist(real_data_dir, tmp_path):
     assert np.array_equal(other.test.x, packed.test.x)
 
 
-def test_another_set_is_refused_as_mnist(small_set):
+def test_mnist_refuses_another_set(small_set):
     with pytest.raises(DataError, match=r"SHA-256 is .* under the name 'idx'"):
         load_data("mnist", small_set)
 
@@ -93,7 +93,7 @@ def test_fewer_names_than_classes_are_refused(small_set):
         load_data("idx", small_set, validation=10, class_names=["a", "b"])
 
 
-def test_missing_files_are_named_with_how_to_get_them(small_set, tmp_path):
+def test_the_error_for_missing_files_says_how_to_get_them(small_set, tmp_path):
     (tmp_path / FILES["test labels"]).write_bytes(b"")
     with pytest.raises(FileNotFoundError, match="kerasnets data fetch mnist") as error:
         load_data("mnist", tmp_path)

@@ -28,7 +28,7 @@ def test_numbers_are_accepted(cell: str):
         ("x" * 1000, "'" + "x" * 37 + "…' is not a number"),
     ],
 )
-def test_the_reason_is_given_for_other_cells(cell: str, why: str):
+def test_other_cells_have_a_reason(cell: str, why: str):
     assert why in str(number_fault(cell))
 
 

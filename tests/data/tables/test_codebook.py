@@ -34,7 +34,7 @@ def test_categories_are_numbered_in_order_and_unknown_ones_are_zero():
     assert codes == [3, 1, 0, 4, 2, 0]
 
 
-def test_a_column_of_numbers_and_one_word_holds_categories():
+def test_a_column_of_numbers_and_one_word_becomes_categories():
     fitted, _ = column("code", ["1", "2", "two"], ["1"])
     assert fitted.kind == "category"
 

@@ -112,7 +112,7 @@ def test_a_truncated_gzip_file_is_refused(cases, write, tmp_path):
         read_cases(path)
 
 
-def test_a_missing_file_is_named_with_how_to_get_it(tmp_path):
+def test_the_error_for_a_missing_file_says_how_to_get_it(tmp_path):
     with pytest.raises(FileNotFoundError, match="COVID-19 Case Surveillance") as error:
         load_data("covid", tmp_path)
     assert "'covid-simulated' needs no files" in str(error.value)

@@ -73,7 +73,7 @@ def test_pixels_from_outside_the_image_are_0():
     assert moved.max() == 1
 
 
-def test_equal_seeds_give_equal_results():
+def test_equal_seeds_return_equal_results():
     first, again, other = (many(RandomAffine(20, 0.2, seed=s), dot(3, 7), 5) for s in (5, 5, 6))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)

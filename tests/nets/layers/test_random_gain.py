@@ -28,7 +28,7 @@ def test_each_channel_has_its_own_gain_in_all_frames():
     assert np.abs(np.corrcoef(found[:, 0].T) - np.eye(4)).max() < 0.2
 
 
-def test_equal_seeds_give_equal_results_and_the_configuration_restores_the_layer():
+def test_equal_seeds_return_equal_results_and_the_configuration_restores_the_layer():
     layer = RandomGain(0.3, seed=7, name="gain")
     again = keras.layers.deserialize(keras.layers.serialize(layer))
     assert again.get_config() == layer.get_config()

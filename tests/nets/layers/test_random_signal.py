@@ -41,7 +41,7 @@ def test_each_signal_is_scaled_by_one_factor_within_the_bounds():
     assert 1.55 < factors.max() <= np.exp(0.5)
 
 
-def test_equal_seeds_give_equal_results():
+def test_equal_seeds_return_equal_results():
     first, again, other = (many(RandomSignal(9, 0.2, seed=seed)) for seed in (5, 5, 6))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
