@@ -42,9 +42,9 @@ def classification_metrics(
 
     Returns:
         ``n``, ``accuracy``, ``balanced_accuracy``, ``macro_f1``, ``auroc``, ``log_loss``, ``ece``
-        and ``ece_bins``; ``per_class``, a dict from class name to ``precision``, ``recall``, ``f1``,
-        ``auroc`` and ``support``; ``confusion_matrix``, nested lists of counts with the true
-        class in rows and the predicted class in columns. All are plain Python numbers; an
+        and ``ece_bins``; ``per_class``, a dict from class name to ``precision``, ``recall``,
+        ``f1``, ``auroc`` and ``support``; ``confusion_matrix``, nested lists of counts with the
+        true class in rows and the predicted class in columns. All are plain Python numbers; an
         undefined AUROC is ``None``.
 
     Raises:

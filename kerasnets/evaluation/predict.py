@@ -20,8 +20,8 @@ def predict_probabilities(model: keras.Model, x: Arrays, batch_size: int = 256) 
 
     Args:
         model: a model whose output is one logit per class, shape ``(n, classes)``, or, for two
-            classes, a single logit of the second class, shape ``(n, 1)``. For several labels per row, or
-            for regression, call :func:`predict_outputs`.
+            classes, a single logit of the second class, shape ``(n, 1)``. For several labels per
+            row, or for regression, call :func:`predict_outputs`.
         x: inputs of the model: an array, a mapping of arrays, or sequences of visits. The first
             axis is the rows.
         batch_size: number of rows per batch.

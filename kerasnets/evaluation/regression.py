@@ -5,8 +5,8 @@ Conventions:
 - A residual is the predicted value minus the true value, in the unit of the target.
 - ``mae``, ``rmse``, ``median_absolute_error`` and ``r2`` are those of scikit-learn. With several
   targets, a metric is the mean over the targets for which it is defined.
-- ``r2`` compares the model with predicting the mean of the true values of the same split. It is undefined
-  (``None``) if all true values are equal, which includes a single row.
+- ``r2`` compares the model with predicting the mean of the true values of the same split. It is
+  undefined (``None``) if all true values are equal, for example if there is only one row.
 - ``baseline_mae`` and ``baseline_rmse`` are the errors of predicting that mean for every row.
 - Intervals are 95 % bootstrap percentiles. Groups are resampled: all rows of a group are drawn
   together.
