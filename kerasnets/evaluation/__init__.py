@@ -1,4 +1,4 @@
-"""How good a network is: its metrics here, figures in ``kerasnets.evaluation.figures``."""
+"""Predictions, tasks and metrics. Figures are in ``kerasnets.evaluation.figures``."""
 
 from kerasnets.evaluation.binary import binary_metrics as binary_metrics
 from kerasnets.evaluation.evaluate_model import evaluate as evaluate

@@ -5,9 +5,10 @@ Conventions, in addition to those of :mod:`kerasnets.evaluation.metrics`:
 - The positive class is the second class, label 1.
 - Average precision is the step-wise area under the precision-recall curve, as in scikit-learn,
   not the trapezoidal area.
-- The Brier score is the mean squared difference of label and probability of the positive class.
-- Intervals are 95 % bootstrap percentiles over resamples of **groups** (patients), each drawn with
-  all of its rows. Resamples without both classes are left out.
+- The Brier score is the mean squared difference between the label and the probability of the
+  positive class.
+- Intervals are 95 % bootstrap percentiles. **Groups** (patients) are resampled: all rows of a group
+  are drawn together. Resamples without both classes are left out.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def binary_metrics(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Compute the metrics of two classes, with intervals, as plain numbers ready for JSON.
+    """Compute the metrics of two classes, with intervals, as plain numbers for JSON.
 
     Args:
         y_true: labels 0 and 1, shape ``(n,)``.
@@ -44,19 +45,20 @@ def binary_metrics(
 
     Returns:
         ``prevalence``, ``average_precision``, ``brier``, ``threshold``, ``sensitivity`` and
-        ``specificity`` at the threshold; ``auroc_hard_labels``, the AUROC that remains if scores
-        are replaced by the labels predicted at the threshold; ``confusion_matrix_at_threshold``
-        with the true label in rows and the predicted label in columns; ``intervals``, the low and
-        the high end by name of metric. A metric that is undefined is ``None``.
+        ``specificity`` at the threshold; ``auroc_hard_labels``, the AUROC of the labels predicted
+        at the threshold instead of the scores; ``confusion_matrix_at_threshold`` with the true
+        label in rows and the predicted label in columns; ``intervals``, a dict from the name of
+        each metric to both ends of its interval. A metric that is undefined is ``None``.
 
     Raises:
-        ValueError: if labels and scores do not match.
+        ValueError: if labels and scores do not match, if a score is not a probability, or if
+            ``groups`` does not have one entry per row.
     """
     y_true, scores = _check(y_true, scores)
     ranking = Ranking(y_true, scores)
     ones = np.ones(len(y_true))
     predicted = (scores >= threshold).astype(np.float64)
-    both = 0 < y_true.sum() < len(y_true)
+    has_both = 0 < y_true.sum() < len(y_true)
 
     def statistics(weights: np.ndarray) -> Mapping[str, float]:
         if not 0 < (weights * y_true).sum() < weights.sum():
@@ -71,24 +73,24 @@ def binary_metrics(
 
     return {
         "prevalence": float(y_true.mean()),
-        "average_precision": ranking.average_precision(ones) if both else None,
+        "average_precision": ranking.average_precision(ones) if has_both else None,
         "brier": brier(y_true, scores, ones),
         "threshold": float(threshold),
         "sensitivity": float(predicted[y_true == 1].mean()) if y_true.any() else None,
         "specificity": float(1 - predicted[y_true == 0].mean()) if not y_true.all() else None,
-        "auroc_hard_labels": auroc(y_true, predicted, ones) if both else None,
+        "auroc_hard_labels": auroc(y_true, predicted, ones) if has_both else None,
         "confusion_matrix_at_threshold": [
             [int(((y_true == true) & (predicted == label)).sum()) for label in (0, 1)]
             for true in (0, 1)
         ],
         "intervals": bootstrap_intervals(
-            statistics, len(y_true), groups, resamples=resamples if both else 0, seed=seed
+            statistics, len(y_true), groups, resamples=resamples if has_both else 0, seed=seed
         ),
     }
 
 
 class Ranking:
-    """Rows sorted by score once, for metrics of many different row weights.
+    """Rows sorted by score once, so that metrics for many different row weights are fast.
 
     Args:
         y_true: labels 0 and 1, shape ``(n,)``.
@@ -101,19 +103,19 @@ class Ranking:
         self._distinct = len(distinct)
 
     def counts(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Weight of the positives and of the negatives at each score, highest score first."""
+        """Return the weight of positives and of negatives at each score, highest score first."""
         positive = np.bincount(self._position, weights * self._y_true, self._distinct)
-        both = np.bincount(self._position, weights, self._distinct)
-        return positive[::-1], (both - positive)[::-1]
+        total = np.bincount(self._position, weights, self._distinct)
+        return positive[::-1], (total - positive)[::-1]
 
     def auroc(self, weights: np.ndarray) -> float:
-        """Area under the ROC curve; ties count one half. Needs both labels."""
+        """Area under the ROC curve; ties count one half. Both labels must be present."""
         positive, negative = self.counts(weights)
         above = np.cumsum(positive) - positive / 2
         return float((above * negative).sum() / (positive.sum() * negative.sum()))
 
     def average_precision(self, weights: np.ndarray) -> float:
-        """Mean precision over the positives, from the highest score down. Needs positives."""
+        """Average precision as in scikit-learn. At least one label must be positive."""
         positive, negative = self.counts(weights)
         hits = np.cumsum(positive)
         predicted = hits + np.cumsum(negative)
@@ -127,12 +129,12 @@ def auroc(y_true: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> float:
 
 
 def average_precision(y_true: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> float:
-    """Weighted mean precision over the positives, from the highest score down."""
+    """Weighted average precision as in scikit-learn."""
     return Ranking(y_true, scores).average_precision(weights)
 
 
 def brier(y_true: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> float:
-    """Weighted mean squared difference of probability and label."""
+    """Weighted mean squared difference between probability and label."""
     return float(np.average((scores - y_true) ** 2, weights=weights))
 
 
@@ -143,14 +145,14 @@ def log_loss(y_true: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> flo
 
 def log_losses(y_true: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Negative log-probability of each true label, in nats, same shape as the labels."""
-    of_true = np.where(y_true == 1, scores, 1 - scores)
-    # abs() and not a minus sign, so that a perfect score is 0.0 and not -0.0.
-    return np.abs(np.log(np.clip(of_true, np.finfo(np.float64).eps, 1)))
+    true_probabilities = np.where(y_true == 1, scores, 1 - scores)
+    # abs() instead of a minus sign: a perfect score is then 0.0, not -0.0.
+    return np.abs(np.log(np.clip(true_probabilities, np.finfo(np.float64).eps, 1)))
 
 
 def calibration_error(y_true: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> float:
-    """ECE as :func:`kerasnets.evaluation.metrics.expected_calibration_error` defines it."""
-    positive = scores > 0.5  # of equal probabilities, the first class is predicted
+    """Weighted :func:`kerasnets.evaluation.metrics.expected_calibration_error`."""
+    positive = scores > 0.5  # for 0.5, the first class is predicted
     confidence, correct = np.where(positive, scores, 1 - scores), positive == (y_true == 1)
     bin_of = np.digitize(confidence, np.linspace(0, 1, ECE_BINS + 1)[1:-1], right=True)
     gaps = np.bincount(bin_of, weights=weights * (correct - confidence), minlength=ECE_BINS)
@@ -158,7 +160,7 @@ def calibration_error(y_true: np.ndarray, scores: np.ndarray, weights: np.ndarra
 
 
 def choose_threshold(y_true: np.ndarray, scores: np.ndarray, rule: str = "youden") -> float:
-    """Choose the decision threshold that is best by a rule.
+    """Choose the decision threshold by a rule.
 
     Choose it on the validation split and use it on the test split.
 
@@ -207,7 +209,7 @@ def check_scores(scores: np.ndarray) -> None:
     """Check that scores are probabilities.
 
     Raises:
-        ValueError: if a score is not between 0 and 1, or NaN.
+        ValueError: if a score is NaN or not between 0 and 1.
     """
     if not ((scores >= 0) & (scores <= 1)).all():
         raise ValueError(

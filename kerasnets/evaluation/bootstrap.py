@@ -1,4 +1,4 @@
-"""Bootstrap confidence intervals, with whole groups of rows resampled together."""
+"""Bootstrap confidence intervals. All rows of a group are resampled together."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 RESAMPLES = 1000
 _PERCENTILES = (2.5, 97.5)
 
-# Function from how often each row is drawn, shape (n,), to the value of each metric.
+# Takes the number of times each row was drawn, shape (n,). Returns the value of each metric.
 Statistics = Callable[[np.ndarray], Mapping[str, float]]
 
 
@@ -21,12 +21,12 @@ def bootstrap_intervals(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, list[float]]:
-    """Return 95 % percentile intervals over resamples of groups, drawn with replacement.
+    """Compute 95 % percentile intervals by resampling groups with replacement.
 
     Args:
-        statistics: function that takes how often each row was drawn, float64 of shape ``(rows,)``,
-            and returns the value of each metric. A metric that is undefined for a resample is
-            missing or NaN; the resample is then left out for this metric.
+        statistics: function that takes the number of times each row was drawn, float64 of shape
+            ``(rows,)``, and returns the value of each metric. If a metric is undefined for
+            a resample, it is missing or NaN, and the resample is left out for this metric.
         rows: number of rows.
         groups: the group of each row, such as its patient, shape ``(rows,)``. All rows of a
             group are drawn together. By default every row is its own group.
@@ -34,7 +34,7 @@ def bootstrap_intervals(
         seed: seed of the resampling.
 
     Returns:
-        The low and the high end of the interval of each metric.
+        A dict from the name of each metric to both ends of its interval.
 
     Raises:
         ValueError: if ``groups`` does not have one entry per row.
@@ -45,12 +45,14 @@ def bootstrap_intervals(
             f"groups must have one entry per row, shape ({rows},), got {groups.shape}."
         )
     _, group_of = np.unique(groups, return_inverse=True)
-    count = int(group_of.max()) + 1
+    n_groups = int(group_of.max()) + 1
     rng = np.random.default_rng(seed)
-    drawn: dict[str, list[float]] = {}
+    resampled: dict[str, list[float]] = {}
     for _ in range(resamples):
-        times = np.bincount(rng.integers(0, count, count), minlength=count)
-        for name, value in statistics(times[group_of].astype(np.float64)).items():
+        counts = np.bincount(rng.integers(0, n_groups, n_groups), minlength=n_groups)
+        for name, value in statistics(counts[group_of].astype(np.float64)).items():
             if np.isfinite(value):
-                drawn.setdefault(name, []).append(value)
-    return {name: np.percentile(values, _PERCENTILES).tolist() for name, values in drawn.items()}
+                resampled.setdefault(name, []).append(value)
+    return {
+        name: np.percentile(values, _PERCENTILES).tolist() for name, values in resampled.items()
+    }

@@ -1,4 +1,4 @@
-"""Temperature scaling (Guo et al. 2017): calibrate the probabilities of a model by one number."""
+"""Temperature scaling (Guo et al. 2017): calibrate a model with one parameter."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def fit_temperature(logits: np.ndarray, y_true: np.ndarray) -> float:
     """Find the temperature for which ``logits / temperature`` have the smallest log loss.
 
     Args:
-        logits: logits of the validation split, shape ``(n, classes)``, or ``(n, 1)`` for a single
-            logit of the second of two classes.
+        logits: logits of the validation split, shape ``(n, classes)``, or ``(n, 1)`` for two
+            classes with a single logit, that of the second class.
         y_true: class labels of the same rows, integers of shape ``(n,)``.
 
     Returns:
@@ -23,12 +23,12 @@ def fit_temperature(logits: np.ndarray, y_true: np.ndarray) -> float:
         underconfident.
     """
     logits = np.asarray(logits, dtype=np.float64)
-    if logits.shape[1] == 1:  # the sigmoid of a logit is its softmax against 0
+    if logits.shape[1] == 1:  # sigmoid(z) is the second value of softmax([0, z])
         logits = np.hstack([np.zeros_like(logits), logits])
-    of_true = np.take_along_axis(logits, np.asarray(y_true)[:, None], axis=1)
+    true_logits = np.take_along_axis(logits, np.asarray(y_true)[:, None], axis=1)
 
     def loss(log_temperature: float) -> float:
-        scaled = (logits - of_true) / np.exp(log_temperature)
+        scaled = (logits - true_logits) / np.exp(log_temperature)
         return float(np.logaddexp.reduce(scaled, axis=1).mean())
 
     # Golden-section search: the loss is convex in 1 / T, so it has one minimum in log T too.
@@ -40,9 +40,10 @@ def fit_temperature(logits: np.ndarray, y_true: np.ndarray) -> float:
 
 
 def scale_logits(model: keras.Model, temperature: float) -> None:
-    """Divide the logits of a model by a temperature, by changing the weights of its last layer.
+    """Divide the logits of a model by a temperature.
 
-    No layer is added, so every exported file contains the scaling.
+    The weights of the last layer are divided, and no layer is added. So every exported file
+    contains the scaling.
 
     Args:
         model: the model, which is changed in place.

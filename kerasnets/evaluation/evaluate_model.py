@@ -1,4 +1,4 @@
-"""Every metric of a model on the splits of a data set."""
+"""Evaluate a model: compute its metrics on the splits of a data set."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def evaluate(
     threshold: str | float | None = None,
     task: str | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Compute every metric on every split.
+    """Compute all metrics of a model on the splits of a data set.
 
     Args:
-        model_or_run: a ``keras.Model`` with one output of shape ``(n, outputs)``, logits or the
-            values of a regression; or a run, which has such a model as ``.model``.
+        model_or_run: a ``keras.Model`` with one output of shape ``(n, outputs)``: logits, or the
+            values of a regression. Or a run, which has such a model as ``.model``.
         data: the data set. By default, a run loads the data set it was trained on.
         batch_size: number of rows per batch.
-        splits: names of the splits to measure.
-        threshold: decision threshold of two classes: a probability, or the rule that chooses it on
-            the validation split (``"fixed"`` for 0.5, ``"youden"``, ``"f1"``). By default the rule
-            in the recipe of the run, or ``"fixed"``. For several labels per row only a
-            probability or ``"fixed"`` is allowed.
+        splits: names of the splits to evaluate.
+        threshold: decision threshold for two classes: a probability, or the name of a rule that
+            chooses it on the validation split: ``"fixed"`` (0.5), ``"youden"`` or ``"f1"``. By
+            default the rule in the recipe of the run, or ``"fixed"``. For several labels per row,
+            only a probability or ``"fixed"`` is allowed.
         task: ``"classification"``, ``"binary"``, ``"multilabel"`` or ``"regression"``. By default
             the task of the run, or the task of the data set.
 
@@ -64,19 +64,19 @@ def evaluate(
         return predict_outputs(model, data.splits[name].x, chosen, batch_size)
 
     if rule == "fixed":
-        cut = 0.5
+        cutoff = 0.5
     elif isinstance(rule, str):
         validation = predictions("validation")
-        cut = chosen.choose_threshold(data.validation.y, validation, output_names(data), rule)
+        cutoff = chosen.choose_threshold(data.validation.y, validation, output_names(data), rule)
     else:
-        cut = float(rule)
+        cutoff = float(rule)
     return {
         name: chosen.evaluate(
             data.splits[name].y,
             predictions(name),
             output_names(data),
             groups=data.splits[name].groups,
-            threshold=cut,
+            threshold=cutoff,
             resamples=0 if name == "train" else RESAMPLES,
         )
         for name in splits
@@ -100,15 +100,15 @@ def _load_data(run: Any) -> Dataset:
     load = getattr(run, "load_data", None)
     if load is None:
         raise ValueError(
-            f"evaluate needs data= for a {type(run).__name__}: only a run knows its data set. "
-            "Pass a kerasnets.Dataset."
+            f"evaluate needs data= for a {type(run).__name__}: only a run can load its data "
+            "set. Pass a kerasnets.Dataset."
         )
     return load()
 
 
 def _number_of_outputs(model: keras.Model, data: Dataset, batch_size: int) -> int:
     shape = getattr(model, "output_shape", None)
-    if shape is None:  # a subclassed model does not know it before it is called
+    if shape is None:  # a subclassed model has no output shape before its first call
         return predict_logits(model, data.validation.x, batch_size).shape[1]
     if not isinstance(shape, tuple) or len(shape) != 2:
         raise ValueError(

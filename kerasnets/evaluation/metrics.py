@@ -1,9 +1,10 @@
-"""Classification metrics from labels and probabilities, as plain numbers ready for JSON.
+"""Classification metrics from labels and probabilities, as plain numbers for JSON.
 
-Conventions, here and in every file that holds these numbers:
+Conventions, here and in every file that contains these metrics:
 
-- The predicted class is the class with the highest probability; of equal ones, the first.
-- Precision, recall and F1 of a class are 0 where their denominator is 0 (``zero_division=0`` of
+- The predicted class is the class with the highest probability. If several classes have it, the
+  first of them is predicted.
+- Precision, recall and F1 of a class are 0 if their denominator is 0 (``zero_division=0`` of
   scikit-learn).
 - Means over classes leave out the classes for which the metric is undefined: balanced accuracy is
   the mean recall of the classes that have examples, macro F1 is the mean over the classes that
@@ -11,8 +12,8 @@ Conventions, here and in every file that holds these numbers:
   and negatives.
 - AUROC is one-vs-rest, ties count one half, and ``None`` means undefined.
 - Log loss is in nats. Probabilities are clipped from below at 2.2e-16 (epsilon of float64).
-- ECE (expected calibration error, Guo et al. 2017) takes the confidence in the predicted class, in
-  15 bins of equal width. Each bin includes its right edge.
+- ECE (expected calibration error, Guo et al. 2017) groups the rows by the probability of the
+  predicted class into 15 bins of equal width. Each bin includes its right edge.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _SUM_TOLERANCE = 1e-3
 def classification_metrics(
     y_true: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]
 ) -> dict[str, Any]:
-    """Compute every metric of a classifier on one split.
+    """Compute all metrics of a classifier on one split.
 
     The module docstring states the conventions.
 
@@ -41,9 +42,9 @@ def classification_metrics(
 
     Returns:
         ``n``, ``accuracy``, ``balanced_accuracy``, ``macro_f1``, ``auroc``, ``log_loss``, ``ece``
-        and ``ece_bins``; ``per_class``, with ``precision``, ``recall``, ``f1``, ``auroc`` and
-        ``support`` by class name; ``confusion_matrix``, nested lists of counts with the true
-        class in rows and the predicted class in columns. All are plain Python numbers; an
+        and ``ece_bins``; ``per_class``, a dict from class name to ``precision``, ``recall``,
+        ``f1``, ``auroc`` and ``support``; ``confusion_matrix``, nested lists of counts with the
+        true class in rows and the predicted class in columns. All are plain Python numbers; an
         undefined AUROC is ``None``.
 
     Raises:
@@ -89,13 +90,13 @@ def confusion_matrix(y_true: np.ndarray, probabilities: np.ndarray) -> np.ndarra
 def auroc_per_class(y_true: np.ndarray, probabilities: np.ndarray) -> list[float | None]:
     """Compute the area under the one-vs-rest ROC curve of each class.
 
-    The area is ``None`` for a class to which all rows belong, or none.
+    The area is ``None`` if all rows, or no rows, belong to the class.
     """
     return column_aurocs(y_true[:, None] == np.arange(probabilities.shape[1]), probabilities)
 
 
 def column_aurocs(positive: np.ndarray, scores: np.ndarray) -> list[float | None]:
-    """Compute the AUROC of each column; ``None`` where all rows are positive, or none.
+    """Compute the AUROC of each column; ``None`` if all rows, or no rows, are positive.
 
     Args:
         positive: booleans, shape ``(n, columns)``.
@@ -108,27 +109,27 @@ def column_aurocs(positive: np.ndarray, scores: np.ndarray) -> list[float | None
 
 
 def mean_of_defined(values: Sequence[float | None]) -> float | None:
-    """Mean of the values that are not ``None``; ``None`` if all are."""
+    """Mean of the values that are not ``None``; ``None`` if there are no such values."""
     defined = [value for value in values if value is not None]
     return float(np.mean(defined)) if defined else None
 
 
 def value_or_none(value: float) -> float | None:
-    """The value as a plain number; ``None`` for NaN, which JSON does not have."""
+    """Return the value as a plain number, or ``None`` for NaN, which JSON does not have."""
     return None if np.isnan(value) else float(value)
 
 
 def log_loss(y_true: np.ndarray, probabilities: np.ndarray) -> float:
     """Mean negative log-probability of the true class, in nats."""
-    of_true = np.take_along_axis(probabilities, y_true[:, None], axis=1)
-    # abs() and not a minus sign, so that a perfect score is 0.0 and not -0.0.
-    return float(abs(np.log(np.clip(of_true, np.finfo(np.float64).eps, 1)).mean()))
+    true_probabilities = np.take_along_axis(probabilities, y_true[:, None], axis=1)
+    # abs() instead of a minus sign: a perfect score is then 0.0, not -0.0.
+    return float(abs(np.log(np.clip(true_probabilities, np.finfo(np.float64).eps, 1)).mean()))
 
 
 def expected_calibration_error(
     y_true: np.ndarray, probabilities: np.ndarray, bins: int = ECE_BINS
 ) -> float:
-    """Mean difference of confidence and accuracy over bins of confidence, weighted by bin size.
+    """Mean of |accuracy - confidence| over bins of confidence, weighted by bin size.
 
     Args:
         y_true: class labels, shape ``(n,)``.
@@ -153,7 +154,7 @@ def check_predictions(
         The labels as int64 and the probabilities as float64.
 
     Raises:
-        ValueError: if they do not match; the message says what came and what is allowed.
+        ValueError: if they do not match.
     """
     y_true = check_class_labels(y_true, class_names)
     return y_true, _check_probabilities(probabilities, (len(y_true), len(class_names)))
@@ -164,7 +165,7 @@ def check_class_labels(y_true: np.ndarray, class_names: Sequence[str]) -> np.nda
 
     Raises:
         ValueError: if there are no labels, if they are not integers of shape ``(n,)`` in the range
-            of the classes, or if the class names are not two or more different ones.
+            of the classes, or if there are not two or more different class names.
     """
     names = list(class_names)
     if len(names) < 2 or len(set(names)) < len(names):
@@ -210,6 +211,6 @@ def _check_probabilities(probabilities: np.ndarray, shape: tuple[int, int]) -> n
 
 
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """Divide elementwise; 0 where the denominator is 0."""
-    # The numerator counts part of what the denominator counts, so both are 0 together.
+    """Divide elementwise; 0 if the denominator is 0."""
+    # The numerator counts a part of the rows of the denominator, so it is 0 if the denominator is.
     return numerator / np.maximum(denominator, 1)

@@ -2,7 +2,7 @@
 
 Conventions, in addition to those of :mod:`kerasnets.evaluation.binary`:
 
-- Each label is a binary problem of its own. It is predicted where its probability is at least the
+- Each label is a separate binary problem. It is predicted if its probability is at least the
   threshold.
 - ``accuracy`` is the mean over all labels of all rows (1 - ``hamming_loss``). ``exact_match`` is
   the share of rows whose labels are all predicted correctly (subset accuracy).
@@ -35,7 +35,7 @@ def multilabel_metrics(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Compute the metrics of several labels per row as plain numbers ready for JSON.
+    """Compute the metrics of several labels per row as plain numbers for JSON.
 
     The module docstring states the conventions.
 
@@ -50,13 +50,14 @@ def multilabel_metrics(
 
     Returns:
         ``n``, ``accuracy``, ``exact_match``, ``hamming_loss``, ``macro_f1``, ``micro_f1``,
-        ``auroc``, ``average_precision``, ``log_loss`` and ``threshold``; ``per_label``, with
-        ``precision``, ``recall``, ``f1``, ``auroc``, ``average_precision``, ``support`` and
-        ``prevalence`` by label name; ``intervals``, the low and the high end by name of metric. A
-        metric that is undefined is ``None``.
+        ``auroc``, ``average_precision``, ``log_loss`` and ``threshold``; ``per_label``, a dict
+        from label name to ``precision``, ``recall``, ``f1``, ``auroc``, ``average_precision``,
+        ``support`` and ``prevalence``; ``intervals``, a dict from the name of each metric to both
+        ends of its interval. A metric that is undefined is ``None``.
 
     Raises:
-        ValueError: if there are no rows, or if labels, probabilities and names do not match.
+        ValueError: if there are no rows, or if labels, probabilities, names and groups do not
+            match.
     """
     y_true = check_label_matrix(y_true, label_names)
     probabilities = _check_probabilities(probabilities, y_true.shape)
@@ -89,7 +90,7 @@ def multilabel_metrics(
 
 
 class _Measure:
-    """The metrics as functions of row weights; NaN where a metric is undefined."""
+    """The metrics as functions of row weights; NaN if a metric is undefined."""
 
     def __init__(self, y_true: np.ndarray, probabilities: np.ndarray, threshold: float) -> None:
         predicted = probabilities >= threshold
@@ -103,7 +104,7 @@ class _Measure:
         ]
 
     def overall(self, weights: np.ndarray) -> Mapping[str, float]:
-        """Every metric over all labels."""
+        """The metrics over all labels together."""
         accuracy = float(np.average(self._correct.mean(axis=1), weights=weights))
         hits, true, predicted = (
             (weights @ matrix).sum() for matrix in (self._hits, self._true, self._predicted)
@@ -121,7 +122,7 @@ class _Measure:
         }
 
     def per_label(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Precision, recall and F1 of each label; F1 is NaN if it is never true or predicted."""
+        """Precision, recall and F1 of each label; F1 is NaN without true or predicted rows."""
         hits, true, predicted = (
             weights @ matrix for matrix in (self._hits, self._true, self._predicted)
         )
@@ -133,7 +134,7 @@ class _Measure:
         )
 
     def ranked(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """AUROC and average precision of each label; NaN for a label that has one value only."""
+        """AUROC and average precision of each label; NaN if all rows have the same value."""
         positives = weights @ self._true
         both = (positives > 0) & (positives < weights.sum())
         areas, precisions = np.full((2, len(both)), np.nan)
@@ -148,7 +149,7 @@ def check_label_matrix(y_true: np.ndarray, label_names: Sequence[str]) -> np.nda
 
     Raises:
         ValueError: if there are no rows, if the values are not integers 0 and 1 of shape
-            ``(n, labels)``, or if the names are not different.
+            ``(n, labels)``, or if there are not one or more different names.
     """
     names, labels = list(label_names), np.asarray(y_true)
     if not names or len(set(names)) < len(names):
@@ -176,6 +177,6 @@ def _check_probabilities(probabilities: np.ndarray, shape: tuple[int, ...]) -> n
 
 
 def _mean(values: np.ndarray) -> float:
-    """Mean of the values that are not NaN; NaN if all are."""
+    """Mean of the values that are not NaN; NaN if there are no such values."""
     defined = values[~np.isnan(values)]
     return float(defined.mean()) if len(defined) else np.nan

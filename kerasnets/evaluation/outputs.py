@@ -1,4 +1,4 @@
-"""From the outputs of a model to predictions, in float64."""
+"""Convert the outputs of a model to predictions, in float64."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def sigmoid(logits: np.ndarray) -> np.ndarray:
     """Sigmoid of each element.
 
     Args:
-        logits: any shape, first axis the rows.
+        logits: any shape; the first axis is the rows.
 
     Returns:
         Probabilities, float64, same shape.
@@ -47,18 +47,18 @@ def finite_outputs(outputs: np.ndarray) -> np.ndarray:
     if bad.any():
         raise ValueError(
             f"The outputs of the model must be finite; {bad.sum()} of {bad.size} rows have NaN or "
-            "infinite ones. Training may have diverged (lower the learning rate), or an input is "
+            "infinite values. Training may have diverged (lower the learning rate), or an input is "
             "not finite."
         )
     return values
 
 
 def second_class(predictions: np.ndarray) -> np.ndarray:
-    """The probability of the second of two classes, shape ``(n,)``, from one column or two."""
+    """Return the probability of the second class, shape ``(n,)``, from one or two columns."""
     return predictions.reshape(len(predictions), -1)[:, -1]
 
 
 def both_classes(predictions: np.ndarray) -> np.ndarray:
-    """The probabilities of both classes, shape ``(n, 2)``, from one column or two."""
+    """Return the probabilities of both classes, shape ``(n, 2)``, from one or two columns."""
     positive = second_class(predictions)
     return np.stack([1 - positive, positive], axis=1)

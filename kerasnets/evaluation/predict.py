@@ -1,4 +1,4 @@
-"""Outputs and probabilities of a model for the rows of ``x``."""
+"""Predict the outputs or probabilities of a model."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ def predict_probabilities(model: keras.Model, x: Arrays, batch_size: int = 256) 
     """Predict the probabilities of a classifier.
 
     Args:
-        model: a model whose output is one logit per class, shape ``(n, classes)``, or a single
-            logit of the second of two classes, shape ``(n, 1)``. For several labels per row, or
-            for regression, call :func:`predict_outputs`.
-        x: its inputs: an array, a mapping of arrays, or sequences of visits; first axis the rows.
+        model: a model whose output is one logit per class, shape ``(n, classes)``, or, for two
+            classes, a single logit of the second class, shape ``(n, 1)``. For several labels per
+            row, or for regression, call :func:`predict_outputs`.
+        x: inputs of the model: an array, a mapping of arrays, or sequences of visits. The first
+            axis is the rows.
         batch_size: number of rows per batch.
 
     Returns:
-        Float64 of the same shape as the output: softmax, so that each row sums to 1; for a single
-        logit its sigmoid.
+        Float64 of the same shape as the output: the softmax of the logits, or the sigmoid of a
+        single logit.
 
     Raises:
         ValueError: if there are no rows, if the output has another shape, if a logit is not
@@ -39,11 +40,12 @@ def predict_probabilities(model: keras.Model, x: Arrays, batch_size: int = 256) 
 
 
 def predict_outputs(model: keras.Model, x: Arrays, task: Task, batch_size: int = 256) -> np.ndarray:
-    """Predict what the task predicts: probabilities, or the values of a regression.
+    """Predict probabilities, or the values of a regression, depending on the task.
 
     Args:
         model: a model with one output of shape ``(n, outputs)``.
-        x: its inputs: an array, a mapping of arrays, or sequences of visits; first axis the rows.
+        x: inputs of the model: an array, a mapping of arrays, or sequences of visits. The first
+            axis is the rows.
         task: the task of the model.
         batch_size: number of rows per batch.
 
@@ -57,11 +59,12 @@ def predict_outputs(model: keras.Model, x: Arrays, task: Task, batch_size: int =
 
 
 def predict_logits(model: keras.Model, x: Arrays, batch_size: int = 256) -> np.ndarray:
-    """Predict the outputs of the model itself, shape ``(n, outputs)``.
+    """Predict the outputs of the model without softmax or sigmoid, shape ``(n, outputs)``.
 
     Args:
         model: a model with one output of shape ``(n, outputs)``.
-        x: its inputs: an array, a mapping of arrays, or sequences of visits; first axis the rows.
+        x: inputs of the model: an array, a mapping of arrays, or sequences of visits. The first
+            axis is the rows.
         batch_size: number of rows per batch.
 
     Raises:

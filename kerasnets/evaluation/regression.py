@@ -5,11 +5,11 @@ Conventions:
 - A residual is the predicted value minus the true value, in the unit of the target.
 - ``mae``, ``rmse``, ``median_absolute_error`` and ``r2`` are those of scikit-learn. With several
   targets, a metric is the mean over the targets for which it is defined.
-- ``r2`` compares with predicting the mean of the true values of the same split. It is undefined
-  (``None``) if all true values are equal, which includes a single row.
+- ``r2`` compares the model with predicting the mean of the true values of the same split. It is
+  undefined (``None``) if all true values are equal, for example if there is only one row.
 - ``baseline_mae`` and ``baseline_rmse`` are the errors of predicting that mean for every row.
-- Intervals are 95 % bootstrap percentiles over resamples of groups, each drawn with all of its
-  rows.
+- Intervals are 95 % bootstrap percentiles. Groups are resampled: all rows of a group are drawn
+  together.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def regression_metrics(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Compute the metrics of a regression as plain numbers ready for JSON.
+    """Compute the metrics of a regression as plain numbers for JSON.
 
     The module docstring states the conventions.
 
@@ -48,14 +48,15 @@ def regression_metrics(
 
     Returns:
         ``n``, ``mae``, ``rmse``, ``median_absolute_error``, ``r2``, ``baseline_mae`` and
-        ``baseline_rmse``; ``intervals``, the low and the high end by name of metric;
-        ``per_target``, with the same metrics, ``intervals`` and ``residuals`` by name of target.
+        ``baseline_rmse``; ``intervals``, a dict from the name of each metric to both ends of its
+        interval; ``per_target``, a dict from the name of each target to the same metrics,
+        ``intervals`` and ``residuals``.
         ``residuals`` has ``mean``, ``std``, ``min``, ``q05``, ``median``, ``q95`` and ``max``.
         A metric that is undefined is ``None``.
 
     Raises:
-        ValueError: if there are no rows, if true and predicted values do not match, or if one of
-            them is NaN or infinite.
+        ValueError: if there are no rows, if true values, predictions, names and groups do not
+            match, or if a value is NaN or infinite.
     """
     true, predicted = check_predictions(y_true, predictions, target_names)
     targets = [_Target(*columns) for columns in zip(true.T, predicted.T, strict=True)]
@@ -70,16 +71,16 @@ def regression_metrics(
     )
     return {
         "n": len(true),
-        **_of(values, intervals, ""),
+        **_select(values, intervals, ""),
         "per_target": {
-            name: {**_of(values, intervals, f"{number} "), "residuals": target.residuals()}
+            name: {**_select(values, intervals, f"{number} "), "residuals": target.residuals()}
             for number, (name, target) in enumerate(zip(target_names, targets, strict=True))
         },
     }
 
 
 def _all_metrics(targets: Sequence[_Target], weights: np.ndarray) -> dict[str, float]:
-    """The means over the targets by name, and the metrics of target ``i`` by ``"i name"``."""
+    """Return the mean of each metric, and each metric of target ``i`` as ``"i name"``."""
     each = [target.metrics(weights) for target in targets]
     return _means(each) | {
         f"{number} {name}": value
@@ -88,10 +89,10 @@ def _all_metrics(targets: Sequence[_Target], weights: np.ndarray) -> dict[str, f
     }
 
 
-def _of(
+def _select(
     values: Mapping[str, float], intervals: Mapping[str, list[float]], prefix: str
 ) -> dict[str, Any]:
-    """Metrics and intervals whose names have a prefix; the names are returned without it."""
+    """Select metrics and intervals by a prefix of their names, and remove the prefix."""
     return {
         **{name: value_or_none(values[prefix + name]) for name in _METRICS},
         "intervals": {
@@ -109,7 +110,7 @@ class _Target:
         self._order = np.argsort(self._absolute)
 
     def metrics(self, weights: np.ndarray) -> dict[str, float]:
-        """Every metric; NaN if undefined. Weights count how often each row was drawn."""
+        """Compute every metric; NaN if undefined. Weights are how often each row was drawn."""
         from_mean = self._true - np.average(self._true, weights=weights)
         squares = np.average(self._residuals**2, weights=weights)
         variance = np.average(from_mean**2, weights=weights)
@@ -126,7 +127,7 @@ class _Target:
         }
 
     def residuals(self) -> dict[str, float]:
-        """Mean, spread and quantiles of the residuals."""
+        """Mean, standard deviation and quantiles of the residuals."""
         quantiles = {"min": 0.0, "q05": 0.05, "median": 0.5, "q95": 0.95, "max": 1.0}
         return {
             "mean": float(self._residuals.mean()),
@@ -158,7 +159,7 @@ def check_targets(y_true: np.ndarray, target_names: Sequence[str]) -> np.ndarray
 
     Raises:
         ValueError: if there are no rows, if the values are not finite numbers of shape ``(n,)`` or
-            ``(n, targets)``, or if the names are not different.
+            ``(n, targets)``, or if there are not one or more different names.
     """
     names, values = list(target_names), np.asarray(y_true)
     if not names or len(set(names)) < len(names):
@@ -171,7 +172,7 @@ def check_targets(y_true: np.ndarray, target_names: Sequence[str]) -> np.ndarray
 
 
 def _finite_columns(name: str, values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Values as float64 with one column per target, after checking shape and finiteness."""
+    """Check shape and finiteness, and return float64 with one column per target."""
     values = np.asarray(values, dtype=np.float64)
     columns = values[:, None] if values.ndim == 1 else values
     if columns.shape != shape:

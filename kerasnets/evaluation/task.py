@@ -1,4 +1,4 @@
-"""What a task is: everything about training and evaluation that depends on the kind of labels."""
+"""The class ``Task``: what training and evaluation need to know about the kind of labels."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Task:
-    """What depends on the task: loss, metrics, predictions and figures.
+    """A task, with its loss, metrics, predictions and figures.
 
-    Labels ``y`` are as the table in :mod:`kerasnets.evaluation.tasks` says; ``names`` is one name
-    per class, label or target.
+    The table in :mod:`kerasnets.evaluation.tasks` describes the labels ``y`` of each task.
+    ``names`` contains one name per class, label or target.
 
     Attributes:
         name: the name of the task.
         loss: function that creates the Keras loss; the loss takes the outputs of the model.
-        loss_label: what figures call the loss.
+        loss_label: the axis label of the loss in figures.
         metrics: function that creates the Keras metrics to compile a model with.
         log_loss_metric: function from a name to a Keras metric that equals the loss, but without
             the weight penalties of the model.
@@ -36,7 +36,7 @@ class Task:
             shape. Raises ``ValueError`` if an output is NaN or infinite.
         check_labels: function of ``y`` and ``names`` that raises ``ValueError`` if they do not
             match.
-        measure: function that computes the metrics; call :meth:`evaluate`.
+        measure: function that computes the metrics. Call :meth:`evaluate` instead.
         output_name: the name of the predictions in an exported model.
         one_class_per_row: whether each row belongs to exactly one class.
     """
@@ -58,7 +58,7 @@ class Task:
         return len(self.column_names(names))
 
     def column_names(self, names: Sequence[str]) -> tuple[str, ...]:
-        """The name of each column of the predictions: of a binary task, the second class."""
+        """The names of the columns of the predictions. For a binary task: the second class."""
         return tuple(names[1:] if self.name == "binary" else names)
 
     def evaluate(
@@ -71,23 +71,24 @@ class Task:
         threshold: float = 0.5,
         resamples: int = RESAMPLES,
     ) -> dict[str, Any]:
-        """Compute every metric of the predictions.
+        """Compute all metrics of the predictions.
 
         Args:
             y: the labels.
             predictions: predictions for the same rows, as ``predictions`` returns them.
             names: one name per class, label or target.
-            groups: the group of each row, such as its patient. The bootstrap for the intervals
-                resamples groups; by default every row is its own group.
+            groups: the group of each row, such as its patient. Intervals are computed by resampling
+                groups. By default every row is its own group.
             threshold: lowest probability at which the positive class, or a label, is predicted.
             resamples: number of bootstrap resamples; 0 for no intervals.
 
         Returns:
-            Plain numbers by name of metric. Intervals are under ``intervals``.
+            A dict from the name of each metric to plain numbers. ``intervals`` contains the
+            intervals.
 
         Raises:
             ValueError: if labels, predictions and names do not match, or if a threshold other than
-                0.5 is passed for a task that has none.
+                0.5 is passed for a task without a threshold.
         """
         return self.measure(y, predictions, names, groups, threshold, resamples)
 
@@ -116,7 +117,7 @@ class Task:
             unit: the physical unit of the targets of a regression.
 
         Returns:
-            The figures by file name without suffix.
+            A dict from file name, without suffix, to figure.
 
         Raises:
             ValueError: if labels, predictions and names do not match.
@@ -130,8 +131,8 @@ class Task:
         """Check that a rule for choosing the threshold applies to this task.
 
         Raises:
-            ValueError: if the rule is unknown, or if it is not ``"fixed"`` and the task has not
-                exactly two classes.
+            ValueError: if the rule is unknown, or if it is not ``"fixed"`` and the task does
+                not have exactly two classes.
         """
         if rule not in THRESHOLDS:
             raise unknown_name("threshold rule", rule, THRESHOLDS)

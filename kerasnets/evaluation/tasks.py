@@ -1,4 +1,4 @@
-"""The four tasks of a network, and what each of them needs.
+"""The four tasks, with their labels, outputs of the model and predictions.
 
 | task | labels ``y`` | outputs of the model | predictions |
 |---|---|---|---|
@@ -45,18 +45,18 @@ def get_task(name: str) -> Task:
 
 
 def infer_task(data: Dataset, model_outputs: int) -> Task:
-    """Return the task that a data set and the number of outputs of a model have in common.
+    """Infer the task from a data set and the number of outputs of a model.
 
-    Two classes are ``binary`` for a model with one output, and ``classification`` for a model with
-    two.
+    With two classes, the task is ``binary`` for a model with one output, and ``classification``
+    for a model with two outputs.
 
     Args:
         data: the data set; its ``task`` says what its labels are.
         model_outputs: number of outputs of the model.
 
     Raises:
-        ValueError: if the labels of the data set do not match its task, or if the model has
-            another number of outputs than the task needs.
+        ValueError: if the labels of the data set do not match its task, or if the model does
+            not have the number of outputs that the task needs.
     """
     task, names = get_task(getattr(data, "task", "classification")), output_names(data)
     if task.one_class_per_row and len(names) == 2:
@@ -150,9 +150,9 @@ def _measure_targets(
     return regression_metrics(y, predictions, names, groups, resamples=resamples)
 
 
-def _refuse_threshold(threshold: float, of_what: str) -> None:
+def _refuse_threshold(threshold: float, task: str) -> None:
     if threshold != 0.5:
-        raise ValueError(f"There is no decision threshold for {of_what}, got {threshold}.")
+        raise ValueError(f"There is no decision threshold for {task}, got {threshold}.")
 
 
 CLASSIFICATION = Task(
@@ -174,7 +174,7 @@ BINARY = Task(
     loss_label="Loss (binary cross-entropy)",
     # A logit above 0 is a probability above 0.5.
     metrics=lambda: [keras.metrics.BinaryAccuracy("accuracy", threshold=0.0)],
-    # keras.metrics.BinaryCrossentropy refuses labels (n,) with logits (n, 1); the loss takes them.
+    # keras.metrics.BinaryCrossentropy refuses labels (n,) with logits (n, 1); the loss accepts.
     log_loss_metric=lambda name: keras.metrics.MeanMetricWrapper(
         keras.losses.BinaryCrossentropy(from_logits=True, reduction=None), name
     ),

@@ -1,8 +1,8 @@
 """The figures stated in the course reports S1–S5, and a check of those that are counts.
 
 ``claims.csv`` lists every stated figure. ``docs/reproduce.md`` says what the reports are. Counts
-of parameters and FLOPs are checked here: they are reproduced under ``exact`` or under the
-convention of their report, or they are not, and the note says why. Figures that need training
+of parameters and FLOPs are checked here, under ``exact`` or under the convention of their report.
+If a count is not reproduced, its note says why. Figures that need training
 are checked by :mod:`kerasnets.studies.reproduce`.
 """
 

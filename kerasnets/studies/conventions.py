@@ -12,7 +12,7 @@ from kerasnets.profiling.sizes import Term, format_factor, product
 
 @convention("s2")
 def s2(op: Op) -> Cost:
-    """Report S2: kernels see one input channel, ReLU after a convolution is 1 per filter.
+    """Report S2: one input channel per convolution, ReLU after a convolution is 1 per filter.
 
     A convolution costs 2 · kernel per position and filter, for any number of input channels, and
     its bias costs nothing. ReLU costs 1 per filter after a convolution and 1 per unit after a
@@ -28,7 +28,7 @@ def s2(op: Op) -> Cost:
 
 @convention("s5")
 def s5(op: Op) -> Cost:
-    """Report S5: kernels see one input channel, no bias in convolutions, pooling is 1 per output.
+    """Report S5: one input channel and no bias per convolution, pooling is 1 per output.
 
     A convolution costs 2 · kernel − 1 per position and filter, for any number of input channels.
     ReLU and pooling cost 1 per output. Everything else is as in ``exact``, which agrees with S5

@@ -70,7 +70,7 @@ class DigitNetResult:
 def reproduce_digits(work: Workspace) -> list[ClaimResult]:
     """Train the six digit nets with three seeds, write a page with a figure, check the claims.
 
-    Uses MNIST if its files exist, else scikit-learn's digits.
+    Uses MNIST if its files exist, otherwise scikit-learn's digits.
     """
     data = work.load_first("mnist", "digits")
     rows = read_claims("digits")
@@ -101,7 +101,7 @@ def reproduce_digits(work: Workspace) -> list[ClaimResult]:
 
 
 def digit_page(nets: Sequence[DigitNetResult], subtitle: str) -> str:
-    """The results as a page of Markdown."""
+    """Format the results as a Markdown page."""
     rows = [
         (
             f"`{net.net}`",
@@ -119,7 +119,7 @@ def digit_page(nets: Sequence[DigitNetResult], subtitle: str) -> str:
 
 
 def digit_figure(nets: Sequence[DigitNetResult], subtitle: str) -> Figure:
-    """Test accuracy against parameters and against FLOPs. A bar spans the seeds of each net."""
+    """Plot test accuracy against parameters and FLOPs. Bars show the range over the seeds."""
     with style():
         figure = new_figure(9.6, 4.2, "Digits: accuracy and cost", subtitle)
         panels = figure.subplots(1, 2, sharey=True)

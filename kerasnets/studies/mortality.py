@@ -1,4 +1,4 @@
-"""What reports S2 and S5 state about their mortality nets."""
+"""Check the claims of reports S2 and S5 about their mortality nets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ _MIN_FULL_MIMIC3 = 10_000
 
 
 def reproduce_mortality(work: Workspace) -> list[ClaimResult]:
-    """Train the three nets on full MIMIC-III, else on the eICU demo, else on simulated patients."""
+    """Train the three nets, and check the claims.
+
+    Uses the first of these that exists: full MIMIC-III, the eICU demo, simulated patients.
+    """
     data = _load_cohort(work)
     survived = f"{100 * float((data.validation.y == 0).mean()):.0f} % survived"
     return [

@@ -16,7 +16,7 @@ from kerasnets.engine.sources import ArraySource
 
 UNITS = (16, 16)
 BATCH_SIZE, LEARNING_RATE = 10, 0.1
-_FLAT = 0.05  # part of the total decrease of the loss
+_FLAT = 0.05  # fraction of the total decrease of the loss
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,10 @@ class PlaneStudy:
         model: the trained net.
         losses: training loss (cross-entropy) per epoch, averaged over the steps of the epoch.
         dead_at_start: number of dead hidden ReLU units before training.
-        dead_before: number of dead hidden ReLU units after the epochs with negatives only, or
-            ``None`` if there were none.
-        recall_before: recall of the positive test points after these epochs, or ``None``.
+        dead_before: number of dead hidden ReLU units after the epochs with negatives only;
+            ``None`` if there were no such epochs.
+        recall_before: recall of the positive test points after these epochs; ``None`` if there
+            were no such epochs.
     """
 
     label: str
@@ -60,9 +61,9 @@ class PlaneStudy:
 
     @property
     def flat_from(self) -> int:
-        """The first epoch, counted from 1, after which the loss decreases by 5 % or less.
+        """The first epoch, counted from 1, at which the loss is flat.
 
-        The percentage is part of the total decrease.
+        After this epoch, the loss decreases by at most 5 % of its total decrease.
         """
         losses = np.array(self.losses)
         low = losses.min()
@@ -101,8 +102,8 @@ def train_plane_net(
         label: a short name for titles and legends.
 
     Raises:
-        ValueError: if ``start`` has another value, or there are fewer negative points than a batch
-            needs.
+        ValueError: if ``start`` has another value, or if there are fewer negative points than a
+            batch needs.
     """
     if start not in ("random", "zeros"):
         raise ValueError(f"start must be 'random' or 'zeros', got {start!r}.")
@@ -147,7 +148,7 @@ def train_plane_net(
 
 
 def dead_units(model: keras.Model, x: np.ndarray) -> int:
-    """Count the hidden ReLU units that give 0 for every row of ``x``. They get no gradient."""
+    """Count the hidden ReLU units whose output is 0 for every row of ``x`` (no gradient)."""
     dead, values = 0, x
     for layer in _hidden_layers(model):
         values = np.asarray(layer(values))

@@ -1,4 +1,4 @@
-"""Trainings in several processes at a time."""
+"""Run several trainings in parallel processes."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class TrainingTask:
     """A training to run.
 
     Attributes:
-        owner: the object that asked for the training. It is returned with the score.
-        number: the number that the owner gave to the training.
+        owner: the object that requested the training. It is returned with the score.
+        number: the number of the training, chosen by the owner.
         net: name of a net in the catalogue.
         settings: settings of the recipe.
         folder: the run folder. An interrupted run in it is resumed.
@@ -44,20 +44,21 @@ def train_tasks(
     """Run trainings until ``next_task`` returns ``None`` and all of them have ended.
 
     Args:
-        next_task: called when a process is free. All scores so far were yielded before.
-        jobs: number of trainings at a time. With 1, they run in this process, else each runs in
-            a process of its own.
+        next_task: function that returns the next task. It is called when a process is free, and
+            after all scores so far have been yielded.
+        jobs: number of parallel trainings. With 1, they run in this process, otherwise each runs
+            in a separate process.
         data_dir: where to look for data.
 
     Yields:
-        A task and its score, see :func:`best_value`, or ``None`` if the training failed.
+        A task and its score: the :func:`best_value`, or ``None`` if the training failed.
     """
     if jobs == 1:
         while task := next_task():
             yield task, _score(task.net, task.settings, task.folder, data_dir)
         return
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
-    context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
+    context = multiprocessing.get_context("spawn")  # TensorFlow fails in a forked process
     # Leaving the block, for example by Ctrl-C, ends the processes. Their runs can be resumed.
     with context.Pool(jobs, _init_process, (threads,)) as pool:
         running: list[tuple[TrainingTask, Any]] = []

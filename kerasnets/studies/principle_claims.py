@@ -1,4 +1,4 @@
-"""What S4 states about its principles, compared with our measurements."""
+"""Compare what S4 states about its principles with our measurements."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ def _activation_answers(measured: Measured) -> Answers:
         (system, "epochs until the loss is flat"): Answer(
             f"{relu_epochs} and {sigmoid_epochs}",
             relu_epochs < sigmoid_epochs,
-            "points and steps differ from S4; what holds is which net is slower",
+            "points and steps differ from S4, so only the order of the two nets is compared",
         ),
-        (system, "test error of ReLU less that of sigmoid"): Answer(
+        (system, "test error of ReLU minus that of sigmoid"): Answer(
             f"{difference:.3f}", abs(difference) <= _SAME_ERROR
         ),
     }

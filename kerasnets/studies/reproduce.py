@@ -37,14 +37,14 @@ def reproduce(
     """Repeat what the course reports did, and check each of their claims.
 
     Finished work in ``out`` is reused and interrupted runs are resumed. Real data are used if
-    their files exist, else simulated data, which need no files. The table names the data used.
+    their files exist, otherwise simulated data, which need no files. The table names the data used.
 
     Args:
         parts: names of :data:`PARTS`. Default: all of them.
         out: folder of the runs, pages, figures and tables.
         data_dir: where to look for the real data.
-        quick: train for one epoch with one seed, as a test run. The numbers mean nothing then,
-            and the table says so.
+        quick: train for one epoch with one seed, as a test run. These numbers are not valid
+            results, and the table says so.
         progress: show the progress of each training on standard error.
 
     Returns:
@@ -52,7 +52,7 @@ def reproduce(
         ``results.json`` in ``out`` have the same content.
 
     Raises:
-        ValueError: if a part is unknown, or ``out`` contains runs with other settings.
+        ValueError: if a part is unknown, or if ``out`` contains runs with other settings.
     """
     for part in parts:
         if part not in PARTS:
@@ -78,7 +78,7 @@ def _reproduce_counts(work: Workspace) -> list[ClaimResult]:
 
 
 def _reproduce_by_hand(work: Workspace) -> list[ClaimResult]:
-    """Pool the images of S4: a square of 3 × 3 ones in each corner of 4 × 4 pixels."""
+    """Pool the four images of S4: 4 × 4 pixels with 3 × 3 ones in one corner."""
     (row,) = read_claims("by-hand")
     images = np.zeros((4, 4, 4, 1), "float32")
     for image, (top, left) in zip(images, [(0, 0), (0, 1), (1, 1), (1, 0)], strict=True):

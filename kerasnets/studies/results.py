@@ -34,9 +34,9 @@ class ClaimResult:
         stated: the value as the report writes it.
         ours: our value.
         data: the data set and split we measured on. Empty if the claim needs no data.
-        seeds: the seeds of the trainings that our value is the mean of.
+        seeds: the seeds of the trainings. Our value is their mean.
         answer: ``"reproduced"``, ``"not reproduced"``, ``"other data"`` (the report's data are not
-            available) or ``"quick"`` (training was cut short).
+            available) or ``"quick"`` (only one epoch and one seed).
         note: the interpretation under which the claim holds, or why it does not hold.
     """
 
@@ -73,7 +73,7 @@ def answer_claim(
             holds if it is greater than or equal to the stated one.
         same_data: whether ``data`` is the data set that the report used.
         seeds: the seeds of the trainings.
-        quick: whether training was cut short.
+        quick: whether the nets were trained for one epoch only, as a test run.
         note: text to add to the note of the claim.
     """
     shown = ours if isinstance(ours, str) else ""
@@ -99,14 +99,14 @@ def answer_claim(
 
 
 def results_text(results: Sequence[ClaimResult], seconds: Mapping[str, float]) -> str:
-    """The table as plain text, followed by the notes."""
+    """Format the table as plain text, followed by the notes."""
     table = text_table(_HEADERS, _cells(results), _ALIGN)
     notes = [f"{number:>3}  {note}" for note, number in _number_notes(results).items()]
     return "\n".join([table, *_summary(results, seconds), "Notes:", *notes])
 
 
 def results_markdown(results: Sequence[ClaimResult], seconds: Mapping[str, float]) -> str:
-    """The table in Markdown, followed by the notes."""
+    """Format the table in Markdown, followed by the notes."""
     table = markdown_table(_HEADERS, _cells(results), _ALIGN)
     summary = [f"{line}  " for line in _summary(results, seconds)]
     notes = [f"{number}. {note}" for note, number in _number_notes(results).items()]

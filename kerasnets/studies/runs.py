@@ -1,4 +1,4 @@
-"""Runs of catalogue nets: resume the one in a folder, or train a new one there."""
+"""Runs of catalogue nets: return, resume or train the run in a folder."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def resume_or_train(
 
     Args:
         net: name of a net in the catalogue.
-        folder: the run folder. It may exist or not.
+        folder: the run folder. It does not have to exist.
         data: the data set. By default the one that the recipe names.
         data_dir: where to look for the files of the data set.
         progress: show the progress of each epoch on standard error.
@@ -64,7 +64,7 @@ def _check_same_settings(
 
 
 def _with_training_defaults(recipe: Recipe, data: Dataset | None, found: Recipe) -> Recipe:
-    """Add to a recipe what ``train`` takes from the data, such as the size of the vocabulary."""
+    """Add the settings that ``train`` derives from the data, such as the size of the vocabulary."""
     recipe = replace(recipe, net_arguments={**found.net_arguments, **recipe.net_arguments})
     if data is None:
         return replace(

@@ -59,7 +59,7 @@ class SearchResult:
 
     @property
     def best_trial(self) -> dict[str, Any]:
-        """The row of the best trial. The first one wins a tie."""
+        """The row of the best trial. If several are best, it is the first."""
         scores = self.table["score"].to_numpy()
         row = int(np.nanargmax(scores) if self.higher_is_better else np.nanargmin(scores))
         return {str(name): value for name, value in self.table.to_dict("records")[row].items()}
@@ -84,14 +84,15 @@ def search(
         net: name of a net in the catalogue.
         space: the hyperparameters.
         trials: number of trainings per sampler. If one sampler is ``"grid"``, every sampler gets
-            as many as the largest grid within this number has points. So they can be compared.
+            the same number: the points of the largest grid with at most ``trials`` points.
+            So the samplers can be compared.
         samplers: any of ``"grid"``, ``"random"`` and ``"tpe"``. TPE is Optuna's tree-structured
             Parzen estimator, which learns from earlier trials.
         out: folder of the search. A search that was stopped is resumed if the arguments are the
             same. ``trials`` may be larger then, unless a sampler is ``"grid"``.
         data_dir: where to look for the files of the data set.
-        jobs: number of trainings at a time, each in a process of its own.
-        seed: seed of the samplers. With ``jobs=1``, the same seed gives the same trials, also if
+        jobs: number of parallel trainings, each in a separate process.
+        seed: seed of the samplers. With ``jobs=1``, the same seed produces the same trials, even if
             the search was stopped and resumed.
         progress: show a progress bar on standard error.
         **settings: settings that are the same for all trials: fields of the recipe and arguments
@@ -162,14 +163,14 @@ def _check(samplers: Sequence[str], trials: int, jobs: int) -> None:
 
 def _check_folder(folder: Path, arguments: dict[str, Any]) -> None:
     """Record the arguments of a new search. Refuse a folder with another search or other files."""
-    arguments = json.loads(json.dumps(arguments))  # as they come from the file
+    arguments = json.loads(json.dumps(arguments))  # with the types that JSON has
     path = folder / "search.json"
     if path.is_file():
         found = json.loads(path.read_text(encoding="utf-8"))
         different = [name for name in arguments if found.get(name) != arguments[name]]
         if different:
             raise ValueError(
-                f"{folder} contains a search with other {', '.join(different)}. Give the same "
+                f"{folder} contains a search with other {', '.join(different)}. Pass the same "
                 "arguments to resume it, or choose another folder."
             )
         return

@@ -1,4 +1,4 @@
-"""Every seizure net of reports S1, S2 and S5, on two splits of the recordings."""
+"""Train every seizure net of reports S1, S2 and S5 on two splits of the recordings."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ With the split by recording, all rows of one recording are in the same split.
   brackets. `kerasnets nets --json` shows how the default recipes differ from the general one.
 - Each net uses the weights of the epoch with the best validation result.
 - "Best validation" is the highest validation accuracy of any epoch. The course reports, which
-  split the rows at random, read this value off their learning curves.
+  split the rows at random, take this value from their learning curves.
 - "Seconds" is the training time on {cpus} cores, compilation included. Other work ran on the
   machine, so it only gives the order of magnitude.
 
@@ -66,7 +66,7 @@ class SeizureNetRuns:
 def reproduce_seizure(work: Workspace) -> list[ClaimResult]:
     """Train every seizure net of the reports on both splits, write the page, check the claims.
 
-    Uses the real recordings if their files exist, else simulated ones.
+    Uses the real recordings if their files exist, otherwise simulated ones.
     """
     sets = {
         split: work.load_first("seizure", "seizure-simulated", split=split) for split in _SPLITS
@@ -104,7 +104,7 @@ def _answer(work: Workspace, row: Row, data: Dataset, same_data: bool) -> ClaimR
 
 
 def seizure_page(entries: list[SeizureNetRuns]) -> str:
-    """The results as a page of Markdown."""
+    """Format the results as a Markdown page."""
     # Without rescaling, accuracy is near chance on both splits, so the bias says nothing.
     biases = [entry.row_split_bias for entry in entries if "rescaling" not in entry.arguments]
     environment = entries[0].runs["row"].environment

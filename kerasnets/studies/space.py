@@ -44,7 +44,7 @@ class Hyperparameter:
     choices: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse empty and impossible ranges."""
+        """Check that the range is valid."""
         if self.choices:
             return
         if not self.low < self.high or not math.isfinite(self.low + self.high):
@@ -69,7 +69,10 @@ class Hyperparameter:
         return self.choices or (self.low, self.high)
 
     def grid_values(self, count: int) -> list[Any]:
-        """Evenly spaced values of a range, or every choice. May be fewer for integers."""
+        """Return ``count`` evenly spaced values of a range, or all choices.
+
+        A small range of integers may have fewer values.
+        """
         if self.choices:
             return list(self.choices)
         if count == 1:
@@ -105,16 +108,18 @@ class Hyperparameter:
 
 
 def grid_points(space: Sequence[Hyperparameter], budget: int) -> list[dict[str, Any]]:
-    """The points of the largest grid within a budget, with the same number of values per range.
+    """Return the points of the largest grid with at most ``budget`` points.
+
+    Every range has the same number of values, except that small ranges of integers may have fewer.
 
     Raises:
-        ValueError: if even a grid with one value per range has too many points.
+        ValueError: if a grid with only one value per range has too many points.
     """
     smallest = math.prod(len(entry.choices) or 1 for entry in space)
     if budget < smallest:
         raise ValueError(
             f"The grid has at least {smallest} points, but trials is {budget}. Allow {smallest} "
-            "trials or more, or give fewer choices."
+            "trials or more, or use fewer choices."
         )
     count = 1
     while _size(space, count) < _size(space, count + 1) <= budget:
@@ -142,7 +147,7 @@ def check_space(net: str, space: Sequence[Hyperparameter], settings: Mapping[str
 
     Raises:
         ValueError: if a hyperparameter is neither a setting nor an argument, must be the same for
-            all trials, is given twice, or has a value that the recipe or the builder refuses.
+            all trials, is repeated, or has a value that the recipe or the builder refuses.
     """
     if not space:
         raise ValueError(

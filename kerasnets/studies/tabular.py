@@ -1,4 +1,4 @@
-"""What reports S3 and S4 did with tables: trees on the rain data, nets on COVID-19 cases."""
+"""Check the claims of S3 and S4 about tables: trees on rain data, nets on COVID-19 cases."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _COLUMNS = {"nodes": "nodes", "training AUC": "train_auc", "validation AUC": "va
 def reproduce_covid(work: Workspace) -> list[ClaimResult]:
     """Train the nets with one and two layers. The run folders contain figures of their weights.
 
-    Uses the CDC's cases if the file exists, else simulated cases.
+    Uses the CDC's cases if the file exists, otherwise simulated cases.
     """
     data = work.load_first("covid", "covid-simulated")
     accuracy_row, layers_row = read_claims("covid")
@@ -59,7 +59,7 @@ def reproduce_covid(work: Workspace) -> list[ClaimResult]:
 def reproduce_rain(work: Workspace) -> list[ClaimResult]:
     """Grow the trees of S3, draw its depth curves and heat maps, and rescale its features.
 
-    Uses the course's data if the files exist, else simulated data with the same statistics.
+    Uses the course's data if the files exist, otherwise simulated data with the same statistics.
     """
     data = work.load_first("rain", "rain-simulated")
     same_data = data.name == "rain"
@@ -110,6 +110,7 @@ def _answer_rain(
 
 
 def _tree_settings(system: str) -> tuple[int, int]:
-    """Read ``"decision tree depth 5, min leaf 4"``: the depth, and the samples per leaf or 1."""
+    """Read ``max_depth`` and ``min_samples_leaf`` (default 1) from the name of a system."""
+    # Such as "decision tree depth 5" and "decision tree depth 5, min_samples_leaf 4".
     words = system.replace(",", "").split()
-    return int(words[3]), int(words[-1]) if "leaf" in words else 1
+    return int(words[3]), int(words[-1]) if "min_samples_leaf" in words else 1

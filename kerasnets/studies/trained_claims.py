@@ -12,7 +12,7 @@ from kerasnets.studies.results import ClaimResult, Row, answer_claim
 from kerasnets.studies.workspace import Workspace
 from kerasnets.training import Run
 
-# The reports read "validation accuracy" off their learning curves: the maximum over all epochs.
+# The "validation accuracy" of the reports is the maximum of their learning curves.
 _MEASURES: dict[str, Callable[[Run], float]] = {
     "test accuracy": lambda run: 100 * run.metrics["test"]["accuracy"],
     "validation accuracy": lambda run: 100 * max(run.history["val_accuracy"]),

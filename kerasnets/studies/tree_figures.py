@@ -72,12 +72,13 @@ def depth_curves(trees: Trees, min_samples_leaf: tuple[int, int] | None = None) 
 def heat_maps(trees: Trees, max_depth: int | None = None) -> Figure:
     """Plot training and validation AUC by ``min_samples_split`` and ``min_samples_leaf``.
 
-    Every cell is a tree of its own. A ``min_samples_split`` below twice the ``min_samples_leaf``
+    Every cell is a separate tree. A ``min_samples_split`` below twice the ``min_samples_leaf``
     has no effect.
 
     Args:
         trees: the trees.
-        max_depth: the depth to show. Default: 10 as in S3, or, if the grid has no 10, its first.
+        max_depth: the depth to show. Default: 10 as in S3 or, if the grid has no 10, the first of
+            the grid.
 
     Raises:
         ValueError: if the grid does not contain this depth.

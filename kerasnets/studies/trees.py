@@ -78,8 +78,8 @@ def grow_trees(
     are constant for another reason: its loops never use their variables, so every cell is the same
     tree.)
 
-    The AUC is the one of the positive class. With more than two classes, it is the mean over the
-    classes, one against the rest.
+    With two classes, the AUC is that of the positive class. With more classes, it is the mean of
+    the one-vs-rest AUCs.
 
     Args:
         data: a data set with a single input array. All axes but the first are flattened.
@@ -96,7 +96,7 @@ def grow_trees(
 
     Raises:
         ValueError: if the data set has several input arrays, if a split has no sample of a class,
-            or if a value of the grid is too small or given twice.
+            if a value of the grid is too small or repeated, or if ``jobs`` is below 1.
     """
     import joblib
     import pandas as pd
@@ -135,11 +135,11 @@ def _check_data(data: Dataset) -> None:
 def _check_grid(grids: Mapping[str, Sequence[int]], jobs: int | None) -> None:
     smallest = dict(zip(GRID, (1, 2, 1), strict=True))
     for name, values in grids.items():
-        least = smallest[name]
-        valid = all(type(value) is int and value >= least for value in values)
+        minimum = smallest[name]
+        valid = all(type(value) is int and value >= minimum for value in values)
         if not values or not valid or len(set(values)) < len(values):
             raise ValueError(
-                f"{name} must be one or more different integers, each {least} or more; got "
+                f"{name} must be one or more different integers, each {minimum} or more; got "
                 f"{list(values)}."
             )
     if jobs is not None and jobs < 1:
@@ -147,7 +147,7 @@ def _check_grid(grids: Mapping[str, Sequence[int]], jobs: int | None) -> None:
 
 
 def _effective(point: Point) -> Point:
-    """The settings that give the same tree: scikit-learn uses the larger of the two limits."""
+    """Settings that grow the same tree: scikit-learn applies the larger of the two limits."""
     max_depth, min_samples_split, min_samples_leaf = point
     return max_depth, max(min_samples_split, 2 * min_samples_leaf), min_samples_leaf
 
@@ -178,10 +178,10 @@ def _measure(point: Point, arrays: Arrays, seed: int) -> dict[str, float]:
 
 
 def _auc(tree: Any, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """The AUC, and its standard error by Hanley and McNeil, Radiology 143, 29 (1982).
+    """Return the AUC and its standard error (Hanley and McNeil, Radiology 143, 29, 1982).
 
-    With several classes the error is the mean of the errors per class. The error of the mean AUC
-    is not larger than that.
+    With several classes, the error is the mean of the errors per class, which is an upper bound
+    for the error of the mean AUC.
     """
     areas = np.array(auroc_per_class(y, tree.predict_proba(x)), dtype=np.float64)
     labels = range(areas.size)
@@ -201,7 +201,7 @@ def _standard_error(area: float, positive: np.ndarray) -> float:
 
 
 def _recommend(table: pd.DataFrame, arrays: Arrays, seed: int) -> dict[str, float]:
-    """The smallest tree within one standard error of the best. Ties go to the better tree."""
+    """The smallest tree within one standard error of the best AUC; if tied, the best of them."""
     best = table.iloc[table["validation_auc"].argmax()]
     close = table[table["validation_auc"] >= best["validation_auc"] - best["standard_error"]]
     order = close.sort_values(["nodes", "validation_auc"], ascending=[True, False], kind="stable")

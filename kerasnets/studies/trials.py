@@ -1,4 +1,4 @@
-"""The trials of one sampler: their settings, what is still to train, and the scores."""
+"""The trials of one sampler: settings, remaining trainings and scores."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SamplerTrials:
         budget: int,
         seed: int,
     ) -> None:
-        """Open the file. It is created if it does not exist.
+        """Open Optuna's file, or create it if it does not exist.
 
         Args:
             folder: folder of the search.
@@ -40,7 +40,7 @@ class SamplerTrials:
             recipe: recipe of the trials, without the hyperparameters.
             space: the hyperparameters.
             settings: settings that are the same for all trials.
-            budget: the largest number of trials.
+            budget: the maximum number of trials.
             seed: seed of the sampler.
         """
         import optuna
@@ -55,7 +55,8 @@ class SamplerTrials:
             direction="maximize" if recipe.monitor == "val_accuracy" else "minimize",
             load_if_exists=True,
         )
-        # A killed process leaves running trials. One without all its values was never trained.
+        # After a process was killed, trials still have the state RUNNING. If a trial does not have
+        # all of its values, its training has not started.
         self.interrupted = []
         for trial in self.trials(optuna.trial.TrialState.RUNNING):
             if self._is_complete(trial):
@@ -64,7 +65,7 @@ class SamplerTrials:
                 self.study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
 
     def enqueue(self, points: Sequence[Mapping[str, Any]]) -> None:
-        """Set the values of the next trials, unless there are trials already."""
+        """Set the values of the first trials. Does nothing if the study already has trials."""
         if not self.study.get_trials(deepcopy=False):
             for point in points:
                 self.study.enqueue_trial(
@@ -72,12 +73,12 @@ class SamplerTrials:
                 )
 
     def next_task(self) -> TrainingTask | None:
-        """The next training: an interrupted one, else a new one if the budget allows it."""
+        """Return the next training: an interrupted one, or a new one if the budget allows it."""
         if self.interrupted:
             return self._task(self.interrupted.pop(0))
         if len([trial for trial in self.trials() if self._is_complete(trial)]) >= self.budget:
             return None
-        # One sampler per trial, so that a search that was stopped draws the same values.
+        # A new sampler for each trial: a search that was stopped and resumed draws the same values.
         number = len(self.study.get_trials(deepcopy=False))
         rng = np.random.default_rng([self.seed, SAMPLERS.index(self.sampler), number])
         self.study.sampler = self._make_sampler(int(rng.integers(2**31)))
@@ -122,8 +123,8 @@ class SamplerTrials:
 
         if self.sampler != "tpe":
             return RandomSampler(seed=seed)
-        # TPE learns from an initial quarter of random trials, 10 at most. Running trials count as
-        # bad ones, so that trials that run at the same time differ.
+        # TPE starts with random trials: a quarter of the budget, at least 2 and at most 10. Running
+        # trials count as bad, so that parallel trials differ.
         startup_trials = max(2, min(10, self.budget // 4))
         return TPESampler(seed=seed, n_startup_trials=startup_trials, constant_liar=True)
 

@@ -1,4 +1,4 @@
-"""The folder of a reproduction. It keeps finished work and resumes interrupted runs."""
+"""The folder of a reproduction. Finished work in it is reused, interrupted runs are resumed."""
 
 from __future__ import annotations
 
@@ -53,16 +53,16 @@ class Workspace:
         return load_data(names[-1], data_dir=self.data_dir, **options)
 
     def run(self, net: str, data: Dataset, seed: int = 0, **settings: Any) -> Run:
-        """Return the run of a net: the finished one, the interrupted one resumed, or a new one.
+        """Return the run of a net. Resume it if it was interrupted; train it if it does not exist.
 
         Args:
-            net: Name of a net in the catalogue.
-            data: The data set.
-            seed: Seed of the training.
-            **settings: Fields of the recipe, and arguments of the net's builder.
+            net: name of a net in the catalogue.
+            data: the data set.
+            seed: seed of the training.
+            **settings: fields of the recipe, and arguments of the net's builder.
 
         Raises:
-            ValueError: If the run in the folder has other settings or other data.
+            ValueError: if the run in the folder has other settings or other data.
         """
         settings = {"seed": seed, **settings}
         if self.quick:
@@ -79,9 +79,9 @@ class Workspace:
         """Return the result of ``compute``. It is read from the folder if the key is the same.
 
         Args:
-            name: Name of the JSON file that stores the result, without suffix.
-            key: Everything the result depends on. It must be serialisable as JSON.
-            compute: Computes the result, which must be serialisable as JSON.
+            name: name of the JSON file that stores the result, without suffix.
+            key: everything that the result depends on. It must be serialisable as JSON.
+            compute: function that computes the result, which must be serialisable as JSON.
         """
         path, key = self.folder / f"{name}.json", {**key, "quick": self.quick}
         if path.is_file():
@@ -95,7 +95,7 @@ class Workspace:
         seconds = round(time.perf_counter() - started, 3)
         write_json(path, {"key": key, "seconds": seconds, "answer": answer})
         self.seconds += seconds
-        # Read it back, so that a first call returns the same types as later ones: JSON has no
+        # Read the file, so that the first call returns the same types as later ones: JSON has no
         # tuples.
         return json.loads(path.read_text(encoding="utf-8"))["answer"]
 

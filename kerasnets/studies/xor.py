@@ -1,4 +1,4 @@
-"""XOR with a few ReLU units: how many of many seeds learn it (S4)."""
+"""XOR with a few ReLU units: the share of seeds that learn it (S4)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class TrainedXorNets:
         return np.abs(self.outputs - XOR).max(axis=1) <= _EXACT
 
     def net(self, seed: int) -> keras.Model:
-        """The net of a seed as the catalogue net ``xor``."""
+        """Build the catalogue net ``xor`` with the weights of a seed."""
         from kerasnets.nets import build
 
         kernel, bias, out_kernel, out_bias = (array[seed] for array in self.weights)

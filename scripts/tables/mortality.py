@@ -54,12 +54,14 @@ INTRODUCTION = """\
 [mortality.md](mortality.md) discusses these results.
 `python scripts/tables/mortality.py --data-dir FOLDER` writes them.
 
-- Everything is fitted on the training split, the vocabulary too. No patient is in two splits.
+- Everything, including the vocabulary, is fitted on the training split. No patient is in two
+  splits.
 - The validation split selects the epoch whose weights are kept. It also selects the settings in
   brackets: those with the lowest log loss on the validation splits of all folds. This is done in
   the same way for nets and other classifiers.
 - The ranges in brackets are 95 % intervals by bootstrap over patients (1,000 resamples), for the
-  test predictions of all folds. Average precision is the step-wise area.
+  test predictions of all folds. Average precision is the step-wise area
+  under the precision-recall curve.
 - "Wide" nets also see which codes occurred, besides their last state.
 """
 

@@ -32,7 +32,7 @@ TARGET = Path(__file__).parents[2] / "docs" / "own-nets.md"
 PAGE = """\
 # Our reference nets
 
-These are nets that we designed ourselves, besides the ones of the [course reports](reproduce.md).
+We designed these nets in addition to those of the [course reports](reproduce.md).
 
 - On the Bonn EEG with five classes, the smallest net classifies {row_accuracy:.2f} % of the rows
   of one second correctly, and the best one {window_accuracy:.2f} % of the windows of 11.8 s.
@@ -66,7 +66,7 @@ Recall of each class in percent, for the test splits of all folds:
 
 ## Seizure against the other classes
 
-The same folds with `--data-option classes=2`. The accuracy is that of two classes.
+The folds are the same, with `--data-option classes=2`. The accuracy is that of two classes.
 
 {two}
 
@@ -76,7 +76,7 @@ The same folds with `--data-option classes=2`. The accuracy is that of two class
 
 {digits}
 
-## How they were chosen
+## How the nets were chosen
 
 No test split was used to choose anything.
 
@@ -85,7 +85,7 @@ No test split was used to choose anything.
 - **Seizure nets.** 26 settings were compared. Most were trained once on 300 of the recordings that
   fold 1 uses for training and validation, and evaluated on the 100 others. The first six were
   evaluated on the validation splits of folds 0 and 1.
-- **Digit net.** It is the first one that was tried, with fewer epochs than planned.
+- **Digit net.** The first net that was tried. It was trained for fewer epochs than planned.
 
 The changes that mattered, as validation accuracy in percent:
 
@@ -94,11 +94,11 @@ The changes that mattered, as validation accuracy in percent:
 | spectra up to 86 Hz instead of 40 Hz (300 extremely randomised trees on 20 bands) | 73.9 | 79.6 |
 | fixed spectral kernels instead of trained ones | 73.6 | 78.6 |
 | mean spectrum and eight statistics of the row, besides the convolutions | 79.2 | 80.6 |
-| a scale of at most 0.3 instead of 0.1 in training | 80.6 | 79.0 |
+| augmentation with `scale` 0.3 instead of 0.1 | 80.6 | 79.0 |
 
 Two trainings that differ only in their seed differ by 0.7 percentage points on these 100
 recordings, so smaller effects could not be measured. Frames of 128 samples, a branch on the
-samples and their differences, and a dense layer before the logits had no larger effect.
+samples and their differences, and a dense layer before the logits had no measurable effect.
 """
 
 

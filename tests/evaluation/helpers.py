@@ -18,14 +18,16 @@ def identity_model(outputs, name="identity"):
 
 @dataclasses.dataclass(frozen=True)
 class TaskData(Dataset):
-    """A data set that names its task."""
+    """A data set with a task."""
 
     task: str = "classification"
     target_names: tuple[str, ...] = ()
 
 
 def make_data(task, y_of, outputs, class_names=(), target_names=()):
-    """Three splits whose inputs, the outputs of ``identity_model``, depend on the labels.
+    """Create three splits whose inputs depend on the labels.
+
+    ``identity_model`` returns these inputs as its outputs.
 
     Args:
         task: the task of the data set.
@@ -42,23 +44,23 @@ def make_data(task, y_of, outputs, class_names=(), target_names=()):
         x = (rng.normal(size=(n, outputs)) + 2 * signal).astype(np.float32)
         splits.append(Split(x, y, np.arange(n) // 2))
     return TaskData(
-        "made", *splits, tuple(class_names), "group", 0, "made here", "",
+        "example", *splits, tuple(class_names), "group", 0, "created by this test", "",
         task=task, target_names=tuple(target_names),
     )  # fmt: skip
 
 
 def classes(count):
-    """Labels of ``count`` classes."""
+    """Return a function that draws labels of ``count`` classes."""
     return lambda rng, n: (np.arange(n) % count + rng.integers(0, 2, n)).astype(np.int32) % count
 
 
 def labels(count):
-    """A matrix of ``count`` labels."""
+    """Return a function that draws a matrix of ``count`` labels."""
     return lambda rng, n: rng.integers(0, 2, (n, count)).astype(np.int32)
 
 
 def values(*shape):
-    """Real targets."""
+    """Return a function that draws targets of a regression."""
     return lambda rng, n: rng.normal(size=(n, *shape)).astype(np.float32)
 
 

@@ -90,7 +90,7 @@ def test_one_class_leaves_ranking_metrics_undefined(label):
 
 
 def test_intervals_are_percentiles_over_resampled_groups():
-    """Each metric computed by scikit-learn on the rows that were drawn."""
+    """Compute each metric with scikit-learn on the rows that were drawn."""
     y, scores, _ = draw(0, 60)
     groups = np.arange(60) // 3
     drawn = {name: [] for name in ("auroc", "average_precision", "brier", "log_loss")}

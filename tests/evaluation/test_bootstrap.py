@@ -13,7 +13,7 @@ def mean_of(values):
     return lambda weights: {"mean": float(np.average(values, weights=weights))}
 
 
-def test_each_resample_draws_as_many_groups_as_there_are():
+def test_each_resample_has_the_original_number_of_groups():
     totals = []
 
     def total(weights):
@@ -56,7 +56,7 @@ def test_the_seed_decides_the_interval():
 
 
 def test_copies_of_a_group_do_not_narrow_the_interval():
-    """Every row four times: the interval over rows halves, the interval over groups stays."""
+    """With four copies of each row, only the interval over rows becomes narrower, by half."""
     values = np.random.default_rng(1).normal(size=200)
     copies, groups = np.repeat(values, 4), np.repeat(np.arange(200), 4)
 
@@ -92,11 +92,11 @@ def test_undefined_resamples_are_left_out_for_their_metric_only():
     assert "nan" not in intervals
 
 
-def test_zero_resamples_give_no_intervals():
+def test_zero_resamples_return_no_intervals():
     assert bootstrap_intervals(mean_of(np.arange(3)), 3, resamples=0) == {}
 
 
-def test_one_row_gives_an_interval_without_width():
+def test_the_interval_of_one_row_has_no_width():
     assert bootstrap_intervals(mean_of(np.array([4.0])), 1, resamples=5) == {"mean": [4.0, 4.0]}
 
 

@@ -13,10 +13,10 @@ from kerasnets.evaluation.calibration import fit_temperature, scale_logits
 @pytest.mark.parametrize("classes", [2, 5])
 def test_a_known_temperature_is_found(temperature, classes):
     rng = np.random.default_rng(0)
-    honest = rng.normal(0, 2, (20_000, classes))
-    gumbel = rng.gumbel(size=honest.shape)  # argmax of logits + Gumbel noise draws from softmax
-    y = (honest + gumbel).argmax(axis=1)
-    assert fit_temperature(honest * temperature, y) == pytest.approx(temperature, rel=0.05)
+    calibrated = rng.normal(0, 2, (20_000, classes))
+    gumbel = rng.gumbel(size=calibrated.shape)  # argmax of logits + Gumbel noise draws from softmax
+    y = (calibrated + gumbel).argmax(axis=1)
+    assert fit_temperature(calibrated * temperature, y) == pytest.approx(temperature, rel=0.05)
 
 
 def test_no_other_temperature_has_a_smaller_loss():
@@ -31,7 +31,7 @@ def test_no_other_temperature_has_a_smaller_loss():
     assert all(loss(best) <= loss(other) + 1e-12 for other in np.geomspace(0.06, 19, 500))
 
 
-def test_a_single_logit_is_that_of_the_second_class():
+def test_a_single_logit_belongs_to_the_second_class():
     rng = np.random.default_rng(2)
     logits, y = rng.normal(0, 3, (200, 2)), rng.integers(0, 2, 200)
     single = logits[:, 1:] - logits[:, :1]

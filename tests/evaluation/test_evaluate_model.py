@@ -30,7 +30,7 @@ def test_each_split_is_measured_by_the_task(name):
         )
 
 
-def test_several_classes_have_the_general_metrics():
+def test_several_classes_have_the_classification_metrics():
     data = DATA["classification"]()
     results = evaluate(identity_model(3), data, splits=("test",))
     expected = classification_metrics(data.test.y, softmax(data.test.x), "abc")
@@ -43,7 +43,7 @@ def test_a_run_loads_its_own_data():
     assert evaluate(run, splits=("train",)) == evaluate(run, data, splits=("train",))
 
 
-def test_only_a_run_knows_its_data():
+def test_a_model_without_data_is_refused():
     with pytest.raises(ValueError, match=r"needs data= for a Functional.*Pass a kerasnets.Dataset"):
         evaluate(identity_model(3))
 

@@ -1,4 +1,4 @@
-"""What importing the metrics and the figures imports."""
+"""Importing the metrics and the figures does not import TensorFlow or pyplot."""
 
 from __future__ import annotations
 

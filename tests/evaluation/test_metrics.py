@@ -1,4 +1,4 @@
-"""kerasnets.evaluation.metrics against the definitions, written out in loops."""
+"""kerasnets.evaluation.metrics against the definitions, written as loops."""
 
 import itertools
 import json
@@ -15,7 +15,7 @@ NAMES = ("seizure", "tumour area", "healthy area", "eyes closed", "eyes open")
 
 
 def random_predictions(classes, n=400, seed=0):
-    """Labels and probabilities that lean towards them."""
+    """Random labels, and probabilities that are higher for the true class."""
     rng = np.random.default_rng(seed)
     y = rng.integers(0, classes, n).astype(np.int32)
     logits = rng.normal(size=(n, classes)) + 1.5 * np.eye(classes)[y]
@@ -24,7 +24,7 @@ def random_predictions(classes, n=400, seed=0):
 
 
 def pair_auroc(positive, scores):
-    """The share of (positive, negative) pairs in the right order, ties counting one half."""
+    """Share of (positive, negative) pairs in the right order; ties count one half."""
     pairs = list(itertools.product(scores[positive], scores[~positive]))
     return sum((p > n) + 0.5 * (p == n) for p, n in pairs) / len(pairs)
 
@@ -45,8 +45,9 @@ def loop_ece(y, p, bins):
     return total
 
 
-def test_a_table_worked_by_hand():
-    # True a: two right, one taken for b. True b: one right, one taken for c. True c: right.
+def test_metrics_computed_by_hand():
+    # Class a: two correct, one predicted as b. Class b: one correct, one predicted as c.
+    # Class c: correct.
     y = np.array([0, 0, 0, 1, 1, 2])
     p = np.array(
         [
@@ -71,14 +72,14 @@ def test_a_table_worked_by_hand():
         "f1": 1 / 2,
         "support": 2,
     }
-    # a: all 9 pairs are in order; b: 0.7 beats all 4, 0.2 beats 0.1 and 0.0; c: all 5.
+    # a: all 9 pairs are in order; b: 0.7 is above all 4, 0.2 is above 2 of 4; c: all 5 pairs.
     assert m["per_class"]["a"]["auroc"] == 1
     assert m["per_class"]["b"]["auroc"] == pytest.approx(6 / 8)
     assert m["per_class"]["c"]["auroc"] == 1
     assert m["auroc"] == pytest.approx((1 + 6 / 8 + 1) / 3)
     expected = -sum(math.log(v) for v in (0.8, 0.6, 0.3, 0.7, 0.2, 0.9)) / 6
     assert m["log_loss"] == pytest.approx(expected)
-    # Bins are 1/15 wide; 0.7 right and 0.7 wrong share the 11th, (0.667, 0.733].
+    # Bins are 1/15 wide; 0.7 (correct) and 0.7 (wrong) are both in the 11th, (0.667, 0.733].
     gaps = [1 - 0.8, 1 - 0.6, 0.5, (0.7 + 0.7) - 1, 1 - 0.9]
     assert m["ece"] == pytest.approx(sum(gaps) / 6)
     assert m["ece_bins"] == 15
@@ -88,11 +89,11 @@ def test_a_table_worked_by_hand():
 @pytest.mark.parametrize("decimals", [None, 1])
 def test_auroc_and_ece_against_loops(classes, decimals):
     y, p = random_predictions(classes, n=150)
-    if decimals is not None:  # rounding makes ties; one column gives way for the sum of 1
+    if decimals is not None:  # rounding creates ties; the first column is set so that rows sum to 1
         p = p.round(decimals)
         p[:, 0] = 1 - p[:, 1:].sum(axis=1)
-        keep = p[:, 0] >= 0
-        y, p = y[keep], p[keep]
+        valid = p[:, 0] >= 0
+        y, p = y[valid], p[valid]
     m = classification_metrics(y, p, [str(c) for c in range(classes)])
     areas = [pair_auroc(y == c, p[:, c]) for c in range(classes)]
     assert [v["auroc"] for v in m["per_class"].values()] == pytest.approx(areas)
@@ -102,7 +103,7 @@ def test_auroc_and_ece_against_loops(classes, decimals):
 
 
 @pytest.mark.parametrize("classes", [2, 5])
-def test_the_rest_against_scikit_learn(classes):
+def test_other_metrics_equal_those_of_scikit_learn(classes):
     y, p = random_predictions(classes)
     names = NAMES[:classes]
     m = classification_metrics(y, p, names)
@@ -120,22 +121,22 @@ def test_the_rest_against_scikit_learn(classes):
         assert (row["precision"], row["recall"], row["f1"], row["support"]) == pytest.approx(column)
 
 
-def test_a_perfect_classifier():
+def test_metrics_of_a_perfect_classifier():
     m = classification_metrics(np.arange(5), np.eye(5), NAMES)
     for key in ("accuracy", "balanced_accuracy", "macro_f1", "auroc"):
         assert m[key] == 1
     assert str(m["log_loss"]) == str(m["ece"]) == "0.0"  # and not -0.0
 
 
-def test_certain_and_wrong_is_clipped_at_epsilon():
+def test_the_log_loss_of_a_certain_wrong_prediction_is_clipped():
     m = classification_metrics(np.array([0, 1]), np.eye(2)[::-1], "ab")
     assert m["log_loss"] == pytest.approx(52 * math.log(2))  # float64's epsilon is 2**-52
     assert m["ece"] == 1
     assert m["auroc"] == 0
 
 
-def test_a_class_without_examples_leaves_the_means_of_the_others():
-    """Nothing is of class c, yet one example is taken for it; d is neither given nor predicted."""
+def test_means_leave_out_a_class_without_examples():
+    """No row has class c, but one is predicted as c. Class d is neither true nor predicted."""
     y = np.array([0, 0, 1, 1])
     p = np.array([[0.7, 0.1, 0.1, 0.1], [0.6, 0.4, 0, 0], [0.3, 0.6, 0.1, 0], [0.1, 0.3, 0.6, 0]])
     m = classification_metrics(y, p, "abcd")
@@ -159,7 +160,7 @@ def test_a_class_never_predicted_has_precision_zero():
     assert m["per_class"]["b"]["precision"] == m["per_class"]["b"]["f1"] == 0
 
 
-def test_every_number_is_plain_json():
+def test_metrics_are_plain_numbers_for_json():
     y, p = random_predictions(5)
     m = classification_metrics(y, p.astype(np.float32), NAMES)
     assert json.loads(json.dumps(m, allow_nan=False)) == m
@@ -205,6 +206,6 @@ def test_bad_input_is_refused(y, p, names, message):
         classification_metrics(np.array(y), np.array(p), names)
 
 
-def test_rows_may_miss_one_by_what_float16_loses():
+def test_row_sums_may_differ_from_1_by_the_rounding_of_float16():
     y, p = random_predictions(5)
     assert classification_metrics(y, p.astype(np.float16), NAMES)["n"] == len(y)

@@ -102,7 +102,7 @@ def test_one_row_and_one_label():
     assert metrics["intervals"]["accuracy"] == [1.0, 1.0]
 
 
-def test_labels_are_predicted_from_the_threshold_on():
+def test_a_probability_equal_to_the_threshold_is_predicted():
     y, p = np.array([[1, 0]]), np.array([[0.3, 0.29]])
     assert multilabel_metrics(y, p, "ab", threshold=0.3)["exact_match"] == 1.0
     assert multilabel_metrics(y, p, "ab", threshold=0.31)["exact_match"] == 0.0

@@ -42,5 +42,5 @@ def test_one_column_is_the_second_class(shape):
     assert both_classes(p).tolist() == [[0.9, 0.1], [0.5, 0.5], [0.25, 0.75]]
 
 
-def test_two_columns_keep_the_second_class():
+def test_the_second_class_is_the_last_of_two_columns():
     assert second_class(np.array([[0.9, 0.1], [0.25, 0.75]])).tolist() == [0.1, 0.75]

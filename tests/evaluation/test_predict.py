@@ -28,11 +28,11 @@ X = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 256])
-def test_probabilities_are_those_of_the_logits(identity, batch_size):
+def test_probabilities_are_the_softmax_of_the_logits(identity, batch_size):
     np.testing.assert_array_equal(predict_probabilities(identity, X, batch_size), softmax(X))
 
 
-def test_a_mapping_of_inputs():
+def test_inputs_may_be_a_mapping():
     visits, length = keras.Input((2,), name="visits"), keras.Input((), name="length")
     model = keras.Model(
         {"visits": visits, "length": length}, keras.layers.Multiply()([visits, length[:, None]])
@@ -42,19 +42,19 @@ def test_a_mapping_of_inputs():
     np.testing.assert_array_equal(predict_probabilities(model, frozen), softmax([[2, 4], [0, 0]]))
 
 
-def test_nothing_to_predict_is_refused(identity):
+def test_an_input_without_rows_is_refused(identity):
     with pytest.raises(ValueError, match="no rows"):
         predict_probabilities(identity, np.zeros((0, 3), "f4"))
 
 
-def test_an_output_that_is_not_one_matrix_is_refused():
+def test_an_output_with_three_axes_is_refused():
     inputs = keras.Input((4, 3))
     model = keras.Model(inputs, keras.layers.Identity()(inputs), name="sequence")
     with pytest.raises(ValueError, match=r"'sequence' has \(2, 4, 3\)"):
         predict_probabilities(model, np.zeros((2, 4, 3), "f4"))
 
 
-def test_a_single_logit_is_that_of_the_second_class():
+def test_a_single_logit_belongs_to_the_second_class():
     inputs = keras.Input((1,))
     model = keras.Model(inputs, keras.layers.Identity()(inputs))
     x = np.array([[-2.0], [0.0], [3.0]], np.float32)

@@ -1,4 +1,4 @@
-"""The stated counts: those with a convention are reproduced, the others say why not."""
+"""The stated counts: those with a convention are reproduced, the others have a note."""
 
 import pytest
 

@@ -23,18 +23,18 @@ def study(gaussians):
     return train_plane_net(gaussians, epochs=15, units=(6,), seed=3)
 
 
-def test_a_dead_unit_gives_0_for_every_point():
+def test_the_output_of_a_dead_unit_is_0_for_every_point():
     point = keras.Input((2,))
     hidden = keras.layers.Dense(3, activation="relu")
     net = keras.Model(point, keras.layers.Dense(2)(hidden(point)))
-    # The units give x1, always 0, and a positive value only for x1 > 2.5.
+    # The outputs of the units: x1, always 0, and a value that is positive only for x1 > 2.5.
     hidden.set_weights([np.array([[1, -1, 1], [0, -1, 0]]), np.array([0, 0, -2.5])])
     assert dead_units(net, np.array([[1.0, 2.0], [2.0, 1.0]], "float32")) == 2
     assert dead_units(net, np.array([[1.0, 2.0], [3.0, 1.0]], "float32")) == 1
     assert dead_units(net, np.array([[-1.0, -1.0]], "float32")) == 2
 
 
-def test_a_net_separates_two_gaussians_and_the_same_seed_gives_the_same_losses(gaussians, study):
+def test_a_net_separates_two_gaussians_with_the_same_losses_for_the_same_seed(gaussians, study):
     assert study.accuracy >= 0.95
     assert len(study.losses) == 15
     assert study.losses[-1] < 0.2 * study.losses[0]
@@ -92,7 +92,7 @@ def test_one_unit_never_learns_xor_and_more_units_learn_it_more_often(xor_nets):
     assert 0 < shares[1] < shares[2]
 
 
-def test_each_seed_gives_a_catalogue_net_with_the_same_outputs(xor_nets):
+def test_the_catalogue_net_of_each_seed_has_the_same_outputs(xor_nets):
     for seed in (0, 7):
         net = xor_nets[2].net(seed)
         assert net.count_params() == 9

@@ -1,4 +1,4 @@
-"""The claims of S4 about its principles, for given measurements."""
+"""The claims of S4 about its principles, checked with example measurements."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_measurements_are_compared_with_the_claims(answers, system, quantity, ou
 
 
 def test_the_difference_of_the_test_errors_decides_whether_they_are_equal(answers):
-    result = answers["ReLU against sigmoid", "test error of ReLU less that of sigmoid"]
+    result = answers["ReLU against sigmoid", "test error of ReLU minus that of sigmoid"]
     assert result.ours == "-0.010"
     assert result.answer == "reproduced"
 

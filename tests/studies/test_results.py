@@ -1,4 +1,4 @@
-"""The table of claims: which claims hold, which do not, and which are not decided."""
+"""The table of claims: which claims are reproduced, not reproduced, or not decided."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""resume_or_train: train a new run, return or resume an old one, refuse another one."""
+"""resume_or_train: train a new run, return a finished run, refuse a run with other settings."""
 
 from __future__ import annotations
 

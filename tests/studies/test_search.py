@@ -1,4 +1,4 @@
-"""A search: validation scores, the same trials after a stop, several processes."""
+"""A search: validation scores, the same trials after resuming, several processes."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def found(tmp_path_factory):
 def test_every_sampler_has_the_same_budget_and_the_grid_has_its_points(found):
     table = found.table
     assert table["sampler"].value_counts().to_dict() == {"grid": 2, "tpe": 2}
-    of_grid = table[table["sampler"] == "grid"]
-    assert of_grid["learning_rate"].tolist() == pytest.approx([(1e-3 * 0.3) ** 0.5] * 2)
-    assert of_grid["units"].tolist() == [[2], [6]]
+    grid_rows = table[table["sampler"] == "grid"]
+    assert grid_rows["learning_rate"].tolist() == pytest.approx([(1e-3 * 0.3) ** 0.5] * 2)
+    assert grid_rows["units"].tolist() == [[2], [6]]
     assert table.loc[table["sampler"] == "tpe", "learning_rate"].nunique() == 2
     assert sum(found.importance.values()) == pytest.approx(1)
 
@@ -81,7 +81,7 @@ def test_a_folder_with_another_search_or_other_files_is_refused(found, tmp_path)
         run_search(found.folder, seed=1)
     with pytest.raises(ValueError, match="a search with other recipe"):
         run_search(found.folder, epochs=3)
-    (tmp_path / "theirs").touch()
+    (tmp_path / "other-file").touch()
     with pytest.raises(FileExistsError, match="contains other files"):
         run_search(tmp_path)
 

@@ -1,4 +1,4 @@
-"""The folder of a reproduction: finished work is reused, other runs are refused."""
+"""The folder of a reproduction: finished work is reused, runs with other settings are refused."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Figures of training and evaluation. Importing this package imports matplotlib.
 
-Each function returns a ``matplotlib.figure.Figure``; ``save_figure`` writes it. The caller chooses
-title and subtitle, and must say there if the data are simulated.
+Each function returns a ``matplotlib.figure.Figure``; ``save_figure`` writes it. The caller passes
+title and subtitle. They must say so if the data are simulated.
 """
 
 from kerasnets._style import save_figure as save_figure

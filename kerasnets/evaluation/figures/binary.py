@@ -58,7 +58,7 @@ def reliability_figure(
     title: str | None = None,
     subtitle: str | None = None,
 ) -> Figure:
-    """Draw the share of the second class against its predicted probability (calibration).
+    """Draw a calibration curve: share of the second class against predicted probability.
 
     Rows are sorted by probability and divided into bins of equal size. Bars are 95 % Wilson
     intervals of the shares. The panel below is a histogram of the probabilities by true class.
@@ -105,9 +105,9 @@ def soft_hard_figure(
     title: str | None = None,
     subtitle: str | None = None,
 ) -> Figure:
-    """Draw the ROC curve of the probabilities and that of the labels predicted from them.
+    """Draw the ROC curves of the probabilities and of the labels predicted from them.
 
-    Course report S5 shows how much of the AUROC is lost if it is computed from predicted labels.
+    Course report S5 shows how much smaller the AUROC is if it is computed from predicted labels.
 
     Args:
         y_true: labels 0 and 1, both present, shape ``(n,)``.

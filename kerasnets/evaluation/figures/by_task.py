@@ -21,14 +21,14 @@ from kerasnets.evaluation.figures.roc import label_roc_curves, roc_curves
 from kerasnets.evaluation.metrics import check_predictions, confusion_matrix
 from kerasnets.evaluation.outputs import both_classes
 
-_MOST_CURVES = 12  # more curves in one figure cannot be told apart
+_MAX_CURVES = 12  # more curves in one figure cannot be told apart
 
 Figures = dict[str, Figure]
 
 
 @dataclass(frozen=True)
 class Header:
-    """What the titles of all figures of a model have in common.
+    """The common parts of the titles of all figures of a model.
 
     Attributes:
         title: start of each title, such as the name of the net; may be empty.
@@ -40,8 +40,8 @@ class Header:
     subtitle: str
     split: str
 
-    def of(self, what: str) -> dict[str, str]:
-        """Title and subtitle of one figure, as keyword arguments."""
+    def titles(self, what: str) -> dict[str, str]:
+        """Return title and subtitle of one figure, as keyword arguments."""
         title = f"{self.title}: {what}" if self.title else what[:1].upper() + what[1:]
         return {"title": title, "subtitle": self.subtitle}
 
@@ -71,7 +71,7 @@ def _of_classes(
     figures = {
         "confusion_matrix": _confusion_matrix(y, probabilities, names, header, threshold),
         "roc_curves": roc_curves(
-            y, probabilities, names, **header.of(f"ROC curves, {header.split} split")
+            y, probabilities, names, **header.titles(f"ROC curves, {header.split} split")
         ),
     }
     if len(names) == 2:
@@ -101,7 +101,7 @@ def _confusion_matrix(
     counts = confusion_matrix(y, probabilities)
     correct = 100 * counts.trace() / len(y)
     what = f"{correct:.1f} % of {len(y):,} {header.split} rows are correct{where}"
-    return confusion_matrix_figure(counts, names, **header.of(what))
+    return confusion_matrix_figure(counts, names, **header.titles(what))
 
 
 def _of_two_classes(
@@ -110,13 +110,15 @@ def _of_two_classes(
     where = f"{header.split} split"
     figures = {
         "precision_recall": precision_recall_figure(
-            y, scores, threshold, **header.of(f"precision and recall of {names[1]!r}, {where}")
+            y, scores, threshold, **header.titles(f"precision and recall of {names[1]!r}, {where}")
         ),
-        "reliability": reliability_figure(y, scores, names, **header.of(f"calibration, {where}")),
+        "reliability": reliability_figure(
+            y, scores, names, **header.titles(f"calibration, {where}")
+        ),
     }
     if 0 < y.sum() < len(y):
         figures["soft_and_hard_labels"] = soft_hard_figure(
-            y, scores, threshold, **header.of(f"probabilities and predicted labels, {where}")
+            y, scores, threshold, **header.titles(f"probabilities and predicted labels, {where}")
         )
     return figures
 
@@ -130,17 +132,17 @@ def _of_labels(
     _unit: str,
 ) -> Figures:
     where = f"{header.split} split"
-    common = np.sort(np.argsort(-y.sum(axis=0), kind="stable")[:_MOST_CURVES])
+    common = np.sort(np.argsort(-y.sum(axis=0), kind="stable")[:_MAX_CURVES])
     which = "" if len(common) == len(names) else f" of the {len(common)} most frequent labels"
     return {
         "label_scores": label_figure(
-            y, predictions, names, **header.of(f"scores by label, {where}")
+            y, predictions, names, **header.titles(f"scores by label, {where}")
         ),
         "roc_curves": label_roc_curves(
             y[:, common],
             predictions[:, common],
             [names[label] for label in common],
-            **header.of(f"ROC curves{which}, {where}"),
+            **header.titles(f"ROC curves{which}, {where}"),
         ),
     }
 
@@ -156,10 +158,10 @@ def _of_targets(
     where = f"{header.split} split"
     return {
         "predicted_against_true": prediction_figure(
-            y, predictions, names, unit, **header.of(f"predicted against true values, {where}")
+            y, predictions, names, unit, **header.titles(f"predicted against true values, {where}")
         ),
         "residuals": residual_figure(
-            y, predictions, names, unit, **header.of(f"residuals, {where}")
+            y, predictions, names, unit, **header.titles(f"residuals, {where}")
         ),
     }
 

@@ -1,4 +1,4 @@
-"""Learning curves: each metric of a training history by epoch."""
+"""Learning curves: the metrics of a training history by epoch."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from kerasnets._style import COLORS, FAINT, INK, MUTED, new_figure, short_number
 _COLOR_OF = {"training": COLORS[0], "validation": COLORS[1]}
 _PANELS_PER_ROW = 2
 _PANEL_SIZE = (4.6, 3.9)  # inches
-_MARKERS_UP_TO = 30  # epochs; more markers clutter the curve, but a single epoch needs its marker
-# The learning rate is not a result. The log loss is drawn as the loss by callers that need it.
-_LEFT_OUT = ("learning_rate", "log_loss")
+# More markers make the curve hard to read. A single epoch is only visible with its marker.
+_MAX_EPOCHS_WITH_MARKERS = 30
+# The learning rate is not a result. Callers that need the log loss pass it as the loss.
+_NOT_DRAWN = ("learning_rate", "log_loss")
 _LABELS = {"mae": "Mean absolute error", "mse": "Mean squared error", "auc": "AUC"}
 
 
@@ -30,16 +31,16 @@ def learning_curves(
 ) -> Figure:
     """Draw each metric of training and validation by epoch, one panel per metric.
 
-    Values that are not finite are left out, and the first epoch that has one is marked.
+    Values that are not finite are not drawn. The first epoch with such a value is marked.
 
     Args:
-        history: values by name of metric, one per epoch: ``loss`` and any others, each of them
-            also with the prefix ``val_`` if it was computed on validation data.
+        history: values by name of metric, one per epoch: ``loss`` and any others. Metrics on
+            validation data have the prefix ``val_``.
             ``learning_rate`` and ``log_loss`` are not drawn.
         best_epoch: the epoch to mark, counted from 1.
         title: title of the figure.
         subtitle: line below the title.
-        labels: axis labels by name of metric. By default they are made from the names.
+        labels: axis labels by name of metric. By default they are derived from the names.
 
     Raises:
         ValueError: if there is no ``loss`` or no epoch, if lengths differ, or if the best epoch is
@@ -72,15 +73,15 @@ def learning_curves(
 def _check_history(
     history: Mapping[str, Sequence[float]], best_epoch: int | None
 ) -> dict[str, np.ndarray]:
-    """The curves to draw, the loss first."""
+    """Check the history, and return the curves to draw, with the loss first."""
     if "loss" not in history:
         raise ValueError(f"The history has no 'loss'; it has {list(history)}.")
-    kept = {
+    selected = {
         name: values
         for name, values in {"loss": history["loss"], **history}.items()
-        if name.removeprefix("val_") not in _LEFT_OUT
+        if name.removeprefix("val_") not in _NOT_DRAWN
     }
-    lengths = {name: len(values) for name, values in kept.items()}
+    lengths = {name: len(values) for name, values in selected.items()}
     epochs = lengths["loss"]
     if not epochs or set(lengths.values()) != {epochs}:
         raise ValueError(
@@ -89,13 +90,13 @@ def _check_history(
         )
     if best_epoch is not None and not 1 <= best_epoch <= epochs:
         raise ValueError(f"best_epoch must be in 1…{epochs}, got {best_epoch}.")
-    return {name: np.asarray(values, dtype=np.float64) for name, values in kept.items()}
+    return {name: np.asarray(values, dtype=np.float64) for name, values in selected.items()}
 
 
 def _draw_panel(axes: Axes, curves: Mapping[str, np.ndarray], label: str) -> None:
     values = np.array(list(curves.values()))
     epochs = np.arange(1, values.shape[1] + 1)
-    marker = "o" if len(epochs) <= _MARKERS_UP_TO else ""
+    marker = "o" if len(epochs) <= _MAX_EPOCHS_WITH_MARKERS else ""
     for part, curve in curves.items():
         shown = np.where(np.isfinite(curve), curve, np.nan)
         axes.plot(epochs, shown, label=part, color=_COLOR_OF[part], marker=marker, markersize=3.5)
@@ -104,7 +105,7 @@ def _draw_panel(axes: Axes, curves: Mapping[str, np.ndarray], label: str) -> Non
     finite = np.isfinite(values)
     if not finite.any():
         axes.set_yticks([])
-    elif values[finite].max() <= 1:  # accuracies and the like need no room above 1
+    elif values[finite].max() <= 1:  # metrics such as accuracy need no space above 1
         axes.set_ylim(top=min(1.01, axes.get_ylim()[1]))
     if not finite.all():
         _mark_not_finite(axes, int(finite.all(axis=0).argmin()) + 1)

@@ -34,7 +34,7 @@ def label_figure(
 ) -> Figure:
     """Draw AUROC, average precision and prevalence of each label, sorted by AUROC.
 
-    Average precision is to be compared with the prevalence, which random scores reach.
+    Compare the average precision with the prevalence, which is its value for random scores.
 
     Args:
         y_true: 1 where a row has a label, otherwise 0; shape ``(n, labels)``.

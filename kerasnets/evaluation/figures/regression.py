@@ -13,7 +13,7 @@ from kerasnets._style import COLORS, INK, MUTED, TEXT_SIZE, new_figure, short_nu
 from kerasnets.evaluation.regression import check_predictions, regression_metrics
 
 _PANELS_PER_ROW = 3
-_MOST_PANELS = 9
+_MAX_PANELS = 9
 _BINS = 30  # of the histogram of residuals
 
 
@@ -27,7 +27,7 @@ def prediction_figure(
 ) -> Figure:
     """Draw predicted against true values, one panel per target.
 
-    At most 9 targets are drawn, the first ones.
+    Only the first 9 targets are drawn.
 
     Args:
         y_true: true values, shape ``(n,)`` or ``(n, targets)``.
@@ -42,7 +42,7 @@ def prediction_figure(
     """
     metrics = regression_metrics(y_true, predictions, target_names, resamples=0)["per_target"]
     true, predicted = check_predictions(y_true, predictions, target_names)
-    names = list(target_names)[:_MOST_PANELS]
+    names = list(target_names)[:_MAX_PANELS]
     with style():
         figure, panels = _panels(len(names), 4.2 if len(names) == 1 else 3.7, title, subtitle)
         for number, (axes, name) in enumerate(zip(panels, names, strict=True)):
@@ -53,7 +53,7 @@ def prediction_figure(
             axes.set(xlabel=f"True {_axis_name(name, unit)}", ylabel="Predicted")
             r2, mae = metrics[name]["r2"], metrics[name]["mae"]
             shown = "undefined" if r2 is None else short_number(r2)
-            _head(axes, f"R² {shown}, MAE {short_number(mae)}")
+            _set_panel_title(axes, f"R² {shown}, MAE {short_number(mae)}")
     return figure
 
 
@@ -67,7 +67,7 @@ def residual_figure(
 ) -> Figure:
     """Draw residuals (predicted minus true values) against predicted values, and their histogram.
 
-    At most 9 targets are drawn, the first ones.
+    Only the first 9 targets are drawn.
 
     Args:
         y_true: true values, shape ``(n,)`` or ``(n, targets)``.
@@ -82,7 +82,7 @@ def residual_figure(
     """
     true, predicted = check_predictions(y_true, predictions, target_names)
     residuals = predicted - true
-    names = list(target_names)[:_MOST_PANELS]
+    names = list(target_names)[:_MAX_PANELS]
     with style():
         figure, panels = _panels(len(names), 3.4, title, subtitle)
         for number, (axes, name) in enumerate(zip(panels, names, strict=True)):
@@ -92,7 +92,7 @@ def residual_figure(
             for value, dashes in ((0, (1, 3)), (low, (4, 2)), (high, (4, 2))):
                 axes.axhline(value, color=MUTED, linewidth=1, linestyle=(0, dashes), zorder=3)
             axes.set(xlabel=f"Predicted {_axis_name(name, unit)}", ylabel="Predicted − true")
-            _head(axes, f"90 % between {short_number(low)} and {short_number(high)}")
+            _set_panel_title(axes, f"90 % between {short_number(low)} and {short_number(high)}")
             beside = axes.inset_axes((1.02, 0, 0.2, 1), sharey=axes)
             beside.hist(column, _BINS, orientation="horizontal", color=COLORS[0], alpha=0.6)
             beside.set_axis_off()
@@ -113,12 +113,12 @@ def _panels(
 
 
 def _scatter(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
-    # The more points, the more transparent, so that dense regions stay readable.
+    # With more points, each one is more transparent. So dense regions stay readable.
     alpha = float(np.clip(300 / len(x), 0.05, 0.7))
     axes.scatter(x, y, s=14, color=COLORS[0], alpha=alpha, linewidths=0, rasterized=True, zorder=2)
 
 
-def _head(axes: Axes, text: str) -> None:
+def _set_panel_title(axes: Axes, text: str) -> None:
     axes.set_title(text, loc="left", size=TEXT_SIZE, color=INK)
 
 

@@ -1,4 +1,4 @@
-"""ROC curves of classes against the rest, or of labels."""
+"""ROC curves: each class against the rest, or each label."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def roc_curves(
 ) -> Figure:
     """Draw the ROC curve of each class against the rest, with its AUROC.
 
-    A class to which no row belongs, or all, has no curve; the legend says so.
+    If no rows, or all rows, belong to a class, it has no curve, and the legend shows "undefined".
 
     Args:
         y_true: class labels, integers from 0, shape ``(n,)``.
@@ -49,9 +49,9 @@ def label_roc_curves(
     title: str | None = None,
     subtitle: str | None = None,
 ) -> Figure:
-    """Draw the ROC curve of each of several labels, with its AUROC.
+    """Draw the ROC curve of each label, with its AUROC.
 
-    A label that no row has, or that all rows have, has no curve; the legend says so.
+    If no rows, or all rows, have a label, it has no curve, and the legend shows "undefined".
 
     Args:
         y_true: 1 where a row has a label, otherwise 0; shape ``(n, labels)``.

@@ -12,8 +12,8 @@ from kerasnets._lazy import keras
 from kerasnets._style import INK, new_figure, style, text_width
 
 _CELL = (0.62, 0.3)  # inches
-_NUMBERS_UP_TO = 200  # largest matrix, in cells, with its weights written in the cells
-_UNITS_UP_TO = 40  # largest number of inputs or units of a layer
+_MAX_CELLS_WITH_NUMBERS = 200  # larger matrices are drawn without numbers in their cells
+_MAX_UNITS = 40  # inputs or units of a layer
 
 
 def can_draw_weights(model: keras.Model) -> bool:
@@ -21,7 +21,7 @@ def can_draw_weights(model: keras.Model) -> bool:
     ignored = keras.layers.InputLayer, keras.layers.Normalization, keras.layers.Dropout
     layers = [layer for layer in model.layers if not isinstance(layer, ignored)]
     return all(
-        isinstance(layer, keras.layers.Dense) and max(layer.kernel.shape) <= _UNITS_UP_TO
+        isinstance(layer, keras.layers.Dense) and max(layer.kernel.shape) <= _MAX_UNITS
         for layer in layers
     )
 
@@ -46,7 +46,8 @@ def weight_matrices(
         subtitle: line below the title.
 
     Raises:
-        ValueError: if there is no dense layer, or if the names do not match its matrices.
+        ValueError: if there is no dense layer, or if the names do not match the shapes of the
+            weight matrices.
     """
     layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
     matrices = [np.asarray(layer.kernel) for layer in layers]
@@ -75,7 +76,7 @@ def weight_matrices(
 def _draw(axes: Axes, matrix: np.ndarray, rows: list[str], columns: list[str]) -> None:
     largest = float(np.abs(matrix).max()) or 1.0
     axes.imshow(matrix, cmap="RdBu_r", vmin=-largest, vmax=largest, aspect="auto")
-    if matrix.size <= _NUMBERS_UP_TO:
+    if matrix.size <= _MAX_CELLS_WITH_NUMBERS:
         for (row, column), weight in np.ndenumerate(matrix):
             color = "white" if abs(weight) > 0.6 * largest else INK
             axes.text(column, row, f"{weight:.2f}", ha="center", va="center", size=7.5, color=color)

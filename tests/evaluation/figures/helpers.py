@@ -1,4 +1,4 @@
-"""What the tests of figures share: reading a figure, and checking that all text is visible."""
+"""Helpers for tests of figures: read a figure, and check that all text is visible."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ HEADER = {"title": "my-net: a figure", "subtitle": "simulated data, test split"}
 
 
 def lines_of(axes):
-    """Lines by label."""
+    """Return the lines by label."""
     return {line.get_label(): line for line in axes.lines}
 
 
 def texts_of(figure):
-    """Every text that is drawn."""
+    """Return all texts that are drawn."""
     figure.draw_without_rendering()
     return [text.get_text() for text in figure.findobj(mpl.text.Text) if text.get_text()]
 
 
 def texts_in(axes):
-    """Texts of the legend and of annotations."""
+    """Return the texts of the legend and of annotations."""
     legend = axes.get_legend()
     return [text.get_text() for text in [*(legend.get_texts() if legend else []), *axes.texts]]
 

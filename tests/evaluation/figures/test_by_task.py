@@ -1,4 +1,4 @@
-"""The figures of each task: which ones there are, and what their titles say."""
+"""The figures of each task, and their titles."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_titles_without_a_net_start_with_a_capital():
     assert title_of(figures["roc_curves"]) == "ROC curves, validation split"
 
 
-def test_the_confusion_matrix_is_that_of_the_threshold():
+def test_the_confusion_matrix_uses_the_threshold():
     task = get_task("binary")
     y, p = np.array([0, 0, 1, 1], np.int32), np.array([[0.1], [0.3], [0.4], [0.9]])
     for threshold, counts, title in (
