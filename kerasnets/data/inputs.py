@@ -124,7 +124,20 @@ def _numbers(x: Any, name: str, integers: type[np.generic]) -> np.ndarray:
         )
     if not array.ndim or not array.size:
         raise ValueError(f"{name} has shape {array.shape}; give at least one row of numbers.")
-    return array.astype(np.float32 if array.dtype.kind == "f" else integers, copy=False)
+    dtype = np.dtype(np.float32 if array.dtype.kind == "f" else integers)
+    _check_range(name, array, dtype)
+    return array.astype(dtype, copy=False)
+
+
+def _check_range(name: str, array: np.ndarray, dtype: np.dtype[Any]) -> None:
+    """Refuse values that the conversion would change to something else."""
+    limits: Any = np.iinfo(dtype) if dtype.kind == "i" else np.finfo(dtype)
+    finite = array[np.isfinite(array)]
+    if finite.size and not limits.min <= finite.min() <= finite.max() <= limits.max:
+        raise ValueError(
+            f"{name} has values from {finite.min()} to {finite.max()}, beyond the range of {dtype}. "
+            "Rescale them, or number them from 0 if they are codes."
+        )
 
 
 def _encode_frame(frame: pd.DataFrame, train: np.ndarray) -> Inputs:

@@ -153,3 +153,20 @@ def test_feature_names_fit_the_columns():
     assert encode_inputs(x, np.arange(3), ["a", "b"]).feature_names == ("a", "b")
     with pytest.raises(ValueError, match=r"has 1 names, so x must have the shape \(n, 1\)"):
         encode_inputs(x, np.arange(3), ["a"])
+
+
+@pytest.mark.parametrize(
+    "x",
+    [{"code": np.array([1, 2**40 + 7])}, {"code": np.array([-(2**31) - 1])}, np.array([[1e39]])],
+)
+def test_values_beyond_the_range_of_the_type_are_refused(x):
+    with pytest.raises(ValueError, match="beyond the range of (int32|float32)"):
+        as_inputs(x)
+
+
+def test_the_limits_of_the_type_are_kept():
+    assert as_inputs({"code": np.array([-(2**31), 2**31 - 1])})["code"].tolist() == [
+        -(2**31),
+        2**31 - 1,
+    ]
+    assert np.isnan(as_inputs(np.array([[np.nan, 1.0]]))[0, 0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -48,7 +49,7 @@ def column_histograms(dataset: Dataset) -> Figure:
                 continue
             values = x[:, column]
             edges = _edges(values)
-            for chosen, color in zip(lines.values(), COLORS, strict=False):
+            for chosen, color in zip(lines.values(), itertools.cycle(COLORS), strict=False):
                 of_class = values[chosen]
                 shares = np.histogram(of_class, edges)[0] / max(len(of_class), 1)
                 axes.stairs(100 * shares, edges, color=color, linewidth=1.4)
@@ -72,6 +73,6 @@ def _lines(dataset: Dataset) -> dict[str, np.ndarray]:
 
 def _edges(values: np.ndarray) -> np.ndarray:
     different = np.unique(values)
-    if len(different) <= _BINS and np.array_equal(different, np.rint(different)):
+    if np.ptp(different) <= _BINS and np.array_equal(different, np.rint(different)):
         return np.arange(different[0], different[-1] + 2) - 0.5
     return np.linspace(different[0], different[-1], _BINS + 1)
