@@ -135,8 +135,8 @@ def _check_range(name: str, array: np.ndarray, dtype: np.dtype[Any]) -> None:
     finite = array[np.isfinite(array)]
     if finite.size and not limits.min <= finite.min() <= finite.max() <= limits.max:
         raise ValueError(
-            f"{name} has values from {finite.min()} to {finite.max()}, beyond the range of {dtype}. "
-            "Rescale them, or number them from 0 if they are codes."
+            f"{name} has values from {finite.min()} to {finite.max()}, beyond the range of "
+            f"{dtype}. Rescale them, or number them from 0 if they are codes."
         )
 
 

@@ -160,7 +160,7 @@ def test_feature_names_fit_the_columns():
     [{"code": np.array([1, 2**40 + 7])}, {"code": np.array([-(2**31) - 1])}, np.array([[1e39]])],
 )
 def test_values_beyond_the_range_of_the_type_are_refused(x):
-    with pytest.raises(ValueError, match="beyond the range of (int32|float32)"):
+    with pytest.raises(ValueError, match=r"beyond the range of (int32|float32)"):
         as_inputs(x)
 
 
