@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -48,7 +49,8 @@ def is_known(size: Size) -> bool:
 
 def symbols_of(size: Size) -> set[Any]:
     """The symbols that occur in a size."""
-    return set() if isinstance(size, int) else size.free_symbols
+    # Keras before 3.13 keeps integers of NumPy in shapes.
+    return set() if isinstance(size, numbers.Integral) else size.free_symbols
 
 
 def substitute(size: Size, values: Mapping[Any, int]) -> Size:

@@ -134,6 +134,7 @@ def test_an_unsupported_layer_is_reported_with_its_path_and_the_total_is_a_lower
     assert cost.layers[-1].supported is True
 
 
+@pytest.mark.skipif(keras.__version__ < "3.15", reason="the page lists the layers of Keras 3.15")
 def test_the_documentation_lists_every_layer_in_its_state():
     page = (Path(__file__).parents[2] / "docs" / "profiling.md").read_text("utf-8")
     text = page.partition("## Which layers")[2]
