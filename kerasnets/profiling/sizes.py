@@ -37,6 +37,10 @@ class Steps(Term):
 Factor: TypeAlias = "int | sympy.Expr | Term"
 
 
+# Keras before 3.13 keeps integers of NumPy in shapes.
+_INTEGERS = (int, numbers.Integral)
+
+
 def symbol(name: str) -> Size:
     """The symbol of an unknown size, a positive integer."""
     return sympy.Symbol(name, integer=True, positive=True)
@@ -44,13 +48,12 @@ def symbol(name: str) -> Size:
 
 def is_known(size: Size) -> bool:
     """Whether a size is a number and not an expression."""
-    return isinstance(size, int)
+    return isinstance(size, _INTEGERS)
 
 
 def symbols_of(size: Size) -> set[Any]:
     """The symbols that occur in a size."""
-    # Keras before 3.13 keeps integers of NumPy in shapes.
-    return set() if isinstance(size, numbers.Integral) else size.free_symbols
+    return set() if isinstance(size, _INTEGERS) else size.free_symbols
 
 
 def substitute(size: Size, values: Mapping[Any, int]) -> Size:
