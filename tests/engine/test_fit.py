@@ -94,7 +94,7 @@ def test_steps_after_the_end_of_the_data_are_skipped_with_a_warning(run):
     model = dense()
     with pytest.warns(UserWarning, match="Your input ran out of data") as warned:
         run(model, **options(steps_per_epoch=5))
-    assert len(warned) == 2
+    assert sum("ran out of data" in str(warning.message) for warning in warned) == 2
     assert int(model.optimizer.iterations) == 2 * 3
 
 
