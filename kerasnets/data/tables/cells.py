@@ -19,8 +19,8 @@ def number_fault(cell: str) -> str | None:
     if not cell:
         return "the cell is empty"
     try:
-        # Python reads 1_000 as a number; in a table it is a mistake.
-        value = float(cell.replace("_", "?"))
+        # Python reads 1_000 and the digits of other scripts; in a table they are mistakes.
+        value = float(cell.replace("_", "?") if cell.isascii() else "?")
     except ValueError:
         return f"{_short(cell)} is not a number"
     if math.isnan(value):
