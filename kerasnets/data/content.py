@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 from kerasnets.data.tables.cells import DataError
 
@@ -22,7 +22,7 @@ _CHUNK = 2**20
 
 
 @contextlib.contextmanager
-def open_unpacked(path: Path) -> Iterator[IO[bytes]]:
+def open_unpacked(path: Path) -> Iterator[io.BufferedIOBase]:
     """Open a file to read its content, unpacked if it is gzip, whatever its name.
 
     Raises:
@@ -76,7 +76,7 @@ def read_content(path: Path, lines: int | None = None) -> bytes:
     return content
 
 
-def read_up_to(file: IO[bytes], size: int) -> bytes:
+def read_up_to(file: io.BufferedIOBase, size: int) -> bytes:
     """Read at most ``size`` bytes, without reserving memory for bytes that do not exist."""
     chunks: list[bytes] = []
     while size > 0 and (chunk := file.read(min(size, _CHUNK))):

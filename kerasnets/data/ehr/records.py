@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -95,7 +95,7 @@ def read_records(path: Path, columns: Sequence[str], numbers: Sequence[str] = ()
     places = {name.lower(): place for place, name in enumerate(text.header)}
     chosen = sorted(places[column] for column in columns)
     whole = {places[column] for column in numbers}
-    empty = {"keep_default_na": False, "na_values": [""]}
+    empty: dict[str, Any] = {"keep_default_na": False, "na_values": [""]}
     try:
         types = {place: np.int64 if place in whole else str for place in chosen}
         frame = text.frame(chosen, types, **empty)

@@ -1,8 +1,12 @@
-"""Find out why a cell does not hold a valid number or label."""
+"""Errors of data files: which file, row and cell, and why."""
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +15,35 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 class DataError(ValueError):
     """An invalid data file; the message contains file, row and column."""
+
+
+@contextlib.contextmanager
+def name_file(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Put the name of a file before every ``ValueError`` of the block that does not contain it.
+
+    Raises:
+        DataError: instead of such a ``ValueError``.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if os.fspath(path) in str(error):
+            raise
+        raise DataError(f"{os.fspath(path)}: {error}") from None
+
+
+def row_name(table: Any, place: int) -> str:
+    """The name of a row for messages: its line in the file, or its position.
+
+    Args:
+        table: a table or column as :func:`kerasnets.data.files.read_table` returns it, or any other
+            sequence.
+        place: position of the row, from 0.
+    """
+    index = getattr(table, "index", None)
+    if getattr(index, "name", None) == "row":
+        return f"row {index[place]}"  # type: ignore[index]
+    return f"row {place} (counted from 0)"
 
 
 def number_fault(cell: str) -> str | None:

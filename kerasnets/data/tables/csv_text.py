@@ -46,14 +46,14 @@ class CsvText:
     def frame(
         self,
         columns: Sequence[int] | None = None,
-        dtype: Mapping[int, Any] | type = str,
+        dtype: Mapping[int, Any] | type | None = str,
         **options: Any,
     ) -> pd.DataFrame:
         """Parse some columns.
 
         Args:
             columns: positions of the columns, in ascending order; all by default.
-            dtype: type of the cells, or one per position.
+            dtype: type of the cells, or one per position; ``None`` to infer it from the cells.
             options: more options of ``pandas.read_csv``.
 
         Returns:
@@ -82,7 +82,7 @@ class CsvText:
 def read_csv_text(
     path: Path,
     rows: int | None = None,
-    check_header: Callable[[str, tuple[str, ...]], None] | None = None,
+    check_header: Callable[[str, tuple[str, ...]], object] | None = None,
 ) -> CsvText:
     """Read a CSV file and check its structure.
 
@@ -205,7 +205,7 @@ def _check_block(path: Path, block: bytes, columns: int, lines_before: int) -> n
         blank[line] = not block[starts[line] : ends[line]].strip(b" \t")
     wrong = np.flatnonzero((cells != columns) & ~blank)
     if len(wrong):
-        count = cells[wrong[0]]
+        count = int(cells[wrong[0]])
         few = "few" if count < columns else "many"
         raise DataError(
             f"{path}, row {lines_before + wrong[0] + 1}: {count} cells, too {few}; the header has "

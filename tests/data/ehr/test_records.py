@@ -184,7 +184,12 @@ def test_icd9_codes_are_grouped_by_their_first_characters():
         ("patient", "patientunitstayid", [1, 2, 1, 4], "row 4.*1 occurs twice, first in row 2"),
         ("patient", "patientunitstayid", [1, 2, "x", 4], r"row 4.*'x'.*Allowed: a whole number"),
         ("patient", "hospitaldischargestatus", ["Dead"] * 4, "row 2.*'Dead'.*Allowed: Alive"),
-        ("patient", "uniquepid", ["p", None, "q", "r"], "row 3, column uniquepid: got an empty cell"),
+        (
+            "patient",
+            "uniquepid",
+            ["p", None, "q", "r"],
+            "row 3, column uniquepid: got an empty cell",
+        ),
         ("diagnosis", "diagnosisoffset", [1, 2, 3, 4, 5, 6, "soon"], "row 8.*'soon'"),
         ("diagnosis", "diagnosisoffset", [1, 2, 3, None, 5, 6, 7], "row 5.*an empty cell"),
         ("treatment", "treatmentoffset", [0.5], r"'0\.5'"),
