@@ -28,6 +28,7 @@ _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
+_WHOLE = "0|-?[1-9][0-9]{0,17}"
 _CELL = 8  # bytes of a cell in memory, at least
 _MAX_RATIO = 1000  # size of a table in memory to that of its Parquet file
 
@@ -66,7 +67,7 @@ def read_file(
                 "The labels must be the array y, the groups the array groups."
             )
         return _read_npz(path)
-    frame = read_table(path)
+    frame = read_table(path, ids=group)
     if not target:
         raise ValueError(
             f"{path} is a table: give target, the column to predict (--target, or "
@@ -134,8 +135,13 @@ def _read_npz(path: Path) -> dict[str, Any]:
     return arrays
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path, ids: str | None = None) -> pd.DataFrame:
     """Read a table from CSV, plain or gzip, or Parquet.
+
+    Args:
+        path: the file.
+        ids: a column that is read as text, because ``007`` and ``7`` are two persons. If all of
+            its cells are whole numbers without leading zeros, they become integers.
 
     Returns:
         The table. The index of a CSV table, named ``row``, has the lines of the file.
@@ -148,7 +154,10 @@ def read_table(path: Path) -> pd.DataFrame:
     if path.suffix.lower() == ".parquet":
         return _read_parquet(path)
     text = read_csv_text(path)
-    frame = text.frame(dtype=None).set_axis(list(text.header), axis=1)
+    is_text = {place: str for place, name in enumerate(text.header) if name == ids}
+    frame = text.frame(dtype=is_text or None).set_axis(list(text.header), axis=1)
+    if is_text and frame[ids].str.fullmatch(_WHOLE).all():
+        frame[ids] = frame[ids].astype(np.int64)
     if text.header[0] == "" or text.header[0].startswith("Unnamed: 0"):
         frame = frame.iloc[:, 1:]  # row numbers, as DataFrame.to_csv writes them
     return frame

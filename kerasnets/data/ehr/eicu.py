@@ -18,6 +18,7 @@ from kerasnets.data.ehr.records import (
 )
 from kerasnets.data.ehr.visits import group_events
 from kerasnets.data.options import whole_number
+from kerasnets.data.tables.cells import name_file
 
 _ORIGIN = "it from PhysioNet (the eICU demo is open to everyone)"
 _FOLDERS = (".", "eicu", "eicudemo")
@@ -76,9 +77,10 @@ def load_eicu(
         f"{files['patient'].parent}, events of the first {window_hours} hours, "
         f"{visit_hours} hours per visit"
     )
-    return make_dataset(
-        "eicu", cohort, seed=seed, folds=folds, fold=fold, min_count=min_count, source=source
-    )
+    with name_file(files["patient"].parent):
+        return make_dataset(
+            "eicu", cohort, seed=seed, folds=folds, fold=fold, min_count=min_count, source=source
+        )
 
 
 def read_cohort(

@@ -21,6 +21,7 @@ from kerasnets.data.ehr.records import (
 )
 from kerasnets.data.ehr.visits import NO_CODE, group_events
 from kerasnets.data.options import whole_number
+from kerasnets.data.tables.cells import name_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,9 +71,10 @@ def load_mimic3(
     files = find_tables("mimic3", _TABLES, _FOLDERS, data_dir, _ORIGIN)
     cohort = read_cohort(files, horizon_days)
     source = f"{files['PATIENTS'].parent}, death within {horizon_days} days after discharge"
-    return make_dataset(
-        "mimic3", cohort, seed=seed, folds=folds, fold=fold, min_count=min_count, source=source
-    )
+    with name_file(files["PATIENTS"].parent):
+        return make_dataset(
+            "mimic3", cohort, seed=seed, folds=folds, fold=fold, min_count=min_count, source=source
+        )
 
 
 def read_cohort(files: dict[str, Path], horizon_days: int = 365) -> Cohort:

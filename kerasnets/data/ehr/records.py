@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _DATES = "%Y-%m-%d %H:%M:%S"
 _DATE_LENGTH = len("2164-10-23 21:09:00")
-_WHOLE_NUMBER = r"\s*[+-]?[0-9]+(\.0*)?\s*"
 
 
 def find_tables(
@@ -116,10 +115,8 @@ def whole_numbers(frame: pd.DataFrame, column: str, path: Path) -> np.ndarray:
 
     if frame[column].dtype == np.int64:
         return frame[column].to_numpy()
-    cells = frame[column]
-    values = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    written = cells.str.fullmatch(_WHOLE_NUMBER).to_numpy(bool, na_value=False)
-    bad = ~written | ~(np.abs(values) <= 2**53)
+    values = pd.to_numeric(frame[column], errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    bad = ~((np.abs(values) <= 2**53) & (values == np.floor(values)))
     refuse_cells(bad, frame, column, path, "a whole number")
     return values.astype(np.int64)
 

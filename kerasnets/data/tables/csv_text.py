@@ -66,11 +66,14 @@ class CsvText:
         import pandas as pd
 
         with np.errstate(invalid="ignore"):  # pandas casts to integers and then compares
-            frame = pd.read_csv(
-                io.BytesIO(self.content), header=0, names=list(range(len(self.header))),
-                usecols=None if columns is None else list(columns), index_col=False,
-                dtype=dtype, low_memory=False, **options,
-            )  # fmt: skip
+            try:
+                frame = pd.read_csv(
+                    io.BytesIO(self.content), header=0, names=list(range(len(self.header))),
+                    usecols=None if columns is None else list(columns), index_col=False,
+                    dtype=dtype, low_memory=False, **options,
+                )  # fmt: skip
+            except OverflowError as error:
+                raise ValueError(f"a number is too large ({error})") from None
         if len(frame) != len(self.lines):
             raise DataError(
                 f"{self.path}: {len(frame):,} of {len(self.lines):,} rows could be read. Rewrite "
@@ -133,6 +136,8 @@ def check_text(path: Path, content: bytes) -> bytes:
                 f"{path}, row {row}: a binary file, or not UTF-8. Expected text, plain or gzip."
             ) from None
     content = content.removeprefix(_BOM)
+    if content.startswith(_BOM):
+        raise DataError(f"{path}, row 1: two byte-order marks. Save the file as plain UTF-8.")
     if b"\r" in content:
         content = content.replace(b"\r\n", b"\n")
         if (place := content.find(b"\r")) >= 0:
@@ -201,8 +206,8 @@ def _check_block(path: Path, block: bytes, columns: int, lines_before: int) -> n
     cells = 1 + np.diff(np.searchsorted(np.flatnonzero(commas), ends), prepend=0)
     starts = np.concatenate([[0], ends[:-1] + 1])
     blank = starts == ends
-    for line in np.flatnonzero((cells == 1) & ~blank) if columns > 1 else ():
-        blank[line] = not block[starts[line] : ends[line]].strip(b" \t")
+    for place in np.flatnonzero((cells == 1) & ~blank) if columns > 1 else ():
+        blank[place] = not block[starts[place] : ends[place]].strip(b" \t")
     wrong = np.flatnonzero((cells != columns) & ~blank)
     if len(wrong):
         count = int(cells[wrong[0]])

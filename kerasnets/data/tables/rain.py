@@ -14,7 +14,7 @@ from kerasnets.data.content import read_content
 from kerasnets.data.dataset import Dataset
 from kerasnets.data.locate import not_found, places
 from kerasnets.data.splits import split_rows
-from kerasnets.data.tables.cells import DataError, number_fault
+from kerasnets.data.tables.cells import DataError, name_file, number_fault
 from kerasnets.data.tables.csv_text import check_text
 from kerasnets.data.tables.dataset import number_dataset
 
@@ -49,7 +49,8 @@ def load_rain(*, data_dir: str | Path | None, split: str, seed: int) -> Dataset:
         raise DataError(
             f"{y}, row {wrong[0] + 1}: {labels[wrong[0]]:g} is not a label. Allowed: 0, 1."
         )
-    return rain_dataset("rain", values, labels, str(folder), seed)
+    with name_file(folder):
+        return rain_dataset("rain", values, labels, str(folder), seed)
 
 
 def rain_dataset(name: str, x: np.ndarray, y: np.ndarray, source: str, seed: int) -> Dataset:
