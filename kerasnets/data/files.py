@@ -112,13 +112,21 @@ def _read_array(where: str, content: bytes) -> np.ndarray:
             f"{where}: holds {dtype}, not plain numbers or strings. Convert it with .astype first."
         )
     start, size = file.tell(), math.prod(shape) * dtype.itemsize
-    if min(shape, default=1) < 0 or len(content) - start != size:
+    if min(shape, default=1) < 0 or not dtype.itemsize or len(content) - start != size:
         raise DataError(
             f"{where}: an array of shape {shape} and type {dtype} has {size:,} bytes, but there "
             f"are {len(content) - start:,}. The file is damaged; save it again."
         )
     flat = np.frombuffer(content, dtype, offset=start) if size else np.zeros(0, dtype)
+    if dtype.kind == "U" and not _is_text(flat):
+        raise DataError(f"{where}: has characters that do not exist. The file is damaged.")
     return flat.reshape(shape, order="F" if by_columns else "C")
+
+
+def _is_text(array: np.ndarray) -> bool:
+    """Whether all characters of an array of strings are valid code points."""
+    codes = array.view(np.dtype(np.uint32).newbyteorder(array.dtype.byteorder))
+    return bool(((codes < 0xD800) | ((codes > 0xDFFF) & (codes < 0x110000))).all())
 
 
 def _read_npz(path: Path) -> dict[str, Any]:

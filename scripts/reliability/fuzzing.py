@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -202,6 +203,8 @@ class time_limit:  # noqa: N801 - used like a function
 
 def same(one: Any, other: Any) -> bool:
     """Whether two results are equal; floats may differ in the last digit of float32."""
+    if one is other:
+        return True
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
@@ -214,7 +217,8 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
         return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, float) and isinstance(other, float):
-        return bool(np.isclose(one, other, rtol=2**-22, atol=0, equal_nan=True))
+        both_nan = math.isnan(one) and math.isnan(other)
+        return both_nan or math.isclose(one, other, rel_tol=2**-22)
     return bool(one == other)
 
 

@@ -73,7 +73,8 @@ def parse_recording(content: bytes, where: str) -> np.ndarray:
         valid = False
     if not valid:
         faults = (number_fault(line.decode("utf-8", "replace")) for line in lines)
-        row, fault = next((row, fault) for row, fault in enumerate(faults, 1) if fault)
+        found = ((row, fault) for row, fault in enumerate(faults, 1) if fault)
+        row, fault = next(found, (1, "not one number per line"))
         raise DataError(f"{where}, row {row}, column 1: {fault}. Allowed: a finite number, in µV.")
     if content and not content.endswith((b"\n", b"\r")):
         raise DataError(

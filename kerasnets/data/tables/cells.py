@@ -48,12 +48,13 @@ def row_name(table: Any, place: int) -> str:
 
 def number_fault(cell: str) -> str | None:
     """The reason why a cell is not a finite float32 number; ``None`` if it is one."""
-    cell = cell.strip()
+    cell = cell.strip(" \t\r\n")
     if not cell:
         return "the cell is empty"
     try:
         # Python reads 1_000 and the digits of other scripts; in a table they are mistakes.
-        value = float(cell.replace("_", "?") if cell.isascii() else "?")
+        is_plain = cell.isascii() and cell.isprintable() and "_" not in cell
+        value = float(cell if is_plain else "?")
     except ValueError:
         return f"{_short(cell)} is not a number"
     if math.isnan(value):
