@@ -335,6 +335,6 @@ def _mutate_zip(content: bytes, rng: random.Random) -> tuple[bytes, str]:
     compression = rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
     with warnings.catch_warnings(), zipfile.ZipFile(new, "w", compression) as archive:
         warnings.simplefilter("ignore")  # two members with one name are intended
-        for name, inner in members:
-            archive.writestr(zipfile.ZipInfo(name), inner)
+        for member, text in members:
+            archive.writestr(zipfile.ZipInfo(member), text)
     return new.getvalue(), f"zip, {name}, {what}"
