@@ -22,7 +22,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from fuzzing import FAILURES, OUTCOMES, Bench, Case, run_cases, targets
+from fuzzing import FAILURES, OUTCOMES, Bench, Case, run_cases, run_here, targets
 
 _SHOWN = 5  # failures per target
 
@@ -43,9 +43,8 @@ def main() -> int:
         return max(_repeat(name, arguments) for name in names)
     # Each target has its own worker process; the threads only wait for them.
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        results = list(
-            pool.map(lambda name: _run(name, arguments.mutations, arguments.seed), names)
-        )
+        run = map if arguments.in_process else pool.map
+        results = list(run(lambda name: _run(name, arguments), names))
     print(_row(("target", "mutations", *OUTCOMES, "ms per case")))
     print(_row(("---", *("---:",) * (len(OUTCOMES) + 2))))
     for name, (counts, _, milliseconds) in zip(names, results, strict=True):
@@ -61,24 +60,28 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--targets", nargs="+", help="names of targets; by default all")
     parser.add_argument("--jobs", type=int, default=1, help="targets at a time")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--in-process", action="store_true", help="no workers: faster for few cases, less robust"
+    )
     parser.add_argument("--case", type=int, help="run this case only, and print what happened")
     parser.add_argument("--keep", type=Path, help="with --case: write the mutated files here")
     parser.add_argument("--list", action="store_true", help="print the names of the targets")
     return parser.parse_args()
 
 
-def _run(name: str, mutations: int, seed: int) -> tuple[Counter[str], list[Case], float]:
+def _run(name: str, arguments: argparse.Namespace) -> tuple[Counter[str], list[Case], float]:
     """Outcomes by number, the failures, and milliseconds per case."""
     counts: Counter[str] = Counter()
     failures: list[Case] = []
     began = time.perf_counter()
-    for case in run_cases(name, range(mutations), seed):
+    run = run_here if arguments.in_process else run_cases
+    for case in run(name, range(arguments.mutations), arguments.seed):
         counts[case.outcome] += 1
         if case.outcome in FAILURES:
             failures.append(case)
             if len(failures) <= _SHOWN:
                 print(_describe(case), file=sys.stderr, flush=True)
-    return counts, failures, 1000 * (time.perf_counter() - began) / max(mutations, 1)
+    return counts, failures, 1000 * (time.perf_counter() - began) / max(arguments.mutations, 1)
 
 
 def _repeat(name: str, arguments: argparse.Namespace) -> int:

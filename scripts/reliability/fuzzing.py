@@ -174,6 +174,8 @@ class Bench:
             expected = self.target.read(files, values)
         except UnreadableError as error:
             return WRONG, f"was loaded although {error}"
+        except Exception as error:  # noqa: BLE001 - whatever the independent reader raises
+            return WRONG, f"was loaded although reading it independently fails: {error!r}"
         if not same(values, expected):
             return WRONG, difference(values, expected)
         return _within(self.target.megabytes, before, unchanged, "")
@@ -251,6 +253,15 @@ def _write(folder: Path, files: Files) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
+
+
+def run_here(name: str, numbers: range, seed: int = 0) -> Iterator[Case]:
+    """Run cases of a target in this process, which a crash would end."""
+    bench = Bench(targets()[name], seed)
+    try:
+        yield from map(bench.run, numbers)
+    finally:
+        bench.close()
 
 
 def run_cases(name: str, numbers: range, seed: int = 0) -> Iterator[Case]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -167,6 +169,75 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path, name, content, me
     options = {} if name.endswith("npz") else {"target": "a"}
     with pytest.raises(ValueError, match=message):
         load_data(path, **options)
+
+
+def test_groups_are_what_is_written(csv: Path):
+    """007 and 7 are two persons; pandas reads both as 7."""
+    ids = [f"{number // 6:03d}" if number % 2 else str(number // 6) for number in range(60)]
+    patients().assign(patient=ids).to_csv(csv, index=False)
+    groups = np.concatenate([part.groups for part in load_data(csv, **OPTIONS).splits.values()])
+    assert set(groups) == set(ids)
+    whole = patients().assign(patient=np.arange(60) // 3)
+    whole.to_csv(csv, index=False)
+    assert load_data(csv, **OPTIONS).checksum == Dataset.from_frame(whole, **OPTIONS).checksum
+
+
+def test_messages_have_the_line_of_the_file(csv: Path):
+    frame = patients().astype({"age": object})
+    frame.loc[17, "age"] = "4o"
+    frame.to_csv(csv, index=False)
+    with pytest.raises(ValueError, match=r"patients\.csv: row 19, column age: '4o' is not a"):
+        load_data(csv, **OPTIONS)
+    frame.loc[17, ["age", "patient"]] = [40, None]
+    csv.write_text("\n" + frame.to_csv(index=False))
+    with pytest.raises(
+        ValueError, match=r"patients\.csv: groups is missing in 1 rows, first in row 20"
+    ):
+        load_data(csv, **OPTIONS)
+
+
+def npy(shape: tuple[int, ...], content: bytes, descr: str = "<f8") -> bytes:
+    """An array whose header may be wrong."""
+    file = io.BytesIO()
+    header = {"descr": descr, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+    return file.getvalue() + content
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({"x.npy": npy((10**9, 10**3), bytes(80))}, r"x\.npy: an array of shape .* there are 80"),
+        ({"x.npy": npy((3,), bytes(25))}, r"x\.npy: an array of shape \(3,\) .* there are 25"),
+        ({"x.npy": npy((3,), bytes(16))}, r"x\.npy: an array of shape \(3,\) .* there are 16"),
+        ({"x.npy": npy((1,), b"\xff" * 4, "<U1")}, r"x\.npy: has characters that do not exist"),
+        ({"x.npy": npy((10**12,), b"", "<U0")}, r"x\.npy: an array of shape"),
+        ({"x.npy": b"\x93NUMPY\1\0\5\0{[}\n "}, r"x\.npy: not an array"),
+        ({"x.npy": b"\x93NUMPY\7\0"}, r"x\.npy: not an array \(unknown version"),
+        ({"x.npy": b"\x80\4N."}, r"x\.npy: not an array"),
+        ({"x.txt": b"1"}, r"x\.txt: not an array"),
+    ],
+)
+def test_damaged_arrays_are_refused(tmp_path: Path, members, message):
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(ValueError, match=rf"a\.npz, {message}"):
+        load_data(path)
+
+
+def test_a_parquet_file_that_is_much_larger_in_memory_is_refused(tmp_path: Path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    arrow = pytest.importorskip("pyarrow")
+    path = tmp_path / "a.parquet"
+    zeros = arrow.DictionaryArray.from_arrays(arrow.array(np.zeros(10**6, np.int8)), ["a"])
+    batch = arrow.table({f"c{number}": zeros for number in range(20)})
+    with parquet.ParquetWriter(path, batch.schema, compression="zstd") as writer:
+        for _ in range(8):
+            writer.write_table(batch)
+    with pytest.raises(ValueError, match=r"a\.parquet: 8,000,000 rows of 20 columns are too many"):
+        load_data(path, target="c0")
 
 
 @pytest.mark.parametrize(

@@ -144,8 +144,9 @@ def dates(
 
     cells = frame[column]
     values = pd.to_datetime(cells, format=_DATES, errors="coerce")
-    # A date that was cut, such as 2164-10-23 21:09:0, would be read as another one.
-    bad = (values.isna() | (cells.str.len() != _DATE_LENGTH)) & (required | cells.notna())
+    # pandas reads a date that was cut, such as 2164-10-23 21:09:0, and the second 60 as others.
+    other = (cells.str.len() != _DATE_LENGTH) | (cells.str[-2:] > "59")
+    bad = (values.isna() | other.fillna(True)) & (required | cells.notna())
     refuse_cells(bad.to_numpy(bool), frame, column, path, "a date such as 2164-10-23 21:09:00")
     return values
 

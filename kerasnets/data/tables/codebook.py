@@ -196,6 +196,8 @@ def _parse_dates(cells: pd.Series) -> pd.Series:
     import pandas as pd
 
     written = cells.str.replace("/", "-")
+    # ISO 8601 also has 2020 and 2020-03: dates that were cut.
+    written = written.where(written.str.match(r"\s*\d{4}-\d{2}-\d{2}"), "")
     return pd.to_datetime(written, format="ISO8601", errors="coerce", utc=True)
 
 

@@ -211,6 +211,9 @@ def test_invalid_eicu_cells_are_reported(tmp_path, table, column, value, message
         ("PATIENTS", "dod", [None, None, "soon", None, None], "row 4, column dod: got 'soon'"),
         ("ADMISSIONS", "dischtime", None, "row 2.*an empty cell, the first of 7.*a date such as"),
         ("ADMISSIONS", "admittime", "2100-13-01 00:00:00", "2100-13-01"),
+        ("ADMISSIONS", "admittime", "2100-12-01 00:00:60", "2100-12-01 00:00:60"),
+        ("ADMISSIONS", "admittime", "2100-12-01 00:00:0", "2100-12-01 00:00:0"),
+        ("ADMISSIONS", "admittime", "2100-12-01", "2100-12-01"),
     ],
 )
 def test_invalid_mimic3_cells_are_reported(tmp_path, table, column, value, message):

@@ -85,6 +85,12 @@ def test_a_typing_error_in_a_column_of_dates_is_reported():
         column("seen", [*train, "2020-13-01"], [])
 
 
+@pytest.mark.parametrize("cut", ["2020/03", "2020", "2020-03-1", "2020-W10"])
+def test_a_date_that_was_cut_is_reported(cut):
+    with pytest.raises(ValueError, match=f"row 1, column seen_dt: '{cut}' is not a date"):
+        column("seen_dt", ["2020-01-01", cut], [])
+
+
 def test_a_cell_that_is_not_a_date_is_reported():
     with pytest.raises(ValueError, match="row 1, column seen_dt: '31 March' is not a date"):
         column("seen_dt", ["2020-01-01", "31 March"], [])

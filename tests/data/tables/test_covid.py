@@ -72,6 +72,31 @@ def test_checksum_and_split_depend_on_the_content_of_the_file(cases):
     assert not np.array_equal(other.train.x, data.train.x)
 
 
+def test_names_of_patients_are_refused_and_can_be_dropped(cases, write):
+    """The first 11 columns are inputs; the codebook of a name column held 48 of 80 names."""
+    names = [f"Patient {number}" for number in range(len(cases))]
+    path = write(cases.assign(patient_name=names)[["patient_name", *cases.columns]])
+    with pytest.raises(
+        DataError, match=r"covid\.csv.*'patient_name' looks like an identifier.*drop"
+    ):
+        load_data("covid", path)
+    data = load_data("covid", path, drop="patient_name")
+    assert data.checksum == load_data("covid", write(cases)).checksum
+    assert data.options == {"drop": "patient_name"}
+    renamed = write(cases.assign(called=names)[["called", *cases.columns]])
+    with pytest.raises(DataError, match=r"'called' has .* different texts .* none of them in 5"):
+        load_data("covid", renamed, allow=["called"])
+    with pytest.raises(ValueError, match=r"Unknown column to drop from .*'nmae'"):
+        load_data("covid", path, drop=["nmae"])
+
+
+def test_the_codebook_has_no_text_of_fewer_than_five_rows(cases, write):
+    status = ["one of a kind", *cases["current_status"][1:]]
+    data = load_data("covid", write(cases.assign(current_status=status)))
+    assert "one of a kind" not in str(data.codebook)
+    assert all(column["min_rows"] == 5 for column in data.codebook)
+
+
 def test_only_the_first_rows_may_be_read(cases, write):
     assert load_data("covid", write(cases), rows=300).counts["cases read"] == 300
 
