@@ -216,8 +216,8 @@ def mimic3_codes(files: Files) -> dict[int, set[str]]:
 
 
 def covid_files() -> Files:
-    """120 simulated cases; the outcome is not the last column."""
-    cells = simulate_cases(240, seed=0)
+    """Simulated cases; the outcome is not the last column."""
+    cells = simulate_cases(160, seed=0)
     cells = cells[[*cells.columns[:10], "death_yn", "medcond_yn"]]
     cells.loc[::9, "death_yn"] = "Yes"
     rows = [[f'"{cell}"' if "," in cell else cell for cell in row] for row in cells.to_numpy()]

@@ -111,11 +111,10 @@ def targets() -> Mapping[str, Target]:
 class Bench:
     """Runs the cases of one target in this process, in a temporary folder."""
 
-    def __init__(self, target: Target, seed: int = 0) -> None:
+    def __init__(self, target: Target, seed: int = 0, folder: Path | None = None) -> None:
         self.target = target
         self.seed = seed
-        memory = Path("/dev/shm")  # noqa: S108 - a file system in memory, to spare the disk
-        self._folder = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
+        self._folder = folder or new_folder()
         self._valid = target.files()
         _write(self._folder, self._valid)
         self._values = target.load(self._folder)
@@ -255,6 +254,12 @@ def _write(folder: Path, files: Files) -> None:
         path.write_bytes(content)
 
 
+def new_folder() -> Path:
+    """A temporary folder, in memory if possible, to spare the disk."""
+    memory = Path("/dev/shm")  # noqa: S108
+    return Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
+
+
 def run_here(name: str, numbers: range, seed: int = 0) -> Iterator[Case]:
     """Run cases of a target in this process, which a crash would end."""
     bench = Bench(targets()[name], seed)
@@ -266,44 +271,54 @@ def run_here(name: str, numbers: range, seed: int = 0) -> Iterator[Case]:
 
 def run_cases(name: str, numbers: range, seed: int = 0) -> Iterator[Case]:
     """Run cases of a target in workers that are replaced when they hang or crash."""
-    target, start = targets()[name], numbers.start
-    context = multiprocessing.get_context("spawn")
+    start = numbers.start
     while start < numbers.stop:
-        ours, theirs = context.Pipe(duplex=False)
-        rest = range(start, numbers.stop)
-        worker = context.Process(target=_work, args=(name, rest, seed, theirs), daemon=True)
-        worker.start()
-        theirs.close()
-        deadline = 300.0  # importing and the valid files
-        while start < numbers.stop:
+        folder = new_folder()
+        try:
+            for case in _run_worker(name, range(start, numbers.stop), seed, folder):
+                yield case
+                start = case.number + 1
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run_worker(name: str, numbers: range, seed: int, folder: Path) -> Iterator[Case]:
+    """The cases of one worker, until all are done or one of them ends it."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    worker = context.Process(target=_work, args=(name, numbers, seed, folder, theirs), daemon=True)
+    worker.start()
+    theirs.close()
+    deadline = 300.0  # importing and the valid files
+    try:
+        for number in numbers:
             if not ours.poll(deadline):
-                yield Case(name, start, "", HANG, "the worker did not answer and was killed")
-                start += 1
-                break
+                yield Case(name, number, "", HANG, "the worker did not answer and was killed")
+                return
             try:
-                case = ours.recv()
+                yield ours.recv()
             except EOFError:
                 worker.join()
-                if start == rest.start and worker.exitcode == 1:
+                if number == numbers.start and worker.exitcode == 1:
                     raise RuntimeError(f"The worker for {name} could not start.") from None
                 text = f"the process ended with exit code {worker.exitcode}"
-                yield Case(name, start, "", OBSCURE, text)
-                start += 1
-                break
-            yield case
-            start, deadline = start + 1, target.seconds + _GRACE
+                yield Case(name, number, "", OBSCURE, text)
+                return
+            deadline = targets()[name].seconds + _GRACE
+    finally:
         worker.kill()
         worker.join()
         ours.close()
 
 
 def _work(
-    name: str, numbers: range, seed: int, connection: multiprocessing.connection.Connection
+    name: str,
+    numbers: range,
+    seed: int,
+    folder: Path,
+    connection: multiprocessing.connection.Connection,
 ) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    bench = Bench(targets()[name], seed)
-    try:
-        for number in numbers:
-            connection.send(bench.run(number))
-    finally:
-        bench.close()
+    bench = Bench(targets()[name], seed, folder)
+    for number in numbers:
+        connection.send(bench.run(number))

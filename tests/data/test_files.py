@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from kerasnets.cli import main
-from kerasnets.data import Dataset, describe, load_data
+from kerasnets.data import Dataset, describe, files, load_data
 from kerasnets.data.catalogue import data_spec
 from tests.data.helpers import patients
 
@@ -227,16 +227,18 @@ def test_damaged_arrays_are_refused(tmp_path: Path, members, message):
         load_data(path)
 
 
-def test_a_parquet_file_that_is_much_larger_in_memory_is_refused(tmp_path: Path):
-    parquet = pytest.importorskip("pyarrow.parquet")
-    arrow = pytest.importorskip("pyarrow")
+def test_a_parquet_file_that_is_much_larger_in_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    pytest.importorskip("pyarrow")
     path = tmp_path / "a.parquet"
-    zeros = arrow.DictionaryArray.from_arrays(arrow.array(np.zeros(10**6, np.int8)), ["a"])
-    batch = arrow.table({f"c{number}": zeros for number in range(20)})
-    with parquet.ParquetWriter(path, batch.schema, compression="zstd") as writer:
-        for _ in range(8):
-            writer.write_table(batch)
-    with pytest.raises(ValueError, match=r"a\.parquet: 8,000,000 rows of 20 columns are too many"):
+    pd.DataFrame({f"c{number}": np.zeros(200_000) for number in range(3)}).to_parquet(path)
+    size = 200_000 * 3 * 8
+    monkeypatch.setattr(files, "_MAX_RATIO", 1)
+    monkeypatch.setattr(files, "MAX_UNPACKED", size)
+    assert len(load_data(path, target="c0", task="regression").train) == 120_000
+    monkeypatch.setattr(files, "MAX_UNPACKED", size - 1)
+    with pytest.raises(ValueError, match=r"a\.parquet: 200,000 rows of 3 columns are too many"):
         load_data(path, target="c0")
 
 
