@@ -13,7 +13,7 @@ from kerasnets.nets import load_model
 from kerasnets.training import callbacks, checkpoints, model_file, run_folder, session
 from kerasnets.training.checkpoints import Checkpoints
 from kerasnets.training.identity import RunIdentity
-from kerasnets.training.model_file import last_checkpoint
+from kerasnets.training.model_file import last_checkpoint, read_state
 from kerasnets.training.plan import Plan
 from kerasnets.training.session import Session
 from kerasnets.training.session_log import SessionLog
@@ -118,9 +118,9 @@ def run(tmp_path, monkeypatch):
     monkeypatch.setattr(Plan, "validation", lambda *arguments: None)
 
     def run(folder):
-        _Training.epoch = 0
         if not folder.exists():
             shutil.copytree(tmp_path / "begun", folder)
+        _Training.epoch = read_state(last_checkpoint(folder)).epochs
         model = load_model(last_checkpoint(folder))
         return Session(folder, read_run_recipe(folder), DATA, model, progress=False).run()
 
@@ -165,14 +165,29 @@ def test_an_interrupt_before_any_line_that_saves_changes_nothing(
 
 
 def test_an_interrupt_before_any_line_of_a_session_changes_nothing(run, tmp_path):
-    """Interrupt before the first epoch and after the last one, again and again in one folder."""
-    with Tracer(AROUND) as tracer:
+    """Interrupt before the first epoch, after the last one, and when only evaluation is left."""
+    with Tracer(AROUND) as training:
         complete = run(tmp_path / "complete")
-    locations = sorted({location for location in tracer.visited if location[0] in (0, 3)})
-    assert {name for _, name, _ in locations} == {function.__qualname__ for function in AROUND}
-    folder = tmp_path / "interrupted"
-    for location in locations:
+    expected = bytes_of(complete.folder)
+    with Tracer(AROUND) as evaluating:
+        run(complete.folder)
+    assert_equal(complete.folder, expected, "evaluated again")
+    before = {location for location in training.visited if location[0] == 0}
+    evaluation = {location for location in evaluating.visited if location[0] == 3}
+    after = {location for location in training.visited if location[0] == 3} - evaluation
+    assert {name for _, name, _ in before | after | evaluation} == {
+        function.__qualname__ for function in AROUND
+    }
+
+    def interrupt(folder, location):
         with pytest.raises(KeyboardInterrupt), Tracer(AROUND, location):
             run(folder)
-    run(folder)
-    assert_equal(folder, bytes_of(complete.folder), "all")
+
+    for location in sorted(after):
+        interrupt(tmp_path / f"after-{location[2]}", location)
+    # The other lines are executed again by each process, so one folder is enough.
+    for location in [*sorted(before), *sorted(evaluation)]:
+        interrupt(tmp_path / "interrupted", location)
+    for folder in (tmp_path / "interrupted", *tmp_path.glob("after-*")):
+        run(folder)
+        assert_equal(folder, expected, folder.name)
