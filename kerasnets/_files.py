@@ -1,38 +1,37 @@
 """Atomic writes: a file or folder appears when it is complete, or not at all.
 
-Everything is written to a temporary folder in the same file system, flushed to the disk and then
-renamed. So it also survives a power failure. A process that is killed leaves its temporary folder
-behind. The next write to the same path removes it. The process holds a lock on the folder, so that
-no other process removes it earlier.
+Everything is written to a temporary neighbour, flushed to the disk and then renamed. So it also
+survives a power failure. A process that is killed leaves its temporary file or folder behind. The
+next write to the same path removes it. A process locks what it writes to, so that no other process
+removes it earlier.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
-import glob
 import json
 import os
-import re
-import secrets
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from kerasnets._errors import WriteError
+from kerasnets._temporary import leftovers, remove, temporary
 
-_TEMPORARY = re.compile(r"\.[0-9a-f]{8}-.+")
 _MOVED = ".moved"  # in a temporary folder: the names that are moved out of it
-_FULL = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)))
+_FULL = (
+    *map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)),
+    "database or disk is full",  # SQLite
+)
 
 
 @contextlib.contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary file that replaces ``path`` when the block succeeds.
 
-    The temporary file has the name of ``path`` and is in a temporary folder beside it. If the block
+    The temporary file is in the same folder. Its name ends with the name of ``path``, because some
+    writers choose the format by the suffix (``.keras``, ``.weights.h5``, ``.png``). If the block
     raises, the temporary file is removed and ``path`` stays unchanged. Missing parent folders are
     created.
 
@@ -40,17 +39,19 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         path: the file to write.
 
     Yields:
-        The path to write to. It does not exist yet.
+        The path of an empty file to write to.
 
     Raises:
+        RuntimeError: the block has written nothing.
         WriteError: the disk is full or fails.
     """
     path = Path(path)
-    with name_full_disk(path), _temporary_folder(path.parent, path.name) as folder:
-        temporary = folder / path.name
-        yield temporary
-        _sync(temporary)
-        temporary.replace(path)
+    with name_full_disk(path), temporary(path.parent, path.name, Path.touch) as new:
+        yield new
+        if new.stat().st_size == 0:
+            raise RuntimeError(f"Nothing was written to {path}.")
+        _sync(new)
+        new.replace(path)
         _sync(path.parent)
 
 
@@ -75,11 +76,11 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     path = Path(path)
     if os.path.lexists(path):
         raise _exists_error(path)
-    with name_full_disk(path), _temporary_folder(path.parent, path.name) as temporary:
-        yield temporary
-        _sync_tree(temporary)
+    with name_full_disk(path), temporary(path.parent, path.name, Path.mkdir) as new:
+        yield new
+        _sync_tree(new)
         try:
-            temporary.rename(path)
+            new.rename(path)
         except OSError as error:
             if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
                 raise _exists_error(path) from error
@@ -108,20 +109,20 @@ def atomic_content(path: str | os.PathLike[str], last: str) -> Iterator[Path]:
         WriteError: the disk is full or fails.
     """
     path = Path(path)
-    with name_full_disk(path), _temporary_folder(path, "content") as temporary:
-        _check_no_others(path, temporary)
-        yield temporary
-        _check_no_others(path, temporary)
-        names = sorted((file.name for file in temporary.iterdir()), key=lambda name: name == last)
-        (temporary / _MOVED).write_text("\n".join(names), encoding="utf-8")
-        _sync_tree(temporary)
+    with name_full_disk(path), temporary(path, "content", Path.mkdir) as new:
+        _check_empty(path, new)
+        yield new
+        _check_empty(path, new)
+        names = sorted((file.name for file in new.iterdir()), key=lambda name: name == last)
+        (new / _MOVED).write_text("\n".join(names), encoding="utf-8")
+        _sync_tree(new)
         try:
             for name in names:
-                (temporary / name).rename(path / name)
+                (new / name).rename(path / name)
                 _sync(path)
         except BaseException:
             for name in names:
-                _remove(path / name)
+                remove(path / name)
             raise
 
 
@@ -132,40 +133,12 @@ def remove_incomplete_content(path: str | os.PathLike[str], last: str) -> None:
         path: the folder.
         last: name of the file that marks the content as complete.
     """
-    for leftover in _leftovers(Path(path), "content"):
+    for leftover in leftovers(Path(path), "content"):
         moved = leftover / _MOVED
         if moved.is_file() and not (Path(path) / last).exists():
             for name in moved.read_text(encoding="utf-8").splitlines():
-                _remove(Path(path) / name)
-        _remove(leftover)
-
-
-@contextlib.contextmanager
-def locked(folder: str | os.PathLike[str]) -> Iterator[None]:
-    """Lock a folder while the block runs, so that only one process works in it.
-
-    Raises:
-        BlockingIOError: another process has locked the folder.
-    """
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BlockingIOError(
-                f"Another process is using {folder}. Wait for it, or choose another folder."
-            ) from None
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def remove_leftovers(folder: str | os.PathLike[str]) -> None:
-    """Remove the temporary folders of killed processes in ``folder`` and its subfolders."""
-    for subfolder, names, _ in os.walk(folder):
-        for leftover in _leftovers(Path(subfolder), "*"):
-            _remove(leftover)
-        names[:] = [name for name in names if not _TEMPORARY.fullmatch(name)]
+                remove(Path(path) / name)
+        remove(leftover)
 
 
 @contextlib.contextmanager
@@ -186,8 +159,28 @@ def name_full_disk(path: object) -> Iterator[None]:
 
 
 def full_disk(error: BaseException) -> str | None:
-    """Return the reason if an error says that a disk is full or fails, otherwise ``None``."""
-    return next((reason for reason in _FULL if reason in str(error)), None)
+    """Return the reason if an error, or its cause, says that a disk is full or fails."""
+    cause: BaseException | None = error
+    while cause is not None:
+        for reason in _FULL:
+            if reason in str(cause):
+                return reason
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        ValueError: it is not JSON. The message names the file.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f"{path} is damaged: {error}. Restore it from a copy, or remove it."
+        ) from error
 
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
@@ -208,65 +201,19 @@ def write_json(path: str | os.PathLike[str], value: Any) -> None:
         raise ValueError(
             f"{path} was not written: {error}. Use None for undefined values."
         ) from error
-    with atomic_write(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+    with atomic_write(path) as new:
+        new.write_text(text + "\n", encoding="utf-8")
 
 
-@contextlib.contextmanager
-def _temporary_folder(parent: Path, name: str) -> Iterator[Path]:
-    """Yield a new folder that this process has locked, and remove it afterwards."""
-    parent.mkdir(parents=True, exist_ok=True)
-    for leftover in _leftovers(parent, name):
-        _remove(leftover)
-    folder, descriptor = _make_locked_folder(parent, name)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(descriptor)
+def entries(folder: Path) -> list[Path]:
+    """Return the files in a folder, without the empty ``lost+found`` of a newly formatted disk."""
+    return [path for path in folder.iterdir() if path.name != "lost+found"]
 
 
-def _make_locked_folder(parent: Path, name: str) -> tuple[Path, int]:
-    while True:
-        # Hidden, so that a server that watches the folder ignores it. `tempfile` does not fit,
-        # because only the owner may read its files, and a renamed file keeps its permissions.
-        folder = parent / f".{secrets.token_hex(4)}-{name}"
-        folder.mkdir()
-        try:
-            descriptor = os.open(folder, os.O_RDONLY)
-        except FileNotFoundError:
-            continue
-        with contextlib.suppress(OSError):  # some network file systems have no locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        if folder.exists():
-            return folder, descriptor
-        os.close(descriptor)  # removed by another process before it was locked
-
-
-def _leftovers(parent: Path, name: str) -> Iterator[Path]:
-    """Yield the temporary folders for a name that no living process has locked."""
-    pattern = name if name == "*" else glob.escape(name)
-    for path in sorted(parent.glob(f".????????-{pattern}")):
-        if not _TEMPORARY.fullmatch(path.name):
-            continue
-        try:
-            with locked(path):
-                yield path
-        except OSError:  # locked, or removed by another process
-            continue
-
-
-def _check_no_others(path: Path, temporary: Path) -> None:
+def _check_empty(path: Path, new: Path) -> None:
     """Refuse a folder in which another process writes."""
-    if list(path.iterdir()) != [temporary]:
+    if entries(path) != [new]:
         raise FileExistsError(f"{path} is not empty. Choose another folder.")
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _sync_tree(folder: Path) -> None:

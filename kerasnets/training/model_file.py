@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import shutil
+import tempfile
 import zipfile
 from dataclasses import asdict
 from pathlib import Path
@@ -115,8 +116,8 @@ def save_final_model(model: keras.Model, path: Path, learning_rate: float) -> No
         learning_rate: learning rate of the optimizer, unless it has a schedule.
     """
     _reset_optimizer(model, learning_rate)
-    with atomic_write(path) as temporary:
-        saved = temporary.with_name(f"saved-{path.name}")
+    with atomic_write(path) as temporary, tempfile.TemporaryDirectory() as folder:
+        saved = Path(folder) / path.name
         model.save(saved)
         _copy_without_times(saved, temporary)
 

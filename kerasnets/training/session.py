@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from kerasnets._errors import WriteError
-from kerasnets._files import remove_leftovers, write_json
+from kerasnets._files import write_json
 from kerasnets._lazy import keras
+from kerasnets._temporary import remove_leftovers
 from kerasnets.data import Dataset
 from kerasnets.engine.epochs import run_epochs
 from kerasnets.engine.loop import Logs

@@ -5,17 +5,18 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from kerasnets._files import (
     atomic_content,
     atomic_folder,
+    entries,
     remove_incomplete_content,
     write_json,
 )
 from kerasnets._lazy import keras
+from kerasnets._temporary import remove
 from kerasnets.data import Dataset
 from kerasnets.evaluation.tasks import Task
 from kerasnets.training import run_folder
@@ -50,7 +51,7 @@ def check_folder(out: str | Path | None) -> None:
         )
     if folder.is_dir():
         remove_incomplete_content(folder, _MARK)
-    if not folder.is_dir() or any(folder.iterdir()):
+    if not folder.is_dir() or entries(folder):
         is_run = (folder / _MARK).is_file()
         hint = f", or resume the run in it: kerasnets train --resume {folder}"
         raise FileExistsError(
@@ -115,11 +116,8 @@ def _fill(new: Path, recipe: Recipe, data: Dataset, model: keras.Model, task: Ta
 
 def _remove(folder: Path, *, keep_folder: bool) -> None:
     """Remove a run folder, or only its content: a mount point or a link stays."""
-    for path in list(folder.iterdir()) if folder.is_dir() else []:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+    for path in entries(folder) if folder.is_dir() else []:
+        remove(path)
     if not keep_folder:
         with contextlib.suppress(OSError):
             folder.rmdir()

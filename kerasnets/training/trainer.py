@@ -9,8 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from kerasnets._files import locked
 from kerasnets._lazy import keras
+from kerasnets._temporary import locked
 from kerasnets.data import Dataset
 from kerasnets.engine import fallback
 from kerasnets.engine.seeding import SEEDING

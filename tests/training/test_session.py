@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import kerasnets as kn
-from kerasnets._files import locked
+from kerasnets._temporary import locked
 from kerasnets.training import resume
 from kerasnets.training.stored import read_history
 from tests.training.helpers import dataset, small_model, train, weights_of
