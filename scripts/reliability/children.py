@@ -17,7 +17,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-_EVENTS = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate")
+_NEED_SPACE = ("os.rename", "os.mkdir")
+_FREE_SPACE = ("os.remove", "os.rmdir", "os.truncate")
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
@@ -38,22 +39,38 @@ class Ended:
     seconds: float
 
 
-class AtWrite:
-    """Calls a function before the n-th write below a folder.
+@dataclasses.dataclass(frozen=True)
+class Disturbance:
+    """What happens before the n-th write below the working directory.
 
     A write is a file that is opened for writing, and each fsync, rename, removal and new folder.
+
+    Attributes:
+        at_write: which write, from 1; 0 for none.
+        act: called before that write.
+        forever: also call it before all later writes.
+        removals: whether removals count as writes. A full disk does not prevent them.
     """
 
-    def __init__(self, folder: Path, number: int, disturb: Callable[[], None], report: int) -> None:
-        """Prepare the hook.
+    at_write: int = 0
+    act: Callable[[], None] = lambda: None
+    forever: bool = False
+    removals: bool = True
+
+
+class _Observer:
+    """Counts the writes of this process, and disturbs them."""
+
+    def __init__(self, folder: Path, disturbance: Disturbance, report: int) -> None:
+        """Prepare the observer.
 
         Args:
-            folder: only files below it count.
-            number: which write, from 1; 0 for none.
-            disturb: called before that write.
+            folder: the working directory.
+            disturbance: what happens at which write.
             report: a file descriptor that gets one byte per write.
         """
-        self.folder, self.number, self.disturb = str(folder), number, disturb
+        self.folder, self.disturbance = str(folder), disturbance
+        self.events = _NEED_SPACE + (_FREE_SPACE if disturbance.removals else ())
         self.report, self.count = report, 0
 
     def start(self) -> None:
@@ -72,7 +89,7 @@ class AtWrite:
             path, _, flags = arguments
             if not flags & _WRITING:
                 return
-        elif event in _EVENTS:
+        elif event in self.events:
             path = arguments[0]
         else:
             return
@@ -85,8 +102,9 @@ class AtWrite:
     def _write(self) -> None:
         self.count += 1
         os.write(self.report, b".")
-        if self.count == self.number:
-            self.disturb()
+        number = self.disturbance.at_write
+        if self.count == number or (self.disturbance.forever and self.count > number > 0):
+            self.disturbance.act()
 
 
 def run(
@@ -94,8 +112,7 @@ def run(
     folder: Path,
     *,
     prepare: Callable[[], None] = lambda: None,
-    at_write: int = 0,
-    disturb: Callable[[], None] = lambda: None,
+    disturbance: Disturbance | None = None,
     after: float | None = None,
     signal_number: int = 0,
     timeout: float = 300,
@@ -106,8 +123,7 @@ def run(
         command: the arguments after ``kerasnets``.
         folder: the working directory.
         prepare: called in the child first.
-        at_write: the number of the write to disturb, from 1; 0 for none.
-        disturb: called in the child before this write.
+        disturbance: what happens in the child at which write.
         after: send ``signal_number`` after these seconds; ``None`` to send none.
         signal_number: the signal to send.
         timeout: seconds after which the child is killed and a ``TimeoutError`` raised.
@@ -118,7 +134,8 @@ def run(
         child = os.fork()
         if child == 0:
             os.close(reader)
-            _child(command, folder, prepare, AtWrite(folder, at_write, disturb, writer), output)
+            observer = _Observer(folder, disturbance or Disturbance(), writer)
+            _child(command, folder, prepare, observer, output)
         os.close(writer)
         try:
             status = _wait(child, started, after, signal_number, timeout)
@@ -157,7 +174,7 @@ def _child(
     command: Sequence[str],
     folder: Path,
     prepare: Callable[[], None],
-    hook: AtWrite,
+    observer: _Observer,
     output: Any,
 ) -> None:
     """Run the command and end the process."""
@@ -171,7 +188,7 @@ def _child(
         from kerasnets.cli import main
 
         prepare()
-        hook.start()
+        observer.start()
         code = main(command)
     except BaseException:  # noqa: BLE001  # the parent reports it
         traceback.print_exc()

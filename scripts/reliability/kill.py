@@ -21,12 +21,12 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from children import import_all, run
+from children import Disturbance, import_all, run
 from jobs import Job, half_written, leftovers, make_jobs
 
 JOBS = ("train", "export", "search", "reproduce", "fetch")
 # Share of the runs. A training writes most, and an export takes longest.
-SHARES = {"train": 0.45, "export": 0.1, "search": 0.15, "reproduce": 0.1, "fetch": 0.2}
+SHARES = {"train": 0.6, "export": 0.05, "search": 0.06, "reproduce": 0.05, "fetch": 0.24}
 # SIGKILL three times as often, because nothing can be cleaned up.
 SIGNALS = ("KILL", "INT", "KILL", "TERM", "KILL")
 # The kernel reports SIGKILL; kerasnets ends by itself after the others.
@@ -72,8 +72,7 @@ def check(job: Job, case: Case, folder: Path, expected: dict[str, str], seconds:
         job.command,
         folder,
         prepare=job.prepare,
-        at_write=case.write,
-        disturb=lambda: os.kill(os.getpid(), number),
+        disturbance=Disturbance(case.write, lambda: os.kill(os.getpid(), number)),
         after=case.share * seconds if not case.write else None,
         signal_number=number,
     )
