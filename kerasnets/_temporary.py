@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import glob
 import os
 import re
 import secrets
@@ -16,7 +15,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-_NAME = re.compile(r"\.[0-9a-f]{8}-.+")
+_NAME = re.compile(r"\.[0-9a-f]{8}-(.+)")
 
 
 @contextlib.contextmanager
@@ -79,14 +78,20 @@ def _make_locked(parent: Path, name: str, make: Callable[[Path], None]) -> tuple
 
 
 def leftovers(parent: Path, name: str) -> Iterator[Path]:
-    """Yield the temporary files and folders for a name that no living process has locked."""
-    pattern = name if name == "*" else glob.escape(name)
-    for path in sorted(parent.glob(f".????????-{pattern}")):
-        if not _NAME.fullmatch(path.name):
+    """Yield the temporary files and folders for a name that no living process has locked.
+
+    Args:
+        parent: the folder that they are in.
+        name: name of the file or folder that they would have replaced; ``"*"`` for any.
+    """
+    with os.scandir(parent) as entries:
+        names = sorted(entry.name for entry in entries)
+    for found in filter(None, map(_NAME.fullmatch, names)):
+        if name not in ("*", found[1]):
             continue
         try:
-            with locked(path):
-                yield path
+            with locked(parent / found[0]):
+                yield parent / found[0]
         except OSError:  # locked, or removed by another process
             continue
 

@@ -16,6 +16,7 @@ figures/           learning curves and the figures of the task, each as PNG and 
 from __future__ import annotations
 
 import csv
+import functools
 import importlib.metadata
 import io
 import os
@@ -117,7 +118,7 @@ def describe_environment(data: Dataset, task: str, start: str) -> dict[str, Any]
         "versions": {
             "kerasnets": kerasnets.__version__,
             "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in _LIBRARIES},
+            **_versions(),
         },
         "machine": {"platform": platform.platform(), "cpus": os.cpu_count()},
         "commit": _commit(),
@@ -126,6 +127,11 @@ def describe_environment(data: Dataset, task: str, start: str) -> dict[str, Any]
         "data": describe_data(data),
         "sessions": [],
     }
+
+
+@functools.cache  # importlib keeps a list of files for each change of the folders in sys.path
+def _versions() -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in _LIBRARIES}
 
 
 def describe_data(data: Dataset) -> dict[str, Any]:
