@@ -129,8 +129,12 @@ class Run:
 
     @property
     def example_inputs(self) -> np.ndarray | dict[str, np.ndarray]:
-        """Some raw test inputs, by name of the input if there are several."""
-        examples = read_examples(self.folder)
+        """Some raw test inputs, by name of the input if there are several.
+
+        Raises:
+            ValueError: if ``examples.npz`` is damaged.
+        """
+        examples = read_examples(self.folder, self.environment["examples"])
         return examples["x"] if list(examples) == ["x"] else examples
 
     @property

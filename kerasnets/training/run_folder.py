@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import csv
 import functools
+import hashlib
 import importlib.metadata
 import io
 import os
@@ -67,13 +68,18 @@ def first_epochs(history: History, epochs: int) -> History:
     return {key: values[:epochs] for key, values in history.items()} if epochs else {}
 
 
-def save_examples(folder: Path, data: Dataset) -> None:
-    """Save some raw test inputs, evenly spaced over the split, for export to verify with."""
+def save_examples(folder: Path, data: Dataset) -> str:
+    """Save some raw test inputs, evenly spaced over the split, for export to verify with.
+
+    Returns:
+        The SHA-256 of the file.
+    """
     rows = np.linspace(0, len(data.test) - 1, min(_EXAMPLES, len(data.test))).astype(int)
     taken = as_source(data.test.x).take(rows)
     examples = taken if isinstance(taken, dict) else {"x": taken}
     with atomic_write(folder / "examples.npz") as path:
         np.savez(path, **examples)
+        return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def without_penalties(history: History) -> History:
@@ -106,13 +112,14 @@ def not_measured(monitor: str, names: Iterable[str]) -> ValueError:
     )
 
 
-def describe_environment(data: Dataset, task: str, start: str) -> dict[str, Any]:
+def describe_environment(data: Dataset, task: str, start: str, examples: str) -> dict[str, Any]:
     """Return versions, machine, commit, task and data set of a run, ready for JSON.
 
     Args:
         data: the data set.
         task: name of the task.
         start: SHA-256 of the initial weights.
+        examples: SHA-256 of ``examples.npz``.
     """
     return {
         "versions": {
@@ -124,6 +131,7 @@ def describe_environment(data: Dataset, task: str, start: str) -> dict[str, Any]
         "commit": _commit(),
         "task": task,
         "start": start,
+        "examples": examples,
         "data": describe_data(data),
         "sessions": [],
     }

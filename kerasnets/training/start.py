@@ -105,9 +105,9 @@ def begin(
 
 def _fill(new: Path, recipe: Recipe, data: Dataset, model: keras.Model, task: Task) -> None:
     start = hash_weights(model)
-    environment = run_folder.describe_environment(data, task.name, start)
+    examples = run_folder.save_examples(new, data)
+    environment = run_folder.describe_environment(data, task.name, start, examples)
     write_json(new / "environment.json", environment)
-    run_folder.save_examples(new, data)
     state = RunIdentity.of(recipe, data, start).state("last", 0, count_steps(model), {})
     save_checkpoint(model, last_checkpoint(new), state)
     check_reloads(last_checkpoint(new))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kerasnets.training.recipe import Recipe, check_recipe, read_settings
-from kerasnets.training.run_folder import History, damaged
+from kerasnets.training.run_folder import History, damaged, history_text
 
 Arrays = dict[str, np.ndarray]
 
@@ -51,6 +51,7 @@ class _Environment(_Stored):
     commit: str | None
     task: str
     start: str
+    examples: str
     data: _Data
     sessions: list[_Session]
     xla: bool = False
@@ -130,7 +131,10 @@ def read_history(folder: Path) -> History:
         raise damaged(path, f"its header is {','.join(header)!r}")
     for number, row in enumerate(rows, 1):
         _check_row(path, number, row, len(header))
-    return {key: [float(row[at]) for row in rows] for at, key in enumerate(header) if at}
+    history = {key: [float(row[at]) for row in rows] for at, key in enumerate(header) if at}
+    if history_text(history) != text:
+        raise damaged(path, "it is not exactly as it was written")
+    return history
 
 
 def _check_row(path: Path, number: int, row: list[str], columns: int) -> None:
@@ -140,32 +144,28 @@ def _check_row(path: Path, number: int, row: list[str], columns: int) -> None:
     if row[0] != str(number):
         raise damaged(path, f"{line} must be epoch {number}, but is epoch {row[0]!r}")
     for value in row[1:]:
-        if not _is_written_number(value):
-            raise damaged(path, f"{line} has {value!r}, which is not a number as it was written")
+        try:
+            float(value)
+        except ValueError as error:
+            raise damaged(path, f"{line} has {value!r}, which is not a number") from error
 
 
-def _is_written_number(text: str) -> bool:
-    try:
-        return repr(float(text)) == text
-    except ValueError:
-        return False
-
-
-def read_examples(folder: Path) -> Arrays:
+def read_examples(folder: Path, sha256: str) -> Arrays:
     """Read the raw test inputs of a run folder by name.
+
+    Args:
+        folder: the run folder.
+        sha256: checksum of the file, from ``environment.json``.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is damaged.
+        ValueError: if it has changed since it was written.
     """
     path = folder / "examples.npz"
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist. Restore it, or train again.")
-    try:
-        with np.load(path) as arrays:
-            examples = dict(arrays)
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise damaged(path, str(error) or type(error).__name__) from error
-    if not examples or any(array.dtype.kind not in "fiub" for array in examples.values()):
-        raise damaged(path, "it must contain arrays of numbers")
-    return examples
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise damaged(path, "it has not the checksum in environment.json")
+    with np.load(io.BytesIO(content)) as arrays:
+        return dict(arrays)

@@ -190,6 +190,8 @@ def _child(
         prepare()
         observer.start()
         code = main(command)
+    except KeyboardInterrupt:  # before the command has started
+        code = 130
     except BaseException:  # noqa: BLE001  # the parent reports it
         traceback.print_exc()
     finally:
@@ -204,6 +206,7 @@ def import_all() -> None:
     import_tensorflow()
     import tf2onnx  # noqa: F401
 
+    __import__("kerasnets.cli")
     for name in ("train", "export", "search", "reproduce", "data"):
         __import__(f"kerasnets.commands.{name}")
     __import__("kerasnets.studies.search")

@@ -29,8 +29,8 @@ JOBS = ("train", "export", "search", "reproduce", "fetch")
 SHARES = {"train": 0.6, "export": 0.05, "search": 0.06, "reproduce": 0.05, "fetch": 0.24}
 # SIGKILL three times as often, because nothing can be cleaned up.
 SIGNALS = ("KILL", "INT", "KILL", "TERM", "KILL")
-# The kernel reports SIGKILL; kerasnets ends by itself after the others.
-CODES = {"KILL": {-signal.SIGKILL}, "INT": {130}, "TERM": {143}}
+# The kernel reports SIGKILL, and SIGTERM before the command has started.
+CODES = {"KILL": {-signal.SIGKILL}, "INT": {130}, "TERM": {143, -signal.SIGTERM}}
 OUTCOMES = ("equal", "ended before", "other bits", "half-written", "leftovers", "failed")
 HEADERS = ("command", "signal", "at", "runs", "equal after repetition", "ended before the signal")
 HEADERS += ("other bits", "half-written", "leftovers", "failed or wrong exit code")
