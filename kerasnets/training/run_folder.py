@@ -31,6 +31,7 @@ import numpy as np
 
 import kerasnets
 from kerasnets._files import atomic_write
+from kerasnets._modes import owner_only
 from kerasnets.data import Dataset
 from kerasnets.engine.sources import as_source
 
@@ -78,6 +79,7 @@ def save_examples(folder: Path, data: Dataset) -> str:
     taken = as_source(data.test.x).take(rows)
     examples = taken if isinstance(taken, dict) else {"x": taken}
     with atomic_write(folder / "examples.npz") as path:
+        owner_only(path)  # rows of persons
         np.savez(path, **examples)
         return hashlib.sha256(path.read_bytes()).hexdigest()
 

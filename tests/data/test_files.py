@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ import pandas as pd
 import pytest
 
 from kerasnets.cli import main
-from kerasnets.data import Dataset, describe, load_data
+from kerasnets.data import Dataset, describe, files, load_data
 from kerasnets.data.catalogue import data_spec
 from tests.data.helpers import patients
 
@@ -106,7 +108,7 @@ def test_parquet_files_are_read(tmp_path: Path):
     expected = Dataset.from_frame(patients(), **OPTIONS)
     assert load_data(path, **OPTIONS).checksum == expected.checksum
     path.write_bytes(b"PAR1 and something else")
-    with pytest.raises(ValueError, match=r"patients\.parquet: not a readable table"):
+    with pytest.raises(ValueError, match=r"patients\.parquet: not a readable Parquet table"):
         load_data(path, **OPTIONS)
 
 
@@ -146,14 +148,19 @@ def test_invalid_options_of_a_table_are_refused(csv: Path, options, message):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.csv", b"", "not a readable table"),
-        ("a.csv", b"a,b\n1,2,3\n1,2,3\n", "more cells than the header"),
-        ("a.csv", b"a,b\n1,2\n1,2,3\n", "not a readable table"),
-        ("a.csv", b"\xff\xfe\x00a,b\n", "not a readable table"),
-        ("a.csv", b"a,b\n", "y has shape"),
-        ("a.csv.gz", b"\x1f\x8b\x08\x00nonsense", "not a readable table"),
-        ("a.npz", b"", r"a\.npz: not a readable \.npz file"),
-        ("a.npz", b"PK\x03\x04nonsense", r"a\.npz: not a readable \.npz file"),
+        ("a.csv", b"", r"a\.csv: the file is empty"),
+        ("a.csv", b"a,b\n1,2,3\n1,2,3\n", r"a\.csv, row 2: 3 cells, too many; the header has 2"),
+        ("a.csv", b"a,b\n1,2\n1,2,3\n", r"a\.csv, row 3: 3 cells, too many"),
+        ("a.csv", b"a,b\n1,2\n1\n", r"a\.csv, row 3: 1 cells, too few"),
+        ("a.csv", b"a,b\n1,2\n1,2", r"a\.csv, row 3: the last line does not end"),
+        ("a.csv", b'a,b\n1,"2\n1,2\n1",2\n', r"a\.csv, row 2: a quoted cell does not end"),
+        ("a.csv", b"a,a\n1,2\n", r"a\.csv, row 1: column 2, 'a', is a duplicate"),
+        ("a.csv", b"a,b\n1,2\n,3\n" * 1, r"a\.csv: y is missing in 1 of 2 rows, first in row 3"),
+        ("a.csv", b"\xff\xfe\x00a,b\n", r"a\.csv: a binary file, or not UTF-8"),
+        ("a.csv", b"a,b\n", r"a\.csv: y has shape"),
+        ("a.csv.gz", b"\x1f\x8b\x08\x00nonsense", r"a\.csv\.gz: the gzip file is truncated"),
+        ("a.npz", b"", r"a\.npz: the archive is truncated or damaged"),
+        ("a.npz", b"PK\x03\x04nonsense", r"a\.npz: the archive is truncated or damaged"),
     ],
 )
 def test_files_that_cannot_be_read_are_refused(tmp_path: Path, name, content, message):
@@ -164,6 +171,77 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path, name, content, me
         load_data(path, **options)
 
 
+def test_groups_are_what_is_written(csv: Path):
+    """007 and 7 are two persons; pandas reads both as 7."""
+    ids = [f"{number // 6:03d}" if number % 2 else str(number // 6) for number in range(60)]
+    patients().assign(patient=ids).to_csv(csv, index=False)
+    groups = np.concatenate([part.groups for part in load_data(csv, **OPTIONS).splits.values()])
+    assert set(groups) == set(ids)
+    whole = patients().assign(patient=np.arange(60) // 3)
+    whole.to_csv(csv, index=False)
+    assert load_data(csv, **OPTIONS).checksum == Dataset.from_frame(whole, **OPTIONS).checksum
+
+
+def test_messages_have_the_line_of_the_file(csv: Path):
+    frame = patients().astype({"age": object})
+    frame.loc[17, "age"] = "4o"
+    frame.to_csv(csv, index=False)
+    with pytest.raises(ValueError, match=r"patients\.csv: row 19, column age: '4o' is not a"):
+        load_data(csv, **OPTIONS)
+    frame.loc[17, ["age", "patient"]] = [40, None]
+    csv.write_text("\n" + frame.to_csv(index=False))
+    with pytest.raises(
+        ValueError, match=r"patients\.csv: groups is missing in 1 rows, first in row 20"
+    ):
+        load_data(csv, **OPTIONS)
+
+
+def npy(shape: tuple[int, ...], content: bytes, descr: str = "<f8") -> bytes:
+    """An array whose header may be wrong."""
+    file = io.BytesIO()
+    header = {"descr": descr, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+    return file.getvalue() + content
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({"x.npy": npy((10**9, 10**3), bytes(80))}, r"x\.npy: an array of shape .* there are 80"),
+        ({"x.npy": npy((3,), bytes(25))}, r"x\.npy: an array of shape \(3,\) .* there are 25"),
+        ({"x.npy": npy((3,), bytes(16))}, r"x\.npy: an array of shape \(3,\) .* there are 16"),
+        ({"x.npy": npy((1,), b"\xff" * 4, "<U1")}, r"x\.npy: has characters that do not exist"),
+        ({"x.npy": npy((10**12,), b"", "<U0")}, r"x\.npy: an array of shape"),
+        ({"x.npy": b"\x93NUMPY\1\0\5\0{[}\n "}, r"x\.npy: not an array"),
+        ({"x.npy": b"\x93NUMPY\7\0"}, r"x\.npy: not an array \(unknown version"),
+        ({"x.npy": b"\x80\4N."}, r"x\.npy: not an array"),
+        ({"x.txt": b"1"}, r"x\.txt: not an array"),
+    ],
+)
+def test_damaged_arrays_are_refused(tmp_path: Path, members, message):
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(ValueError, match=rf"a\.npz, {message}"):
+        load_data(path)
+
+
+def test_a_parquet_file_that_is_much_larger_in_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "a.parquet"
+    pd.DataFrame({f"c{number}": np.zeros(200_000) for number in range(3)}).to_parquet(path)
+    size = 200_000 * 3 * 8
+    monkeypatch.setattr(files, "_MAX_RATIO", 1)
+    monkeypatch.setattr(files, "MAX_UNPACKED", size)
+    assert len(load_data(path, target="c0", task="regression").train) == 120_000
+    monkeypatch.setattr(files, "MAX_UNPACKED", size - 1)
+    with pytest.raises(ValueError, match=r"a\.parquet: 200,000 rows of 3 columns are too many"):
+        load_data(path, target="c0")
+
+
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
@@ -172,7 +250,8 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path, name, content, me
             {"x": np.zeros((3, 2)), "Y": np.zeros(3)},
             "Unknown array in .* 'Y'. Allowed: class_names",
         ),
-        ({"x": np.array([{}]), "y": np.zeros(1)}, "plain arrays"),
+        ({"x": np.array([{}]), "y": np.zeros(1)}, "x.npy: holds object, not plain numbers"),
+        ({"x": np.zeros(3, "i4,f4"), "y": np.zeros(3)}, "x.npy: holds .*, not plain numbers"),
     ],
 )
 def test_npz_files_without_the_arrays_are_refused(tmp_path: Path, arrays, message):

@@ -72,6 +72,31 @@ def test_checksum_and_split_depend_on_the_content_of_the_file(cases):
     assert not np.array_equal(other.train.x, data.train.x)
 
 
+def test_names_of_patients_are_refused_and_can_be_dropped(cases, write):
+    """The first 11 columns are inputs; the codebook of a name column held 48 of 80 names."""
+    names = [f"Patient {number}" for number in range(len(cases))]
+    path = write(cases.assign(patient_name=names)[["patient_name", *cases.columns]])
+    with pytest.raises(
+        DataError, match=r"covid\.csv.*'patient_name' looks like an identifier.*drop"
+    ):
+        load_data("covid", path)
+    data = load_data("covid", path, drop="patient_name")
+    assert data.checksum == load_data("covid", write(cases)).checksum
+    assert data.options == {"drop": "patient_name"}
+    renamed = write(cases.assign(called=names)[["called", *cases.columns]])
+    with pytest.raises(DataError, match=r"'called' has .* different texts .* none of them in 5"):
+        load_data("covid", renamed, allow=["called"])
+    with pytest.raises(ValueError, match=r"Unknown column to drop from .*'nmae'"):
+        load_data("covid", path, drop=["nmae"])
+
+
+def test_the_codebook_has_no_text_of_fewer_than_five_rows(cases, write):
+    status = ["one of a kind", *cases["current_status"][1:]]
+    data = load_data("covid", write(cases.assign(current_status=status)))
+    assert "one of a kind" not in str(data.codebook)
+    assert all(column["min_rows"] == 5 for column in data.codebook)
+
+
 def test_only_the_first_rows_may_be_read(cases, write):
     assert load_data("covid", write(cases), rows=300).counts["cases read"] == 300
 
@@ -94,8 +119,8 @@ def test_an_invalid_cell_is_reported_with_its_row(cases, write):
     [
         ("a,b,death_yn\n1,2,Yes\n", r"expected a column death_yn and 11 others.*a, b, death_yn"),
         ("a,b\n1,2\n", "expected a column death_yn"),
-        ("", "not a CSV file"),
-        ("a\n1,2\n1,2,3\n", "not a CSV file"),
+        ("", "the file is empty"),
+        ("a\n1,2\n1,2,3\n", "expected a column death_yn"),
     ],
 )
 def test_other_files_are_refused(tmp_path, content, message):
@@ -108,7 +133,7 @@ def test_other_files_are_refused(tmp_path, content, message):
 def test_a_truncated_gzip_file_is_refused(cases, write, tmp_path):
     path = tmp_path / "cut.csv.gz"
     path.write_bytes(gzip.compress(write(cases).read_bytes())[:500])
-    with pytest.raises(DataError, match=r"cut\.csv\.gz: not a CSV file"):
+    with pytest.raises(DataError, match=r"cut\.csv\.gz: the gzip file is truncated"):
         read_cases(path)
 
 

@@ -57,6 +57,13 @@ def test_errors_contain_file_row_and_column(folder, name, row, change, message):
         load_data("rain", folder)
 
 
+def test_a_file_that_was_cut_in_its_last_line_is_refused(folder):
+    path = folder / "X_train.txt"
+    path.write_bytes(path.read_bytes()[:-3])
+    with pytest.raises(DataError, match=r"X_train\.txt, row 1000: the last line does not end"):
+        load_data("rain", folder)
+
+
 def test_an_empty_file_is_refused(folder):
     (folder / "X_train.txt").write_text("")
     with pytest.raises(DataError, match=r"X_train\.txt: no rows"):
