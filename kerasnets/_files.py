@@ -50,9 +50,14 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield new
         if new.stat().st_size == 0:
             raise RuntimeError(f"Nothing was written to {path}.")
-        _sync(new)
-        new.replace(path)
-        _sync(path.parent)
+        publish(new, path)
+
+
+def publish(new: Path, path: Path) -> None:
+    """Flush a complete file to the disk, and rename it to ``path`` in the same file system."""
+    _sync(new)
+    new.replace(path)
+    _sync(path.parent)
 
 
 @contextlib.contextmanager

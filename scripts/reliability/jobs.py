@@ -160,10 +160,14 @@ def fetch_job(shared: Path) -> Iterator[Job]:
 
         def prepare() -> None:
             fetch = importlib.import_module("kerasnets.data.fetch")
-            changes = {"sha256": {n: hashlib.sha256(c).hexdigest() for n, c in contents.items()}}
-            if hasattr(fetch.FILES["mnist"], "sizes"):
-                changes["sizes"] = {name: len(content) for name, content in contents.items()}
-            fetch.FILES["mnist"] = dataclasses.replace(fetch.FILES["mnist"], mirrors=(), **changes)
+            files = fetch.FILES["mnist"]
+            hashes = {
+                name: hashlib.sha256(content).hexdigest() for name, content in contents.items()
+            }
+            sizes = {name: len(content) for name, content in contents.items()}
+            fetch.FILES["mnist"] = dataclasses.replace(
+                files, mirrors=(), sha256=hashes, sizes=sizes
+            )
 
         command = ["data", "fetch", "mnist", "--data-dir", "data", "--url", url]
         yield Job("fetch", command, lambda folder: command, ("data/mnist/*",), prepare)
