@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from kerasnets._errors import WorkFailedError, unknown_name
+from kerasnets._files import name_full_disk, publish
+from kerasnets._temporary import temporary
 from kerasnets.data.locate import places
 
 _RETRIES = 2  # further attempts per mirror
@@ -167,6 +169,8 @@ def _fetch_file(path: Path, sha256: str, size: int, urls: Sequence[str], progres
     import pooch
     import requests
 
+    if path.is_file() and pooch.file_hash(path) == sha256:
+        return 0
     pooch.get_logger().setLevel("ERROR")  # the progress bar and our errors say enough
     http = pooch.HTTPDownloader(progressbar=progress, timeout=_TIMEOUT)
 
@@ -174,22 +178,25 @@ def _fetch_file(path: Path, sha256: str, size: int, urls: Sequence[str], progres
         with Path(output).open("wb") as file:
             http(url, _Limited(file, size), registry)
 
-    failures = []
-    for number, url in enumerate(urls):
-        mirror = pooch.create(
-            path.parent,
-            base_url="",
-            registry={path.name: f"sha256:{sha256}"},
-            urls={path.name: url},
-            retry_if_failed=_RETRIES,
-        )
-        try:
-            mirror.fetch(path.name, downloader=download)
-        # ValueError: wrong checksum
-        except (requests.RequestException, ValueError, _TooLargeError) as error:
-            failures.append(f"  {url}: {error}")
-        else:
-            return number
+    # pooch writes a temporary file of its own; a locked folder lets the next call remove it.
+    with name_full_disk(path), temporary(path.parent, path.name, Path.mkdir) as folder:
+        failures = []
+        for number, url in enumerate(urls):
+            mirror = pooch.create(
+                folder,
+                base_url="",
+                registry={path.name: f"sha256:{sha256}"},
+                urls={path.name: url},
+                retry_if_failed=_RETRIES,
+            )
+            try:
+                mirror.fetch(path.name, downloader=download)
+            # ValueError: wrong checksum
+            except (requests.RequestException, ValueError, _TooLargeError) as error:
+                failures.append(f"  {url}: {error}")
+            else:
+                publish(folder / path.name, path)
+                return number
     raise FetchError(
         f"{path.name} could not be fetched:\n" + "\n".join(failures) + "\nTry again later, give "
         f"a mirror with --url, or put the file into {path.parent}."

@@ -171,9 +171,11 @@ def read_settings(path: str | Path) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"There is no recipe file {path}.")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return tomllib.loads(path.read_bytes().decode())
+    except ValueError as error:  # not TOML, not UTF-8, or an integer of thousands of digits
         raise ValueError(f"{path} is not a TOML file: {error}") from error
+    except RecursionError as error:
+        raise ValueError(f"{path} has too many nested brackets.") from error
 
 
 def read_recipe(path: str | Path) -> Recipe:
@@ -184,9 +186,12 @@ def read_recipe(path: str | Path) -> Recipe:
         ValueError: if it is not TOML, or a setting is wrong, as in :func:`make_recipe`.
     """
     settings = read_settings(path)
-    if "net" not in settings:
+    if not isinstance(settings.get("net"), str):
         raise ValueError(f'{path} names no net; add a line such as net = "seizure-cnn".')
-    return make_recipe(**settings)
+    try:
+        return make_recipe(**settings)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def recipe_toml(recipe: Recipe) -> str:
