@@ -87,7 +87,7 @@ def _outputs(url: str, response: HttpResponse) -> Any:
         message = excerpt(known.get("error") or text or response.reason)
         raise ServerError(f"{url} answered {response.status}: {message}")
     if "outputs" not in known:
-        raise ValueError(f"it is not JSON with outputs: {excerpt(text)}")
+        raise ValueError(f"it is not JSON with outputs: {excerpt(text)!r}")
     return known["outputs"]
 
 
