@@ -17,8 +17,13 @@ HEADERS = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
 @contextlib.contextmanager
-def rest_server(answer: Answer) -> Iterator[str]:
-    """Run a server that reads a request and calls ``answer`` with the connection."""
+def rest_server(answer: Answer, *, read: bool = True) -> Iterator[str]:
+    """Run a server that reads a request and calls ``answer`` with the connection.
+
+    Args:
+        answer: what the server does.
+        read: whether it reads the request.
+    """
 
     def serve() -> None:
         while True:
@@ -30,7 +35,8 @@ def rest_server(answer: Answer) -> Iterator[str]:
 
     def respond(connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):  # the client may close the connection
-            connection.recv(65536)
+            if read:
+                read_request(connection)
             answer(connection)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -40,6 +46,17 @@ def rest_server(answer: Answer) -> Iterator[str]:
         finally:
             with contextlib.suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)
+
+
+def read_request(connection: socket.socket) -> None:
+    """Read a request with its body, so that closing the connection does not reset it."""
+    request = b""
+    while b"\r\n\r\n" not in request:
+        request += connection.recv(65536) or b"\r\n\r\n"
+    head, _, body = request.partition(b"\r\n\r\n")
+    left = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0] or 0) - len(body)
+    while left > 0 and (part := connection.recv(65536)):
+        left -= len(part)
 
 
 def reply(body: bytes, headers: bytes = b"", status: bytes = b"200 OK") -> Answer:

@@ -131,14 +131,14 @@ def test_an_invalid_response_is_one_clear_error(answer: servers.Answer, message:
 def test_a_request_that_the_server_does_not_read_is_an_error() -> None:
     rows = {"x": np.zeros((300, 10_000), "float32")}  # more than the buffers of the sockets
     with (
-        servers.rest_server(lambda connection: None) as address,
+        servers.rest_server(lambda connection: None, read=False) as address,
         pytest.raises(ServerError, match="cannot be reached"),
     ):
         predict(address, "net", rows, timeout=5)
 
 
 def test_a_server_without_tls_is_an_error() -> None:
-    with servers.rest_server(servers.reply(b"{}")) as address:
+    with servers.rest_server(servers.reply(b"{}"), read=False) as address:
         with pytest.raises(ServerError, match="cannot be reached"):
             ask(address.replace("http", "https"))
         with pytest.raises(ServerError, match=r"UNAVAILABLE|DEADLINE_EXCEEDED"):

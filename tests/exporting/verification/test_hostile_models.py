@@ -37,7 +37,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("saved") / "1"
     functions = {name.replace(" ", "_"): made for name, made in hostile.SAVED_MODELS.items()}
     target = folder.with_name("written.txt")
-    hostile.write_saved_model(folder, target, honest=lambda x, _: tf.nn.relu(x), **functions)
+    hostile.write_saved_model(folder, target, honest=hostile.honest, **functions)
     hostile.write_card(folder, ["saved_model"])
     return folder
 
