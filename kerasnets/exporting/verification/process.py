@@ -87,7 +87,10 @@ def run_process(
         report = _read_report(scratch / "report.json")
         if reason is not None or not report["complete"]:
             report["failures"].append(f"{report['stage']}: {reason or 'the process ended early'}")
-        found = {key: report[key] for key in ("max_abs_diff", "failures")}
+        found = {
+            "max_abs_diff": report["max_abs_diff"],
+            "failures": [_printable(failure) for failure in report["failures"]],
+        }
         return found, _read_outputs(scratch / "outputs.npz")
 
 
@@ -155,6 +158,11 @@ def _memory(pid: int) -> int:
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, IndexError):
         return 0
+
+
+def _printable(text: str) -> str:
+    """Replace control characters, because names in the files of strangers may contain them."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _read_report(path: Path) -> dict[str, Any]:

@@ -15,14 +15,16 @@ RESULT = "verification.json"
 def checksums(folder: Path) -> str:
     """The content of ``SHA256SUMS``, which ``sha256sum --check`` also reads.
 
-    It has one line per file of the folder, except for itself and the result of verification.
+    It has one line per file of the folder, except for itself, the result of verification, and
+    hidden files.
     """
-    names = sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if path.is_file() and path.name not in (CHECKSUMS, RESULT)
-    )
-    return "".join(f"{_digest(folder / name)}  {name}\n" for name in names)
+    return "".join(f"{_digest(folder / name)}  {name}\n" for name in sorted(_names(folder)))
+
+
+def _names(folder: Path) -> set[str]:
+    """The files that have a checksum."""
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    return {name for name in names - {CHECKSUMS, RESULT} if not name.startswith(".")}
 
 
 def file_failures(folder: Path) -> Iterator[str]:
@@ -39,19 +41,26 @@ def file_failures(folder: Path) -> Iterator[str]:
 
 
 def checksum_failures(folder: Path) -> Iterator[str]:
-    """The files that were changed or removed after the export. Older exports have no checksums."""
+    """The files that were changed, removed or added after the export.
+
+    Older exports have no checksums; they have no failures.
+    """
     path = folder / CHECKSUMS
     if not path.exists():
         return
+    listed = set()
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         digest, _, name = line.partition("  ")
         file = folder / name
+        listed.add(name)
         if not name or ".." in file.parts or not file.is_relative_to(folder):
             yield f"{CHECKSUMS}: line {number} is not a checksum and a name: {line[:100]!r}"
         elif not file.is_file():
             yield f"{name}: it is missing"
         elif _digest(file) != digest:
             yield f"{name}: it was changed after the export; its checksum differs from {CHECKSUMS}"
+    for name in sorted(_names(folder) - listed):
+        yield f"{name}: it is not in {CHECKSUMS}, so it was added after the export"
 
 
 def _digest(path: Path) -> str:
