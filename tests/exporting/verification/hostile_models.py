@@ -232,7 +232,8 @@ ONNX = {
 def write_keras(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
     """Write a model of one dense layer whose configuration was changed."""
     x = keras.Input((2,), name="x")
-    model = keras.Model(x, keras.layers.Dense(2, activation="relu", name="y")(x))
+    layer = keras.layers.Dense(2, activation="relu", kernel_initializer="identity", name="y")
+    model = keras.Model(x, layer(x))
     honest = path.with_name("honest.keras")
     model.save(honest)
     with zipfile.ZipFile(honest) as old, zipfile.ZipFile(path, "w") as new:

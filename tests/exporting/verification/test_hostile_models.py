@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tempfile
 import time
 from pathlib import Path
 
@@ -13,12 +14,14 @@ import pytest
 
 import kerasnets as kn
 from kerasnets._lazy import import_tensorflow, keras, tf
+from kerasnets.cli import main
 from kerasnets.exporting.verification.runtimes.card import read_card
 from kerasnets.exporting.verification.runtimes.load import reasons_not_to_load
 from kerasnets.exporting.verification.runtimes.saved_model_check import _is_allowed
 from tests.exporting.verification import hostile_models as hostile
 
 import_tensorflow()
+REFERENCE = Path(__file__).resolve().parents[3] / "exported" / "seizure-gru" / "1"
 
 
 def reasons(name: str, folder: Path, modules: tuple[str, ...] = ()) -> list[str]:
@@ -76,12 +79,12 @@ def test_other_forms_of_a_saved_model_are_refused(saved: Path, tmp_path: Path) -
 
 
 def test_checkpoint_operations_are_only_allowed_in_functions_that_loading_does_not_call(
-    exported: Path, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
     from tensorflow.core.protobuf import saved_model_pb2
 
-    assert reasons("saved_model", exported) == []
-    folder = Path(shutil.copytree(exported, tmp_path / "1"))
+    assert reasons("saved_model", REFERENCE) == []
+    folder = Path(shutil.copytree(REFERENCE, tmp_path / "1"))
     path = folder / "saved_model.pb"
     content = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     objects = content.meta_graphs[0].object_graph_def
@@ -141,7 +144,7 @@ def test_python_code_and_other_modules_are_found(tmp_path: Path, name: str) -> N
     hostile.write_card(tmp_path, ["onnx"], keras={"modules": []})
     hostile.write_keras(tmp_path / "model.keras", hostile.KERAS[name])
     (reason,) = reasons("keras", tmp_path)
-    assert (name if "." not in name else name.rpartition(".")[0]) in reason
+    assert name in reason
 
 
 def test_an_honest_keras_file_is_allowed_and_links_are_found(tmp_path: Path) -> None:
@@ -188,17 +191,24 @@ def test_own_layers_are_verified_with_custom_modules(
             kn.verify(folder, custom_modules=modules)
 
 
-def test_an_endless_loop_ends_at_the_timeout(tmp_path: Path) -> None:
-    hostile.write_card(tmp_path, ["onnx"], onnx={"allow_loops": True})
-    hostile.save_onnx(hostile.onnx_endless_loop(), tmp_path)
+def test_an_endless_loop_ends_at_the_timeout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "1"
+    hostile.write_card(folder, ["onnx"], onnx={"allow_loops": True})
+    hostile.save_onnx(hostile.onnx_endless_loop(), folder)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     start = time.monotonic()
-    assert failures(tmp_path, timeout=3) == [
+    assert failures(tmp_path / "1", timeout=3) == [
         "onnx: batch-3: it did not end within 3 s, the timeout of the verification"
     ]
     assert time.monotonic() - start < 10
-    assert json.loads((tmp_path / "verification.json").read_text())["ok"] is False
-    hostile.write_card(tmp_path, ["onnx"])
-    (failure,) = failures(tmp_path)
+    assert list(scratch.iterdir()) == []
+    assert json.loads((folder / "verification.json").read_text())["ok"] is False
+    hostile.write_card(folder, ["onnx"])
+    (failure,) = failures(folder)
     assert "is a Loop, which the card does not allow" in failure
 
 
@@ -258,6 +268,32 @@ def test_a_damaged_reference_is_a_clear_failure(tmp_path: Path, arrays: dict, me
     np.savez(tmp_path / "reference.npz", **arrays)
     (failure,) = runtimes.check(tmp_path, 1e-5).failures
     assert failure.startswith(message)
+
+
+def test_a_crash_of_the_process_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "crashing.py").write_text("import os\n\nos.abort()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    folder = tmp_path / "1"
+    hostile.write_card(folder, ["onnx"], keras={"needs": ["crashing.Layer"]})
+    hostile.save_onnx(hostile.onnx_identity(), folder)
+    hostile.write_keras(folder / "model.keras", lambda layer: None)
+    (failure,) = failures(folder, custom_modules=["crashing"])
+    assert failure.startswith("keras: model.keras: the process was ended by SIGABRT")
+
+
+def test_the_command_line_has_the_same_limits(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    folder = tmp_path / "1"
+    hostile.write_card(folder, ["onnx"])
+    hostile.save_onnx(hostile.onnx_custom_operator(), folder)
+    assert main(["verify", str(folder), "--timeout", "60", "--max-memory", "2"]) == 1
+    assert "com.microsoft.EPContext, not one of ONNX" in capsys.readouterr().err
+    for option, value in (("--timeout", "0"), ("--max-memory", "0"), ("--custom-modules", "no.x")):
+        assert main(["verify", str(folder), option, value]) == 2
+        assert option[2:].replace("-", "_") in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("limits", [{"timeout": 0}, {"timeout": float("nan")}, {"max_memory": 10}])

@@ -66,7 +66,8 @@ def _object_failures(item: dict[str, Any], modules: Collection[str]) -> Iterator
     if name in _REFUSED:
         yield f"it has a {name}, which may contain Python code or read other files"
     elif name is not None and module is not None and not _is_allowed(str(module), modules):
-        yield f"it needs {module}.{name}, from a module that is not in custom_modules"
+        used = item.get("config") if name == "function" else name
+        yield f"it needs {module}.{used}, from a module that is not in custom_modules"
     if isinstance(item.get("vocabulary"), str):
         yield f"its vocabulary is in another file, {item['vocabulary']!r}"
 

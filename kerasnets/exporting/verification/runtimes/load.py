@@ -188,11 +188,11 @@ def load_keras(folder: Path, card: Card, modules: Sequence[str] = ()) -> Runtime
     for name in ("keras", "kerasnets"):
         if name in sys.modules and sys.modules[name] is None:
             del sys.modules[name]
+    for name in modules:
+        importlib.import_module(name)
     import keras
     import tensorflow as tf
 
-    for name in modules:
-        importlib.import_module(name)
     # kerasnets.nets also finds layers that have moved to other modules since the export.
     ours = bool(card["keras"].get("modules"))
     loader = importlib.import_module("kerasnets.nets") if ours else keras.saving
