@@ -23,6 +23,30 @@ def data_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def column_flags(parser: argparse.ArgumentParser) -> None:
+    """Add ``--target``, ``--group``, ``--drop`` and ``--allow``."""
+    parser.add_argument("--target", help="for your own file: column to predict")
+    parser.add_argument(
+        "--group",
+        help="for your own file: rows with the same value in this column stay in one split",
+    )
+    parser.add_argument(
+        "--drop", action="append", metavar="COLUMN", help="leave out a column of a table"
+    )
+    parser.add_argument(
+        "--allow",
+        action="append",
+        metavar="COLUMN",
+        help="keep a column that looks like an identifier or free text",
+    )
+
+
+def columns(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The values of :func:`column_flags` that were given, as options of a data set."""
+    values = {name: getattr(arguments, name) for name in ("target", "group", "drop", "allow")}
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def pairs(texts: Sequence[str] | None) -> dict[str, Any]:
     """Read NAME=VALUE arguments into a dict. Values are read as TOML.
 

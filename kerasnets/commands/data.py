@@ -7,12 +7,19 @@ import sys
 from pathlib import Path
 
 from kerasnets import data
-from kerasnets.commands._shared import data_flags, json_flag, pairs, print_json
+from kerasnets.commands._shared import (
+    column_flags,
+    columns,
+    data_flags,
+    json_flag,
+    pairs,
+    print_json,
+)
 
 EXAMPLES = """\
   kerasnets data                       the names of the data sets
   kerasnets data seizure --split row
-  kerasnets data patients.csv --target died --group patient
+  kerasnets data patients.csv --target died --group patient --drop name
   kerasnets data fetch seizure
 """
 
@@ -28,11 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help="folder for the figure of examples")
     parser.add_argument("--url", action="append", help="fetch from this base address instead")
     data_flags(parser)
-    parser.add_argument("--target", help="for your own file: column to predict")
-    parser.add_argument(
-        "--group",
-        help="for your own file: rows with the same value in this column stay in one split",
-    )
+    column_flags(parser)
     parser.add_argument(
         "--split", help="what stays in one split, such as recording or row; see the data set"
     )
@@ -63,14 +66,12 @@ def _show_data(name: str, arguments: argparse.Namespace) -> None:
     from kerasnets._style import save_figure
     from kerasnets.data.figures.examples import draw_examples
 
-    columns = {"target": arguments.target, "group": arguments.group}
-    options = {name: column for name, column in columns.items() if column is not None}
     dataset = data.load_data(
         name,
         data_dir=arguments.data_dir,
         split=arguments.split,
         seed=arguments.seed,
-        **{**pairs(arguments.data_option), **options},
+        **{**pairs(arguments.data_option), **columns(arguments)},
     )
     if arguments.json:
         print_json(data.describe(dataset))

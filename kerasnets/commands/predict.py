@@ -13,6 +13,7 @@ import numpy as np
 
 from kerasnets._errors import unknown_name
 from kerasnets._files import atomic_write
+from kerasnets._modes import owner_only
 from kerasnets.commands._shared import data_flags, pairs
 from kerasnets.data import load_data, read_inputs
 from kerasnets.evaluation.outputs import both_classes
@@ -43,7 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--split", help="split of a data set to predict: train, validation or test (default: test)"
     )
     data_flags(parser)
-    parser.add_argument("--out", type=Path, help="CSV file to write; by default standard output")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        help="CSV file to write, which only you may read; by default standard output",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -54,11 +59,10 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.out is None:
         _write(sys.stdout, header, rows)
         return
-    with (
-        atomic_write(arguments.out) as path,
-        path.open("w", encoding="utf-8", newline="") as file,
-    ):
-        _write(file, header, rows)
+    with atomic_write(arguments.out) as path:
+        owner_only(path)  # predictions for persons
+        with path.open("w", encoding="utf-8", newline="") as file:
+            _write(file, header, rows)
     print(f"{len(rows):,} predictions written to {arguments.out}")
 
 

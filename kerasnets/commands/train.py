@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from kerasnets._lazy import tf
-from kerasnets.commands._shared import data_flags, json_flag, pairs, print_json, value
+from kerasnets.commands._shared import (
+    column_flags,
+    columns,
+    data_flags,
+    json_flag,
+    pairs,
+    print_json,
+    value,
+)
 from kerasnets.commands.evaluate import print_metrics
 from kerasnets.training import Recipe, Run, resume, train
 from kerasnets.training.recipe import read_settings
@@ -16,7 +24,7 @@ EXAMPLES = """\
   kerasnets train seizure-cnn
   kerasnets train seizure-gru --set units=32 --epochs 40 --schedule cosine --out runs/gru32
   kerasnets train seizure-mlp --data seizure-simulated --data-option recordings_per_class=20
-  kerasnets train covid-2 --data patients.csv --target died --group patient
+  kerasnets train covid-2 --data patients.csv --target died --group patient --drop name
   kerasnets train --recipe runs/gru32/recipe.toml --seed 1
   kerasnets train --resume runs/gru32
 """
@@ -32,11 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--set", action="append", metavar="NAME=VALUE", help="an argument of the net's builder"
     )
     data_flags(parser)
-    parser.add_argument("--target", help="for your own file in --data: column to predict")
-    parser.add_argument(
-        "--group",
-        help="for your own file: rows with the same value in this column stay in one split",
-    )
+    column_flags(parser)
     parser.add_argument("--tensorboard", action="store_true", help="also write TensorBoard logs")
     parser.add_argument(
         "--threads",
@@ -66,10 +70,9 @@ def run(arguments: argparse.Namespace) -> None:
         "progress": not arguments.quiet,
         "tensorboard": arguments.tensorboard,
     }
-    columns = {name: getattr(arguments, name) for name in ("target", "group")}
-    columns = {name: column for name, column in columns.items() if column is not None}
+    chosen = columns(arguments)
     if arguments.resume:
-        if arguments.net or settings or flags or arguments.set or arguments.out or columns:
+        if arguments.net or settings or flags or arguments.set or arguments.out or chosen:
             raise ValueError(
                 "--resume uses the recipe of the run: remove the net and the settings."
             )
@@ -81,7 +84,7 @@ def run(arguments: argparse.Namespace) -> None:
         settings.pop("net", None)
         overrides = {
             "net_arguments": pairs(arguments.set),
-            "data_options": {**pairs(arguments.data_option), **columns},
+            "data_options": {**pairs(arguments.data_option), **chosen},
         }
         merged = {
             name: {**settings.get(name, {}), **values} if values else settings[name]

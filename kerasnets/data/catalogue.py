@@ -201,6 +201,7 @@ def _load_file(
     group: str | None = None,
     drop: str | Sequence[str] = (),
     split_column: str | None = None,
+    allow: str | Sequence[str] = (),
     fractions: Sequence[float] = FRACTIONS,
     task: str | None = None,
     class_names: Sequence[str] | None = None,
@@ -212,7 +213,9 @@ def _load_file(
     path = Path(name).expanduser()
     if data_dir is not None:
         path = Path(data_dir).expanduser() / path
-    options = {"class_names": class_names, "target_names": target_names, "task": task}
+    options = {
+        "class_names": class_names, "target_names": target_names, "task": task, "allow": allow,
+    }  # fmt: skip
     data = Dataset.from_file(
         path, target, group, drop, split, seed, split_column=split_column, fractions=fractions,
         units=units, target_units=target_units,

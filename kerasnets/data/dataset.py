@@ -17,6 +17,7 @@ from kerasnets.data.split import Split as Split
 from kerasnets.data.split import describe_shapes, describe_type
 from kerasnets.data.split import sequences as sequences
 from kerasnets.data.splits import FRACTIONS
+from kerasnets.data.tables.cells import name_file
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -117,6 +118,7 @@ class Dataset:
         target_units: str = "",
         feature_names: Sequence[str] | None = None,
         source: str = "arrays in memory",
+        allow: str | Sequence[str] = (),
     ) -> Dataset:
         """Make a data set from your own arrays.
 
@@ -145,10 +147,14 @@ class Dataset:
             target_units: physical unit of the targets.
             feature_names: name of each column of ``x``, if ``x`` has the shape ``(n, features)``.
             source: where the data came from, for the run folder.
+            allow: for a DataFrame, columns to keep although they look like identifiers or free
+                text, by their names or because most texts are in fewer than 5 training rows. Such
+                texts become "other" and are not stored.
 
         Raises:
             ValueError: if arrays have different lengths, types that cannot be converted or
-                missing labels, or an explicit split has a group in two parts.
+                missing labels, an explicit split has a group in two parts, a column looks like
+                an identifier or free text, or a class named by ``y`` has fewer than 5 rows.
         """
         return cls(
             name=name,
@@ -159,6 +165,7 @@ class Dataset:
             **split_arrays(
                 x, y, groups, split=split, fractions=fractions, seed=seed, task=task,
                 class_names=class_names, target_names=target_names, feature_names=feature_names,
+                allow=allow,
             ),
         )  # fmt: skip
 
@@ -223,12 +230,13 @@ class Dataset:
         roles: dict[str, Any] = {"target": target, "group": group, "drop": drop}
         roles["split_column"] = split_column
         roles = {name: value for name, value in roles.items() if value}
-        arrays = read_file(path, **roles)
-        stored = arrays.pop("split", None)
-        if split == "given" and stored is None:
-            raise ValueError(f"{path}: split='given' needs a split_column or an array 'split'.")
-        if split in (None, "given"):
-            split = stored
-        about = {"name": str(path), "source": str(Path(path).expanduser().resolve())}
-        data = cls.from_arrays(**{**arrays, **options, **about}, split=split, seed=seed)
+        with name_file(path):
+            arrays = read_file(path, **roles)
+            stored = arrays.pop("split", None)
+            if split == "given" and stored is None:
+                raise ValueError("split='given' needs a split_column or an array 'split'.")
+            if split in (None, "given"):
+                split = stored
+            about = {"name": str(path), "source": str(Path(path).expanduser().resolve())}
+            data = cls.from_arrays(**{**arrays, **options, **about}, split=split, seed=seed)
         return replace(data, options={**roles, **options})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from kerasnets._errors import WorkFailedError, unknown_name
 from kerasnets.data.locate import places
@@ -24,12 +25,38 @@ class Files:
     Attributes:
         folder: folder of the files, below the data folder.
         sha256: checksum of each file, by its name.
+        sizes: bytes of each file, by its name. A download stops when there are more.
         mirrors: for each mirror, the address of each file by its name; tried in this order.
     """
 
     folder: str
     sha256: Mapping[str, str]
+    sizes: Mapping[str, int]
     mirrors: Sequence[Mapping[str, str]]
+
+
+class _TooLargeError(Exception):
+    """A server sends more than the file has; no ``ValueError``, after which pooch tries again."""
+
+
+class _Limited:
+    """A file that refuses to become larger than it should."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file = file
+        self._size = size
+        self._written = 0
+
+    def write(self, chunk: bytes) -> None:
+        self._written += len(chunk)
+        if self._written > self._size:
+            raise _TooLargeError(
+                f"more than {self._size:,} bytes, the size of the file; the download was stopped"
+            )
+        self._file.write(chunk)
+
+    def flush(self) -> None:
+        self._file.flush()
 
 
 _BONN = "http://epileptologie-bonn.de/cms/upload/workgroup/lehnertz"
@@ -58,6 +85,13 @@ FILES = {
             "F.zip": "a907fd8ccb4d1485ca0bb1a357e72aebde2ec534716cdc068aecbb2beb1d2904",
             "S.zip": "9b340ac192ab08de7e1d55aa93ae7e6752ed2f5ba48f81fad40b5166d928a975",
         },
+        sizes={
+            "Z.zip": 549_310,
+            "O.zip": 599_953,
+            "N.zip": 545_305,
+            "F.zip": 554_532,
+            "S.zip": 745_333,
+        },
         mirrors=(
             {f"{letter}.zip": f"{_BONN}/{letter}.zip" for letter in "ZONFS"},
             {
@@ -72,6 +106,12 @@ FILES = {
     "mnist": Files(
         folder="mnist",
         sha256=_MNIST,
+        sizes={
+            "train-images-idx3-ubyte.gz": 9_630_610,
+            "train-labels-idx1-ubyte.gz": 28_878,
+            "t10k-images-idx3-ubyte.gz": 1_602_050,
+            "t10k-labels-idx1-ubyte.gz": 4_517,
+        },
         mirrors=tuple({name: f"{base}/{name}" for name in _MNIST} for base in _MNIST_MIRRORS),
     ),
 }
@@ -86,7 +126,8 @@ def fetch(
     """Download the files of a data set to the folder in which ``load_data`` looks for them.
 
     A file that exists and has the right checksum is not downloaded again. A download that fails
-    is tried again, and then from the next mirror. Each file is written atomically after its
+    is tried again, and then from the next mirror. A download that is larger than the file should be
+    is stopped. Each file is written atomically after its
     checksum was verified.
 
     Args:
@@ -115,19 +156,24 @@ def fetch(
         mirrors = [{file: f"{base.rstrip('/')}/{file}" for file in files.sha256} for base in bases]
     for file, sha256 in files.sha256.items():
         addresses = [mirror[file] for mirror in mirrors]
-        working = _fetch_file(folder / file, sha256, addresses, progress)
+        working = _fetch_file(folder / file, sha256, files.sizes[file], addresses, progress)
         # The other files are taken from the working mirror first.
         mirrors = mirrors[working:] + mirrors[:working]
     return folder
 
 
-def _fetch_file(path: Path, sha256: str, urls: Sequence[str], progress: bool) -> int:
+def _fetch_file(path: Path, sha256: str, size: int, urls: Sequence[str], progress: bool) -> int:
     """Download a file from the first address that has it; return the index of that address."""
     import pooch
     import requests
 
     pooch.get_logger().setLevel("ERROR")  # the progress bar and our errors say enough
-    downloader = pooch.HTTPDownloader(progressbar=progress, timeout=_TIMEOUT)
+    http = pooch.HTTPDownloader(progressbar=progress, timeout=_TIMEOUT)
+
+    def download(url: str, output: str, registry: pooch.Pooch) -> None:
+        with Path(output).open("wb") as file:
+            http(url, _Limited(file, size), registry)
+
     failures = []
     for number, url in enumerate(urls):
         mirror = pooch.create(
@@ -138,8 +184,9 @@ def _fetch_file(path: Path, sha256: str, urls: Sequence[str], progress: bool) ->
             retry_if_failed=_RETRIES,
         )
         try:
-            mirror.fetch(path.name, downloader=downloader)
-        except (requests.RequestException, ValueError) as error:  # ValueError: wrong checksum
+            mirror.fetch(path.name, downloader=download)
+        # ValueError: wrong checksum
+        except (requests.RequestException, ValueError, _TooLargeError) as error:
             failures.append(f"  {url}: {error}")
         else:
             return number

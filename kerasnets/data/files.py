@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import math
 import os
-import zipfile
+import tokenize
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,14 +13,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerasnets._errors import unknown_name
+from kerasnets.data.archive import read_members
+from kerasnets.data.content import MAX_UNPACKED
 from kerasnets.data.own import split_columns
 from kerasnets.data.tables.cells import DataError
+from kerasnets.data.tables.csv_text import read_csv_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SUFFIXES = (".csv", ".csv.gz", ".npz", ".parquet")
 _ARRAYS = ("x", "y", "groups", "split", "class_names")
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+_WHOLE = "0|-?[1-9][0-9]{0,17}"
+_CELL = 8  # bytes of a cell in memory, at least
+_MAX_RATIO = 1000  # size of a table in memory to that of its Parquet file
 
 
 def is_file_name(name: str) -> bool:
@@ -55,7 +67,7 @@ def read_file(
                 "The labels must be the array y, the groups the array groups."
             )
         return _read_npz(path)
-    frame = read_table(path)
+    frame = read_table(path, ids=group)
     if not target:
         raise ValueError(
             f"{path} is a table: give target, the column to predict (--target, or "
@@ -74,14 +86,47 @@ def read_arrays(path: Path) -> dict[str, Any]:
     """Read all arrays of an ``.npz`` file.
 
     Raises:
-        ValueError: if it is not such a file.
+        ValueError: if it is not such a file, is damaged, or has an array of Python objects.
+        OSError: if the file cannot be read.
     """
+    arrays = {}
+    for member, content in read_members(path, lambda name: True):
+        if not member.endswith(".npy"):
+            raise DataError(f"{path}, {member}: not an array. Save the file with np.savez.")
+        arrays[member.removesuffix(".npy")] = _read_array(f"{path}, {member}", content)
+    return arrays
+
+
+def _read_array(where: str, content: bytes) -> np.ndarray:
+    """The array in an ``.npy`` file, whose header has to agree with its size."""
+    file = io.BytesIO(content)
     try:
-        # If np.load opened the file itself, it would not close a damaged one.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: not a readable .npz file of plain arrays ({error}).") from None
+        version = np.lib.format.read_magic(file)
+        if version not in _HEADERS:
+            raise ValueError(f"unknown version {version}")
+        shape, by_columns, dtype = _HEADERS[version](file)
+    except (ValueError, TypeError, SyntaxError, RecursionError, tokenize.TokenError) as error:
+        raise DataError(f"{where}: not an array ({error}).") from None
+    if dtype.hasobject or dtype.names:
+        raise DataError(
+            f"{where}: holds {dtype}, not plain numbers or strings. Convert it with .astype first."
+        )
+    start, size = file.tell(), math.prod(shape) * dtype.itemsize
+    if min(shape, default=1) < 0 or not dtype.itemsize or len(content) - start != size:
+        raise DataError(
+            f"{where}: an array of shape {shape} and type {dtype} has {size:,} bytes, but there "
+            f"are {len(content) - start:,}. The file is damaged; save it again."
+        )
+    flat = np.frombuffer(content, dtype, offset=start) if size else np.zeros(0, dtype)
+    if dtype.kind == "U" and not _is_text(flat):
+        raise DataError(f"{where}: has characters that do not exist. The file is damaged.")
+    return flat.reshape(shape, order="F" if by_columns else "C")
+
+
+def _is_text(array: np.ndarray) -> bool:
+    """Whether all characters of an array of strings are valid code points."""
+    codes = array.view(np.dtype(np.uint32).newbyteorder(array.dtype.byteorder))
+    return bool(((codes < 0xD800) | ((codes > 0xDFFF) & (codes < 0x110000))).all())
 
 
 def _read_npz(path: Path) -> dict[str, Any]:
@@ -98,25 +143,61 @@ def _read_npz(path: Path) -> dict[str, Any]:
     return arrays
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a table from CSV or Parquet.
+def read_table(path: Path, ids: str | None = None) -> pd.DataFrame:
+    """Read a table from CSV, plain or gzip, or Parquet.
+
+    Args:
+        path: the file.
+        ids: a column that is read as text, because ``007`` and ``7`` are two persons. If all of
+            its cells are whole numbers without leading zeros, they become integers.
+
+    Returns:
+        The table. The index of a CSV table, named ``row``, has the lines of the file.
 
     Raises:
-        ValueError: if it is not such a file, or its format needs a package that is missing.
+        ValueError: if it is not such a file or is damaged, or its format needs a package that is
+            missing.
+        OSError: if the file cannot be read.
     """
-    import pandas as pd
+    if path.suffix.lower() == ".parquet":
+        return _read_parquet(path)
+    text = read_csv_text(path)
+    is_text = {place: str for place, name in enumerate(text.header) if name == ids}
+    frame = text.frame(dtype=is_text or None).set_axis(list(text.header), axis=1)
+    if is_text and frame[ids].str.fullmatch(_WHOLE).all():
+        frame[ids] = frame[ids].astype(np.int64)
+    if text.header[0] == "" or text.header[0].startswith("Unnamed: 0"):
+        frame = frame.iloc[:, 1:]  # row numbers, as DataFrame.to_csv writes them
+    return frame
 
+
+def _read_parquet(path: Path) -> pd.DataFrame:
     try:
-        frame = pd.read_parquet(path) if path.suffix.lower() == ".parquet" else pd.read_csv(path)
+        import pyarrow as pa
+        import pyarrow.parquet
     except ImportError:
         raise ValueError(
             f"Reading {path} needs pyarrow: pip install 'kerasnets[parquet]', or save the table "
             "as CSV."
         ) from None
-    except (ValueError, EOFError, OSError) as error:  # errors of pandas and pyarrow are ValueErrors
-        raise DataError(f"{path}: not a readable table ({error}).") from None
-    if path.suffix.lower() != ".parquet" and not isinstance(frame.index, pd.RangeIndex):
-        raise DataError(f"{path}: the rows have more cells than the header has columns.")
+    try:
+        with (
+            path.open("rb") as content,
+            pa.parquet.ParquetFile(content, page_checksum_verification=True) as file,
+        ):
+            about = file.metadata
+            # Encoded columns may be much smaller than the table in memory.
+            size = about.num_rows * about.num_columns * _CELL
+            if size > max(MAX_UNPACKED, _MAX_RATIO * path.stat().st_size):
+                raise DataError(
+                    f"{path}: {about.num_rows:,} rows of {about.num_columns} columns are too many "
+                    "for a file of its size. It may be damaged; if not, save it as CSV."
+                )
+            frame = file.read().to_pandas()
+    except DataError:
+        raise
+    except (ValueError, pa.ArrowException, OSError, TypeError, KeyError) as error:
+        raise DataError(f"{path}: not a readable Parquet table ({error}).") from None
     if len(frame.columns) and str(frame.columns[0]).startswith("Unnamed: 0"):
-        frame = frame.iloc[:, 1:]  # row numbers, as DataFrame.to_csv writes them
+        frame = frame.iloc[:, 1:]
     return frame

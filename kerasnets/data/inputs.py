@@ -14,11 +14,6 @@ from kerasnets.data.tables.codebook import encode_table, fit_columns
 if TYPE_CHECKING:
     import pandas as pd
 
-# With at least this many training rows, a text column with a different text in nearly every row is
-# refused, because it identifies rows.
-_MIN_ROWS = 20
-_NEARLY_UNIQUE = 0.9
-
 
 class Inputs(NamedTuple):
     """Inputs ready for training.
@@ -66,20 +61,30 @@ def rows_of(x: Any) -> int:
     return len(next(iter(x.values()))) if isinstance(x, dict) else len(x)
 
 
-def encode_inputs(x: Any, train: np.ndarray, feature_names: Sequence[str] | None) -> Inputs:
+def encode_inputs(
+    x: Any,
+    train: np.ndarray,
+    feature_names: Sequence[str] | None,
+    groups: np.ndarray | None = None,
+    allow: str | Sequence[str] = (),
+) -> Inputs:
     """Encode a table with a codebook from its training rows; return other inputs unchanged.
 
     Args:
         x: inputs made by :func:`as_inputs`.
         train: the training rows.
         feature_names: name of each column of an array of shape ``(n, features)``.
+        groups: group (person) of each row, if known.
+        allow: for a table, columns to keep although they look like identifiers or free text.
 
     Raises:
-        ValueError: if the names do not fit the columns, or a column of text has a different text
-            in nearly every row.
+        ValueError: if the names do not fit the columns, or see
+            :func:`kerasnets.data.tables.codebook.fit_columns`.
     """
     if is_frame(x):
-        return _encode_frame(x, train)
+        return _encode_frame(x, train, groups, allow)
+    if allow:
+        raise ValueError("allow is only for the columns of a table.")
     names = tuple(map(str, feature_names or ()))
     if names and (not isinstance(x, np.ndarray) or x.ndim != 2 or x.shape[1] != len(names)):
         shape = x.shape if isinstance(x, np.ndarray) else type(x).__name__
@@ -140,7 +145,9 @@ def _check_range(name: str, array: np.ndarray, dtype: np.dtype[Any]) -> None:
         )
 
 
-def _encode_frame(frame: pd.DataFrame, train: np.ndarray) -> Inputs:
+def _encode_frame(
+    frame: pd.DataFrame, train: np.ndarray, groups: np.ndarray | None, allow: str | Sequence[str]
+) -> Inputs:
     import pandas as pd
 
     if not len(frame.columns) or not len(frame):
@@ -152,14 +159,7 @@ def _encode_frame(frame: pd.DataFrame, train: np.ndarray) -> Inputs:
     if frame.columns.has_duplicates:
         twice = frame.columns[frame.columns.duplicated()][0]
         raise ValueError(f"The table has two columns named {twice!r}; rename one.")
-    columns = fit_columns(frame.iloc[train])
-    for column in columns:
-        different = len(column.categories)
-        if len(train) >= _MIN_ROWS and different > _NEARLY_UNIQUE * len(train):
-            raise ValueError(
-                f"Column {column.name!r} has {different:,} different texts in {len(train):,} "
-                f"training rows, so it identifies rows. Leave it out: drop=[{column.name!r}]."
-            )
+    columns = fit_columns(frame.iloc[train], None if groups is None else groups[train], allow)
     codebook = tuple(asdict(column) for column in columns)
     text = frame.astype(str).where(frame.notna(), "")
     content = (

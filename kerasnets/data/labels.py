@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kerasnets._errors import unknown_name
+from kerasnets.data.tables.cells import row_name
 
 TASKS = ("classification", "binary", "multilabel", "regression")
 
@@ -46,7 +47,7 @@ def encode_labels(
             or DataFrame.
         task: one of ``TASKS``, or ``None`` to infer it.
         class_names: name of each class or label. By default the sorted labels themselves; for
-            several columns, the column names.
+            several columns, the column names. They leave with every export.
         target_names: name of each target of a regression; by default the names of the columns.
 
     Raises:
@@ -96,18 +97,18 @@ def _to_array(y: Any) -> tuple[np.ndarray, tuple[str, ...], list[Any] | None]:
             f"y has shape {values.shape}; give one label per row, shape (n,), or one row of "
             "labels, shape (n, columns)."
         )
-    _refuse_missing(values)
+    _refuse_missing(values, y)
     return _plain(values), columns, order
 
 
-def _refuse_missing(values: np.ndarray) -> None:
+def _refuse_missing(values: np.ndarray, y: Any) -> None:
     import pandas as pd
 
     rows = np.flatnonzero(pd.isna(values).reshape(len(values), -1).any(axis=1))
     if len(rows):
         raise ValueError(
-            f"y is missing in {len(rows):,} of {len(values):,} rows, first in row {rows[0]} "
-            "(counted from 0). Leave these rows out or fill in their labels."
+            f"y is missing in {len(rows):,} of {len(values):,} rows, first in "
+            f"{row_name(y, rows[0])}. Leave these rows out or fill in their labels."
         )
 
 

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from kerasnets._errors import unknown_name
 from kerasnets.data.files import read_arrays, read_table
-from kerasnets.data.tables.codebook import encode_table
+from kerasnets.data.tables.cells import name_file
+from kerasnets.data.tables.codebook import encode_numbers, encode_table
 
 _NOT_INPUTS = ("y", "groups", "split", "class_names")
 
@@ -47,9 +46,5 @@ def read_inputs(path: str | Path, data: Mapping[str, Any]) -> Any:
     for name in names:
         if name not in frame.columns:
             raise unknown_name(f"column in {path}: the net needs", name, map(str, frame.columns))
-    if codebook:
-        return encode_table(frame, codebook)
-    try:
-        return frame[names].to_numpy(np.float32)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}.") from None
+    with name_file(path):
+        return encode_table(frame, codebook) if codebook else encode_numbers(frame[names])

@@ -9,9 +9,11 @@ import numpy as np
 
 from kerasnets._errors import unknown_name
 from kerasnets.data.inputs import as_inputs, checksum, encode_inputs, is_frame, rows_of
-from kerasnets.data.labels import encode_labels
+from kerasnets.data.labels import Labels, encode_labels
 from kerasnets.data.parts import make_parts
 from kerasnets.data.split import Split, describe_type
+from kerasnets.data.tables.cells import number_fault, row_name
+from kerasnets.data.tables.privacy import MIN_ROWS
 
 
 def split_arrays(
@@ -26,6 +28,7 @@ def split_arrays(
     class_names: Sequence[str] | None,
     target_names: Sequence[str] | None,
     feature_names: Sequence[str] | None,
+    allow: str | Sequence[str],
 ) -> dict[str, Any]:
     """Convert and split arrays; see :meth:`kerasnets.data.Dataset.from_arrays`.
 
@@ -41,7 +44,9 @@ def split_arrays(
         )
     groups = None if groups is None else _check_groups(groups, rows)
     parts, how = make_parts(labels, groups, split, fractions, seed)
-    inputs = encode_inputs(x, parts[0], feature_names)
+    if class_names is None:
+        _refuse_rare_classes(labels)
+    inputs = encode_inputs(x, parts[0], feature_names, groups, allow)
     full = Split(inputs.x, labels.y, groups)
     train, validation, test = (full.subset(part) for part in parts)
     return {
@@ -101,6 +106,21 @@ def _as_list(names: str | Sequence[str] | None) -> list[Any]:
     return list(names) if isinstance(names, list | tuple) else [names]
 
 
+def _refuse_rare_classes(labels: Labels) -> None:
+    """Refuse a class named by a text of so few rows that it may reveal who they are."""
+    if labels.task not in ("classification", "binary"):
+        return
+    for name, count in zip(labels.class_names, np.bincount(labels.y), strict=True):
+        is_text = number_fault(name) is not None and name not in ("False", "True")
+        if is_text and count < MIN_ROWS:
+            raise ValueError(
+                f"Class {name!r} is in {count} rows. The names of classes are stored in every "
+                f"export, so a class named by a text in y needs {MIN_ROWS} or more rows. Join it "
+                "with another, leave its rows out, or list the names that may be published: "
+                "class_names=[…]."
+            )
+
+
 def _check_groups(groups: Any, rows: int) -> np.ndarray:
     """Groups as an array of integers or strings, one per row."""
     import pandas as pd
@@ -113,7 +133,7 @@ def _check_groups(groups: Any, rows: int) -> np.ndarray:
     missing = np.flatnonzero(pd.isna(array))
     if len(missing):
         raise ValueError(
-            f"groups is missing in {len(missing):,} rows, first in row {missing[0]} (counted from "
-            "0). Give each of these rows a group, or leave them out."
+            f"groups is missing in {len(missing):,} rows, first in {row_name(groups, missing[0])}. "
+            "Give each of these rows a group, or leave them out."
         )
     return array if array.dtype.kind in "iuU" else array.astype(str)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 import numpy as np
@@ -71,10 +71,10 @@ def random_samples(served: Served, like: object = None) -> Arrays:
         served: the model.
         like: examples in the form that :func:`as_samples` takes. They determine the number of
             time steps and the distribution. Floats are normal with the mean, standard deviation
-            and range of all features together; values that are only 0 and 1 stay 0 and 1, with
-            the same share of ones. Without examples, floats are standard normal and integers
-            are 0 or 1. An input named ``length`` holds integers from 1 to the number of time
-            steps.
+            and range (to two digits) of all features together; values that are only 0 and 1 stay
+            0 and 1, with the same share of ones. Without examples, floats are standard normal and
+            integers are 0 or 1. An input named ``length`` holds integers from 1 to the number of
+            time steps.
 
     Raises:
         ValueError: ``like`` does not fit the model.
@@ -119,11 +119,18 @@ def _random_like(
 ) -> np.ndarray:
     if np.isin(example, (0, 1)).all():
         return rng.random(shape) < example.mean()
-    low, high = example.min(), example.max()
     if example.dtype.kind != "f":
-        return rng.integers(low, high, size=shape, endpoint=True)
+        return rng.integers(example.min(), example.max(), size=shape, endpoint=True)
     noise = example.mean() + example.std() * _rounded(rng.normal(size=shape))
-    return noise.clip(low, high)
+    return noise.clip(_coarse(example.min(), np.ceil), _coarse(example.max(), np.floor))
+
+
+def _coarse(limit: float, towards: Callable[[float], float]) -> float:
+    """A limit with two digits, because the exact one is the value of a row."""
+    if not limit:
+        return 0.0
+    unit = 10.0 ** (np.floor(np.log10(abs(float(limit)))) - 1)
+    return float(towards(float(limit) / unit) * unit)
 
 
 def _rounded(noise: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ import numpy as np
 from kerasnets._lazy import keras
 from kerasnets.data import Dataset, list_datasets, load_data
 from kerasnets.data.tables.codebook import encode_table
+from kerasnets.data.tables.privacy import MIN_ROWS
 from kerasnets.evaluation.predict import predict_outputs
 from kerasnets.evaluation.tasks import get_task
 from kerasnets.nets import load_model
@@ -140,7 +141,8 @@ class Run:
         data = self.environment["data"]
         return {
             "net": self.recipe.net,
-            "data": data["name"],
+            # Of an own file only its name: the folders above may name persons.
+            "data": Path(data["name"]).name,
             "data_checksum": data["checksum"],
             "split": data["split"],
             "seed": str(self.recipe.seed),
@@ -149,7 +151,7 @@ class Run:
             "commit": str(self.environment["commit"]),
             **{name: str(version) for name, version in self.environment["versions"].items()},
             # Stored beside the graph, because the graph takes numbers only.
-            **({"codebook": json.dumps(self.codebook)} if self.codebook else {}),
+            **({"codebook": _published(self.codebook)} if self.codebook else {}),
         }
 
 
@@ -225,6 +227,16 @@ def load_recipe_data(recipe: Recipe, data_dir: str | Path | None = None) -> Data
         seed=recipe.split_seed,
         **recipe.data_options,
     )
+
+
+def _published(codebook: list[dict[str, Any]]) -> str:
+    """The codebook as JSON for an export, if nothing in it belongs to single rows."""
+    if any(column.get("min_rows", 0) < MIN_ROWS for column in codebook):
+        return (
+            "left out: the run is from an older version, whose codebook may have texts of single "
+            "rows. Train it again to export its codebook."
+        )
+    return json.dumps(codebook)
 
 
 def _headline(test: dict[str, Any]) -> dict[str, str]:

@@ -30,6 +30,7 @@ import numpy as np
 import kerasnets
 from kerasnets._files import atomic_write
 from kerasnets._lazy import keras
+from kerasnets._modes import owner_only
 from kerasnets.data import Dataset
 from kerasnets.engine.sources import as_source
 from kerasnets.training.recipe import Recipe, check_recipe, read_settings
@@ -110,6 +111,7 @@ def save_examples(folder: Path, data: Dataset) -> None:
     taken = as_source(data.test.x).take(rows)
     examples = taken if isinstance(taken, dict) else {"x": taken}
     with atomic_write(folder / "examples.npz") as path:
+        owner_only(path)  # rows of persons
         np.savez(path, **examples)
 
 

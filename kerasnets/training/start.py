@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kerasnets._files import atomic_folder, write_json
 from kerasnets._lazy import keras
+from kerasnets._modes import owner_only
 from kerasnets.data import Dataset
 from kerasnets.evaluation.tasks import Task
 from kerasnets.training import run_folder
@@ -66,6 +67,7 @@ def begin(
             with contextlib.suppress(OSError):
                 folder.rmdir()  # checked to be empty; the new folder replaces it
             with atomic_folder(folder) as new:
+                owner_only(new)  # it will hold rows of persons
                 environment = run_folder.describe_environment(data, task.name)
                 write_json(new / "environment.json", environment)
                 run_folder.save_examples(new, data)

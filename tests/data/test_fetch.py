@@ -35,7 +35,8 @@ def archives(bonn: Bonn, tmp_path: Path) -> dict[str, bytes]:
 def site(archives: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """A mirror of small archives under /eeg; their checksums replace the published ones."""
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in archives.items()}
-    monkeypatch.setitem(FILES, "seizure", Files("seizure/bonn", hashes, ()))
+    sizes = {name: len(content) for name, content in archives.items()}
+    monkeypatch.setitem(FILES, "seizure", Files("seizure/bonn", hashes, sizes, ()))
     with serving(Site({f"/eeg/{name}": content for name, content in archives.items()})) as running:
         yield running
 
@@ -80,11 +81,11 @@ def test_fetches_to_the_variable_or_the_cache(
 def test_a_mirror_that_is_down_is_skipped_for_the_other_files(
     site: Site, archives, tmp_path: Path, monkeypatch
 ):
-    hashes = FILES["seizure"].sha256
+    hashes, sizes = FILES["seizure"].sha256, FILES["seizure"].sizes
     with serving(Site(statuses=[404] * 9)) as down:
         bases = (down.url, f"{site.url}/eeg")
         mirrors = [{name: f"{base}/{name}" for name in NAMES} for base in bases]
-        monkeypatch.setitem(FILES, "seizure", Files("seizure/bonn", hashes, mirrors))
+        monkeypatch.setitem(FILES, "seizure", Files("seizure/bonn", hashes, sizes, mirrors))
         assert contents(fetch("seizure", tmp_path, progress=False)) == archives
         assert set(down.requests) == {"/F.zip"}
 
@@ -108,6 +109,23 @@ def test_corrupt_content_leaves_nothing_behind(site: Site, archives, tmp_path: P
         fetch("seizure", tmp_path, urls=f"{site.url}/eeg", progress=False)
     assert "N.zip" not in contents(tmp_path / "seizure" / "bonn")
     assert {path.suffix for path in (tmp_path / "seizure" / "bonn").iterdir()} <= {".zip"}
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_download_stops_at_the_size_of_the_file(
+    site: Site, archives, tmp_path: Path, waits: list[float], chunked: bool
+):
+    site.chunked = chunked
+    site.files["/eeg/F.zip"] = archives["F.zip"] + bytes(50_000_000)
+    with pytest.raises(FetchError) as error:
+        fetch("seizure", tmp_path, urls=f"{site.url}/eeg", progress=False)
+    size = len(archives["F.zip"])
+    assert f"{site.url}/eeg/F.zip: more than {size:,} bytes, the size of the file" in str(
+        error.value
+    )
+    assert site.requests == ["/eeg/F.zip"]
+    assert waits == []
+    assert contents(tmp_path / "seizure" / "bonn") == {}
 
 
 @pytest.mark.parametrize("status", [500, 503])
@@ -176,7 +194,7 @@ def test_the_known_mirrors_have_every_file():
     for files in FILES.values():
         assert len(files.mirrors) >= 2
         for mirror in files.mirrors:
-            assert set(mirror) == set(files.sha256)
+            assert set(mirror) == set(files.sha256) == set(files.sizes)
             assert all(f"/{name}" in url for name, url in mirror.items())
 
 
@@ -187,3 +205,7 @@ def test_the_checksums_are_those_of_the_published_archives(real_data_dir: Path):
         name: hashlib.sha256(content).hexdigest() for name, content in contents(folder).items()
     }
     assert hashes == FILES["seizure"].sha256
+    for files, place in (("seizure", folder), ("mnist", real_data_dir / "mnist")):
+        assert {name: (place / name).stat().st_size for name in FILES[files].sizes} == FILES[
+            files
+        ].sizes

@@ -106,7 +106,7 @@ def test_parquet_files_are_read(tmp_path: Path):
     expected = Dataset.from_frame(patients(), **OPTIONS)
     assert load_data(path, **OPTIONS).checksum == expected.checksum
     path.write_bytes(b"PAR1 and something else")
-    with pytest.raises(ValueError, match=r"patients\.parquet: not a readable table"):
+    with pytest.raises(ValueError, match=r"patients\.parquet: not a readable Parquet table"):
         load_data(path, **OPTIONS)
 
 
@@ -146,14 +146,19 @@ def test_invalid_options_of_a_table_are_refused(csv: Path, options, message):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.csv", b"", "not a readable table"),
-        ("a.csv", b"a,b\n1,2,3\n1,2,3\n", "more cells than the header"),
-        ("a.csv", b"a,b\n1,2\n1,2,3\n", "not a readable table"),
-        ("a.csv", b"\xff\xfe\x00a,b\n", "not a readable table"),
-        ("a.csv", b"a,b\n", "y has shape"),
-        ("a.csv.gz", b"\x1f\x8b\x08\x00nonsense", "not a readable table"),
-        ("a.npz", b"", r"a\.npz: not a readable \.npz file"),
-        ("a.npz", b"PK\x03\x04nonsense", r"a\.npz: not a readable \.npz file"),
+        ("a.csv", b"", r"a\.csv: the file is empty"),
+        ("a.csv", b"a,b\n1,2,3\n1,2,3\n", r"a\.csv, row 2: 3 cells, too many; the header has 2"),
+        ("a.csv", b"a,b\n1,2\n1,2,3\n", r"a\.csv, row 3: 3 cells, too many"),
+        ("a.csv", b"a,b\n1,2\n1\n", r"a\.csv, row 3: 1 cells, too few"),
+        ("a.csv", b"a,b\n1,2\n1,2", r"a\.csv, row 3: the last line does not end"),
+        ("a.csv", b'a,b\n1,"2\n1,2\n1",2\n', r"a\.csv, row 2: a quoted cell does not end"),
+        ("a.csv", b"a,a\n1,2\n", r"a\.csv, row 1: column 2, 'a', is a duplicate"),
+        ("a.csv", b"a,b\n1,2\n,3\n" * 1, r"a\.csv: y is missing in 1 of 2 rows, first in row 3"),
+        ("a.csv", b"\xff\xfe\x00a,b\n", r"a\.csv: a binary file, or not UTF-8"),
+        ("a.csv", b"a,b\n", r"a\.csv: y has shape"),
+        ("a.csv.gz", b"\x1f\x8b\x08\x00nonsense", r"a\.csv\.gz: the gzip file is truncated"),
+        ("a.npz", b"", r"a\.npz: the archive is truncated or damaged"),
+        ("a.npz", b"PK\x03\x04nonsense", r"a\.npz: the archive is truncated or damaged"),
     ],
 )
 def test_files_that_cannot_be_read_are_refused(tmp_path: Path, name, content, message):
@@ -172,7 +177,8 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path, name, content, me
             {"x": np.zeros((3, 2)), "Y": np.zeros(3)},
             "Unknown array in .* 'Y'. Allowed: class_names",
         ),
-        ({"x": np.array([{}]), "y": np.zeros(1)}, "plain arrays"),
+        ({"x": np.array([{}]), "y": np.zeros(1)}, "x.npy: holds object, not plain numbers"),
+        ({"x": np.zeros(3, "i4,f4"), "y": np.zeros(3)}, "x.npy: holds .*, not plain numbers"),
     ],
 )
 def test_npz_files_without_the_arrays_are_refused(tmp_path: Path, arrays, message):

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from kerasnets.data.archive import read_members
 from kerasnets.data.eeg.bonn import CHUNKS, RECORDING_SAMPLES, SAMPLES, SETS, Rows
 from kerasnets.data.tables.cells import DataError, number_fault
 
-# Raised by zipfile for damaged, encrypted or unsupported archives.
-_BAD_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
+_LARGEST_RECORDING = 2**20  # bytes; the published files have about 22,000
 
 
 def find_sets(folder: Path) -> dict[str, Path]:
@@ -60,7 +58,8 @@ def parse_recording(content: bytes, where: str) -> np.ndarray:
         where: name of the file, for error messages.
 
     Raises:
-        DataError: if a line is not a finite number or there are too few or too many.
+        DataError: if a line is not a finite number, there are too few or too many, or the last
+            line is not complete.
     """
     if b"\0" in content:
         raise DataError(f"{where}: a binary file. Expected text with one number per line.")
@@ -68,13 +67,20 @@ def parse_recording(content: bytes, where: str) -> np.ndarray:
     try:
         with np.errstate(over="ignore"):  # values beyond float32 become infinite
             samples = np.array(lines).astype(np.float64).astype(np.float32)
-        valid = bool(np.isfinite(samples).all())
+        # Python reads 1_000 as a number; in a recording it is a mistake.
+        valid = bool(np.isfinite(samples).all()) and b"_" not in content
     except ValueError:
         valid = False
     if not valid:
         faults = (number_fault(line.decode("utf-8", "replace")) for line in lines)
-        row, fault = next((row, fault) for row, fault in enumerate(faults, 1) if fault)
+        found = ((row, fault) for row, fault in enumerate(faults, 1) if fault)
+        row, fault = next(found, (1, "not one number per line"))
         raise DataError(f"{where}, row {row}, column 1: {fault}. Allowed: a finite number, in µV.")
+    if content and not content.endswith((b"\n", b"\r")):
+        raise DataError(
+            f"{where}, row {len(lines)}: the last line does not end with a line break, so the file "
+            "may have been cut. Download it again, or if it is complete, add a line break."
+        )
     if len(samples) != RECORDING_SAMPLES:
         few = "few" if len(samples) < RECORDING_SAMPLES else "many"
         raise DataError(
@@ -105,17 +111,15 @@ def _recordings(path: Path, letter: str) -> Iterator[tuple[str, str, bytes]]:
 
 
 def _zipped(path: Path) -> Iterator[tuple[str, bytes]]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for name in sorted(archive.namelist()):
-                if name.upper().endswith(".TXT"):
-                    yield name, archive.read(name)
-    except _BAD_ZIP as error:
-        fault = f"the archive is truncated or damaged ({error})"
-        raise DataError(f"{path}: {fault}. Download it again.") from None
+    return read_members(path, lambda name: name.upper().endswith(".TXT"), _LARGEST_RECORDING)
 
 
 def _unpacked(path: Path) -> Iterator[tuple[str, bytes]]:
     for file in sorted(path.rglob("*")):
         if file.is_file() and file.suffix.upper() == ".TXT":
+            if file.stat().st_size > _LARGEST_RECORDING:
+                raise DataError(
+                    f"{file}: {file.stat().st_size:,} bytes; a recording has at most "
+                    f"{_LARGEST_RECORDING:,}."
+                )
             yield file.relative_to(path).as_posix(), file.read_bytes()

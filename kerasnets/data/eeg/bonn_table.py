@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import csv
-import gzip
-import io
 import re
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +13,7 @@ import numpy as np
 
 from kerasnets.data.eeg.bonn import CHUNKS, CLASS_NAMES, SAMPLES, Rows
 from kerasnets.data.tables.cells import DataError, label_fault, number_fault
+from kerasnets.data.tables.csv_text import CsvText, read_csv_text
 
 _LABELS = range(1, len(CLASS_NAMES) + 1)
 _VALUE_KEYS = tuple(f"x{number}" for number in range(1, SAMPLES + 1))
@@ -28,13 +26,12 @@ _ID = re.compile(rf"X({'|'.join(map(str, range(1, CHUNKS + 1)))})\.(V\d+(?:\.\d+
 _ID_ALLOWED = (
     f"X<chunk 1…{CHUNKS}>.V1.<recording>, such as X21.V1.374. Correct it, or remove the column"
 )
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
 class _Layout(NamedTuple):
     """Column names, and the positions of the values, the label and the id (or ``None``)."""
 
-    names: list[str]
+    names: tuple[str, ...]
     values: list[int]
     label: int
     id: int | None
@@ -52,17 +49,19 @@ def read_table(path: Path) -> Rows:
     Raises:
         DataError: if the file is not such a table; the message contains row and column.
     """
-    text = _read_text(path)
-    layout = _read_header(path, text)
+    text = read_csv_text(path, check_header=_read_header)
+    layout = _read_header(str(path), text.header)
     try:
         x, labels, ids = _parse(text, layout)
+    except DataError:
+        raise
     except ValueError:  # pandas' own errors are ValueErrors too
-        raise _first_fault(path, text, layout) from None
+        raise _first_fault(text, layout) from None
     parsed = None if ids is None else _recordings(ids, labels)
     recordings, chunks = parsed or (None, None)
     valid = np.isfinite(x).all() and np.isin(labels, _LABELS).all()
     if not len(x) or not valid or (recordings is None and ids is not None):
-        raise _first_fault(path, text, layout)
+        raise _first_fault(text, layout)
     return Rows(x, labels.astype(np.int32) - 1, recordings, chunks)
 
 
@@ -92,42 +91,7 @@ def check_complete(path: Path, rows: Rows) -> None:
             )
 
 
-def _read_text(path: Path) -> str:
-    content = path.read_bytes()
-    if content.startswith(_GZIP_MAGIC):
-        try:
-            content = gzip.decompress(content)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise DataError(
-                f"{path}: the gzip file is truncated or damaged ({error}). Download it again."
-            ) from None
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:
-        raise DataError(f"{path}: a binary file, or not UTF-8. Expected CSV, plain or gzip.")
-    if not text.strip():
-        raise DataError(f"{path}: the file is empty. Expected a header and rows.")
-    return text
-
-
-def _lines(path: Path, text: str) -> Iterator[tuple[str, list[str]]]:
-    """The cells of each line that is not blank, after its path and row number."""
-    reader = csv.reader(io.StringIO(text, newline=""))
-    line = 1
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells) or len(cells) > 1:
-                yield f"{path}, row {line}", cells
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise DataError(f"{path}, row {line}: not a CSV row ({error}).") from None
-
-
-def _read_header(path: Path, text: str) -> _Layout:
-    where, cells = next(_lines(path, text))
-    names = [cell.strip() for cell in cells]
+def _read_header(where: str, names: tuple[str, ...]) -> _Layout:
     keys = [name.lower() for name in names]
     missing = [key for key in (*_VALUE_KEYS, "y") if key not in keys]
     if missing:
@@ -146,53 +110,49 @@ def _read_header(path: Path, text: str) -> _Layout:
     return _Layout(names, [keys.index(key) for key in _VALUE_KEYS], keys.index("y"), identity)
 
 
-def _parse(text: str, layout: _Layout) -> tuple[np.ndarray, np.ndarray, list[str] | None]:
-    import pandas as pd
-
-    names = [str(place) for place in range(len(layout.names))]
-    numbers = [name for name in names if name != str(layout.id)]
-    frame = pd.read_csv(
-        io.StringIO(text),
-        header=0,
-        names=names,
-        dtype={name: float if name in numbers else str for name in names},
+def _parse(text: CsvText, layout: _Layout) -> tuple[np.ndarray, np.ndarray, list[str] | None]:
+    places = range(len(layout.names))
+    numbers = [place for place in places if place != layout.id]
+    frame = text.frame(
+        dtype={place: str if place == layout.id else float for place in places},
         keep_default_na=False,
-        na_values={name: [""] for name in numbers},
+        na_values={place: [""] for place in numbers},
     )
-    if not isinstance(frame.index, pd.RangeIndex):
-        raise ValueError("rows longer than the header: pandas used their first cells as an index")
     with np.errstate(over="ignore"):  # values beyond float32 become infinite and are refused
-        x = frame.iloc[:, layout.values].to_numpy(np.float32)
-    ids = None if layout.id is None else frame.iloc[:, layout.id].tolist()
-    return x, frame.iloc[:, layout.label].to_numpy(), ids
+        x = frame[layout.values].to_numpy(np.float32)
+    ids = None if layout.id is None else frame[layout.id].tolist()
+    return x, frame[layout.label].to_numpy(), ids
 
 
-def _first_fault(path: Path, text: str, layout: _Layout) -> DataError:
+def _first_fault(text: CsvText, layout: _Layout) -> DataError:
     """The error for the first invalid cell; slow, so only called if there is one."""
-    rows = list(_lines(path, text))[1:]
-    if not rows:
-        return DataError(f"{path}: a header without rows. Expected rows of all classes.")
-    seen: dict[tuple[str, float], str] = {}
-    for where, cells in rows:
-        fault = _row_fault(cells, layout)
-        if fault:
+    if not len(text.lines):
+        return DataError(f"{text.path}: a header without rows. Expected rows of all classes.")
+    seen: dict[tuple[str, float], int] = {}
+    for row, cells in _rows(text):
+        where = f"{text.path}, row {row}"
+        if fault := _row_fault(cells, layout):
             return DataError(f"{where}{fault}.")
         if layout.id is not None:
             key = (cells[layout.id], float(cells[layout.label]))
             if key in seen:
-                return DataError(f"{where}: the id {key[0]} occurs twice, first in {seen[key]}.")
-            seen[key] = where.rpartition(", ")[2]
-    return DataError(f"{path}: not a table of numbers. {_COLUMNS_ALLOWED}")
+                return DataError(
+                    f"{where}: the id {key[0]} occurs twice, first in row {seen[key]}."
+                )
+            seen[key] = row
+    return DataError(f"{text.path}: not a table of numbers. {_COLUMNS_ALLOWED}")
+
+
+def _rows(text: CsvText) -> Iterator[tuple[int, list[str]]]:
+    """The cells of each row below the header, with its line in the file."""
+    lines = (line for line in text.content.decode().split("\n") if line.strip(" \t"))
+    next(lines)
+    yield from zip(text.lines.tolist(), csv.reader(lines), strict=True)
 
 
 def _row_fault(cells: list[str], layout: _Layout) -> str | None:
-    columns = len(layout.names)
-    if len(cells) != columns:
-        few = "few" if len(cells) < columns else "many"
-        return f": {len(cells)} cells, too {few}; the header has {columns} columns"
     for place, name in enumerate(layout.names):
-        fault = _cell_fault(cells[place], place, layout)
-        if fault:
+        if fault := _cell_fault(cells[place], place, layout):
             return f", column {name or place + 1}: {fault}"
     return None
 

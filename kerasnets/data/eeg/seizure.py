@@ -10,6 +10,7 @@ from kerasnets.data.eeg.bonn import SAMPLES, SETS, SPLITS, make_dataset
 from kerasnets.data.eeg.bonn_archives import find_sets, read_archives
 from kerasnets.data.eeg.bonn_table import check_complete, read_table
 from kerasnets.data.locate import not_found, places
+from kerasnets.data.tables.cells import name_file
 
 _TABLES = ("epileptic seizure recognition.csv", "epileptic seizure recognition.csv.gz")
 # Folders below a data folder in which the files are looked for.
@@ -52,18 +53,19 @@ def load_seizure(
     else:
         rows = read_archives(source)
         source = source[SETS[0]].parent
-    return make_dataset(
-        "seizure",
-        rows,
-        split=split,
-        seed=seed,
-        source=str(source),
-        folds=folds,
-        fold=fold,
-        classes=classes,
-        samples=samples,
-        step=step,
-    )
+    with name_file(source):
+        return make_dataset(
+            "seizure",
+            rows,
+            split=split,
+            seed=seed,
+            source=str(source),
+            folds=folds,
+            fold=fold,
+            classes=classes,
+            samples=samples,
+            step=step,
+        )
 
 
 def _find(data_dir: str | Path | None) -> Path | dict[str, Path]:

@@ -9,10 +9,16 @@ import numpy as np
 from kerasnets.data.catalogue import register
 from kerasnets.data.dataset import Dataset
 from kerasnets.data.ehr.cohort import SPLITS, Cohort, make_dataset
-from kerasnets.data.ehr.records import find_tables, read_records, refuse_duplicates, whole_numbers
+from kerasnets.data.ehr.records import (
+    find_tables,
+    read_records,
+    refuse_cells,
+    refuse_duplicates,
+    whole_numbers,
+)
 from kerasnets.data.ehr.visits import group_events
 from kerasnets.data.options import whole_number
-from kerasnets.data.tables.cells import DataError
+from kerasnets.data.tables.cells import name_file
 
 _ORIGIN = "it from PhysioNet (the eICU demo is open to everyone)"
 _FOLDERS = (".", "eicu", "eicudemo")
@@ -71,9 +77,10 @@ def load_eicu(
         f"{files['patient'].parent}, events of the first {window_hours} hours, "
         f"{visit_hours} hours per visit"
     )
-    return make_dataset(
-        "eicu", cohort, seed=seed, folds=folds, fold=fold, min_count=min_count, source=source
-    )
+    with name_file(files["patient"].parent):
+        return make_dataset(
+            "eicu", cohort, seed=seed, folds=folds, fold=fold, min_count=min_count, source=source
+        )
 
 
 def read_cohort(
@@ -92,7 +99,8 @@ def read_cohort(
     stays, died, patients, counts = _read_stays(files["patient"])
     subjects, times, names = [], [], []
     for table, (offset, name) in _EVENTS.items():
-        frame = read_records(files[table], ("patientunitstayid", offset, name))
+        numbers = ("patientunitstayid", offset)
+        frame = read_records(files[table], (*numbers, name), numbers)
         stay = whole_numbers(frame, "patientunitstayid", files[table])
         minute = whole_numbers(frame, offset, files[table])
         known = np.isin(stay, stays["all"])
@@ -146,22 +154,14 @@ def _read_stays(
     import pandas as pd
 
     columns = ("patientunitstayid", "uniquepid", "hospitaldischargestatus", "unitdischargeoffset")
-    frame = read_records(path, columns)
+    frame = read_records(path, columns, ("patientunitstayid", "unitdischargeoffset"))
     stay = whole_numbers(frame, "patientunitstayid", path)
-    refuse_duplicates(stay, "patientunitstayid", path)
-    if frame["uniquepid"].isna().any():
-        row = int(frame["uniquepid"].isna().to_numpy().argmax())
-        raise DataError(
-            f"{path}, row {row + 2}, column uniquepid: empty; every stay needs a patient."
-        )
+    refuse_duplicates(stay, frame, "patientunitstayid", path)
+    nobody = (frame["uniquepid"].str.strip().fillna("") == "").to_numpy(bool)
+    refuse_cells(nobody, frame, "uniquepid", path, "the patient of the stay")
     status = frame["hospitaldischargestatus"].str.strip().str.lower()
-    wrong = ~status.isna() & ~status.isin(_OUTCOMES)
-    if wrong.any():
-        row = int(wrong.to_numpy().argmax())
-        raise DataError(
-            f"{path}, row {row + 2}, column hospitaldischargestatus: got "
-            f"{frame['hospitaldischargestatus'].iloc[row]!r}. Allowed: Alive, Expired, or empty."
-        )
+    wrong = (~status.isna() & ~status.isin(_OUTCOMES)).to_numpy(bool)
+    refuse_cells(wrong, frame, "hospitaldischargestatus", path, "Alive, Expired, or an empty cell")
     backwards = whole_numbers(frame, "unitdischargeoffset", path) < 0
     unknown = status.isna().to_numpy()
     kept = ~unknown & ~backwards

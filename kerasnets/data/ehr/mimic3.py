@@ -13,12 +13,15 @@ from kerasnets.data.ehr.cohort import SPLITS, Cohort, make_dataset
 from kerasnets.data.ehr.records import (
     dates,
     find_tables,
+    flags,
     read_records,
+    refuse_cells,
     refuse_duplicates,
     whole_numbers,
 )
 from kerasnets.data.ehr.visits import NO_CODE, group_events
 from kerasnets.data.options import whole_number
+from kerasnets.data.tables.cells import name_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 _TABLES = ("ADMISSIONS", "DIAGNOSES_ICD", "PATIENTS")
 _ORIGIN = "it from PhysioNet (the MIMIC-III demo is open to everyone)"
 _FOLDERS = (".", "mimic3", "mimic3demo")
+# ICD-9: a number, or V or E and a number; the dot after the first part may be left out.
+_ICD9 = r"\s*([0-9]{3}\.?[0-9]{0,2}|[Vv][0-9]{2}\.?[0-9]{0,2}|[Ee][0-9]{3}\.?[0-9]?)\s*"
 
 
 @register("mimic3", splits=SPLITS)
@@ -66,9 +71,10 @@ def load_mimic3(
     files = find_tables("mimic3", _TABLES, _FOLDERS, data_dir, _ORIGIN)
     cohort = read_cohort(files, horizon_days)
     source = f"{files['PATIENTS'].parent}, death within {horizon_days} days after discharge"
-    return make_dataset(
-        "mimic3", cohort, seed=seed, folds=folds, fold=fold, min_count=min_count, source=source
-    )
+    with name_file(files["PATIENTS"].parent):
+        return make_dataset(
+            "mimic3", cohort, seed=seed, folds=folds, fold=fold, min_count=min_count, source=source
+        )
 
 
 def read_cohort(files: dict[str, Path], horizon_days: int = 365) -> Cohort:
@@ -116,9 +122,9 @@ def group_icd9(codes: pd.Series[str]) -> pd.Series[str]:
 
 def _read_patients(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Ascending subject ids and the date of death of each, NaT if none is on record."""
-    frame = read_records(path, ("subject_id", "dod"))
+    frame = read_records(path, ("subject_id", "dod"), ("subject_id",))
     subject = whole_numbers(frame, "subject_id", path)
-    refuse_duplicates(subject, "subject_id", path)
+    refuse_duplicates(subject, frame, "subject_id", path)
     order = np.argsort(subject)
     return subject[order], dates(frame, "dod", path, required=False).to_numpy()[order]
 
@@ -127,11 +133,10 @@ def _read_admissions(path: Path, patients: np.ndarray) -> tuple[pd.DataFrame, di
     """Valid admissions with the number of their patient, and counts."""
     import pandas as pd
 
-    frame = read_records(
-        path, ("subject_id", "hadm_id", "admittime", "dischtime", "hospital_expire_flag")
-    )
+    numbers = ("subject_id", "hadm_id", "hospital_expire_flag")
+    frame = read_records(path, (*numbers, "admittime", "dischtime"), numbers)
     hadm = whole_numbers(frame, "hadm_id", path)
-    refuse_duplicates(hadm, "hadm_id", path)
+    refuse_duplicates(hadm, frame, "hadm_id", path)
     patient = pd.Index(patients).get_indexer(pd.Index(whole_numbers(frame, "subject_id", path)))
     discharge = dates(frame, "dischtime", path)
     table = pd.DataFrame(
@@ -139,7 +144,7 @@ def _read_admissions(path: Path, patients: np.ndarray) -> tuple[pd.DataFrame, di
             "hadm": hadm,
             "patient": patient,
             "discharge": discharge,
-            "alive": whole_numbers(frame, "hospital_expire_flag", path) == 0,
+            "alive": ~flags(frame, "hospital_expire_flag", path),
         }
     )
     unknown = patient < 0
@@ -160,7 +165,7 @@ def _read_codes(
     """Row in ``visits`` and code of each diagnosis that is used, and the names of the codes."""
     import pandas as pd
 
-    frame = read_records(path, ("hadm_id", "icd9_code"))
+    frame = read_records(path, ("hadm_id", "icd9_code"), ("hadm_id",))
     hadm = pd.Index(whole_numbers(frame, "hadm_id", path))
     empty = frame["icd9_code"].isna().to_numpy()
     unknown = ~hadm.isin(admissions["hadm"])
@@ -173,7 +178,11 @@ def _read_codes(
         (~unknown & ~empty & ~used).sum()
     )
     counts["diagnoses used"] = int(used.sum())
-    # Group each distinct code once, not each diagnosis.
+    # Check and group each distinct code once, not each diagnosis.
+    written, texts = pd.factorize(frame["icd9_code"])
+    valid = pd.Series(texts, dtype=str).str.fullmatch(_ICD9).to_numpy(bool)
+    wrong = ~np.append(valid, True)[written]  # -1 for an empty cell
+    refuse_cells(wrong, frame, "icd9_code", path, "an ICD-9 code such as 4019, V1582 or E8497")
     raw, distinct = pd.factorize(frame["icd9_code"][used])
     group, names = pd.factorize(group_icd9(pd.Series(distinct, dtype=str)), sort=True)
     return row[used], group[raw], list(names)

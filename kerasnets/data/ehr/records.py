@@ -1,20 +1,25 @@
-"""Finds and reads tables of clinical records; reports invalid cells by row and column."""
+"""Finds and reads tables of clinical records; reports invalid cells by row and column.
+
+A row is the number of the line in the file, counted from 1.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kerasnets.data.locate import not_found, places
 from kerasnets.data.tables.cells import DataError
+from kerasnets.data.tables.csv_text import read_csv_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _DATES = "%Y-%m-%d %H:%M:%S"
+_DATE_LENGTH = len("2164-10-23 21:09:00")
 
 
 def find_tables(
@@ -46,7 +51,7 @@ def find_tables(
             files = {
                 wanted[path.name.lower()]: path
                 for path in sorted(folder.iterdir(), reverse=True)
-                if path.name.lower() in wanted
+                if path.name.lower() in wanted and path.is_file()
             }
             if len(files) == len(tables):
                 return files
@@ -57,32 +62,47 @@ def find_tables(
     raise not_found(name, searched, described, "mortality-simulated", origin)
 
 
-def read_records(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+def read_records(path: Path, columns: Sequence[str], numbers: Sequence[str] = ()) -> pd.DataFrame:
     """Read some columns of a table as text, with empty cells as missing values.
 
     Args:
         path: a CSV file, plain or gzip.
         columns: names in lower case; in the file they may be in upper case.
+        numbers: columns of whole numbers, for :func:`whole_numbers`. They are read as int64, which
+            takes less time, if all their cells are whole numbers.
+
+    Returns:
+        The columns, with the rows of the file as index.
 
     Raises:
-        DataError: if the file cannot be read, or a column is missing.
+        DataError: if the file is damaged, or a column is missing.
+        OSError: if the file cannot be read.
     """
-    import pandas as pd
 
-    try:
-        header = list(pd.read_csv(path, nrows=0, dtype=str).columns)
-        names = {str(column).strip().lower(): column for column in header}
+    def check_header(where: str, header: tuple[str, ...]) -> None:
+        names = [name.lower() for name in header]
         missing = [column for column in columns if column not in names]
         if missing:
             raise DataError(
-                f"{path}: no column {', '.join(missing)}; the header has {', '.join(names)}."
+                f"{where}: no column {', '.join(missing)}; the header has {', '.join(names)}."
             )
-        frame = pd.read_csv(path, usecols=[names[column] for column in columns], dtype=str)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, EOFError, OSError) as error:
-        raise DataError(f"{path}: not a readable table ({error}). Download it again.") from None
-    except UnicodeDecodeError:
-        raise DataError(f"{path}: not UTF-8 text. Expected CSV, plain or gzip.") from None
-    return frame.rename(columns=lambda column: str(column).strip().lower())[list(columns)]
+        twice = [column for column in columns if names.count(column) > 1]
+        if twice:
+            raise DataError(f"{where}: the column {twice[0]} is a duplicate; remove one.")
+
+    text = read_csv_text(path, check_header=check_header)
+    places = {name.lower(): place for place, name in enumerate(text.header)}
+    chosen = sorted(places[column] for column in columns)
+    whole = {places[column] for column in numbers}
+    empty: dict[str, Any] = {"keep_default_na": False, "na_values": [""]}
+    try:
+        types = {place: np.int64 if place in whole else str for place in chosen}
+        frame = text.frame(chosen, types, **empty)
+    except DataError:
+        raise
+    except ValueError:  # a cell is not a whole number
+        frame = text.frame(chosen, **empty)
+    return frame[[places[column] for column in columns]].set_axis(list(columns), axis=1)
 
 
 def whole_numbers(frame: pd.DataFrame, column: str, path: Path) -> np.ndarray:
@@ -93,11 +113,23 @@ def whole_numbers(frame: pd.DataFrame, column: str, path: Path) -> np.ndarray:
     """
     import pandas as pd
 
+    if frame[column].dtype == np.int64:
+        return frame[column].to_numpy()
     values = pd.to_numeric(frame[column], errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    with np.errstate(invalid="ignore"):
-        bad = ~np.isfinite(values) | (values != np.floor(values)) | (np.abs(values) > 2**53)
-    _refuse(bad, frame, column, path, "a whole number")
+    bad = ~((np.abs(values) <= 2**53) & (values == np.floor(values)))
+    refuse_cells(bad, frame, column, path, "a whole number")
     return values.astype(np.int64)
+
+
+def flags(frame: pd.DataFrame, column: str, path: Path) -> np.ndarray:
+    """A column of zeros and ones as booleans.
+
+    Raises:
+        DataError: if a cell is not 0 or 1; the message contains its row.
+    """
+    values = whole_numbers(frame, column, path)
+    refuse_cells(~np.isin(values, (0, 1)), frame, column, path, "0 or 1")
+    return values == 1
 
 
 def dates(
@@ -110,14 +142,22 @@ def dates(
     """
     import pandas as pd
 
-    values = pd.to_datetime(frame[column], format=_DATES, errors="coerce")
-    bad = values.isna() if required else values.isna() & frame[column].notna()
-    _refuse(bad.to_numpy(), frame, column, path, "a date such as 2164-10-23 21:09:00")
+    cells = frame[column]
+    values = pd.to_datetime(cells, format=_DATES, errors="coerce")
+    # A date that was cut, such as 2164-10-23 21:09:0, would be read as another one.
+    bad = (values.isna() | (cells.str.len() != _DATE_LENGTH)) & (required | cells.notna())
+    refuse_cells(bad.to_numpy(bool), frame, column, path, "a date such as 2164-10-23 21:09:00")
     return values
 
 
-def refuse_duplicates(values: np.ndarray, column: str, path: Path) -> None:
+def refuse_duplicates(values: np.ndarray, frame: pd.DataFrame, column: str, path: Path) -> None:
     """Refuse an id that occurs twice.
+
+    Args:
+        values: the ids.
+        frame: the table with their rows.
+        column: their column.
+        path: the file, for the error message.
 
     Raises:
         DataError: the message contains the id and both rows.
@@ -129,17 +169,32 @@ def refuse_duplicates(values: np.ndarray, column: str, path: Path) -> None:
         value = values[twice[0]]
         first = np.flatnonzero(values == value)[0]
         raise DataError(
-            f"{path}, row {twice[0] + 2}, column {column}: {value} occurs twice, first in row "
-            f"{first + 2}. Remove one."
+            f"{path}, row {frame.index[twice[0]]}, column {column}: {value} occurs twice, first in "
+            f"row {frame.index[first]}. Remove one."
         )
 
 
-def _refuse(bad: np.ndarray, frame: pd.DataFrame, column: str, path: Path, wanted: str) -> None:
+def refuse_cells(
+    bad: np.ndarray, frame: pd.DataFrame, column: str, path: Path, allowed: str
+) -> None:
+    """Refuse the first cell that is marked as invalid.
+
+    Args:
+        bad: whether each cell is invalid, boolean.
+        frame: the table.
+        column: the column of the cells.
+        path: the file, for the error message.
+        allowed: what is allowed, for the error message.
+
+    Raises:
+        DataError: if a cell is invalid; the message contains its row.
+    """
     rows = np.flatnonzero(bad)
     if len(rows):
         cell = frame[column].iloc[rows[0]]
-        shown = "an empty cell" if cell != cell else repr(cell)
+        shown = "an empty cell" if cell != cell else repr(str(cell))
         more = f", the first of {len(rows):,}" if len(rows) > 1 else ""
         raise DataError(
-            f"{path}, row {rows[0] + 2}, column {column}: got {shown}{more}. Allowed: {wanted}."
+            f"{path}, row {frame.index[rows[0]]}, column {column}: got {shown}{more}. Allowed: "
+            f"{allowed}."
         )

@@ -7,20 +7,18 @@ the magic number.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import math
 import struct
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from kerasnets.data.content import MAX_UNPACKED, open_unpacked, read_up_to
 from kerasnets.data.tables.cells import DataError
 
 _UNSIGNED_BYTES = 0x08
-_GZIP_MAGIC = b"\x1f\x8b"
 _AXES = {1: "labels, one axis", 3: "images, three axes"}
 # Names of the four files of a set; some copies have a dot before idx.
 FILES = {
@@ -56,38 +54,24 @@ def read_idx(path: Path, axes: int, sha256: str | None = None) -> np.ndarray:
     Raises:
         DataError: if the file is damaged, truncated, or has another format or content.
     """
-    content = _unpacked(path)
-    zeros, kind, file_axes = struct.unpack(">HBB", content[:4].ljust(4, b"\xff"))
-    if zeros != 0:
-        raise DataError(
-            f"{path}: not an IDX file: it starts with {content[:4].hex(' ') or 'nothing'}, not "
-            "with two zero bytes. Expected a file such as train-images-idx3-ubyte(.gz)."
-        )
-    if (kind, file_axes) != (_UNSIGNED_BYTES, axes):
-        raise DataError(
-            f"{path}: magic number {content[:4].hex(' ')}; expected 00 00 08 {axes:02x} "
-            f"({_AXES[axes]}, of unsigned bytes). Are images and labels swapped?"
-        )
-    start = 4 + 4 * axes
-    if len(content) < start:
-        raise DataError(
-            f"{path}: truncated within its header, {len(content)} bytes. Download it again."
-        )
-    shape = struct.unpack(f">{axes}I", content[4:start])
-    expected = start + math.prod(shape)
+    with open_unpacked(path) as file:
+        header = read_up_to(file, 4 + 4 * axes)
+        shape = _read_header(path, header, axes)
+        expected = math.prod(shape)
+        content = read_up_to(file, expected + 1)  # a byte more shows that it is too long
     if len(content) != expected:
-        fault = "truncated" if len(content) < expected else "too long"
+        fault, more = ("too long", " or more") if len(content) > expected else ("truncated", "")
         raise DataError(
-            f"{path}: {fault}: {len(content):,} bytes unpacked, but the sizes "
+            f"{path}: {fault}: {len(content):,} bytes{more} of values, but the sizes "
             f"{' × '.join(map(str, shape))} make {expected:,}. Download it again."
         )
-    digest = hashlib.sha256(content).hexdigest()
+    digest = hashlib.sha256(header + content).hexdigest()
     if sha256 not in (None, digest):
         raise DataError(
             f"{path}: unpacked SHA-256 is {digest}, not {sha256}: another data set, or a damaged "
             "file. Load other data sets of this format under the name 'idx'."
         )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    return np.frombuffer(content, np.uint8).reshape(shape)
 
 
 def read_set(
@@ -127,13 +111,27 @@ def read_set(
     return arrays
 
 
-def _unpacked(path: Path) -> bytes:
-    content = path.read_bytes()
-    if not content.startswith(_GZIP_MAGIC):
-        return content
-    try:
-        return gzip.decompress(content)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+def _read_header(path: Path, header: bytes, axes: int) -> tuple[int, ...]:
+    """The sizes of the axes."""
+    zeros, kind, file_axes = struct.unpack(">HBB", header[:4].ljust(4, b"\xff"))
+    if zeros != 0:
         raise DataError(
-            f"{path}: the gzip file is truncated or damaged ({error}). Download it again."
-        ) from None
+            f"{path}: not an IDX file: it starts with {header[:4].hex(' ') or 'nothing'}, not "
+            "with two zero bytes. Expected a file such as train-images-idx3-ubyte(.gz)."
+        )
+    if (kind, file_axes) != (_UNSIGNED_BYTES, axes):
+        raise DataError(
+            f"{path}: magic number {header[:4].hex(' ')}; expected 00 00 08 {axes:02x} "
+            f"({_AXES[axes]}, of unsigned bytes). Are images and labels swapped?"
+        )
+    if len(header) < 4 + 4 * axes:
+        raise DataError(
+            f"{path}: truncated within its header, {len(header)} bytes. Download it again."
+        )
+    shape: tuple[int, ...] = struct.unpack(f">{axes}I", header[4:])
+    if math.prod(shape) > MAX_UNPACKED:
+        raise DataError(
+            f"{path}: the sizes {' × '.join(map(str, shape))} make {math.prod(shape):,} bytes; at "
+            f"most {MAX_UNPACKED:,} are allowed. The header may be damaged."
+        )
+    return shape

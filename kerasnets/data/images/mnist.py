@@ -16,6 +16,7 @@ from kerasnets.data.locate import not_found, places
 from kerasnets.data.options import whole_number
 from kerasnets.data.split import Split
 from kerasnets.data.splits import split_rows
+from kerasnets.data.tables.cells import name_file
 
 PIXELS = "pixel values from 0 to 255"
 DIGITS = tuple("0123456789")
@@ -50,7 +51,8 @@ def load_mnist(
     """
     files = _find("mnist", data_dir, _FOLDERS)
     arrays = read_set(files, MNIST_SHA256)
-    return _official("mnist", files, arrays, DIGITS, split, seed, validation)
+    with name_file(files["train images"].parent):
+        return _official("mnist", files, arrays, DIGITS, split, seed, validation)
 
 
 @register("idx", splits=("official",))
@@ -84,7 +86,8 @@ def load_idx(
             f"class_names has {len(names)} names; the labels in {files['train labels'].parent} go "
             f"up to {classes - 1}, so give {classes} or more."
         )
-    return _official("idx", files, arrays, names, split, seed, validation)
+    with name_file(files["train images"].parent):
+        return _official("idx", files, arrays, names, split, seed, validation)
 
 
 @register("digits", splits=("row",))

@@ -1,8 +1,12 @@
-"""Find out why a cell does not hold a valid number or label."""
+"""Errors of data files: which file, row and cell, and why."""
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -13,14 +17,44 @@ class DataError(ValueError):
     """An invalid data file; the message contains file, row and column."""
 
 
+@contextlib.contextmanager
+def name_file(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Put the name of a file before every ``ValueError`` of the block that does not contain it.
+
+    Raises:
+        DataError: instead of such a ``ValueError``.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if os.fspath(path) in str(error):
+            raise
+        raise DataError(f"{os.fspath(path)}: {error}") from None
+
+
+def row_name(table: Any, place: int) -> str:
+    """The name of a row for messages: its line in the file, or its position.
+
+    Args:
+        table: a table or column as :func:`kerasnets.data.files.read_table` returns it, or any other
+            sequence.
+        place: position of the row, from 0.
+    """
+    index = getattr(table, "index", None)
+    if getattr(index, "name", None) == "row":
+        return f"row {index[place]}"  # type: ignore[index]
+    return f"row {place} (counted from 0)"
+
+
 def number_fault(cell: str) -> str | None:
     """The reason why a cell is not a finite float32 number; ``None`` if it is one."""
-    cell = cell.strip()
+    cell = cell.strip(" \t\r\n")
     if not cell:
         return "the cell is empty"
     try:
-        # Python reads 1_000 as a number; in a table it is a mistake.
-        value = float(cell.replace("_", "?"))
+        # Python reads 1_000 and the digits of other scripts; in a table they are mistakes.
+        is_plain = cell.isascii() and cell.isprintable() and "_" not in cell
+        value = float(cell if is_plain else "?")
     except ValueError:
         return f"{_short(cell)} is not a number"
     if math.isnan(value):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kerasnets._errors import unknown_name
 from kerasnets.data.catalogue import register
 from kerasnets.data.dataset import Dataset
 from kerasnets.data.locate import not_found, places
 from kerasnets.data.options import whole_number
 from kerasnets.data.tables.cells import DataError
 from kerasnets.data.tables.codebook import MISSING
+from kerasnets.data.tables.csv_text import read_csv_text
 from kerasnets.data.tables.dataset import table_dataset
 
 if TYPE_CHECKING:
@@ -29,7 +32,15 @@ _ORIGIN = (
 
 
 @register("covid", splits=("row",))
-def load_covid(*, data_dir: str | Path | None, split: str, seed: int, rows: int = 0) -> Dataset:
+def load_covid(
+    *,
+    data_dir: str | Path | None,
+    split: str,
+    seed: int,
+    rows: int = 0,
+    drop: str | Sequence[str] = (),
+    allow: str | Sequence[str] = (),
+) -> Dataset:
     """COVID-19 cases of the CDC's case surveillance: 11 columns, and whether the person died.
 
     As in S4 the inputs are the first 11 columns other than ``death_yn``: dates as days since the
@@ -42,41 +53,62 @@ def load_covid(*, data_dir: str | Path | None, split: str, seed: int, rows: int 
         split: ``"row"``.
         seed: seed of the split.
         rows: number of rows of the file to read; 0 for all.
+        drop: columns to leave out; the next columns of the file replace them.
+        allow: columns to keep although they look like identifiers or free text, see
+            :func:`kerasnets.data.tables.codebook.fit_columns`.
 
     Raises:
-        ValueError: if the file is invalid.
+        ValueError: if the file is invalid, or a column looks like an identifier or free text.
         FileNotFoundError: if the file is not found.
     """
     whole_number("rows", rows, 0)
     path = _find(data_dir)
-    return covid_dataset("covid", read_cases(path, rows), str(path), seed)
+    return covid_dataset("covid", read_cases(path, rows, drop), str(path), seed, allow)
 
 
-def read_cases(path: Path, rows: int = 0) -> pd.DataFrame:
+def read_cases(path: Path, rows: int = 0, drop: str | Sequence[str] = ()) -> pd.DataFrame:
     """Read a CSV file as text, with the outcome last and rows numbered as in the file.
 
+    Args:
+        path: a CSV file, plain or gzip.
+        rows: number of rows to read; 0 for all.
+        drop: columns to leave out; the next ones replace them.
+
     Raises:
-        DataError: if the file is not CSV, has no column ``death_yn``, or too few others.
+        DataError: if the file is damaged, has no column ``death_yn``, or too few others.
+        ValueError: if a column to drop does not exist.
+        OSError: if the file cannot be read.
     """
-    import pandas as pd
+    dropped = [drop] if isinstance(drop, str) else drop
 
-    try:
-        cells = pd.read_csv(path, dtype=str, keep_default_na=False, nrows=rows or None)
-    except (ValueError, EOFError, OSError) as error:  # pandas' own errors are ValueErrors too
-        raise DataError(f"{path}: not a CSV file, plain or gzip ({error}).") from None
-    names = {str(name).strip(): name for name in cells}
-    others = [name for name in names if name != OUTCOME and not name.startswith("Unnamed: 0")]
-    if OUTCOME not in names or len(others) < FEATURES:
-        raise DataError(
-            f"{path}: expected a column {OUTCOME} and {FEATURES} others; the header has "
-            f"{', '.join(names)}."
-        )
-    chosen = [*others[:FEATURES], OUTCOME]
-    cells = cells[[names[name] for name in chosen]].set_axis(chosen, axis=1)
-    return cells.set_index(cells.index + 2)  # the header is row 1
+    def choose(names: Sequence[str]) -> list[str]:
+        left_out = {"", OUTCOME, *dropped}
+        return [name for name in names if name not in left_out and name != "Unnamed: 0"]
+
+    def check_header(where: str, header: tuple[str, ...]) -> None:
+        unknown = [name for name in dropped if name not in header]
+        if unknown:
+            raise unknown_name(f"column to drop from {path}:", unknown[0], header)
+        if OUTCOME not in header or len(choose(header)) < FEATURES:
+            raise DataError(
+                f"{where}: expected a column {OUTCOME} and {FEATURES} others; the header has "
+                f"{', '.join(header)}."
+            )
+
+    text = read_csv_text(path, rows or None, check_header)
+    names = [*choose(text.header)[:FEATURES], OUTCOME]
+    places = [text.header.index(name) for name in names]
+    cells = text.frame(sorted(places), keep_default_na=False)
+    return cells[places].set_axis(names, axis=1)
 
 
-def covid_dataset(name: str, cases: pd.DataFrame, source: str, seed: int) -> Dataset:
+def covid_dataset(
+    name: str,
+    cases: pd.DataFrame,
+    source: str,
+    seed: int,
+    allow: str | Sequence[str] = (),
+) -> Dataset:
     """Make a data set from cases as text, with the outcome as the last column.
 
     Raises:
@@ -96,7 +128,7 @@ def covid_dataset(name: str, cases: pd.DataFrame, source: str, seed: int) -> Dat
     y = (outcome[~unknown] == "yes").to_numpy(np.int32)
     try:
         return table_dataset(
-            name, known, y, class_names=CLASS_NAMES, seed=seed, source=source,
+            name, known, y, class_names=CLASS_NAMES, seed=seed, source=source, allow=allow,
             counts={"cases read": len(cases),
                     "left out, outcome missing or unknown": int(unknown.sum())},
         )  # fmt: skip

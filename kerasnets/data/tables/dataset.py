@@ -26,6 +26,7 @@ def table_dataset(
     seed: int,
     source: str,
     counts: dict[str, int] | None = None,
+    allow: str | Sequence[str] = (),
 ) -> Dataset:
     """Split rows of text 60/20/20 and encode them with a codebook from the training rows.
 
@@ -39,11 +40,15 @@ def table_dataset(
         seed: seed of the split.
         source: where the table came from.
         counts: number of records that were read or left out, by description.
+        allow: columns to keep although they look like identifiers or free text.
+
+    Raises:
+        ValueError: see :func:`kerasnets.data.tables.codebook.fit_columns`.
     """
     import pandas as pd
 
     parts = split_rows(y, seed=seed)
-    codebook = tuple(asdict(column) for column in fit_columns(cells.iloc[parts[0]]))
+    codebook = tuple(asdict(column) for column in fit_columns(cells.iloc[parts[0]], allow=allow))
     x = encode_table(cells, codebook)
     rows = pd.util.hash_pandas_object(cells, index=False).to_numpy()
     data = number_dataset(

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import re
 from pathlib import Path
 
 import numpy as np
 
 from kerasnets.data.catalogue import register
+from kerasnets.data.content import read_content
 from kerasnets.data.dataset import Dataset
 from kerasnets.data.locate import not_found, places
 from kerasnets.data.splits import split_rows
-from kerasnets.data.tables.cells import DataError, number_fault
+from kerasnets.data.tables.cells import DataError, name_file, number_fault
+from kerasnets.data.tables.csv_text import check_text
 from kerasnets.data.tables.dataset import number_dataset
 
 FEATURES = 14
@@ -44,7 +49,8 @@ def load_rain(*, data_dir: str | Path | None, split: str, seed: int) -> Dataset:
         raise DataError(
             f"{y}, row {wrong[0] + 1}: {labels[wrong[0]]:g} is not a label. Allowed: 0, 1."
         )
-    return rain_dataset("rain", values, labels, str(folder), seed)
+    with name_file(folder):
+        return rain_dataset("rain", values, labels, str(folder), seed)
 
 
 def rain_dataset(name: str, x: np.ndarray, y: np.ndarray, source: str, seed: int) -> Dataset:
@@ -61,28 +67,32 @@ def _read(path: Path, columns: int) -> np.ndarray:
     """Numbers separated by spaces, shape ``(n, columns)``."""
     import pandas as pd
 
+    content = check_text(path, read_content(path))
     try:
-        frame = pd.read_csv(path, sep=r"\s+", header=None, dtype=np.float64)
+        frame = pd.read_csv(
+            io.BytesIO(content), sep=r"\s+", header=None, dtype=np.float64,
+            keep_default_na=False, quoting=csv.QUOTE_NONE,
+        )  # fmt: skip
         with np.errstate(over="ignore"):  # values beyond float32 become infinite
             valid = frame.shape[1] == columns and np.isfinite(frame.to_numpy(np.float32)).all()
     except ValueError:  # pandas' own errors are ValueErrors too
         valid = False
-    if not valid:
-        raise _first_fault(path, columns)
+    if not valid or len(frame) != sum(map(bool, map(bytes.strip, content.split(b"\n")))):
+        raise _first_fault(path, content, columns)
     return frame.to_numpy()
 
 
-def _first_fault(path: Path, columns: int) -> DataError:
+def _first_fault(path: Path, content: bytes, columns: int) -> DataError:
     """The error for the first invalid cell; slow, so only called if there is one."""
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    for row, line in enumerate(lines, 1):
-        cells = line.split()
+    for row, line in enumerate(content.decode().split("\n"), 1):
+        cells = re.findall(r"[^ \t]+", line)
         if len(cells) not in (0, columns):
             return DataError(f"{path}, row {row}: {len(cells)} numbers; expected {columns}.")
         for column, cell in enumerate(cells):
             if fault := number_fault(cell):
                 return DataError(f"{path}, row {row}, column x{column}: {fault}.")
-    return DataError(f"{path}: no rows. Expected {columns} numbers per line, separated by spaces.")
+    fault = "not a table of numbers" if content.strip() else "no rows"
+    return DataError(f"{path}: {fault}. Expected {columns} numbers per line, separated by spaces.")
 
 
 def _find(data_dir: str | Path | None) -> Path:

@@ -91,11 +91,24 @@ def test_missing_sets_are_not_found(archives: Path):
         ([*LINES[:9], "inf", *LINES[10:]], "row 10, column 1: 'inf' is infinite"),
         ([*LINES[:9], "1e39", *LINES[10:]], "row 10, column 1: '1e39' is infinite or beyond"),
         ([*LINES[:9], "1 2", *LINES[10:]], "row 10, column 1: '1 2' is not a number"),
+        ([*LINES[:9], "1_0", *LINES[10:]], "row 10, column 1: '1_0' is not a number"),
     ],
 )
 def test_an_invalid_recording_is_reported_by_row(lines: list[str], why: str):
     with pytest.raises(DataError, match=f"^here.*(?:{why})"):
         parse_recording(text(lines), "here")
+
+
+def test_a_recording_that_was_cut_in_its_last_line_is_refused():
+    with pytest.raises(DataError, match=r"^here, row 4097: the last line does not end"):
+        parse_recording(text([*LINES[:-1], "12"]).removesuffix(b"2\r\n"), "here")
+
+
+def test_a_member_that_unpacks_to_too_much_is_refused(archives: Path):
+    with zipfile.ZipFile(archives / "O.zip", "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("O099.txt", b"1\n" * 2**20)
+    with pytest.raises(DataError, match=r"O\.zip, O099\.txt: unpacks to 2,097,152 bytes; at most"):
+        read(archives)
 
 
 @pytest.mark.parametrize("content", [b"\x89PNG\0\0", b"\0" * 4097, b"\xff\xfe1\0\r\0\n\0"])
@@ -113,8 +126,8 @@ def test_line_ends_and_trailing_blank_lines_do_not_matter():
     expected = np.array(LINES, np.float32)
     for content in (
         text(LINES),
-        "\n".join(LINES).encode(),
-        "\r".join(LINES).encode(),
+        "\n".join([*LINES, ""]).encode(),
+        "\r".join([*LINES, ""]).encode(),
         text(LINES) + b"\r\n \r\n",
         b"\xef\xbb\xbf" + text(LINES),
     ):

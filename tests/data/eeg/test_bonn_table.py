@@ -169,7 +169,7 @@ def test_a_duplicate_id_is_refused_but_two_classes_may_share_one(write_table: Wr
         (lambda header: [name for name in header if name != "X9"], "column X9 missing"),
         (lambda header: header[:3], "column X3 and 176 more missing"),
         (lambda header: [*header, "extra"], "column 181, 'extra', is unknown or a duplicate"),
-        (lambda header: [*header, "X9"], "column 181, 'X9', is unknown or a duplicate"),
+        (lambda header: [*header, "x9"], "column 181, 'x9', is unknown or a duplicate"),
         (lambda header: [header[0], "id", *header[1:]], "column 2, 'id', is unknown"),
         (lambda header: [";".join(header)], "column X1 and 178 more missing"),
     ],

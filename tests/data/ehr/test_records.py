@@ -184,7 +184,12 @@ def test_icd9_codes_are_grouped_by_their_first_characters():
         ("patient", "patientunitstayid", [1, 2, 1, 4], "row 4.*1 occurs twice, first in row 2"),
         ("patient", "patientunitstayid", [1, 2, "x", 4], r"row 4.*'x'.*Allowed: a whole number"),
         ("patient", "hospitaldischargestatus", ["Dead"] * 4, "row 2.*'Dead'.*Allowed: Alive"),
-        ("patient", "uniquepid", ["p", None, "q", "r"], "row 3, column uniquepid: empty"),
+        (
+            "patient",
+            "uniquepid",
+            ["p", None, "q", "r"],
+            "row 3, column uniquepid: got an empty cell",
+        ),
         ("diagnosis", "diagnosisoffset", [1, 2, 3, 4, 5, 6, "soon"], "row 8.*'soon'"),
         ("diagnosis", "diagnosisoffset", [1, 2, 3, None, 5, 6, 7], "row 5.*an empty cell"),
         ("treatment", "treatmentoffset", [0.5], r"'0\.5'"),
@@ -213,6 +218,87 @@ def test_invalid_mimic3_cells_are_reported(tmp_path, table, column, value, messa
     tables[table] = tables[table].assign(**{column: value})
     with pytest.raises(DataError, match=message):
         mimic3.read_cohort(write(tmp_path, tables))
+
+
+@pytest.mark.parametrize("flag", [7, -1, 2])
+def test_a_flag_other_than_0_and_1_is_refused(tmp_path, flag):
+    changed = ADMISSIONS.assign(hospital_expire_flag=[0, flag, 1, 0, 0, 0, 0])
+    with pytest.raises(
+        DataError, match=rf"row 3, column hospital_expire_flag: got '{flag}'.*0 or 1"
+    ):
+        mimic3.read_cohort(write(tmp_path, mimic3_tables(ADMISSIONS=changed)))
+
+
+@pytest.mark.parametrize("code", ["12", "4019x", "V1", "X123", "NaN", "401 9"])
+def test_a_code_that_is_not_icd9_is_refused(tmp_path, code):
+    changed = DIAGNOSES.assign(icd9_code=[*DIAGNOSES["icd9_code"][:6], code, "0010"])
+    with pytest.raises(DataError, match=rf"row 8, column icd9_code: got '{code}'.*an ICD-9 code"):
+        mimic3.read_cohort(write(tmp_path, mimic3_tables(DIAGNOSES_ICD=changed)))
+
+
+def damage(path, change):
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(change(lines)))
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "message"),
+    [
+        # A stray quote that closes some lines below.
+        ("DIAGNOSES_ICD",
+         lambda lines: [*lines[:2], '1,"42732\n', *lines[3:6], '4,4019"\n', *lines[6:]],
+         "row 3: a quoted cell does not end on this line"),
+        # A death becomes a survival: a line without its last cell, or a file cut in its last line.
+        ("PATIENTS", lambda lines: [*lines[:2], lines[2].split(",")[0] + "\n", *lines[3:]],
+         "row 3: 1 cells, too few; the header has 2 columns"),
+        ("PATIENTS", lambda lines: [*lines[:4], lines[4].split(",")[0] + ","],
+         "row 5: the last line does not end"),
+        ("PATIENTS", lambda lines: [*lines[:2], lines[2].rstrip()[:-3] + "\n", *lines[3:]],
+         "row 3, column dod: got .*Allowed: a date"),
+        # An extra comma shifts the cells after it.
+        ("ADMISSIONS", lambda lines: [*lines[:3], lines[3].replace(",", ",,", 1), *lines[4:]],
+         "row 4: 6 cells, too many; the header has 5 columns"),
+        ("ADMISSIONS", lambda lines: ["subject_id,HADM_ID,id,admittime,dischtime\n", *lines[1:]],
+         "row 1: no column hospital_expire_flag"),
+        ("ADMISSIONS", lambda lines: [lines[0].strip() + ",HADM_ID\n"],
+         "row 1: the column hadm_id is a duplicate"),
+    ],
+)  # fmt: skip
+def test_no_row_cell_or_label_is_lost(tmp_path, table, change, message):
+    files = write(tmp_path, mimic3_tables())
+    damage(files[table], change)
+    with pytest.raises(DataError, match=rf"{table}\.csv, {message}"):
+        mimic3.read_cohort(files)
+
+
+def test_rows_of_blank_lines_are_counted_in_messages(tmp_path):
+    files = write(tmp_path, mimic3_tables())
+    damage(files["PATIENTS"], lambda lines: [*lines[:2], "\n", lines[1], *lines[2:]])
+    with pytest.raises(
+        DataError, match="row 4, column subject_id: 10 occurs twice, first in row 2"
+    ):
+        mimic3.read_cohort(files)
+
+
+def test_whole_numbers_may_be_written_as_floats(tmp_path):
+    plain = mimic3.read_cohort(write(tmp_path, mimic3_tables()))
+    floats = ADMISSIONS.astype({"hadm_id": float, "subject_id": float})
+    assert_same_visits(plain, mimic3.read_cohort(write(tmp_path, mimic3_tables(ADMISSIONS=floats))))
+
+
+@pytest.mark.real_data
+def test_a_stray_quote_in_the_real_diagnoses_is_refused(tmp_path, real_data_dir):
+    """361 of 1,761 diagnoses were read, without an error."""
+    names = ("ADMISSIONS", "DIAGNOSES_ICD", "PATIENTS")
+    files = {name: real_data_dir / "mimic3demo" / f"{name}.csv.gz" for name in names}
+    assert mimic3.read_cohort(files).counts["diagnoses"] == 1_761
+    lines = gzip.decompress(files["DIAGNOSES_ICD"].read_bytes()).decode().splitlines()
+    lines[100] = lines[100].replace(",", ',"', 1)
+    lines[1500] = lines[1500].replace(",", '",', 1)
+    files["DIAGNOSES_ICD"] = tmp_path / "DIAGNOSES_ICD.csv"
+    files["DIAGNOSES_ICD"].write_text("\n".join([*lines, ""]))
+    with pytest.raises(DataError, match=r"DIAGNOSES_ICD\.csv, row 101: a quote"):
+        mimic3.read_cohort(files)
 
 
 def test_missing_columns_and_tables_are_named(tmp_path):

@@ -94,8 +94,8 @@ def test_an_invalid_cell_is_reported_with_its_row(cases, write):
     [
         ("a,b,death_yn\n1,2,Yes\n", r"expected a column death_yn and 11 others.*a, b, death_yn"),
         ("a,b\n1,2\n", "expected a column death_yn"),
-        ("", "not a CSV file"),
-        ("a\n1,2\n1,2,3\n", "not a CSV file"),
+        ("", "the file is empty"),
+        ("a\n1,2\n1,2,3\n", "expected a column death_yn"),
     ],
 )
 def test_other_files_are_refused(tmp_path, content, message):
@@ -108,7 +108,7 @@ def test_other_files_are_refused(tmp_path, content, message):
 def test_a_truncated_gzip_file_is_refused(cases, write, tmp_path):
     path = tmp_path / "cut.csv.gz"
     path.write_bytes(gzip.compress(write(cases).read_bytes())[:500])
-    with pytest.raises(DataError, match=r"cut\.csv\.gz: not a CSV file"):
+    with pytest.raises(DataError, match=r"cut\.csv\.gz: the gzip file is truncated"):
         read_cases(path)
 
 

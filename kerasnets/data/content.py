@@ -1,0 +1,89 @@
+"""Reads data files, plain or gzip, and limits how much a gzip file may unpack to."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from kerasnets.data.tables.cells import DataError
+
+# The largest content of a packed file. A larger one has to be unpacked by the user: an unpacked
+# file cannot be larger than it looks.
+MAX_UNPACKED = 2**30
+_GZIP_MAGIC = b"\x1f\x8b"
+# Text is compressed to a tenth or so; a file that is made to fill the memory, to a thousandth.
+_MAX_RATIO = 100
+_ANY_RATIO = 2**24  # a content of this size is allowed whatever the ratio
+_CHUNK = 2**20
+
+
+@contextlib.contextmanager
+def open_unpacked(path: Path) -> Iterator[io.BufferedIOBase]:
+    """Open a file to read its content, unpacked if it is gzip, whatever its name.
+
+    Raises:
+        DataError: if the gzip file is truncated or damaged, also while the block reads from it.
+        OSError: if the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            packed = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+            file.seek(0)
+            if not packed:
+                yield file
+                return
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                yield unpacked
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(
+            f"{path}: the gzip file is truncated or damaged ({error}). Download it again."
+        ) from None
+
+
+def read_content(path: Path, lines: int | None = None) -> bytes:
+    """Read a file, plain or gzip.
+
+    Args:
+        path: the file.
+        lines: number of lines to read; all by default.
+
+    Raises:
+        DataError: if the gzip file is damaged or unpacks to too much.
+        OSError: if the file cannot be read.
+    """
+    chunks, size, ends = [], 0, 0
+    with open_unpacked(path) as file:
+        limit = _limit(path) if isinstance(file, gzip.GzipFile) else None
+        while chunk := file.read(_CHUNK):
+            chunks.append(chunk)
+            size += len(chunk)
+            if limit is not None and size > limit:
+                raise DataError(
+                    f"{path}: the gzip file unpacks to more than {limit:,} bytes, the most that "
+                    "is allowed for its size. If you trust it, unpack it (gunzip) and load the "
+                    "unpacked file."
+                )
+            ends += chunk.count(b"\n") if lines else 0
+            if lines and ends >= lines:
+                break
+    content = b"".join(chunks)
+    if lines and ends >= lines:
+        return b"".join(line + b"\n" for line in content.split(b"\n", lines)[:lines])
+    return content
+
+
+def read_up_to(file: io.BufferedIOBase, size: int) -> bytes:
+    """Read at most ``size`` bytes, without reserving memory for bytes that do not exist."""
+    chunks: list[bytes] = []
+    while size > 0 and (chunk := file.read(min(size, _CHUNK))):
+        chunks.append(chunk)
+        size -= len(chunk)
+    return b"".join(chunks)
+
+
+def _limit(path: Path) -> int:
+    return max(_ANY_RATIO, min(MAX_UNPACKED, _MAX_RATIO * path.stat().st_size))
