@@ -13,6 +13,7 @@ EXAMPLES = """\
   kerasnets verify exported/seizure-cnn
   kerasnets verify exported/seizure-cnn/2 --tolerance 1e-6 --json
   kerasnets verify exported/seizure-cnn --test runs/seizure-cnn-1
+  kerasnets verify downloads/model --timeout 60 --max-memory 2
 """
 
 
@@ -28,6 +29,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "runtime",
     )
     parser.add_argument("--data-dir", type=Path, help="folder of the data set for --test")
+    parser.add_argument(
+        "--custom-modules",
+        default="",
+        metavar="NAMES",
+        help="comma-separated modules with your own layers, to load a model.keras that needs them",
+    )
+    parser.add_argument(
+        "--timeout", type=float, default=600.0, help="seconds until verification must have ended"
+    )
+    parser.add_argument(
+        "--max-memory",
+        type=float,
+        metavar="GIB",
+        help="largest memory of the verifying process; default: 8, or 3/4 of this machine's memory",
+    )
     json_flag(parser)
 
 
@@ -36,7 +52,15 @@ def run(arguments: argparse.Namespace) -> None:
     test = None
     if arguments.test:
         test = load_run_data(arguments.test, data_dir=arguments.data_dir).test
-    report = verify(arguments.folder, tolerance=arguments.tolerance, test=test)
+    memory = arguments.max_memory
+    report = verify(
+        arguments.folder,
+        tolerance=arguments.tolerance,
+        test=test,
+        custom_modules=tuple(filter(None, arguments.custom_modules.split(","))),
+        timeout=arguments.timeout,
+        max_memory=None if memory is None else int(memory * 2**30),
+    )
     if arguments.json:
         content = {"ok": report.ok, "max_abs_diff": report.max_abs_diff}
         print_json(content | {"test_metrics": report.test_metrics} if test else content)

@@ -24,6 +24,7 @@ from kerasnets.exporting.signature import Served, serve
 from kerasnets.exporting.tasks import choose_task
 from kerasnets.exporting.tracing import check_keras_version
 from kerasnets.exporting.verification.reference import write_reference
+from kerasnets.exporting.verification.runtimes import CHECKSUMS, checksums
 from kerasnets.exporting.verification.task_metrics import Labelled
 from kerasnets.exporting.verification.verify import (
     TOLERANCE,
@@ -72,8 +73,9 @@ def export(
 
     The version folder contains ``saved_model.pb`` and ``variables/``; ``model.onnx``;
     ``model.keras``; the model card, as ``card.json`` and ``README.md``; ``reference.npz``, which
-    holds inputs of several batch sizes and the outputs of Keras; ``verification.json``; and, for
-    TensorFlow Serving, example requests and warm-up requests (in ``assets.extra``). The folder
+    holds inputs of several batch sizes and the outputs of Keras; ``verification.json``;
+    ``SHA256SUMS``, the checksums of all other files; and, for TensorFlow Serving, example requests
+    and warm-up requests (in ``assets.extra``). The folder
     appears after verification, with all its files, or not at all. ``config.pbtxt`` for Triton is
     written to the parent folder.
 
@@ -164,6 +166,7 @@ def export(
         if verify:
             _verify(card, temporary, target, tolerance, test)
         (temporary / "README.md").write_text(readme(card), encoding="utf-8")
+        (temporary / CHECKSUMS).write_text(checksums(temporary), encoding="utf-8")
     if "onnx" in options.formats:
         write_triton_config(served, target.parent)
     return target

@@ -6,11 +6,18 @@ and ``tensor.proto``. A client therefore needs neither TensorFlow nor ``tensorfl
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import Any
 
 import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
+
+from kerasnets.exporting.serving.responses import check_size
+
+# NumPy arrays have at most 64 axes.
+_MOST_AXES = 64
 
 # For each NumPy type, its number in TensorFlow and the repeated field for single values.
 _TYPES = {
@@ -118,33 +125,64 @@ def _type_number(name: str, array: np.ndarray) -> int:
     return number
 
 
-def predict_response(content: bytes) -> dict[str, np.ndarray]:
+def predict_response(content: bytes, max_bytes: int) -> dict[str, np.ndarray]:
     """Read the arrays of a serialized ``PredictResponse`` by output name; text becomes ``str``.
 
+    Args:
+        content: the serialized message.
+        max_bytes: the largest size of all arrays together. A message of a few bytes can describe
+            a large array, because repetitions of the last value are omitted.
+
     Raises:
-        ValueError: the type of a tensor is not supported.
+        ValueError: it is not such a message, the type of a tensor is not supported, its values do
+            not fit its shape, or the arrays are too large.
     """
-    response = _classes()["PredictResponse"].FromString(content)
-    return {entry.key: _array(entry.value) for entry in response.outputs}
+    try:
+        response = _classes()["PredictResponse"].FromString(content)
+    except DecodeError as error:
+        raise ValueError(f"it is not a PredictResponse ({error})") from None
+    arrays: dict[str, np.ndarray] = {}
+    for entry in response.outputs:
+        used = sum(array.nbytes for array in arrays.values())
+        arrays[entry.key] = _array(entry.key, entry.value, max_bytes - used)
+    return arrays
 
 
-def _array(tensor: Any) -> np.ndarray:
+def _array(name: str, tensor: Any, max_bytes: int) -> np.ndarray:
+    """The array of a tensor of at most ``max_bytes``."""
     if tensor.dtype not in _DTYPES:
-        raise ValueError(f"The server returned a tensor of the unsupported type {tensor.dtype}.")
+        raise ValueError(f"output {name!r} has the unsupported type {tensor.dtype}")
     dtype, values = _DTYPES[tensor.dtype]
-    shape = [dim.size for dim in tensor.tensor_shape.dim]
+    shape = tuple(dim.size for dim in tensor.tensor_shape.dim)
+    size = math.prod(shape)
     if dtype.kind == "O":
-        texts = [value.decode("utf-8", "replace") for value in tensor.string_val]
-        return np.array(texts, str).reshape(shape)
-    if tensor.tensor_content:
-        return np.frombuffer(tensor.tensor_content, dtype).reshape(shape)
-    array = np.array(getattr(tensor, values))
+        array = _text(name, tensor.string_val, max_bytes)
+    elif tensor.tensor_content:
+        if len(tensor.tensor_content) % dtype.itemsize:
+            raise ValueError(f"output {name!r} has {len(tensor.tensor_content)} bytes of {dtype}")
+        array = np.frombuffer(tensor.tensor_content, dtype)
+    else:
+        check_size(name, size * dtype.itemsize, max_bytes)
+        array = _repeated(np.array(getattr(tensor, values)), dtype, size)
+    if min(shape, default=0) < 0 or len(shape) > _MOST_AXES or len(array) != size:
+        raise ValueError(f"output {name!r} has {len(array)} values for the shape {shape[:10]}")
+    return array.reshape(shape)
+
+
+def _text(name: str, values: Any, max_bytes: int) -> np.ndarray:
+    texts = [value.decode("utf-8", "replace") for value in values]
+    check_size(name, 4 * len(texts) * max(map(len, texts), default=0), max_bytes)
+    return np.array(texts, str)
+
+
+def _repeated(values: np.ndarray, dtype: np.dtype[Any], size: int) -> np.ndarray:
+    """The values of a repeated field. The server omits repetitions of the last one."""
     if dtype == np.float16:
-        array = array.astype("uint16").view(dtype)
-    size = int(np.prod(shape))
-    # The server omits repetitions of the last value.
-    padded = np.pad(array, (0, size - len(array)), mode="edge") if len(array) else np.zeros(size)
-    return padded.astype(dtype).reshape(shape)
+        values = values.astype("uint16").view(dtype)
+    values = values.astype(dtype)
+    if not 0 < len(values) < size:
+        return values if len(values) else np.zeros(max(size, 0), dtype)
+    return np.pad(values, (0, size - len(values)), mode="edge")
 
 
 def prediction_log(request: Any) -> bytes:

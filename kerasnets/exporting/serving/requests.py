@@ -8,8 +8,8 @@ from google.protobuf import text_format
 
 from kerasnets._lazy import tf
 from kerasnets.exporting.samples import Arrays, first_samples
-from kerasnets.exporting.serving.client import rest_body
 from kerasnets.exporting.serving.messages import predict_request, prediction_log
+from kerasnets.exporting.serving.rest import rest_body
 from kerasnets.exporting.signature import Served
 
 WARMUP = Path("assets.extra") / "tf_serving_warmup_requests"

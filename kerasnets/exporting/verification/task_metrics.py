@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from kerasnets.exporting.card import card_task
+from kerasnets.exporting.verification.runtimes import read_card
 
 Arrays = dict[str, np.ndarray]
 Metrics = dict[str, float | None]
@@ -62,9 +62,14 @@ def read_labelled(folder: Path, test: Labelled) -> tuple[str, Arrays, np.ndarray
         test: the examples.
 
     Raises:
-        ValueError: the model has no task, or the examples do not fit it.
+        OSError: ``card.json`` cannot be read.
+        ValueError: it is damaged, the model has no task, or the examples do not fit it.
     """
-    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    path = folder / "card.json"
+    try:
+        card = read_card(path)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}.") from None
     task = card_task(card)
     if task is None:
         raise ValueError(
@@ -146,20 +151,19 @@ def _mean_auroc(task: str, labels: np.ndarray, probabilities: np.ndarray) -> flo
     return mean_of_defined(column_aurocs(positive, probabilities))
 
 
-def metrics_by_runtime(path: Path, task: str, labels: np.ndarray) -> dict[str, Metrics]:
-    """The metrics of every runtime, from the outputs that the verifying process wrote.
+def metrics_by_runtime(outputs: Arrays, task: str, labels: np.ndarray) -> dict[str, Metrics]:
+    """The metrics of every runtime, from its outputs.
 
     Args:
-        path: the ``.npz`` with arrays ``<runtime>/<output>``.
+        outputs: arrays by ``<runtime>/<output>``.
         task: the task of the model.
         labels: the labels, checked with :func:`check_labels`.
     """
     metrics = {}
-    with np.load(path) as outputs:
-        for key in outputs.files:
-            runtime, output = key.split("/", 1)
-            if output != "logits":
-                metrics[runtime] = compute_metrics(task, labels, outputs[key])
+    for key, array in outputs.items():
+        runtime, output = key.split("/", 1)
+        if output != "logits":
+            metrics[runtime] = compute_metrics(task, labels, array)
     return metrics
 
 

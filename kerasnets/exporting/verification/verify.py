@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import subprocess
-import sys
-import tempfile
+import importlib.util
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from kerasnets._errors import WorkFailedError
 from kerasnets._files import write_json
-from kerasnets.exporting.verification import runtimes
+from kerasnets.exporting.verification.process import Limits, default_memory, run_process
 from kerasnets.exporting.verification.task_metrics import (
     Labelled,
     metric_failures,
@@ -71,7 +66,13 @@ class VerificationError(WorkFailedError, ValueError):
 
 
 def verify(
-    path: str | Path, *, tolerance: float = TOLERANCE, test: Labelled | None = None
+    path: str | Path,
+    *,
+    tolerance: float = TOLERANCE,
+    test: Labelled | None = None,
+    custom_modules: Sequence[str] = (),
+    timeout: float | None = 600.0,
+    max_memory: int | None = None,
 ) -> Verification:
     """Compare every file of an exported version with the outputs of Keras.
 
@@ -80,24 +81,38 @@ def verify(
     ``model.keras``. The result is written to
     ``verification.json`` in the folder.
 
+    The files may come from strangers. A file is not loaded if it has operations that may use other
+    files, the network or Python code. The process is stopped if it exceeds ``timeout`` or
+    ``max_memory``. On Linux it has no network, and can only write to its own temporary folder, if
+    the kernel allows this. ``SECURITY.md`` says what this does not protect from.
+
     Args:
         path: a version folder that :func:`export` wrote, or its parent for the highest version.
         tolerance: the largest difference allowed, measured as in :class:`Verification`.
         test: labelled examples, such as ``data.test``. The metrics of each runtime on them must
             equal those of Keras: accuracy and AUROC for classifiers, mean absolute error and R²
             for regression. The examples are not saved.
+        custom_modules: names of modules or packages with your own layers and functions, such as
+            ``("my_package.layers",)``. They are imported to load ``model.keras``. Without them,
+            a ``model.keras`` that needs such classes is not verified.
+        timeout: seconds until the process must have ended. ``None``: no limit.
+        max_memory: the largest memory of the process in bytes, on Linux. Default: 8 GiB, or three
+            quarters of the memory of the machine if that is less.
 
     Returns:
         The result, if there are no failures.
 
     Raises:
         FileNotFoundError: there is no exported version at ``path``.
-        ValueError: ``tolerance`` is not a positive number, or ``test`` does not fit the model.
+        ValueError: ``tolerance`` or a limit is not a positive number, or ``test`` does not fit
+            the model.
         VerificationError: verification failed; it lists every failure.
     """
     check_tolerance(tolerance)
+    _check_modules(custom_modules)
+    limits = Limits(timeout, default_memory() if max_memory is None else max_memory)
     folder = find_version(Path(path))
-    verification = run_verification(folder, tolerance, test)
+    verification = run_verification(folder, tolerance, test, limits, custom_modules)
     with contextlib.suppress(OSError):  # the folder may be read-only
         write_verification(folder, verification, tolerance)
     if not verification.ok:
@@ -134,31 +149,48 @@ def check_tolerance(tolerance: float) -> None:
         raise ValueError(f"tolerance must be a positive number; got {tolerance}.")
 
 
-def run_verification(folder: Path, tolerance: float, test: Labelled | None = None) -> Verification:
-    """Verify a version folder as :func:`verify` does, without raising an error for failures."""
-    with tempfile.TemporaryDirectory() as scratch:
-        result, inputs, outputs = (
-            Path(scratch) / name for name in ("result.json", "inputs.npz", "outputs.npz")
-        )
-        if test is None:
-            return Verification(folder, **_run_process(folder, tolerance, result))
-        task, arrays, labels = read_labelled(folder, test)
-        np.savez(inputs, **arrays)  # type: ignore[arg-type]  # the names are not options of savez
-        found = _run_process(folder, tolerance, result, inputs, outputs)
-        if outputs.exists():
-            found["test_metrics"] = metrics_by_runtime(outputs, task, labels)
-            found["failures"] += metric_failures(found["test_metrics"], labels)
+def _check_modules(modules: Sequence[str]) -> None:
+    """Check that modules can be found.
+
+    Raises:
+        ValueError: a module cannot be found.
+    """
+    if isinstance(modules, str):
+        raise ValueError(f"custom_modules must be a list of names; got the text {modules!r}.")
+    for name in modules:
+        try:
+            found = importlib.util.find_spec(name)
+        except (ImportError, ValueError):
+            found = None
+        if found is None:
+            raise ValueError(
+                f"custom_modules has {name!r}, which cannot be imported. Install it, or add its "
+                "folder to PYTHONPATH."
+            )
+
+
+def run_verification(
+    folder: Path,
+    tolerance: float,
+    test: Labelled | None = None,
+    limits: Limits | None = None,
+    modules: Sequence[str] = (),
+) -> Verification:
+    """Verify a version folder as :func:`verify` does, without raising an error for failures.
+
+    Args:
+        folder: the version folder.
+        tolerance: the largest difference allowed.
+        test: labelled examples.
+        limits: the limits of the process. Default: none, for a model of the user's own.
+        modules: modules with the user's classes.
+    """
+    limits = limits or Limits()
+    if test is None:
+        found, _ = run_process(folder, tolerance, limits, modules)
         return Verification(folder, **found)
-
-
-def _run_process(folder: Path, tolerance: float, result: Path, *arrays: Path) -> dict[str, Any]:
-    """Run the verifying process and return its report."""
-    # -P: do not add the folder of the program to the module path. Its modules form a package.
-    program = Path(runtimes.__file__).with_name("__main__.py")
-    command = [sys.executable, "-P", program, folder, repr(tolerance), result, *arrays]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
-    if not result.exists():
-        tail = " ".join(done.stderr.split())[-500:]
-        return {"failures": [f"the verifying process exited with code {done.returncode}: {tail}"]}
-    report: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
-    return report
+    task, arrays, labels = read_labelled(folder, test)
+    found, outputs = run_process(folder, tolerance, limits, modules, arrays)
+    metrics = metrics_by_runtime(outputs, task, labels)
+    found["failures"] += metric_failures(metrics, labels)
+    return Verification(folder, **found, test_metrics=metrics)

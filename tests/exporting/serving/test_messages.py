@@ -48,7 +48,7 @@ def test_responses_are_read(dtype: str, one_by_one: bool) -> None:
     response = predict_pb2.PredictResponse()
     proto = without_content(array) if one_by_one else tf.make_tensor_proto(array)
     response.outputs["y"].CopyFrom(proto)
-    got = predict_response(response.SerializeToString())["y"]
+    got = predict_response(response.SerializeToString(), 10_000)["y"]
     assert got.dtype == dtype
     np.testing.assert_array_equal(got, array)
 
@@ -58,7 +58,7 @@ def test_strings_repeated_values_and_empty_tensors_are_read() -> None:
     response.outputs["name"].CopyFrom(tf.make_tensor_proto(["µV", "b"]))
     response.outputs["same"].CopyFrom(tf.make_tensor_proto(7.0, shape=(2, 3)))
     response.outputs["none"].CopyFrom(tf.make_tensor_proto(np.zeros((0, 5), "float32")))
-    got = predict_response(response.SerializeToString())
+    got = predict_response(response.SerializeToString(), 10_000)
     assert got["name"].tolist() == ["µV", "b"]
     np.testing.assert_array_equal(got["same"], np.full((2, 3), 7, "float32"))
     assert got["none"].shape == (0, 5)
@@ -73,5 +73,42 @@ def test_unsupported_types_are_rejected() -> None:
         predict_request("net", {"x": np.array([[1], [1, 2]], object)}, "serving_default")
     response = predict_pb2.PredictResponse()
     response.outputs["y"].CopyFrom(tf.make_tensor_proto(np.zeros(2, ml_dtypes.bfloat16)))
-    with pytest.raises(ValueError, match="a tensor of the unsupported type 14"):
-        predict_response(response.SerializeToString())
+    with pytest.raises(ValueError, match="output 'y' has the unsupported type 14"):
+        predict_response(response.SerializeToString(), 10_000)
+
+
+def test_a_few_bytes_that_describe_a_large_array_are_refused() -> None:
+    response = predict_pb2.PredictResponse()
+    response.outputs["y"].CopyFrom(tf.make_tensor_proto(1.0, shape=(10**8,)))
+    content = response.SerializeToString()
+    assert len(content) < 30
+    message = r"output 'y' would be an array of 400,000,000 bytes; max_response_bytes is 1,000,000"
+    with pytest.raises(ValueError, match=message):
+        predict_response(content, 10**6)
+    response.outputs["y"].CopyFrom(tf.make_tensor_proto(["a" * 1000] + ["b"] * 1000))
+    with pytest.raises(ValueError, match="output 'y' would be an array of 4,004,000 bytes"):
+        predict_response(response.SerializeToString(), 10**6)
+    for name in ("x", "y"):  # together they are too large
+        response.outputs[name].CopyFrom(tf.make_tensor_proto(1.0, shape=(150_000,)))
+    with pytest.raises(ValueError, match="600,000 bytes; max_response_bytes is 400,000"):
+        predict_response(response.SerializeToString(), 10**6)
+
+
+@pytest.mark.parametrize("shape", [(-1,), (3,), (2, 2), (1 << 62, 4), (1,) * 65])
+@pytest.mark.parametrize("content", [b"", b"12345678", b"123"])
+def test_values_that_do_not_fit_their_shape_are_refused(shape: tuple, content: bytes) -> None:
+    response = predict_pb2.PredictResponse()
+    tensor = response.outputs["y"]
+    tensor.dtype = 1
+    for size in shape:
+        tensor.tensor_shape.dim.add(size=size)
+    tensor.tensor_content = content
+    if not content:
+        tensor.float_val.extend(range(5))
+    with pytest.raises(ValueError, match=r"output 'y' (has|would be)"):
+        predict_response(response.SerializeToString(), 10_000)
+
+
+def test_a_response_that_is_not_a_message_is_refused() -> None:
+    with pytest.raises(ValueError, match="not a PredictResponse"):
+        predict_response(b"<html>", 10_000)

@@ -36,8 +36,8 @@ def test_examples_become_arrays_by_name() -> None:
 
 def write_card(folder: Path, task: str | None, columns: int) -> None:
     inputs = [{"name": "signal", "dtype": "float64", "shape": [None, 4]}]
-    outputs = [{"name": "scores", "shape": [None, columns]}]
-    card = {"task": task, "inputs": inputs, "outputs": outputs}
+    outputs = [{"name": "scores", "dtype": "float32", "shape": [None, columns]}]
+    card = {"formats": ["onnx"], "task": task, "inputs": inputs, "outputs": outputs}
     (folder / "card.json").write_text(json.dumps(card), encoding="utf-8")
 
 
@@ -47,6 +47,9 @@ def test_examples_fit_the_card(tmp_path: Path) -> None:
     assert (task, arrays["signal"].dtype, labels.shape) == ("regression", np.float64, (3, 1))
     write_card(tmp_path, None, 1)
     with pytest.raises(ValueError, match="exported with a task; this one has none"):
+        read_labelled(tmp_path, labelled())
+    (tmp_path / "card.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match=r"card\.json: it is not JSON \(maximum recursion"):
         read_labelled(tmp_path, labelled())
 
 
@@ -83,15 +86,13 @@ def test_predicted_labels_of_each_task() -> None:
     assert predicted_labels("binary", np.array([[0.2], [0.5], [0.6]])).tolist() == [0, 1, 1]
 
 
-def test_accuracy_and_auroc_of_each_runtime(tmp_path: Path) -> None:
+def test_accuracy_and_auroc_of_each_runtime() -> None:
     labels = np.array([0, 1, 1, 0])
     right = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.7, 0.3]])
     one_wrong = right.copy()
     one_wrong[2] = [0.75, 0.25]
-    path = tmp_path / "outputs.npz"
     arrays = {"keras/probabilities": right, "onnx/probabilities": one_wrong, "onnx/logits": right}
-    np.savez(path, **arrays)
-    metrics = metrics_by_runtime(path, "classification", labels)
+    metrics = metrics_by_runtime(arrays, "classification", labels)
     assert metrics["keras"] == {"accuracy": 1, "auroc": 1}
     # Of four pairs of a 1 and a 0, one is in the wrong order: 0.25 before 0.3.
     assert metrics["onnx"] == {"accuracy": 0.75, "auroc": 0.75}

@@ -2,10 +2,14 @@
 
 Only the ``keras`` runtime imports Keras and kerasnets. The package runs in a separate
 process, which is started with the path of ``__main__.py``. Its result therefore also applies to
-servers that only have the exported files.
+servers that only have the exported files. The files may come from strangers: each is checked before
+it is loaded, and the process has no rights that it does not need.
 """
 
-from .check import Report as Report
+from .card import read_card as read_card
 from .check import check as check
 from .check import read_reference as read_reference
 from .compare import compare as compare
+from .files import CHECKSUMS as CHECKSUMS
+from .files import checksums as checksums
+from .report import Report as Report

@@ -2,9 +2,12 @@
 
 ::
 
-    python -P runtimes/__main__.py FOLDER TOLERANCE RESULT.json [INPUTS.npz OUTPUTS.npz]
+    python -P runtimes/__main__.py JOB.json
 
-With INPUTS, every runtime also runs on them, and OUTPUTS gets the arrays ``<runtime>/<output>``.
+JOB.json has the ``folder``, the ``tolerance``, the ``modules`` that model.keras may need, the time
+limit in ``seconds``, and ``test``: whether every runtime also runs on the arrays in ``inputs.npz``
+next to JOB.json. The program writes ``report.json`` there, and for ``test`` also ``outputs.npz``
+with the arrays ``<runtime>/<output>``.
 """
 
 import importlib.util
@@ -14,27 +17,36 @@ from pathlib import Path
 from typing import Any
 
 
-def main(arguments: list[str]) -> None:
+def main(path: Path) -> None:
     """Verify a version folder and write the report."""
     # Block Keras, which TensorFlow would otherwise import, and kerasnets.
     sys.modules |= dict.fromkeys(("keras", "kerasnets"))  # type: ignore[arg-type]
-    check = _package().check
-    folder, tolerance, result, *arrays = arguments
-    report = check(Path(folder), float(tolerance), *map(Path, arrays))
-    Path(result).write_text(json.dumps(vars(report)), encoding="utf-8")
-
-
-def _package() -> Any:
-    """Import the package of this file as ``runtimes``: kerasnets must not be imported."""
-    here = Path(__file__).parent
-    spec = importlib.util.spec_from_file_location(
-        "runtimes", here / "__init__.py", submodule_search_locations=[str(here)]
+    job = json.loads(path.read_text(encoding="utf-8"))
+    scratch = path.parent
+    # Before the imports of the package start threads.
+    _import("sandbox", "sandbox.py").enter(scratch, job["seconds"])
+    runtimes = _import("runtimes", "__init__.py")
+    arrays = (
+        {"inputs": scratch / "inputs.npz", "outputs": scratch / "outputs.npz"}
+        if job["test"]
+        else {}
     )
-    package = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]  # the file exists
-    sys.modules["runtimes"] = package
-    spec.loader.exec_module(package)  # type: ignore[union-attr]
-    return package
+    report = runtimes.Report(scratch / "report.json")
+    folder, tolerance = Path(job["folder"]), job["tolerance"]
+    runtimes.check(folder, tolerance, report=report, modules=job["modules"], **arrays)
+    report.finish()
+
+
+def _import(name: str, file: str) -> Any:
+    """Import a file next to this one under another name: kerasnets must not be imported."""
+    path = Path(__file__).with_name(file)
+    folders = [str(path.parent)] if file == "__init__.py" else None
+    spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=folders)
+    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]  # the file exists
+    sys.modules[name] = module
+    spec.loader.exec_module(module)  # type: ignore[union-attr]
+    return module
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(Path(sys.argv[1]))

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from .card import Card, read_card
 from .compare import Signature, compare, signature_failures
-from .load import FILES, Arrays, Card, Runtime, load, runtimes_of
+from .files import checksum_failures, file_failures
+from .load import FILES, Arrays, Runtime, load, reasons_not_to_load, runtimes_of
+from .report import Report, describe
 
-_FORMATS = {"saved_model", "onnx"}
 # The batch size for additional inputs.
 _BATCH_SIZE = 256
-
-
-@dataclass
-class Report:
-    """The result: every failure, and the largest difference of each runtime."""
-
-    max_abs_diff: dict[str, float] = field(default_factory=dict)
-    failures: list[str] = field(default_factory=list)
+# Failures of files that are reported. A hostile folder may have millions.
+_MOST_FILES = 50
 
 
 @dataclass(frozen=True)
@@ -37,45 +34,81 @@ class Expected:
 
 
 def check(
-    folder: Path, tolerance: float, inputs: Path | None = None, outputs: Path | None = None
+    folder: Path,
+    tolerance: float,
+    *,
+    report: Report | None = None,
+    modules: Sequence[str] = (),
+    inputs: Path | None = None,
+    outputs: Path | None = None,
 ) -> Report:
     """Compare every exported format in a version folder with the reference.
 
     Args:
         folder: the version folder.
         tolerance: the largest difference allowed.
+        report: the report to write to.
+        modules: the modules with classes of the user that ``model.keras`` may need. They are
+            imported.
         inputs: an ``.npz`` of additional inputs by name, each of shape ``(examples, …)``.
         outputs: the ``.npz`` for their outputs, with the names ``<runtime>/<output>``.
+
+    Returns:
+        The report, which is not marked as complete.
     """
-    report = Report()
-    reading = "card.json"
-    try:
-        card = _read_card(folder / reading)
-        signatures = _signature(card, "inputs"), _signature(card, "outputs")
-        reading = "reference.npz"
-        cases = read_reference(folder / reading)
-    except Exception as error:  # noqa: BLE001  # a corrupt file can raise anything
-        report.failures.append(f"{reading}: {_describe(error)}")
+    report = Report() if report is None else report
+    expected = read_expected(folder, tolerance, report)
+    if expected is None:
         return report
-    expected = Expected(card, *signatures, cases, tolerance)
-    report.failures += _reference_failures(expected)
     extra_inputs = _load_arrays(inputs) if inputs else {}
     extra_outputs: Arrays = {}
-    for name in runtimes_of(card):
-        runtime = _check_runtime(name, folder, expected, report)
+    for name in runtimes_of(expected.card, modules):
+        runtime = _check_runtime(name, folder, expected, modules, report)
         if runtime and extra_inputs:
+            report.enter(f"{name}: the test split")
             extra_outputs |= _run_batches(name, runtime, extra_inputs, report)
     if outputs:
         np.savez(outputs, **extra_outputs)  # type: ignore[arg-type]  # names, not options
     return report
 
 
-def _read_card(path: Path) -> Card:
-    card: Card = json.loads(path.read_text(encoding="utf-8"))
-    formats = [str(name) for name in card["formats"]]
-    if not formats or set(formats) - _FORMATS:
-        raise ValueError(f"formats are {formats}; expected one or more of {sorted(_FORMATS)}")
-    return card
+def read_expected(folder: Path, tolerance: float, report: Report) -> Expected | None:
+    """Check the files of a version folder, and read the card and the reference.
+
+    Args:
+        folder: the version folder.
+        tolerance: the largest difference allowed.
+        report: the report to which failures are added.
+
+    Returns:
+        What is expected of the runtimes, or ``None`` if it cannot be read.
+    """
+    report.enter("the files of the folder")
+    report.failures += itertools.islice(file_failures(folder), _MOST_FILES)
+    if report.failures:
+        return None
+    reading = ""
+    try:
+        for reading in ("checksums", "card.json", "reference.npz"):
+            report.enter(reading)
+            if reading == "checksums":
+                report.failures += itertools.islice(checksum_failures(folder), _MOST_FILES)
+            elif reading == "card.json":
+                card = read_card(folder / reading)
+            else:
+                cases = read_reference(folder / reading)
+    except FileNotFoundError:
+        report.failures.append(f"{reading}: it is missing")
+    except ValueError as error:
+        report.failures.append(f"{reading}: {error}")
+    except OSError as error:
+        report.failures.append(f"{reading}: it cannot be read: {describe(error)}")
+    else:
+        signatures = _signature(card, "inputs"), _signature(card, "outputs")
+        expected = Expected(card, *signatures, cases, tolerance)
+        report.failures += _reference_failures(expected)
+        return expected
+    return None
 
 
 def _signature(card: Card, side: str) -> Signature:
@@ -88,27 +121,46 @@ def read_reference(path: Path) -> dict[str, tuple[Arrays, Arrays]]:
     See :func:`kerasnets.exporting.verification.reference.write_reference` for its content.
 
     Raises:
-        ValueError: there are no cases.
+        OSError: it cannot be read.
+        ValueError: it is damaged, or there are no cases.
     """
     arrays = _load_arrays(path)
-    arrays |= {name: arrays[first] for name, first in json.loads(str(arrays.pop("same"))).items()}
     cases: dict[str, tuple[Arrays, Arrays]] = {}
-    for key, array in arrays.items():
-        case, side, name = key.split("/", 2)
-        inputs, outputs = cases.setdefault(case, ({}, {}))
-        {"inputs": inputs, "outputs": outputs}[side][name] = array
+    try:
+        same = json.loads(str(arrays.pop("same")))
+        arrays |= {name: arrays[first] for name, first in same.items()}
+        for key, array in arrays.items():
+            case, side, name = key.split("/", 2)
+            inputs, outputs = cases.setdefault(case, ({}, {}))
+            {"inputs": inputs, "outputs": outputs}[side][name] = array
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"its arrays are not those of cases ({describe(error)})") from None
     if not cases:
         raise ValueError("there are no cases")
     return cases
 
 
 def _load_arrays(path: Path) -> Arrays:
-    # NumPy does not close the file if the archive is damaged.
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-        return dict(stored)
+    try:
+        # NumPy does not close the file if the archive is damaged.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            arrays = dict(stored)
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001  # a damaged file can raise anything
+        raise ValueError(f"it is not an undamaged .npz file ({describe(error)})") from None
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):  # NumPy returns the bytes of other members
+            raise ValueError(f"its member {name!r} is not an array")
+    return arrays
 
 
 def _reference_failures(expected: Expected) -> Iterator[str]:
+    listed = expected.card.get("cases")
+    if listed is not None and set(listed) != set(expected.cases):
+        yield (
+            f"reference.npz: its cases are {sorted(expected.cases)}, the card has {sorted(listed)}"
+        )
     for case, sides in expected.cases.items():
         signatures = (expected.inputs, expected.outputs)
         for side, arrays, signature in zip(("inputs", "outputs"), sides, signatures, strict=True):
@@ -123,18 +175,22 @@ def _reference_failures(expected: Expected) -> Iterator[str]:
                     yield f"reference.npz: {side} {name!r} of {case} holds NaN or infinity"
 
 
-def _check_runtime(name: str, folder: Path, expected: Expected, report: Report) -> Runtime | None:
+def _check_runtime(
+    name: str, folder: Path, expected: Expected, modules: Sequence[str], report: Report
+) -> Runtime | None:
+    report.enter(f"{name}: {FILES[name]}")
     if not (folder / FILES[name]).is_file():
         report.failures.append(f"{name}: {FILES[name]} is missing")
         return None
     try:
-        runtime = load(name, folder, expected.card)
+        refused = reasons_not_to_load(name, folder, expected.card, modules)
+        report.failures += (f"{name}: {FILES[name]} was not loaded: {r}" for r in refused)
+        if refused:
+            return None
+        runtime = load(name, folder, expected.card, modules)
     except Exception as error:  # noqa: BLE001  # a corrupt file can raise anything
-        report.failures.append(f"{name}: cannot be loaded: {_describe(error)}")
+        report.failures.append(f"{name}: {FILES[name]} cannot be loaded: {describe(error)}")
         return None
-    if name == "onnx":
-        loops = bool(expected.card.get("onnx", {}).get("allow_loops"))
-        report.failures += _node_failures(folder / FILES[name], loops)
     report.failures += signature_failures(name, "input", runtime.inputs, expected.inputs)
     report.failures += signature_failures(name, "output", runtime.outputs, expected.outputs)
     if set(runtime.inputs) != set(expected.inputs):
@@ -146,10 +202,11 @@ def _check_runtime(name: str, folder: Path, expected: Expected, report: Report) 
 def _compare_cases(name: str, runtime: Runtime, expected: Expected, report: Report) -> None:
     report.max_abs_diff[name] = 0.0
     for case, (inputs, outputs) in expected.cases.items():
+        report.enter(f"{name}: {case}")
         try:
             got = runtime.run(inputs)
         except Exception as error:  # noqa: BLE001  # each runtime raises different types
-            report.failures.append(f"{name}: {case} cannot be run: {_describe(error)}")
+            report.failures.append(f"{name}: {case} cannot be run: {describe(error)}")
             continue
         for output in sorted(set(outputs) & set(got)):
             where = f"{name}: output {output!r} of {case}"
@@ -167,23 +224,6 @@ def _run_batches(name: str, runtime: Runtime, inputs: Arrays, report: Report) ->
         try:
             parts.append(runtime.run(batch))
         except Exception as error:  # noqa: BLE001  # each runtime raises different types
-            report.failures.append(f"{name}: the test split cannot be run: {_describe(error)}")
+            report.failures.append(f"{name}: the test split cannot be run: {describe(error)}")
             return {}
     return {f"{name}/{key}": np.concatenate([part[key] for part in parts]) for key in parts[0]}
-
-
-def _node_failures(path: Path, loops: bool) -> Iterator[str]:
-    """The nodes that are slow or do not run in every runtime."""
-    import onnx
-
-    for node in onnx.load(path).graph.node:
-        if node.domain not in ("", "ai.onnx"):
-            operator = f"{node.domain}.{node.op_type}"
-            yield f"onnx: node {node.name!r} has the operator {operator}, not one of ONNX"
-        if node.op_type in ("Loop", "Scan") and not loops:
-            yield f"onnx: node {node.name!r} is a {node.op_type}, which the card does not allow"
-
-
-def _describe(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:500]}" if text else type(error).__name__

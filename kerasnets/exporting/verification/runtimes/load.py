@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import itertools
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .card import Card
 from .compare import Signature
+from .keras_check import keras_failures
+from .onnx_check import onnx_failures
+from .saved_model_check import saved_model_failures
 
 Arrays = dict[str, np.ndarray]
-Card = Mapping[str, Any]
+# Failures of one file that are reported. A hostile file may have millions.
+_MOST_REASONS = 20
 FILES = {
     "onnx": "model.onnx",
     "openvino": "model.onnx",
@@ -34,38 +40,76 @@ class Runtime:
     run: Callable[[Arrays], Arrays]
 
 
-def runtimes_of(card: Card) -> list[str]:
-    """The runtimes for the formats in the card. Keras is last: the others run without it."""
+def runtimes_of(card: Card, modules: Sequence[str] = ()) -> list[str]:
+    """The runtimes for the formats in the card. Keras is last: the others run without it.
+
+    Args:
+        card: the content of ``card.json``.
+        modules: the modules with classes of the user. Without them, ``model.keras`` is not loaded
+            if it needs such classes.
+    """
     names = ["onnx"] if "onnx" in card["formats"] else []
     if names and importlib.util.find_spec("openvino"):
         names.append("openvino")
     names += ["saved_model"] if "saved_model" in card["formats"] else []
-    return names + (["keras"] if "modules" in card.get("keras", {}) else [])
+    written = card.get("keras") or {}
+    ours = written.get("modules") is not None
+    return names + (["keras"] if ours or (written.get("needs") and modules) else [])
 
 
-def load(name: str, folder: Path, card: Card) -> Runtime:
+def reasons_not_to_load(
+    name: str, folder: Path, card: Card, modules: Sequence[str] = ()
+) -> list[str]:
+    """Why a file must not be loaded: it may use files, the network or Python code.
+
+    The file is only parsed; nothing in it runs.
+
+    Args:
+        name: the name of the runtime.
+        folder: the version folder.
+        card: the content of ``card.json``.
+        modules: the modules with classes of the user that may be used.
+    """
+    path = folder / FILES[name]
+    if name == "keras":
+        found = keras_failures(path, modules)
+    elif name == "saved_model":
+        _import_tensorflow()
+        found = saved_model_failures(folder)
+    else:
+        found = onnx_failures(path, bool((card.get("onnx") or {}).get("allow_loops")))
+    return list(itertools.islice(found, _MOST_REASONS))
+
+
+def load(name: str, folder: Path, card: Card, modules: Sequence[str] = ()) -> Runtime:
     """Load the file of a version folder in a runtime.
 
     Args:
         name: the name of the runtime.
         folder: the version folder.
         card: the content of ``card.json``.
+        modules: the modules with classes of the user, which are imported for ``model.keras``.
     """
+    if name == "keras":
+        return load_keras(folder, card, modules)
     loaders = {
         "onnx": load_onnx,
         "openvino": load_openvino,
         "saved_model": load_saved_model,
-        "keras": load_keras,
     }
-    return loaders[name](folder, card)
+    return loaders[name](folder)
 
 
-def load_onnx(folder: Path, card: Card) -> Runtime:
+def _import_tensorflow() -> Any:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    return importlib.import_module("tensorflow")
+
+
+def load_onnx(folder: Path) -> Runtime:
     """Load ``model.onnx`` in ONNX Runtime, after the full check of the ``onnx`` package."""
     import onnx
     import onnxruntime
 
-    del card
     path = str(folder / "model.onnx")
     onnx.checker.check_model(path, full_check=True)
     options = onnxruntime.SessionOptions()
@@ -88,11 +132,10 @@ def load_onnx(folder: Path, card: Card) -> Runtime:
     return Runtime(read(session.get_inputs()), read(session.get_outputs()), run)
 
 
-def load_openvino(folder: Path, card: Card) -> Runtime:
+def load_openvino(folder: Path) -> Runtime:
     """Load ``model.onnx`` in OpenVINO on the CPU, with float32."""
     import openvino
 
-    del card
     # The default on some processors is bfloat16, which has only three digits.
     options = {"INFERENCE_PRECISION_HINT": "f32", "EXECUTION_MODE_HINT": "ACCURACY"}
     model = openvino.Core().compile_model(str(folder / "model.onnx"), "CPU", options)
@@ -115,12 +158,9 @@ def load_openvino(folder: Path, card: Card) -> Runtime:
     return Runtime(read(model.inputs), read(model.outputs), run)
 
 
-def load_saved_model(folder: Path, card: Card) -> Runtime:
+def load_saved_model(folder: Path) -> Runtime:
     """Load the ``serving_default`` signature of the SavedModel."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import tensorflow as tf
-
-    del card
+    tf = _import_tensorflow()
     loaded = tf.saved_model.load(str(folder))
     if "serving_default" not in loaded.signatures:
         raise ValueError(f"there is no serving_default among {sorted(loaded.signatures)}")
@@ -142,17 +182,19 @@ def load_saved_model(folder: Path, card: Card) -> Runtime:
     return Runtime(inputs, read(function.structured_outputs), run)
 
 
-def load_keras(folder: Path, card: Card) -> Runtime:
-    """Load ``model.keras`` in Keras, with the layers of kerasnets if it has any."""
+def load_keras(folder: Path, card: Card, modules: Sequence[str] = ()) -> Runtime:
+    """Load ``model.keras`` in Keras, with the layers of kerasnets and ``modules`` if it has any."""
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     for name in ("keras", "kerasnets"):
         if name in sys.modules and sys.modules[name] is None:
             del sys.modules[name]
+    for name in modules:
+        importlib.import_module(name)
     import keras
     import tensorflow as tf
 
     # kerasnets.nets also finds layers that have moved to other modules since the export.
-    ours = bool(card["keras"]["modules"])
+    ours = bool(card["keras"].get("modules"))
     loader = importlib.import_module("kerasnets.nets") if ours else keras.saving
     model = loader.load_model(folder / "model.keras", compile=False)
     names = [tensor["name"] for tensor in card["outputs"]]
