@@ -1,0 +1,60 @@
+"""Execute the notebooks of docs/notebooks, each in a new process and an empty folder.
+
+    python scripts/notebooks.py [NAME …] [--write]
+
+Stops at the first error. With --write, the outputs are saved in the notebooks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+FOLDER = Path(__file__).resolve().parents[1] / "docs" / "notebooks"
+
+
+def main() -> int:
+    """Execute the notebooks and return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="such as eeg; default: all")
+    parser.add_argument("--write", action="store_true", help="save the outputs")
+    arguments = parser.parse_args()
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # messages of TensorFlow are no outputs
+    for name in arguments.names or sorted(path.stem for path in FOLDER.glob("*.ipynb")):
+        path = FOLDER / f"{name}.ipynb"
+        notebook = nbformat.read(path, as_version=4)
+        try:
+            execute(notebook)
+        except CellExecutionError as error:
+            print(f"{path}: {error}", file=sys.stderr)
+            return 1
+        print(path, flush=True)
+        if arguments.write:
+            nbformat.write(notebook, path)
+    return 0
+
+
+def execute(notebook: nbformat.NotebookNode) -> None:
+    """Run all cells, and keep their outputs in the notebook."""
+    with tempfile.TemporaryDirectory() as folder:
+        client = NotebookClient(
+            notebook,
+            timeout=600,
+            record_timing=False,
+            coalesce_streams=True,
+            resources={"metadata": {"path": folder}},
+        )
+        client.execute()
+    # A progress bar or a version of Python in the metadata would change with every execution.
+    notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"]}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
