@@ -71,7 +71,7 @@ def site_links(text: str, source: str, page: str) -> str:
         if path in PAGES:
             address = PAGES[path]
         elif path.startswith("docs/"):
-            address = path.removeprefix("docs/")
+            address = re.sub(r"\.ipynb$", ".md", path.removeprefix("docs/"))
         else:
             return label
         address = posixpath.relpath(address, posixpath.dirname(page) or ".")
@@ -85,10 +85,10 @@ def notebook_files(path: Path) -> dict[str, str | bytes]:
     text, resources = MarkdownExporter().from_filename(
         str(path), resources={"unique_key": path.stem, "output_files_dir": f"{path.stem}-files"}
     )
-    source = f"docs/notebooks/{path.name}"
+    page = f"{path.stem}.md"
+    text = site_links(text, f"docs/notebooks/{path.name}", f"notebooks/{page}")
     text += f"\n[Download this notebook]({path.name})\n"
-    page = f"notebooks/{path.stem}.md"
-    return {f"{path.stem}.md": site_links(text, source, page), **resources["outputs"]}
+    return {page: text, **resources["outputs"]}
 
 
 def command_help() -> str:
