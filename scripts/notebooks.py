@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -17,6 +18,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+LOG = re.compile(r"[IWE]\d{4} |WARNING: All log messages|$")
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "notebooks"
 
 
@@ -26,7 +28,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="such as eeg; default: all")
     parser.add_argument("--write", action="store_true", help="save the outputs")
     arguments = parser.parse_args()
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # messages of TensorFlow are no outputs
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     for name in arguments.names or sorted(path.stem for path in FOLDER.glob("*.ipynb")):
         path = FOLDER / f"{name}.ipynb"
         notebook = nbformat.read(path, as_version=4)
@@ -52,8 +54,18 @@ def execute(notebook: nbformat.NotebookNode) -> None:
             resources={"metadata": {"path": folder}},
         )
         client.execute()
-    # A progress bar or a version of Python in the metadata would change with every execution.
+    # Versions in the metadata and log messages of TensorFlow differ in every execution.
     notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"]}
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if not is_log(output)]
+
+
+def is_log(output: nbformat.NotebookNode) -> bool:
+    """Whether an output only has log messages of TensorFlow, which it writes when it starts."""
+    if output.get("name") != "stderr":
+        return False
+    return all(LOG.match(line) for line in output.text.splitlines())
 
 
 if __name__ == "__main__":

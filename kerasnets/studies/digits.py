@@ -115,9 +115,7 @@ def reproduce_digits(work: Workspace) -> list[ClaimResult]:
     return results
 
 
-def digit_page(
-    nets: Sequence[DigitNetResult], subtitle: str, *, same_data: bool = True
-) -> str:
+def digit_page(nets: Sequence[DigitNetResult], subtitle: str, *, same_data: bool = True) -> str:
     """Format the results as a Markdown page.
 
     Args:

@@ -48,8 +48,8 @@ This command exports the variants, compares them and writes this page:
 python scripts/tables/export_variants.py --write
 ```
 
-- The models have random weights. ONNX Runtime and OpenVINO {versions[1]} are compared with Keras run
-  eagerly, for batches of 1, 2 and 7 rows with 1, 3 and 6 steps. In "masked" models, rows are
+- The models have random weights. ONNX Runtime and OpenVINO {versions[1]} are compared with Keras,
+  run eagerly, for batches of 1, 2 and 7 rows with 1, 3 and 6 steps. In "masked" models, rows are
   unmasked, right-padded, left-padded, with holes, with one unmasked step, and masked entirely.
 - Differences are absolute if the largest value of the output is at most 1, and relative to that
   value otherwise.

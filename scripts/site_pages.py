@@ -38,6 +38,7 @@ def on_files(files: Files, config: MkDocsConfig, **_: Any) -> Files:
         if (ROOT / source).exists():
             text = (ROOT / source).read_text("utf-8")
             files.append(File.generated(config, page, content=site_links(text, source, page)))
+    os.environ["COLUMNS"] = "80"
     files.append(File.generated(config, "commands.md", content=command_help()))
     for path in sorted((ROOT / "docs" / "notebooks").glob("*.ipynb")):
         for address, content in notebook_files(path).items():
@@ -93,7 +94,6 @@ def notebook_files(path: Path) -> dict[str, str | bytes]:
 
 def command_help() -> str:
     """The page with the help of each command, as a terminal of 80 columns shows it."""
-    os.environ["COLUMNS"] = "80"
     parts = ["# Command line", "`kerasnets COMMAND --help` prints the texts of this page."]
     for name in COMMANDS:
         parts += [f"## kerasnets {name}", f"```text\n{help_text(name)}```"]
