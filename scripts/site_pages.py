@@ -54,7 +54,8 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
 def on_page_content(html: str, **_: Any) -> str:
     """Remove the roles of docstrings, such as :class:, which Markdown does not know."""
-    return re.sub(r":(attr|class|func|meth|mod):(?=<code>)", "", html)
+    html = re.sub(r":(?:attr|class|func|meth|mod):(?=<code>)", "", html)
+    return re.sub(r"<code>~[\w.]*?(\w+)</code>", r"<code>\1</code>", html)
 
 
 def site_links(text: str, source: str, page: str) -> str:

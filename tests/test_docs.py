@@ -16,6 +16,7 @@ import string
 import tomllib
 from pathlib import Path
 
+import griffe
 import pytest
 import yaml
 
@@ -81,13 +82,21 @@ def test_the_reference_has_every_public_name():
     }
     objects = {id(resolve(name)): name for name in documented}
     assert len(objects) == len(documented)  # no name twice
-    assert {name for name in kn.__all__ if name != "__version__"} <= {
-        name.removeprefix("kerasnets.") for name in documented
-    }
+    for name in kn.__all__:
+        assert name == "__version__" or id(getattr(kn, name)) in objects, name
     for package in PACKAGES:
         for name in exported_names(package):
             value = getattr(importlib.import_module(f"kerasnets.{package}"), name)
             assert id(value) in objects, f"kerasnets.{package}.{name}"
+
+
+def test_the_reference_shows_functions_and_classes_not_modules_of_the_same_name():
+    package = griffe.load("kerasnets", search_paths=[ROOT], allow_inspection=False)
+    for path in DOCS.glob("api/*.md"):
+        for name in re.findall(r"^::: kerasnets\.([\w.]+)$", path.read_text("utf-8"), re.MULTILINE):
+            shown = package[name].final_target if package[name].is_alias else package[name]
+            assert shown.kind in (griffe.Kind.FUNCTION, griffe.Kind.CLASS), name
+            assert shown.docstring, name
 
 
 def resolve(name):

@@ -36,8 +36,8 @@ def test_links(site, source, page, link, expected):
 
 
 def test_the_roles_of_docstrings_are_removed(site):
-    html = "<p>a :class:<code>Recipe</code>, <code>:class:</code></p>"
-    expected = "<p>a <code>Recipe</code>, <code>:class:</code></p>"
+    html = "<p>:class:<code>Recipe</code>, :func:<code>~a.b.fit</code>, <code>:class:</code></p>"
+    expected = "<p><code>Recipe</code>, <code>fit</code>, <code>:class:</code></p>"
     assert site["on_page_content"](html) == expected
 
 
