@@ -18,7 +18,9 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from nbconvert import MarkdownExporter
 
+from kerasnets._tables import markdown_table
 from kerasnets.cli import COMMANDS, main
+from kerasnets.training import Recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 # Files of the repository outside docs/ that are pages, with their addresses on the site.
@@ -29,6 +31,7 @@ PAGES = {
     "SECURITY.md": "security.md",
     "exported/README.md": "exported.md",
 }
+SETTINGS = "<!-- table of settings -->"  # the place of the table in docs/api/training.md
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s#:]+)(#[^)\s]*)?\)")
 
 
@@ -47,9 +50,11 @@ def on_files(files: Files, config: MkDocsConfig, **_: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Change the links of the pages in docs/."""
+    """Change the links of the pages in docs/, and insert the table of settings."""
     path = page.file.src_uri
-    return markdown if page.file.generated_by else site_links(markdown, f"docs/{path}", path)
+    if page.file.generated_by:
+        return markdown
+    return site_links(markdown, f"docs/{path}", path).replace(SETTINGS, settings_table())
 
 
 def on_page_content(html: str, **_: Any) -> str:
@@ -80,6 +85,17 @@ def site_links(text: str, source: str, page: str) -> str:
         return f"{image}[{label}]({address}{anchor})"
 
     return LINK.sub(change, text)
+
+
+def settings_table() -> str:
+    """The settings of a training with their defaults."""
+    defaults = Recipe("")
+    rows = [
+        (f"`{name}`", f"`{getattr(defaults, name)!r}`", text)
+        for name, text in Recipe.descriptions().items()
+        if name != "net"
+    ]
+    return markdown_table(("setting", "default", "meaning"), rows)
 
 
 def notebook_files(path: Path) -> dict[str, str | bytes]:

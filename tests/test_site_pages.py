@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from kerasnets.training import Recipe
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -46,6 +48,13 @@ def test_the_help_of_every_command_is_on_the_site(site):
     assert "## kerasnets train" in text
     assert "usage: kerasnets train" in text
     assert "examples:\n" in text
+
+
+def test_the_reference_has_every_setting_of_a_training(site):
+    assert site["SETTINGS"] in (ROOT / "docs" / "api" / "training.md").read_text("utf-8")
+    table = site["settings_table"]()
+    assert "| `learning_rate` | `0.001` | initial learning rate. |" in table
+    assert len(table.splitlines()) == 2 + len(Recipe.fields()) - 1  # all but the name of the net
 
 
 def test_a_notebook_becomes_a_page_with_its_images(site):
