@@ -1,10 +1,10 @@
 # make demo: train, evaluate, count, export and verify a network. make test: run all checks.
-# Both create .venv from the lock files.
+# make docs: run the notebooks and build the site. All three create .venv from the lock files.
 PYTHON ?= $(shell sh scripts/find_python.sh)
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test versions check lint types format hooks lock clean
+.PHONY: demo test docs notebooks versions check lint types format hooks lock clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python scripts/demo.py
@@ -13,6 +13,15 @@ test: $(VENV)/.dev lint types
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: test
+
+# The site is written to site/. A link to nowhere, a missing name or an error in a notebook is an error.
+docs: $(VENV)/.dev
+	$(BIN)/python scripts/notebooks.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+# Save the outputs of the notebooks.
+notebooks: $(VENV)/.dev
+	$(BIN)/python scripts/notebooks.py --write
 
 # The tests with each supported version of Keras; takes several times as long as make test.
 versions: $(VENV)/.dev
@@ -34,12 +43,12 @@ hooks: $(VENV)/.dev
 
 lock: $(VENV)/.dev
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --extra dev pyproject.toml -o requirements-dev.lock
+	  --extra dev --extra docs pyproject.toml -o requirements-dev.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  -c requirements-dev.lock pyproject.toml build-requirements.in -o requirements.lock
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) site .mypy_cache .ruff_cache .pytest_cache
 
 # Remove a partly created environment, for example if venv is not installed. Otherwise the next run would use it.
 $(VENV)/bin/python:

@@ -1,17 +1,36 @@
-"""The Python examples in docs/ return the results that are shown, and links are valid."""
+"""The documents: examples run, links lead somewhere, generated pages agree with their scripts.
+
+``make docs`` executes the notebooks and builds the site, which checks more: anchors of links, and
+every name in the reference of the API.
+"""
 
 from __future__ import annotations
 
+import ast
 import doctest
+import importlib
+import json
 import re
 import shlex
+import string
+import tomllib
 from pathlib import Path
 
+import griffe
 import pytest
+import yaml
 
+import kerasnets as kn
 from kerasnets.cli import main
+from kerasnets.studies import digits, seizure
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.rglob("*.md"))
+NOTEBOOKS = sorted(DOCS.glob("notebooks/*.ipynb"))
+PACKAGES = (
+    "data", "engine", "evaluation", "exporting", "nets", "profiling", "studies", "training"
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["by-hand.md"])
@@ -26,10 +45,123 @@ def test_the_python_examples_return_the_results_shown(name):
     assert result.attempted == len(test.examples)
 
 
-def test_the_targets_of_links_exist():
-    for path in DOCS.glob("*.md"):
-        for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text("utf-8")):
-            assert (path.parent / target).exists(), f"{path.name}: {target}"
+def markdown(path):
+    """The text of a page, or of the Markdown cells of a notebook."""
+    text = path.read_text("utf-8")
+    if path.suffix == ".md":
+        return text
+    cells = json.loads(text)["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*PAGES, *NOTEBOOKS, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"],
+    ids=lambda path: path.name,
+)
+def test_the_targets_of_links_exist(path):
+    for target in re.findall(r"\]\(([^)\s#:]+)(?:#[^)]*)?\)", markdown(path)):
+        assert (path.parent / target).exists(), target
+
+
+def test_the_site_has_every_page():
+    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))
+    addresses = re.findall(r"'([^']+\.md)'", str(site["nav"]))
+    generated = {"index.md", "changelog.md", "contributing.md", "security.md", "exported.md"}
+    pages = {str(path.relative_to(DOCS)) for path in PAGES}
+    pages |= {str(path.relative_to(DOCS).with_suffix(".md")) for path in NOTEBOOKS}
+    assert pages <= set(addresses)
+    assert set(addresses) - pages <= generated | {"commands.md"}
+
+
+def test_the_reference_has_every_public_name():
+    documented = {
+        name
+        for path in DOCS.glob("api/*.md")
+        for name in re.findall(r"^::: (kerasnets[\w.]+)$", path.read_text("utf-8"), re.MULTILINE)
+    }
+    objects = {id(resolve(name)): name for name in documented}
+    assert len(objects) == len(documented)  # no name twice
+    for name in kn.__all__:
+        assert name == "__version__" or id(getattr(kn, name)) in objects, name
+    for package in PACKAGES:
+        for name in exported_names(package):
+            value = getattr(importlib.import_module(f"kerasnets.{package}"), name)
+            assert id(value) in objects, f"kerasnets.{package}.{name}"
+
+
+def test_the_reference_shows_functions_and_classes_not_modules_of_the_same_name():
+    package = griffe.load("kerasnets", search_paths=[ROOT], allow_inspection=False)
+    for path in DOCS.glob("api/*.md"):
+        for name in re.findall(r"^::: kerasnets\.([\w.]+)$", path.read_text("utf-8"), re.MULTILINE):
+            shown = package[name].final_target if package[name].is_alias else package[name]
+            assert shown.kind in (griffe.Kind.FUNCTION, griffe.Kind.CLASS), name
+            assert shown.docstring, name
+
+
+def resolve(name):
+    module, _, attribute = name.rpartition(".")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def exported_names(package):
+    """The names that a package imports as ``from … import name as name``."""
+    tree = ast.parse((ROOT / "kerasnets" / package / "__init__.py").read_text("utf-8"))
+    imports = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
+    return [alias.name for node in imports for alias in node.names if alias.asname == alias.name]
+
+
+def script_constant(script, name):
+    """A string that a script assigns to a name, without importing the script."""
+    for node in ast.parse((ROOT / "scripts" / "tables" / script).read_text("utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            return ast.literal_eval(node.value)
+    raise LookupError(name)
+
+
+@pytest.mark.parametrize(
+    ("page", "template"),
+    [
+        ("own-nets.md", script_constant("reference_nets.py", "PAGE")),
+        ("mortality-results.md", script_constant("mortality.py", "INTRODUCTION")),
+        ("export-variants.md", script_constant("export_variants.py", "INTRODUCTION")),
+        ("seizure-results.md", seizure._PAGE),
+        ("digits.md", digits._PAGE + digits._CAVEAT),
+    ],
+)
+def test_a_generated_page_has_the_text_of_its_generator(page, template):
+    text = (DOCS / page).read_text("utf-8")
+    # The copies of pages from a run folder differ in these two links.
+    text = text.replace("(images/digits.png)", "(digits.png)")
+    text = text.replace("[reproduce.md](reproduce.md)", "reproduce.md in the documents")
+    position = 0
+    for literal, *_ in string.Formatter().parse(template):
+        position = text.find(literal, position)
+        assert position >= 0, literal
+        position += len(literal)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_the_outputs_of_a_notebook_are_those_of_one_execution_without_errors(path):
+    notebook = json.loads(path.read_text("utf-8"))
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
+    outputs = [output for cell in cells for output in cell["outputs"]]
+    assert outputs
+    assert {output["output_type"] for output in outputs} <= {
+        "stream", "display_data", "execute_result"
+    }  # fmt: skip
+    assert "stderr" not in {output.get("name") for output in outputs}
+    assert path.stat().st_size < 400_000
+
+
+def test_the_citation_is_that_of_this_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert citation["cff-version"] == "1.2.0"
+    assert str(citation["version"]) == project["version"] == kn.__version__
+    assert citation["license"] == project["license"]
+    assert citation["authors"] == project["authors"]
 
 
 def test_the_examples_of_your_own_model_and_data_run_in_order(tmp_path, monkeypatch, capsys):

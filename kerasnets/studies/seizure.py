@@ -30,18 +30,20 @@ on average over the nets** ({lowest:+.1f} to {highest:+.1f}). Each recording is 
 With the split by row, rows of one recording are in both the training split and the test split.
 With the split by recording, all rows of one recording are in the same split.
 
-`kerasnets reproduce seizure --data-dir FOLDER` writes this page.
+`kerasnets reproduce seizure --data-dir FOLDER` trains the nets and writes this page.
 
-- All accuracies are percentages.
-- Each net of the course reports uses its default recipe and seed 0. Settings that differ are in
-  brackets. `kerasnets nets --json` shows how the default recipes differ from the general one.
+{table}
+
+- All accuracies are percentages of one split with seed 0, so differences of a few points between
+  two nets may be chance.
+- Each net of the course reports uses its default recipe. Settings that differ are in brackets.
+  `kerasnets nets --json` shows how the default recipes differ from the general one.
 - Each net uses the weights of the epoch with the best validation result.
 - "Best validation" is the highest validation accuracy of any epoch. The course reports, which
   split the rows at random, take this value from their learning curves.
+- "Stated" is the accuracy in the course reports S1 to S5; see reproduce.md in the documents.
 - "Seconds" is the training time on {cpus} cores, compilation included. Other work ran on the
   machine, so it only gives the order of magnitude.
-
-{table}
 """
 
 

@@ -39,21 +39,28 @@ TARGET = Path(__file__).parents[2] / "docs" / "export-variants.md"
 INTRODUCTION = """\
 # Recurrent models in ONNX
 
-Made by `python scripts/tables/export_variants.py --write`. The models have random weights. ONNX
-Runtime {versions[0]} and OpenVINO {versions[1]} are compared with Keras run eagerly, for batches of
-1, 2 and 7 rows with 1, 3 and 6 steps. In "masked" models, rows are unmasked, right-padded,
-left-padded, with holes, with one unmasked step, and masked entirely. Differences are absolute if
-the largest value of the output is at most 1, and relative to that value otherwise. The column
-"nodes" has the recurrent nodes and the number of all nodes. In {count} variants, the largest
-difference of ONNX Runtime is {largest:.1e}, and no file has a `Loop` or `Scan`.
+**In {count} variants, the largest difference between ONNX Runtime {versions[0]} and Keras is
+{largest:.1e}, and no file has a `Loop` or `Scan`.**
 
-The CPU plugin of OpenVINO runs recurrent nodes past the lengths of the sequences. The exported
-graphs take the states from the outputs at the length, except for the cell state of an LSTM, which
-is not an output of each step. If a masked LSTM returns its cell state, OpenVINO is therefore wrong,
-and `kerasnets verify` reports it if OpenVINO is installed. ONNX Runtime stops at the lengths.
-OpenVINO is also wrong in the models with a bidirectional layer that returns sequences with a fixed
-number of steps (`subclassed`, `TimeDistributed Bidirectional LSTM`), and cannot load models with
-some of the activations ("refused").
+This command exports the variants, compares them and writes this page:
+
+```sh
+python scripts/tables/export_variants.py --write
+```
+
+- The models have random weights. ONNX Runtime and OpenVINO {versions[1]} are compared with Keras,
+  run eagerly, for batches of 1, 2 and 7 rows with 1, 3 and 6 steps. In "masked" models, rows are
+  unmasked, right-padded, left-padded, with holes, with one unmasked step, and masked entirely.
+- Differences are absolute if the largest value of the output is at most 1, and relative to that
+  value otherwise.
+- The column "nodes" has the recurrent nodes and the number of all nodes.
+- **OpenVINO is wrong for some variants.** Its CPU plugin runs recurrent nodes past the lengths of
+  the sequences. The exported graphs take the states from the outputs at the length, except for the
+  cell state of an LSTM, which is not an output of each step. It is also wrong in the models with a
+  bidirectional layer that returns sequences with a fixed number of steps (`subclassed`,
+  `TimeDistributed Bidirectional LSTM`), and cannot load models with some of the activations
+  ("refused"). `kerasnets verify` reports this if OpenVINO is installed. ONNX Runtime stops at the
+  lengths.
 
 """
 FAMILIES = (

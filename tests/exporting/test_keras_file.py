@@ -8,6 +8,7 @@ import pytest
 import kerasnets as kn
 from kerasnets._lazy import keras
 from kerasnets.exporting.keras_file import check_no_lambda, write_keras_file
+from kerasnets.exporting.verification.runtimes.load import load_keras
 from tests.exporting.helpers import dense_model
 
 
@@ -48,6 +49,18 @@ def test_classes_of_the_user_are_listed(tmp_path):
     x = keras.Input((4,), name="x")
     entry = write_keras_file(keras.Model(x, Custom()(x)), tmp_path)
     assert entry == {"file": "model.keras", "needs": [f"{__name__}.Custom"]}
+
+
+def test_the_file_of_a_sequential_model_can_be_verified(tmp_path):
+    model = keras.Sequential([keras.Input((4,), name="row"), keras.layers.Dense(3, name="logits")])
+    card = {
+        "keras": write_keras_file(model, tmp_path),
+        "inputs": [{"name": "row", "dtype": "float32", "shape": [None, 4]}],
+        "outputs": [{"name": "logits", "dtype": "float32", "shape": [None, 3]}],
+    }
+    rows = np.ones((2, 4), "float32")
+    outputs = load_keras(tmp_path, card).run({"row": rows})
+    np.testing.assert_allclose(outputs["logits"], model(rows), atol=1e-6)
 
 
 def test_a_model_that_keras_cannot_save_is_left_out(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -75,11 +76,26 @@ def test_the_digit_page_and_figure_show_cost_and_accuracy():
     ]
     page = digit_page(nets, "10 images")
     assert "| `lenet5` | 61,706 | 846,000 | 15 | 99.00 | 98.90, 99.10 | 98.86 (S3) | 100 |" in page
+    assert "- 2 of 2 nets reach the stated accuracy.\n" in page
     figure = digit_figure(nets, "10 images")
     assert [axes.get_xlabel() for axes in figure.axes] == ["Parameters", "FLOPs per image"]
     points = [line.get_xydata()[0].tolist() for line in figure.axes[0].lines
               if line.get_marker() == "o" and len(line.get_xdata())]  # fmt: skip
     assert points == [[61_706, 99.0], [61_706, 98.86], [79_510, 97.6], [79_510, 97.57]]
+
+
+def test_the_digit_page_begins_with_the_comparisons():
+    one = DigitNetResult("digit-mlp-1", "S4", 97.57, 10, 80_000, 160_000, [97.4, 97.5], 60.0)
+    three = DigitNetResult("digit-mlp-3", "S4", 98.53, 10, 640_000, 1_280_000, [98.0, 99.0], 60.0)
+    page = digit_page([one, three], "mnist")
+    points = (98.0 + 99.0) / 2 - (97.4 + 97.5) / 2
+    better = f"`digit-mlp-3` is {points:.2f} percentage points better than `digit-mlp-1`"
+    assert f"- {better}, with {640_000 / 80_000:.2g} times as many parameters.\n" in page
+    assert "0 of 2 nets reach the stated accuracy. Lower are `digit-mlp-1` (97.45 instead" in page
+    worse = digit_page([one, dataclasses.replace(three, accuracies=[90.0])], "mnist")
+    assert f"is {97.45 - 90:.2f} percentage points worse than" in worse
+    # The stated accuracies are those of MNIST.
+    assert "reach the stated" not in digit_page([one, three], "digits", same_data=False)
 
 
 @pytest.mark.real_data

@@ -197,11 +197,13 @@ def load_keras(folder: Path, card: Card, modules: Sequence[str] = ()) -> Runtime
     ours = bool(card["keras"].get("modules"))
     loader = importlib.import_module("kerasnets.nets") if ours else keras.saving
     model = loader.load_model(folder / "model.keras", compile=False)
+    # The ``input`` of a Sequential model is undefined until it is part of another model.
+    inputs = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
     names = [tensor["name"] for tensor in card["outputs"]]
 
-    def run(inputs: Arrays) -> Arrays:
-        tensors = [tf.constant(inputs[tensor["name"]]) for tensor in card["inputs"]]
-        returned = model(keras.tree.pack_sequence_as(model.input, tensors), training=False)
+    def run(arrays: Arrays) -> Arrays:
+        tensors = [tf.constant(arrays[tensor["name"]]) for tensor in card["inputs"]]
+        returned = model(keras.tree.pack_sequence_as(inputs, tensors), training=False)
         outputs = keras.tree.flatten(returned)
         if len(outputs) == 1 and names == ["probabilities", "logits"]:
             (logits,) = outputs

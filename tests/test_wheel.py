@@ -1,0 +1,83 @@
+"""The wheel, installed into an empty environment: its types, its files, its description."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import venv
+import zipfile
+from email.parser import BytesParser
+from pathlib import Path
+
+import pytest
+
+import kerasnets as kn
+
+ROOT = Path(__file__).resolve().parents[1]
+USER = """\
+import kerasnets as kn
+
+kn.profile(42, convention=3)
+kn.load_data(7)
+"""
+
+
+def run(*command):
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+def test_mypy_sees_the_types_of_the_installed_package(wheel, tmp_path):
+    # The environment has nothing but the wheel: mypy needs no dependency to see our annotations.
+    venv.create(tmp_path / "env", with_pip=False)
+    (packages,) = tmp_path.glob("env/lib/python*/site-packages")
+    with zipfile.ZipFile(wheel) as archive:  # what an installer does with a wheel of this kind
+        archive.extractall(packages)
+    names = [name for name in kn.__all__ if name != "__version__"]
+    (tmp_path / "user.py").write_text(
+        USER + "".join(f"reveal_type(kn.{name})\n" for name in names), "utf-8"
+    )
+    python = tmp_path / "env" / "bin" / "python"
+    cache = tmp_path / "cache"
+    report = run(
+        sys.executable, "-m", "mypy", "--strict", "--config-file", "", "--python-executable",
+        python, "--cache-dir", cache, tmp_path / "user.py",
+    )  # fmt: skip
+    assert "user.py:3: error: Argument" in report.stdout, report.stdout + report.stderr
+    assert "user.py:4: error: Argument" in report.stdout
+    assert "Found 2 errors in 1 file" in report.stdout
+    assert "str" in re.search(r'note: Revealed type is "def \(pattern: (.*)', report.stdout)[1]
+    assert len(re.findall("Revealed type", report.stdout)) == len(names)
+    assert 'Revealed type is "Any"' not in report.stdout
+
+
+def test_the_wheel_has_the_package_and_nothing_else(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    assert "kerasnets/py.typed" in names
+    assert "kerasnets/studies/claims.csv" in names
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"kerasnets"}
+
+
+def test_the_description_has_no_links_that_a_package_index_cannot_follow(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (path,) = (name for name in archive.namelist() if name.endswith("METADATA"))
+        metadata = BytesParser().parsebytes(archive.read(path))
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    description = str(metadata.get_payload())
+    assert "Small networks you can trust" in description
+    targets = re.findall(r"\]\(([^)]+)\)", description)
+    assert [target for target in targets if not target.startswith(("http", "#"))] == []
