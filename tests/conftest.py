@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
 import pytest
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Exclude imported modules from garbage collections, which would visit them again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="module")
+def no_figures():
+    """Draw no figures of runs, which take most of the time of a small training."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("kerasnets.training.session.draw_figures", lambda run, data: None)
+        yield
 
 
 @pytest.fixture(scope="session")
