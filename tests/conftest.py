@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,20 @@ def no_figures():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("kerasnets.training.session.draw_figures", lambda run, data: None)
         yield
+
+
+@pytest.fixture
+def verify_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Verify exported files in this process; a new one takes seconds to import TensorFlow.
+
+    For tests of something else than the process: every runtime still runs on every case.
+    """
+    from kerasnets.exporting.verification import runtimes
+
+    def run(folder: Path, tolerance: float, result: Path, *arrays: Path) -> dict[str, Any]:
+        return vars(runtimes.check(folder, tolerance, *arrays))
+
+    monkeypatch.setattr("kerasnets.exporting.verification.verify._run_process", run)
 
 
 @pytest.fixture(scope="session")

@@ -103,8 +103,10 @@ def test_train_prints_metrics_and_the_run_folder(folder, capsys):
 def test_threads_are_set_before_tensorflow_starts(tmp_path):
     args = ["train", "seizure-mlp", *SMALL, "--epochs", "1", "--out", str(tmp_path / "run")]
     program = (
-        "import kerasnets.cli, tensorflow as tf; "
+        "import kerasnets.cli, kerasnets.training.session as session, sys; "
+        "session.draw_figures = lambda run, data: None; assert 'tensorflow' not in sys.modules; "
         f"assert kerasnets.cli.main({[*args, '--threads', '1']!r}) == 0; "
+        "import tensorflow as tf; "
         "assert tf.config.threading.get_intra_op_parallelism_threads() == 1"
     )
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)

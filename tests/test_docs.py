@@ -32,7 +32,7 @@ def test_the_targets_of_links_exist():
             assert (path.parent / target).exists(), f"{path.name}: {target}"
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("no_figures", "verify_in_this_process")
 def test_the_examples_of_your_own_model_and_data_run_in_order(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     text = (DOCS / "your-own.md").read_text("utf-8")

@@ -23,6 +23,7 @@ def test_a_net_trains_on_digits_with_its_own_recipe(run):
     assert run.model.layers[1].name == "from_0_to_1"
 
 
+@pytest.mark.usefixtures("verify_in_this_process")
 def test_the_exported_file_takes_the_pixels_of_the_data_set(run, tmp_path):
     path = kn.export(run, tmp_path / "lenet5", formats=("onnx",), verify=False)
     verification = kn.verify(path.parent)
