@@ -2,10 +2,40 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Exclude imported modules from garbage collections, which would visit them again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="module")
+def no_figures():
+    """Draw no figures of runs, which take most of the time of a small training."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("kerasnets.training.session.draw_figures", lambda run, data: None)
+        yield
+
+
+@pytest.fixture
+def verify_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Verify exported files in this process; a new one takes seconds to import TensorFlow.
+
+    For tests of something else than the process: every runtime still runs on every case.
+    """
+    from kerasnets.exporting.verification import runtimes
+
+    def run(folder: Path, tolerance: float, result: Path, *arrays: Path) -> dict[str, Any]:
+        return vars(runtimes.check(folder, tolerance, *arrays))
+
+    monkeypatch.setattr("kerasnets.exporting.verification.verify._run_process", run)
 
 
 @pytest.fixture(scope="session")

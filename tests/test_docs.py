@@ -164,6 +164,7 @@ def test_the_citation_is_that_of_this_version():
     assert citation["authors"] == project["authors"]
 
 
+@pytest.mark.usefixtures("no_figures", "verify_in_this_process")
 def test_the_examples_of_your_own_model_and_data_run_in_order(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     text = (DOCS / "your-own.md").read_text("utf-8")

@@ -31,6 +31,7 @@ def newcomer(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.usefixtures("verify_in_this_process")
 def test_the_python_examples_run_in_order(newcomer, capsys):
     assert len(blocks("python")) == 3
     namespace = {}
@@ -42,7 +43,10 @@ def test_the_python_examples_run_in_order(newcomer, capsys):
     assert (newcomer / "runs" / "mine" / "model.keras").is_file()
 
 
-def test_the_commands_run_in_order(newcomer, capsys):
+@pytest.mark.usefixtures("verify_in_this_process")
+def test_the_commands_run_in_order(newcomer, capsys, monkeypatch):
+    # The other tests of this module draw the figures of runs, which take seconds per run.
+    monkeypatch.setattr("kerasnets.training.session.draw_figures", lambda run, data: None)
     lines = [line for block in blocks("sh") for line in block.splitlines()]
     commands = [shlex.split(line) for line in lines if line.startswith("kerasnets ")]
     assert len(commands) == 13
@@ -89,6 +93,7 @@ def test_the_demo_ends_with_a_verified_export(newcomer, monkeypatch, capsys):
         assert (newcomer / "runs" / "demo" / part).is_file()
 
 
+@pytest.mark.usefixtures("verify_in_this_process")
 @pytest.mark.parametrize(
     ("script", "expected"),
     [("train", "test accuracy"), ("count", "parameters"), ("export", "'onnx'")],

@@ -1,4 +1,8 @@
-"""Importing the package and asking for help import nothing heavy, and TensorFlow starts quietly."""
+"""What a new process imports, prints and finds.
+
+Importing the package and asking for help import nothing heavy, and TensorFlow starts quietly. The
+checks that import TensorFlow share one process, because that takes seconds.
+"""
 
 from __future__ import annotations
 
@@ -35,9 +39,24 @@ def test_nothing_heavy_is_imported(statement):
     assert answer.stderr == "[]\n"
 
 
-def test_tensorflow_starts_without_messages():
-    answer = python("import kerasnets as kn; print(kn.build('seizure-mlp').count_params())")
-    assert answer.stdout == "2949\n"
+def test_tensorflow_starts_quietly_and_every_layer_and_convention_is_found(tmp_path):
+    files = []
+    for name in ("mortality-gru", "seizure-spectral-small", "digit-cnn-compact"):
+        files.append(str(tmp_path / f"{name}.keras"))
+        kn.build(name).save(files[-1])
+    answer = python(f"""
+import sys
+from kerasnets.nets import load_model
+print([load_model(path).name for path in {files}])  # layers of our own are known
+import kerasnets as kn
+net = kn.build("seizure-mlp")
+print(net.count_params(), kn.profile(net).flops)
+print("kerasnets.studies" in sys.modules)
+print(kn.profile(net, convention="s2").flops)  # a convention of the studies
+""")
+    names = "['mortality-gru', 'seizure-spectral-small', 'digit-cnn-compact']"
+    flops = 2 * 178 * 16 + 4 * 16 + 2 * 16 * 5
+    assert answer.stdout == f"{names}\n2949 {flops}\nFalse\n5904\n"
     assert answer.stderr == ""
 
 

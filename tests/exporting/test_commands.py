@@ -10,6 +10,8 @@ import pytest
 import kerasnets as kn
 from kerasnets.cli import main
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -25,6 +27,7 @@ def test_metrics_on_the_test_split_are_equal_in_every_runtime(
     out = tmp_path / "exported" / "mlp"
     arguments = ["export", str(run), "--out", str(out), "--test", "--weights", "float16"]
     assert main([*arguments, "--server-files"]) == 0
+    assert capsys.readouterr().out == f"{out / '1'}\n"
     card = json.loads((out / "1" / "card.json").read_text(encoding="utf-8"))
     accuracy = kn.load_run(run).metrics["test"]["accuracy"]
     metrics = card["verification"]["test_metrics"]
@@ -32,7 +35,6 @@ def test_metrics_on_the_test_split_are_equal_in_every_runtime(
     assert {entry["accuracy"] for entry in metrics.values()} == {accuracy}
     assert card["weights"]["float16"]["accuracy"] == pytest.approx(accuracy, abs=0.01)
     assert (tmp_path / "exported" / "models.config").is_file()
-    capsys.readouterr()
     assert main(["verify", str(out), "--test", str(run)]) == 0
     assert f"onnx: on the test split accuracy {accuracy:.6f}" in capsys.readouterr().out
 

@@ -245,6 +245,7 @@ class RegressionRun:
         self.units = ""
 
 
+@pytest.mark.usefixtures("verify_in_this_process")
 def test_the_task_and_the_targets_of_a_run_are_used(tmp_path: Path) -> None:
     run = RegressionRun()
     rows = np.random.default_rng(0).normal(size=(50, 4)).astype("float32")

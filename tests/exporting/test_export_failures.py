@@ -132,7 +132,7 @@ def test_a_lambda_layer_is_rejected_by_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", ["3.10.0", "3.16.0", "3.15.0.dev20260101"])
 def test_untested_keras_warns_and_must_be_verified(
-    version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verify_in_this_process: None
 ) -> None:
     monkeypatch.setattr(keras, "__version__", version)
     net = kn.build("seizure-mlp", units=(3,), samples=6)

@@ -1,8 +1,5 @@
 """The conventions s2 and s5: the stated FLOPs of S2 and S5, as formulas of the sizes."""
 
-import subprocess
-import sys
-
 import pytest
 
 import kerasnets as kn
@@ -65,15 +62,3 @@ def test_every_seizure_net_is_counted_completely_under_every_convention(name):
         assert cost.unsupported == ()
         assert cost.params == net.count_params()
         assert cost.flops == sum(layer.flops for layer in cost.layers) > 0
-
-
-def test_the_profiler_finds_the_conventions_without_importing_studies_before():
-    code = (
-        "import sys, kerasnets as kn; net = kn.build('seizure-mlp'); kn.profile(net); "
-        "assert 'kerasnets.studies' not in sys.modules; "
-        "print(kn.profile(net, convention='s2').flops)"
-    )
-    answer = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=600
-    )
-    assert answer.stdout == "5904\n"

@@ -16,6 +16,8 @@ from kerasnets.studies.reproduce import PARTS, reproduce
 from kerasnets.studies.seizure import reproduce_seizure
 from kerasnets.studies.workspace import Workspace
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 
 @pytest.fixture
 def clean_environment(tmp_path, monkeypatch):

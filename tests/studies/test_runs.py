@@ -8,6 +8,7 @@ from kerasnets.data import load_data
 from kerasnets.studies import runs
 from kerasnets.studies.runs import resume_or_train
 
+pytestmark = pytest.mark.usefixtures("no_figures")
 SETTINGS = {"epochs": 1, "net_arguments": {"units": [3]}}
 
 

@@ -14,6 +14,7 @@ from kerasnets.studies.search_figures import search_figure
 from kerasnets.studies.space import Hyperparameter
 from kerasnets.studies.trials import SamplerTrials
 
+pytestmark = pytest.mark.usefixtures("no_figures")
 SPACE = [
     Hyperparameter("learning_rate", 1e-3, 0.3, log=True),
     Hyperparameter("units", choices=([2], [6])),

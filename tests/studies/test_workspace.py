@@ -8,6 +8,8 @@ from kerasnets.data import load_data
 from kerasnets.studies.runs import nest_builder_arguments
 from kerasnets.studies.workspace import Workspace
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 
 @pytest.fixture
 def points():

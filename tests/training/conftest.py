@@ -8,7 +8,5 @@ import pytest
 @pytest.fixture(scope="module", autouse=True)
 def no_needless_figures(request):
     """Draw no figures in modules without ``NEEDS_FIGURES = True``."""
-    with pytest.MonkeyPatch.context() as patch:
-        if not getattr(request.module, "NEEDS_FIGURES", False):
-            patch.setattr("kerasnets.training.session.draw_figures", lambda run, data: None)
-        yield
+    if not getattr(request.module, "NEEDS_FIGURES", False):
+        request.getfixturevalue("no_figures")

@@ -28,6 +28,8 @@ from tests.training.helpers import (
 )
 
 DATA = dataset(24)
+# An optimizer without further variables, because every interrupt writes and reads them.
+OPTIONS = {"epochs": 3, "optimizer": "sgd"}
 LAST = "checkpoints/last.keras"
 VALIDATION_LOSSES = (3.0, 1.0, 2.0)  # the second epoch is the best
 SAVING = (
@@ -109,7 +111,7 @@ class _Training:
 def run(tmp_path, monkeypatch):
     """A function that trains or resumes the run in a folder; begins it if there is none."""
     model = keras.Sequential([keras.Input((FEATURES,)), keras.layers.Dense(CLASSES)], name="small")
-    train_interrupted(model, DATA, tmp_path / "begun", 0, epochs=3, rescaling="none")
+    train_interrupted(model, DATA, tmp_path / "begun", 0, rescaling="none", **OPTIONS)
     monkeypatch.setattr(session, "run_epochs", _Training.run_epochs)
     monkeypatch.setattr(session, "evaluate", lambda *arguments, **options: {})
     monkeypatch.setattr(Session, "_check_monitor", lambda session: None)

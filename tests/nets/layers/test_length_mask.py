@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -118,16 +115,6 @@ def test_a_reloaded_net_still_masks(nets, name, tmp_path):
     again = keras.saving.load_model(tmp_path / "net.keras")
     expected = nets[name](batch([1, 4]))
     np.testing.assert_allclose(again(batch([1, 4], 9, np.nan)), expected, atol=1e-6, rtol=0)
-
-
-def test_load_model_knows_every_layer_in_a_new_process(nets, tmp_path):
-    names = ("seizure-spectral-small", "digit-cnn-compact")
-    models = [nets["mortality-gru"], *map(kn.build, names)]
-    files = [str(tmp_path / f"{net.name}.keras") for net in models]
-    for net, path in zip(models, files, strict=True):
-        net.save(path)
-    code = f"from kerasnets.nets import load_model; [load_model(path) for path in {files}]"
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_mask_is_true_within_the_length():
