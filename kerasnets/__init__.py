@@ -5,8 +5,9 @@ Importing this package does not import TensorFlow; the first function that needs
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
+
+from kerasnets._lazy import import_name
 
 if TYPE_CHECKING:
     from kerasnets.data import Dataset as Dataset
@@ -51,12 +52,8 @@ __all__ = ["__version__", *sorted(_SUBPACKAGE_OF)]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _SUBPACKAGE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_SUBPACKAGE_OF[name]}"), name)
-    globals()[name] = value
-    return value
+    return import_name(__name__, name, _SUBPACKAGE_OF)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return __all__

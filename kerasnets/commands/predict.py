@@ -9,16 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from kerasnets._errors import unknown_name
 from kerasnets._files import atomic_write
-from kerasnets.commands._shared import data_flags, pairs
-from kerasnets.data import load_data, read_inputs
-from kerasnets.evaluation.outputs import both_classes
-from kerasnets.training import load_run
+from kerasnets.commands._parser import one_of
+from kerasnets.commands._shared import data_flags, data_options, names_of_data
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from kerasnets.training import Run
 
 EXAMPLES = """\
@@ -29,25 +26,36 @@ EXAMPLES = """\
 """
 
 _FILES = (".csv", ".npz", ".parquet")
+_SPLITS = ("train", "validation", "test")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.add_argument("run", type=Path, help="a run folder")
-    parser.add_argument(
-        "--data",
-        help="a .csv, .parquet or .npz file of inputs, or the name of a data set; by default the "
-        "data set of the run",
+    names_of_data(
+        parser.add_argument(
+            "--data",
+            metavar="DATA",
+            help="a .csv, .parquet or .npz file of inputs, or the name of a data set; by default "
+            "the data set of the run",
+        )
     )
     parser.add_argument(
-        "--split", help="split of a data set to predict: train, validation or test (default: test)"
+        "--split",
+        choices=_SPLITS,
+        type=one_of("split", _SPLITS),
+        help="split of a data set to predict; default: test",
     )
     data_flags(parser)
-    parser.add_argument("--out", type=Path, help="CSV file to write; by default standard output")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="CSV file to write; by default standard output"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
+    from kerasnets.training import load_run
+
     trained = load_run(arguments.run)
     x = _inputs(trained, arguments)
     header, rows = predictions_table(trained, trained.predict(x))
@@ -64,21 +72,21 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _inputs(trained: Run, arguments: argparse.Namespace) -> Any:
     """The raw inputs to predict."""
+    from kerasnets.data import load_data, read_inputs
+
+    options = data_options(arguments)
     if arguments.data is not None and arguments.data.endswith(_FILES):
-        if arguments.split or arguments.data_option:
+        if arguments.split or options:
             raise ValueError(
-                "--split and --data-option are for data sets; every row of a file is predicted."
+                "--split, --data-option, --target and --group are for data sets; every row of a "
+                "file is predicted."
             )
         return read_inputs(arguments.data, trained.environment["data"])
     if arguments.data is None:
         data = trained.load_data(arguments.data_dir)
     else:
-        options = pairs(arguments.data_option)
         data = load_data(arguments.data, data_dir=arguments.data_dir, **options)
-    split = arguments.split or "test"
-    if split not in data.splits:
-        raise unknown_name("split", split, data.splits)
-    return data.splits[split].x
+    return data.splits[arguments.split or "test"].x
 
 
 def predictions_table(run: Run, predictions: np.ndarray) -> tuple[list[str], list[list[Any]]]:
@@ -92,6 +100,8 @@ def predictions_table(run: Run, predictions: np.ndarray) -> tuple[list[str], lis
         For classes: the predicted class and a probability per class; for labels: a probability
         per label; for a regression: a value per target. Each row begins with its number, from 0.
     """
+    from kerasnets.evaluation.outputs import both_classes
+
     if run.task in ("classification", "binary"):
         probabilities = both_classes(predictions) if run.task == "binary" else predictions
         threshold = run.metrics["test"].get("threshold", 0.5)

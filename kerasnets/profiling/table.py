@@ -79,9 +79,9 @@ def _bytes(count: Size) -> str:
     return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
 
 
-def text(profile: ProfileTotals) -> str:
-    """Title, table and totals as plain text with box lines."""
-    table = text_table(HEADERS, rows(profile), _ALIGN)
+def text(profile: ProfileTotals, width: int | None = None) -> str:
+    """Title, table and totals as plain text, in lines of at most ``width`` columns."""
+    table = text_table(HEADERS, rows(profile), _ALIGN, width=width)
     return "\n".join([title(profile), table, *totals(profile)])
 
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tqdm import tqdm
 
 from kerasnets._errors import WorkFailedError, unknown_name
 from kerasnets._files import atomic_write, locked, write_json
+from kerasnets._progress import progress_bar
 from kerasnets.studies.pool import TrainingTask, train_tasks
 from kerasnets.studies.runs import nest_builder_arguments
 from kerasnets.studies.space import Hyperparameter, check_space, grid_points
@@ -135,7 +135,7 @@ def _train_all(
 ) -> None:
     total = sum(trials.budget for trials in by_sampler)
     done = sum(len(trials.rows()) for trials in by_sampler)
-    bar = tqdm(total=total, initial=done, desc="trials", disable=None if progress else True)
+    bar = progress_bar(total, "trials", "trial", show=progress, initial=done)
 
     def next_task() -> TrainingTask | None:
         return next((task for trials in by_sampler if (task := trials.next_task())), None)
