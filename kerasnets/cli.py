@@ -81,8 +81,8 @@ def _make_parser(commands: Iterable[str]) -> Parser:
         prog="kerasnets",
         usage="%(prog)s COMMAND [options]",
         description="Small networks you can trust: build, train, count, export, serve.",
-        epilog="kerasnets COMMAND --help shows examples. Exit codes: 0 success, 1 the work failed, "
-        "2 wrong input, 130 interrupted.",
+        epilog="kerasnets COMMAND --help shows examples.\n"
+        "Exit codes: 0 success, 1 the work failed, 2 wrong input, 130 interrupted.",
     )
     parser.add_argument("--version", action="version", version=f"kerasnets {kerasnets.__version__}")
     parser.add_argument(

@@ -56,9 +56,8 @@ def main() -> int:
 
     heading(7, f"Done in {time.perf_counter() - started:.0f} s")
     simulated = " (simulated recordings: do not quote this number)" if data.simulated else ""
-    print(
-        f"accuracy  {percent(run.metrics['test']['accuracy'])} of {data.name}'s test rows{simulated}"
-    )
+    accuracy = percent(run.metrics["test"]["accuracy"])
+    print(f"accuracy  {accuracy} of {data.name}'s test rows{simulated}")
     print(f"cost      {cost.params:,} parameters, {cost.flops:,} FLOPs per row")
     print(f"figures   {run.folder / 'figures'}")
     print(f"run       {run.folder}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
@@ -66,13 +67,19 @@ class Parser(argparse.ArgumentParser):
             for name, action in self._option_string_actions.items()
             if action.help != argparse.SUPPRESS
         ]
-        close = difflib.get_close_matches(options[0], known, n=2, cutoff=0.6)
-        hint = f". Did you mean {' or '.join(close)}?" if close else ""
+        close = difflib.get_close_matches(options[0], known, n=1, cutoff=0.6)
+        hint = f". Did you mean {close[0]}?" if close else ""
         return f"unknown option {options[0]}{hint}"
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
-    """Help with the default of each option, unless the option has none or its help names it."""
+    """Help with the default of each option, unless the option has none or its help names it.
+
+    Names with hyphens, such as those of nets, are not broken into two lines.
+    """
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         text = action.help or ""

@@ -142,4 +142,4 @@ def _table(found: SearchResult) -> str:
         for row in table.itertuples(index=False)
     ]
     align = "".join("r" if table[name].dtype.kind in "if" else "l" for name in table)
-    return text_table(list(table), rows, align, box=False, width=terminal_width())
+    return text_table(list(map(str, table.columns)), rows, align, box=False, width=terminal_width())

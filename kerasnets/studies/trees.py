@@ -12,7 +12,6 @@ import numpy as np
 from kerasnets._deprecation import renamed_arguments
 from kerasnets._progress import progress_bar
 from kerasnets.data.dataset import Dataset, Split
-from kerasnets.evaluation.metrics import auroc_per_class
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -186,6 +185,8 @@ def _auc(tree: Any, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     With several classes, the error is the mean of the errors per class, which is an upper bound
     for the error of the mean AUC.
     """
+    from kerasnets.evaluation.metrics import auroc_per_class
+
     areas = np.array(auroc_per_class(y, tree.predict_proba(x)), dtype=np.float64)
     labels = range(areas.size)
     if areas.size == 2:
