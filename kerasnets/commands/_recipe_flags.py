@@ -9,7 +9,7 @@ from kerasnets.commands._parser import one_of
 from kerasnets.commands._shared import names_of_data, value
 from kerasnets.data import list_datasets
 from kerasnets.data.catalogue import data_spec
-from kerasnets.training.recipe import Recipe, check_recipe
+from kerasnets.training.recipe import Recipe
 
 _WITHOUT_FLAG = ("net", "net_arguments", "data_options")  # the command has other flags for them
 _METAVARS = {int: "N", float: "X", str: "NAME"}
@@ -20,11 +20,11 @@ def add_recipe_flags(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
         "settings of the recipe", "Many nets have defaults of their own: kerasnets nets NET."
     )
-    defaults, choices = check_recipe({"net": ""}), Recipe.choices()
+    defaults, choices = Recipe.defaults(), Recipe.choices()
     for name, text in Recipe.descriptions().items():
         if name in _WITHOUT_FLAG:
             continue
-        default = getattr(defaults, name)
+        default = defaults[name]
         shown = "" if default == "" else f" Default: {default}."
         action = group.add_argument(
             f"--{name.replace('_', '-')}", help=(text + shown).replace("%", "%%")

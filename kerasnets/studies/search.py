@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from kerasnets.studies.trials import SAMPLERS, SamplerTrials
 from kerasnets.training import Recipe, make_recipe
 from kerasnets.training.recipe import recipe_toml
 from kerasnets.training.run import load_recipe_data
+from kerasnets.training.typed_settings import SearchSettings, shows_settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,6 +66,7 @@ class SearchResult:
         return {str(name): value for name, value in self.table.to_dict("records")[row].items()}
 
 
+@shows_settings
 def search(
     net: str,
     space: Sequence[Hyperparameter],
@@ -76,7 +78,7 @@ def search(
     jobs: int = 1,
     seed: int = 0,
     progress: bool = True,
-    **settings: Any,
+    **settings: Unpack[SearchSettings],
 ) -> SearchResult:
     """Train a net with many settings, and find those with the best validation score.
 
@@ -95,8 +97,8 @@ def search(
         seed: seed of the samplers. With ``jobs=1``, the same seed produces the same trials, even if
             the search was stopped and resumed.
         progress: show a progress bar on standard error.
-        **settings: settings that are the same for all trials: fields of the recipe and arguments
-            of the builder.
+        settings: fields of the recipe that are the same for all trials; ``net_arguments`` holds
+            the arguments of the builder.
 
     Raises:
         ValueError: before any work, if an argument is not valid or the folder contains another

@@ -118,6 +118,12 @@ class Recipe:
         return {name: f"{info.description}." for name, info in _field_infos(cls)}
 
     @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """Return the general default of each field but ``net`` by name."""
+        recipe = dataclasses.asdict(check_recipe({"net": ""}))
+        return {name: default for name, default in recipe.items() if name != "net"}
+
+    @classmethod
     def choices(cls) -> dict[str, tuple[str, ...]]:
         """Return the allowed values of each field that has a fixed set of them, by name."""
         return {

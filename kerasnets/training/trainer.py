@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from kerasnets._lazy import keras
 from kerasnets.data import Dataset, as_dataset
@@ -27,8 +27,10 @@ from kerasnets.training.rescaling import with_rescaling
 from kerasnets.training.run import Run, load_recipe_data, load_run, load_run_data
 from kerasnets.training.session import Session, last_checkpoint
 from kerasnets.training.start import begin, check_folder, clean_up_failed_start
+from kerasnets.training.typed_settings import Settings, shows_settings
 
 
+@shows_settings
 def train(
     net: str | Recipe | keras.Model,
     *,
@@ -38,7 +40,7 @@ def train(
     callbacks: Sequence[Any] = (),
     progress: bool = True,
     tensorboard: bool = False,
-    **settings: Any,
+    **settings: Unpack[Settings],
 ) -> Run:
     """Train a net, evaluate it, and write everything to a run folder.
 
@@ -67,15 +69,16 @@ def train(
         FileExistsError: if ``out`` is not empty.
         TrainingDivergedError: if the loss becomes NaN or infinite; the message names the step.
     """
+    requested: dict[str, Any] = dict(settings)
     if isinstance(net, Recipe):
-        settings = {**asdict(net), **settings}
-        net = settings.pop("net")
+        requested = {**asdict(net), **requested}
+        net = requested.pop("net")
     if not isinstance(net, str | keras.Model):
         raise ValueError(
             "net must be a name of the catalogue, a Recipe or a keras.Model, got "
             f"{type(net).__name__}."
         )
-    recipe, data = _recipe_and_data(net, data, data_dir, settings)
+    recipe, data = _recipe_and_data(net, data, data_dir, requested)
     check_data(data)
     check_folder(out)
     keras.utils.set_random_seed(recipe.seed)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from kerasnets._display import html_block
 from kerasnets._errors import WorkFailedError
 from kerasnets._files import write_json
 from kerasnets.exporting.verification import runtimes
@@ -27,7 +28,7 @@ from kerasnets.exporting.versions import find_version
 TOLERANCE = 1e-5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verification:
     """The result of a verification.
 
@@ -51,6 +52,19 @@ class Verification:
     def ok(self) -> bool:
         """Whether there are no failures."""
         return not self.failures
+
+    def __repr__(self) -> str:
+        differences = ", ".join(f"{name} {d:.1e}" for name, d in self.max_abs_diff.items())
+        count = len(self.failures)
+        result = "ok" if self.ok else f"{count} {'failure' if count == 1 else 'failures'}"
+        return f"Verification({result}, {str(self.path)!r}, differences: {differences or 'none'})"
+
+    def _repr_html_(self) -> str:
+        """Describe the result in a notebook."""
+        title = f"{self.path}: {'verified' if self.ok else 'FAILED'}"
+        rows = [(name, f"{difference:.2e}") for name, difference in self.max_abs_diff.items()]
+        headers = ("runtime", "largest difference from Keras")
+        return html_block(title, None, headers, rows, "lr", self.failures)
 
 
 class VerificationError(WorkFailedError, ValueError):
