@@ -75,6 +75,13 @@ class _Lines(tqdm):  # type: ignore[type-arg]  # not a generic class at run time
         """Print each status as a line; tqdm calls this method."""
         return lambda status: print(status, file=file, flush=True) if status else None
 
+    def close(self) -> None:
+        """Print the last status."""
+        if not self.disable:
+            self.display()
+            self.disable = True  # tqdm would write the end of a line
+        super().close()
+
     @property
     def format_dict(self) -> dict[str, Any]:
         """What tqdm formats: counts and times, without a bar."""

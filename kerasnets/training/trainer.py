@@ -19,6 +19,7 @@ from kerasnets.training import run_folder
 from kerasnets.training.checks import (
     check_data,
     check_model,
+    check_tensorboard,
     copy_model,
 )
 from kerasnets.training.plan import Plan, compile_model
@@ -67,6 +68,7 @@ def train(
         FileNotFoundError: if the files of the data set do not exist; the message says how to get
             them.
         FileExistsError: if ``out`` is not empty.
+        ImportError: if ``tensorboard`` is set and TensorBoard is not installed.
         TrainingDivergedError: if the loss becomes NaN or infinite; the message names the step.
     """
     requested: dict[str, Any] = dict(settings)
@@ -78,6 +80,7 @@ def train(
             "net must be a name of the catalogue, a Recipe or a keras.Model, got "
             f"{type(net).__name__}."
         )
+    check_tensorboard(tensorboard)
     recipe, data = _recipe_and_data(net, data, data_dir, requested)
     check_data(data)
     check_folder(out)
@@ -123,6 +126,7 @@ def resume(
         raise FileNotFoundError(f"{folder} is not a run folder: it has no recipe.toml.")
     if (folder / "metrics.json").is_file():
         return load_run(folder)
+    check_tensorboard(tensorboard)
     recipe = run_folder.read_run_recipe(folder)
     data = load_run_data(folder, data, data_dir)
     model = load_model(last_checkpoint(folder))

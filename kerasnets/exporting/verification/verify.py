@@ -133,9 +133,19 @@ def write_verification(folder: Path, verification: Verification, tolerance: floa
         "max_abs_diff": verification.max_abs_diff,
         "failures": verification.failures,
     }
-    if verification.test_metrics:
-        content["test_metrics"] = verification.test_metrics
+    # A verification without labelled examples keeps the metrics of an earlier one.
+    if metrics := verification.test_metrics or _recorded_metrics(folder):
+        content["test_metrics"] = metrics
     write_json(folder / "verification.json", content)
+
+
+def _recorded_metrics(folder: Path) -> Any:
+    """The test metrics in ``verification.json``; ``None`` if there are none."""
+    try:
+        recorded = json.loads((folder / "verification.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return recorded.get("test_metrics") if isinstance(recorded, dict) else None
 
 
 def check_tolerance(tolerance: float) -> None:
