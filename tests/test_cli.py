@@ -116,6 +116,36 @@ def test_threads_are_set_before_tensorflow_starts(tmp_path):
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
 
 
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["nets"],
+        ["nets", "mortality-gru"],
+        ["data"],
+        ["data", "mortality-simulated"],
+        ["data", "covid-simulated"],
+        ["profile", "seizure-spectral"],
+        ["profile", "mortality-deep", "--explain"],
+        ["profile", "--claims"],
+        ["principles", "xor", "--quick"],
+        ["reproduce", "counts", "by-hand"],
+    ],
+)
+def test_output_fits_80_columns(args, capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(tmp_path)
+    assert main(args) == 0
+    output = capsys.readouterr().out
+    assert len(output.splitlines()) > 3
+    assert [line for line in output.splitlines() if len(line) > 80] == []
+
+
+def test_quiet_prints_the_folder_only(folder, tmp_path, capsys):
+    args = ["train", "--recipe", str(folder / "recipe.toml"), "--epochs", "1", "--quiet"]
+    assert main([*args, "--out", str(tmp_path / "run")]) == 0
+    assert capsys.readouterr() == (f"{tmp_path / 'run'}\n", "")
+
+
 @pytest.mark.parametrize("threads", ["0", "-1", "many", "1.5", ""])
 def test_invalid_numbers_of_threads_are_refused(threads, capsys, tmp_path):
     args = ["train", "seizure-mlp", f"--threads={threads}", "--out", str(tmp_path / "run")]
@@ -205,6 +235,12 @@ def test_profile_of_training_with_a_plot(capsys, tmp_path):
     assert main(["profile", "seizure-mlp", "--mode", "training", "--json", *plot]) == 0
     assert json.loads(capsys.readouterr().out)["flops"] > 2 * forward
     assert {path.name for path in tmp_path.iterdir()} == {"cost.png", "cost.svg"}
+    for name, written in (("one.png", ["one.png"]), ("one.pdf", ["one.pdf"]), (
+        "plots/", ["plots/seizure-mlp-cost.png", "plots/seizure-mlp-cost.svg"],
+    )):  # fmt: skip
+        assert main(["profile", "seizure-mlp", "--plot", f"{tmp_path}/{name}"]) == 0
+        assert capsys.readouterr().err.split() == [str(tmp_path / path) for path in written]
+        assert all((tmp_path / path).stat().st_size > 1000 for path in written)
 
 
 def test_profile_checks_the_claims_of_the_reports(capsys):
