@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from kerasnets.data import load_data as load_data
     from kerasnets.engine import fit as fit
     from kerasnets.engine import predict as predict
+    from kerasnets.evaluation import ReferenceNet as ReferenceNet
     from kerasnets.evaluation import evaluate as evaluate
+    from kerasnets.evaluation import list_reference_nets as list_reference_nets
+    from kerasnets.evaluation import load as load
     from kerasnets.exporting import Verification as Verification
     from kerasnets.exporting import VerificationError as VerificationError
     from kerasnets.exporting import export as export
@@ -40,7 +43,7 @@ __version__ = "0.1.0"
 _NAMES = {
     "data": ("Dataset", "Split", "load_data"),
     "engine": ("fit", "predict"),
-    "evaluation": ("evaluate",),
+    "evaluation": ("ReferenceNet", "evaluate", "list_reference_nets", "load"),
     "exporting": ("Verification", "VerificationError", "export", "verify"),
     "nets": ("NetSpec", "build", "describe", "list_nets", "register"),
     "profiling": ("Profile", "profile"),

@@ -10,17 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerasnets._files import atomic_write
+from kerasnets.commands._completion import complete_with
 from kerasnets.commands._parser import one_of
 from kerasnets.commands._shared import data_flags, data_options, names_of_data
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from kerasnets.evaluation import ReferenceNet
     from kerasnets.training import Run
 
 EXAMPLES = """\
   kerasnets predict runs/seizure-cnn-1 --out predictions.csv
   kerasnets predict runs/patients --data new-patients.csv
+  kerasnets predict seizure-spectral-small --data new.npz
   kerasnets predict runs/mine --data new.npz --out predictions.csv
   kerasnets predict runs/seizure-cnn-1 --data seizure --split validation
 """
@@ -31,7 +34,15 @@ _SPLITS = ("train", "validation", "test")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
-    parser.add_argument("run", type=Path, help="a run folder")
+    complete_with(
+        parser.add_argument(
+            "run",
+            metavar="RUN",
+            help="a run folder, or the name of a trained net of this package, such as "
+            "seizure-spectral-small",
+        ),
+        _names,
+    )
     names_of_data(
         parser.add_argument(
             "--data",
@@ -52,11 +63,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _names() -> list[str]:
+    from kerasnets.evaluation import list_reference_nets
+
+    return list_reference_nets()
+
+
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
-    from kerasnets.training import load_run
-
-    trained = load_run(arguments.run)
+    trained = _load(arguments.run)
     x = _inputs(trained, arguments)
     header, rows = predictions_table(trained, trained.predict(x))
     if arguments.out is None:
@@ -70,7 +85,21 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"{len(rows):,} predictions written to {arguments.out}")
 
 
-def _inputs(trained: Run, arguments: argparse.Namespace) -> Any:
+def _load(text: str) -> Run | ReferenceNet:
+    """Load the run in a folder, or a trained reference net."""
+    from kerasnets.evaluation import list_reference_nets, load
+    from kerasnets.training import load_run
+
+    if text in list_reference_nets() and not Path(text).is_dir():
+        return load(text)
+    try:
+        return load_run(text)
+    except FileNotFoundError as error:
+        names = ", ".join(list_reference_nets())
+        raise FileNotFoundError(f"{error} Trained nets that need no folder: {names}.") from error
+
+
+def _inputs(trained: Run | ReferenceNet, arguments: argparse.Namespace) -> Any:
     """The raw inputs to predict."""
     from kerasnets.data import load_data, read_inputs
 
@@ -81,7 +110,8 @@ def _inputs(trained: Run, arguments: argparse.Namespace) -> Any:
                 "--split, --data-option, --target and --group are for data sets; every row of a "
                 "file is predicted."
             )
-        return read_inputs(arguments.data, trained.environment["data"])
+        described = getattr(trained, "environment", {}).get("data", {})
+        return read_inputs(arguments.data, described)
     if arguments.data is None:
         data = trained.load_data(arguments.data_dir)
     else:
@@ -89,11 +119,13 @@ def _inputs(trained: Run, arguments: argparse.Namespace) -> Any:
     return data.splits[arguments.split or "test"].x
 
 
-def predictions_table(run: Run, predictions: np.ndarray) -> tuple[list[str], list[list[Any]]]:
+def predictions_table(
+    run: Run | ReferenceNet, predictions: np.ndarray
+) -> tuple[list[str], list[list[Any]]]:
     """Return the header and the rows of the predictions of a run.
 
     Args:
-        run: the run.
+        run: the run or reference net.
         predictions: from :meth:`kerasnets.training.Run.predict`.
 
     Returns:
@@ -115,7 +147,7 @@ def predictions_table(run: Run, predictions: np.ndarray) -> tuple[list[str], lis
             for number, (label, row) in enumerate(zip(chosen, probabilities, strict=True))
         ]
         return header, rows
-    names = run.class_names or run.target_names or ("prediction",)
+    names = run.class_names or getattr(run, "target_names", ()) or ("prediction",)
     header = ["row", *((f"p({name})" for name in names) if run.task == "multilabel" else names)]
     return header, [[number, *map(float, row)] for number, row in enumerate(predictions)]
 
