@@ -213,7 +213,7 @@ def test_evaluate_prints_the_metrics_of_the_run(folder, capsys):
     assert main(["evaluate", str(folder), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == kn.load_run(folder).metrics
     assert main(["evaluate", str(folder)]) == 0
-    assert "balanced acc." in capsys.readouterr().out
+    assert "balanced accuracy" in capsys.readouterr().out
 
 
 def test_profile_of_a_net_a_file_and_a_run(folder, capsys):
