@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Callable
 from typing import IO, Any
@@ -21,7 +22,7 @@ def progress_bar(
     leave: bool = True,
     lines: bool = True,
 ) -> tqdm[Any]:
-    """Make a progress bar on standard error, or a widget in a notebook.
+    """Make a progress bar on standard error; in a notebook with ``ipywidgets``, a widget.
 
     Args:
         total: number of steps.
@@ -60,11 +61,11 @@ def progress_stream() -> IO[str]:
 
 
 def _bar_class(in_terminal: bool, in_notebook: bool) -> type[tqdm[Any]]:
-    if in_notebook:
-        from tqdm.auto import tqdm as notebook_bar  # a widget if ipywidgets is installed
+    if in_notebook and importlib.util.find_spec("ipywidgets") is not None:
+        from tqdm.notebook import tqdm as notebook_bar
 
         return notebook_bar
-    return tqdm if in_terminal else _Lines
+    return tqdm if in_notebook or in_terminal else _Lines
 
 
 class _Lines(tqdm):  # type: ignore[type-arg]  # not a generic class at run time
