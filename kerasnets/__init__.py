@@ -5,8 +5,9 @@ Importing this package does not import TensorFlow; the first function that needs
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
+
+from kerasnets._lazy import import_name
 
 if TYPE_CHECKING:
     from kerasnets.data import Dataset as Dataset
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
     from kerasnets.data import load_data as load_data
     from kerasnets.engine import fit as fit
     from kerasnets.engine import predict as predict
+    from kerasnets.evaluation import ReferenceNet as ReferenceNet
     from kerasnets.evaluation import evaluate as evaluate
+    from kerasnets.evaluation import list_reference_nets as list_reference_nets
+    from kerasnets.evaluation import load as load
     from kerasnets.exporting import Verification as Verification
     from kerasnets.exporting import VerificationError as VerificationError
     from kerasnets.exporting import export as export
@@ -39,7 +43,7 @@ __version__ = "0.1.0"
 _NAMES = {
     "data": ("Dataset", "Split", "load_data"),
     "engine": ("fit", "predict"),
-    "evaluation": ("evaluate",),
+    "evaluation": ("ReferenceNet", "evaluate", "list_reference_nets", "load"),
     "exporting": ("Verification", "VerificationError", "export", "verify"),
     "nets": ("NetSpec", "build", "describe", "list_nets", "register"),
     "profiling": ("Profile", "profile"),
@@ -51,12 +55,8 @@ __all__ = ["__version__", *sorted(_SUBPACKAGE_OF)]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _SUBPACKAGE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_SUBPACKAGE_OF[name]}"), name)
-    globals()[name] = value
-    return value
+    return import_name(__name__, name, _SUBPACKAGE_OF)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return __all__

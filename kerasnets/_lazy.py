@@ -12,13 +12,14 @@ error.
 from __future__ import annotations
 
 import contextlib
+import difflib
 import importlib
 import logging
 import os
 import sys
 import tempfile
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 
@@ -79,6 +80,26 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
+def import_name(package: str, name: str, modules: Mapping[str, str]) -> Any:
+    """Import a public name of a package at its first use, for the ``__getattr__`` of the package.
+
+    Args:
+        package: the full name of the package.
+        name: the name that was looked up.
+        modules: the module of the package that defines each public name.
+
+    Raises:
+        AttributeError: the package has no such name.
+    """
+    if name not in modules:
+        close = difflib.get_close_matches(name, modules, n=1)
+        hint = f". Did you mean {close[0]!r}?" if close else ""
+        raise AttributeError(f"module {package!r} has no attribute {name!r}{hint}", name=name)
+    value = getattr(importlib.import_module(f"{package}.{modules[name]}"), name)
+    vars(sys.modules[package])[name] = value
+    return value
+
+
 @contextlib.contextmanager
 def _stderr_held_back() -> Iterator[None]:
     """Hold back what the process writes to standard error. Show it if the block raises."""
@@ -105,4 +126,4 @@ else:
     keras = _LazyModule("keras")
     tf = _LazyModule("tensorflow")
 
-__all__ = ["import_tensorflow", "keras", "tf"]
+__all__ = ["import_name", "import_tensorflow", "keras", "tf"]

@@ -7,6 +7,7 @@ windows and global state.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 from pathlib import Path
 
@@ -57,6 +58,12 @@ _STYLE = {
     "ytick.labelcolor": INK,
 }
 
+# The metadata of each format: without the time, so that the same figure has the same bytes.
+_FORMATS: dict[str, dict[str, None]] = {
+    ".png": {},
+    ".svg": {"Date": None},
+    ".pdf": {"CreationDate": None},
+}
 _MARGIN = 0.12  # inches
 _TITLE_SIZE = 12.5
 _LINE_SPACING = 1.35
@@ -122,13 +129,32 @@ def save_figure(figure: Figure, path_without_suffix: str | os.PathLike[str]) -> 
     stem = Path(path_without_suffix)
     if stem.suffix in (".png", ".svg"):
         raise ValueError(f"Pass the path without its suffix, {stem.with_suffix('')}; got {stem}.")
-    files = []
-    for suffix, metadata in ((".png", {}), (".svg", {"Date": None})):
-        path = stem.with_name(stem.name + suffix)
-        with style(), atomic_write(path) as temporary:
-            figure.savefig(temporary, metadata=metadata)
-        files.append(path)
-    return files
+    return [_save(figure, stem.with_name(stem.name + suffix)) for suffix in (".png", ".svg")]
+
+
+def _save(figure: Figure, path: Path) -> Path:
+    with style(), atomic_write(path) as temporary:
+        figure.savefig(temporary, metadata=_FORMATS[path.suffix])
+    return path
+
+
+def save_figure_as(figure: Figure, path: str | os.PathLike[str], name: str) -> list[Path]:
+    """Save a figure to the file or folder that a user names.
+
+    Args:
+        figure: the figure.
+        path: a file that ends in ``.png``, ``.svg`` or ``.pdf``; or a folder, which exists or ends
+            in a slash; or the path of two files without ``.png`` and ``.svg``.
+        name: name of the two files if ``path`` is a folder.
+
+    Returns:
+        The paths of the files.
+    """
+    target = Path(path)
+    if target.suffix in _FORMATS:
+        return [_save(figure, target)]
+    is_folder = target.is_dir() or os.fspath(path).endswith(os.sep)
+    return save_figure(figure, target / name if is_folder else target)
 
 
 def text_width(text: str, size: float = TEXT_SIZE, weight: str = "normal") -> float:
@@ -151,10 +177,17 @@ def short_number(value: float) -> str:
 
 
 class _Figure(Figure):
-    """A figure whose logarithmic axes are labelled with plain numbers.
+    """A figure that notebooks display, and whose logarithmic axes have plain numbers.
 
     The labels of matplotlib are formulas such as ``$10^2$``, which the style does not parse.
     """
+
+    def _repr_png_(self) -> bytes:
+        """Draw the figure for a notebook, which calls this method."""
+        buffer = io.BytesIO()
+        with style():
+            self.savefig(buffer, format="png", dpi=self.dpi)
+        return buffer.getvalue()
 
     def draw(self, renderer: RendererBase) -> None:
         """Draw the figure; see ``matplotlib.figure.Figure.draw``."""

@@ -1,10 +1,39 @@
-"""Tables as plain text and as Markdown."""
+"""Tables as plain text and as Markdown, and lines that fit the terminal."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 
 _ALIGNMENTS = frozenset("lr")
+_MIN_WIDTH = 6  # of a column that is shortened
+
+
+def terminal_width() -> int | None:
+    """The columns that printed lines may have: ``$COLUMNS``, or the width of the terminal.
+
+    Returns:
+        ``None`` without a limit, because the output goes to a file or a pipe.
+    """
+    if not os.environ.get("COLUMNS", "").isdecimal() and not sys.stdout.isatty():
+        return None
+    return shutil.get_terminal_size().columns
+
+
+def wrapped(text: str, indent: str = "") -> str:
+    """The text in lines that fit the terminal; every line but the first starts with ``indent``."""
+    width = terminal_width()
+    if width is None:
+        return text
+    return textwrap.fill(text, width, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def percent(share: float, decimals: int = 1) -> str:
+    """Format a share as ``"75.6 %"``, the form of all percentages in text and figures."""
+    return f"{100 * share:.{decimals}f} %"
 
 
 def text_table(
@@ -13,6 +42,7 @@ def text_table(
     align: str = "",
     *,
     box: bool = True,
+    width: int | None = None,
 ) -> str:
     """Format rows as a plain-text table.
 
@@ -23,6 +53,8 @@ def text_table(
             Default: every column is left-aligned.
         box: draw the box lines of ``model.summary()``. Without them, two spaces separate the
             columns.
+        width: the columns of text that the lines may have. A wider table has no box lines. If
+            this is not enough, left-aligned cells are shortened. Numbers are always complete.
 
     Returns:
         The lines of the table, without a newline at the end.
@@ -33,29 +65,57 @@ def text_table(
     body = _cells(headers, rows)
     align = _check_align(headers, align)
     widths = [max(map(len, column)) for column in zip(headers, *body, strict=True)]
+    if box and (width is None or sum(widths) + 3 * len(widths) + 1 <= width):
+        return _box(headers, body, align, widths)
+    if width is not None:
+        widths = _shrink(widths, align, width)
+    return "\n".join(
+        "  ".join(_padded(cells, align, widths)).rstrip() for cells in (headers, *body)
+    )
 
-    def line(cells: Sequence[str], separator: str) -> str:
-        padded = [
-            cell.rjust(width) if side == "r" else cell.ljust(width)
-            for cell, width, side in zip(cells, widths, align, strict=True)
-        ]
-        return separator.join(padded)
 
-    if not box:
-        return "\n".join(line(cells, "  ").rstrip() for cells in (headers, *body))
-
+def _box(
+    headers: Sequence[str], body: Sequence[Sequence[str]], align: str, widths: Sequence[int]
+) -> str:
     def rule(left: str, middle: str, right: str, fill: str) -> str:
         return left + middle.join(fill * (width + 2) for width in widths) + right
 
     return "\n".join(
         [
             rule("┏", "┳", "┓", "━"),
-            f"┃ {line(headers, ' ┃ ')} ┃",
+            f"┃ {' ┃ '.join(_padded(headers, align, widths))} ┃",
             rule("┡", "╇", "┩", "━"),
-            *(f"│ {line(cells, ' │ ')} │" for cells in body),
+            *(f"│ {' │ '.join(_padded(cells, align, widths))} │" for cells in body),
             rule("└", "┴", "┘", "─"),
         ]
     )
+
+
+def _padded(cells: Sequence[str], align: str, widths: Sequence[int]) -> list[str]:
+    return [
+        cell.rjust(width) if side == "r" else _shortened(cell, width).ljust(width)
+        for cell, width, side in zip(cells, widths, align, strict=True)
+    ]
+
+
+def _shortened(cell: str, width: int) -> str:
+    """Cut a sentence at its end; of a name leave out the middle, because names differ at ends."""
+    if len(cell) <= width:
+        return cell
+    start = width - 1 if " " in cell else width // 2
+    return f"{cell[:start]}…{cell[len(cell) - (width - 1 - start) :]}"
+
+
+def _shrink(widths: Sequence[int], align: str, width: int) -> list[int]:
+    """Narrow the widest left-aligned columns until the table has the width, if possible."""
+    widths = list(widths)
+    left = [column for column, side in enumerate(align) if side == "l"]
+    while left and sum(widths) + 2 * (len(widths) - 1) > width:
+        widest = max(left, key=lambda column: widths[column])
+        if widths[widest] <= _MIN_WIDTH:
+            break
+        widths[widest] -= 1
+    return widths
 
 
 def markdown_table(

@@ -13,12 +13,14 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import FrameType
 
 import kerasnets
-from kerasnets._errors import WorkFailedError, WriteError
+from kerasnets._errors import WorkFailedError, WriteError, unknown_name
 from kerasnets._files import full_disk
+from kerasnets.commands._completion import SHELLS, completion_script
+from kerasnets.commands._parser import Parser, one_of
 
 # Exit codes. 0 means success.
 FAILED, WRONG_INPUT, INTERRUPTED, TERMINATED = 1, 2, 130, 143
@@ -51,8 +53,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     args = sys.argv[1:] if argv is None else list(argv)
     try:
+        if not args:
+            _make_parser([]).print_help(sys.stderr)
+            return WRONG_INPUT
         with _terminated_like_ctrl_c():
-            arguments = _make_parser(args).parse_args(args)
+            arguments = _make_parser(_requested_command(args)).parse_args(args)
             arguments.command(arguments)
             sys.stdout.flush()
     except KeyboardInterrupt as interrupt:
@@ -105,24 +110,57 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
-def _make_parser(args: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _make_parser(commands: Iterable[str]) -> Parser:
+    """Make the parser.
+
+    Args:
+        commands: the commands whose arguments are needed. The modules of the others, which may
+            take seconds, are not imported.
+    """
+    parser = Parser(
         prog="kerasnets",
+        usage="%(prog)s COMMAND [options]",
         description="Small networks you can trust: build, train, count, export, serve.",
-        epilog="kerasnets COMMAND --help shows examples. Exit codes: 0 success, 1 the work failed, "
-        "2 wrong input, 130 interrupted, 143 terminated.",
+        epilog="kerasnets COMMAND --help shows examples.\n"
+        "Exit codes: 0 success, 1 the work failed, 2 wrong input, 130 interrupted, "
+        "143 terminated.",
     )
     parser.add_argument("--version", action="version", version=f"kerasnets {kerasnets.__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    requested = next((arg for arg in args if not arg.startswith("-")), None)
+    parser.add_argument(
+        "--print-completion",
+        metavar="SHELL",
+        type=one_of("shell", SHELLS),
+        choices=SHELLS,
+        help=f"print the completion script for a shell: {', '.join(SHELLS)}",
+    )
+    parser.set_defaults(command=_print_completion)
+    subparsers = parser.add_subparsers(metavar="COMMAND", prog=parser.prog, parser_class=Parser)
     for name, summary in COMMANDS.items():
-        command = commands.add_parser(
+        command = subparsers.add_parser(
             name, help=summary, description=f"{summary[0].upper()}{summary[1:]}."
         )
-        if name == requested:
+        if name in commands:
             module = importlib.import_module(f"kerasnets.commands.{name}")
             module.add_arguments(command)
             command.set_defaults(command=module.run)
             command.epilog = "examples:\n" + module.EXAMPLES
-            command.formatter_class = argparse.RawDescriptionHelpFormatter
     return parser
+
+
+def _requested_command(args: Sequence[str]) -> list[str]:
+    """The command that the arguments start with; empty if they start with an option.
+
+    Raises:
+        ValueError: there is no such command; the message contains similar names.
+    """
+    requested = [arg for arg in args[:1] if not arg.startswith("-")]
+    for name in requested:
+        if name not in COMMANDS:
+            raise unknown_name("command", name, COMMANDS)
+    return requested
+
+
+def _print_completion(arguments: argparse.Namespace) -> None:
+    if arguments.print_completion is None:
+        raise ValueError("Name a command. See kerasnets --help.")
+    print(completion_script(_make_parser(COMMANDS), arguments.print_completion))

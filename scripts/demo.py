@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 
 import kerasnets as kn
-from kerasnets.commands.evaluate import print_metrics
+from kerasnets._tables import percent
+from kerasnets.commands._metrics import metrics_text
 from kerasnets.data.figures.traces import example_traces
 from kerasnets.evaluation.figures import save_figure
 
@@ -39,7 +40,7 @@ def main() -> int:
     save_figure(example_traces(data), folder / "run" / "figures" / "example_traces")
 
     heading(3, "Evaluate")
-    print_metrics(run, run.metrics)
+    print(metrics_text(run, run.metrics))
 
     heading(4, "Count")
     cost = kn.profile(run.model)
@@ -55,7 +56,8 @@ def main() -> int:
 
     heading(7, f"Done in {time.perf_counter() - started:.0f} s")
     simulated = " (simulated recordings: do not quote this number)" if data.simulated else ""
-    print(f"accuracy  {run.metrics['test']['accuracy']:.1%} of {data.name}'s test rows{simulated}")
+    accuracy = percent(run.metrics["test"]["accuracy"])
+    print(f"accuracy  {accuracy} of {data.name}'s test rows{simulated}")
     print(f"cost      {cost.params:,} parameters, {cost.flops:,} FLOPs per row")
     print(f"figures   {run.folder / 'figures'}")
     print(f"run       {run.folder}")

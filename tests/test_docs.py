@@ -178,3 +178,13 @@ def test_the_examples_of_your_own_model_and_data_run_in_order(tmp_path, monkeypa
     for line in block.splitlines():
         assert main(shlex.split(line)[1:]) == 0, line
     assert len(Path("predictions.csv").read_text("utf-8").splitlines()) == 1 + 600
+
+
+def test_the_example_of_the_command_line_runs(capsys):
+    (block,) = re.findall(
+        r"```python\n(.*?)```", (DOCS / "command-line.md").read_text("utf-8"), re.DOTALL
+    )
+    namespace: dict[str, object] = {}
+    exec(compile(block, "command-line.md", "exec"), namespace)  # noqa: S102  the document is ours
+    assert "ReferenceNet('seizure-spectral-small' on 'seizure'" in capsys.readouterr().out
+    assert namespace["probabilities"].sum() == pytest.approx(1)

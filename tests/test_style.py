@@ -9,7 +9,14 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from kerasnets._style import new_figure, save_figure, short_number, style, text_width
+from kerasnets._style import (
+    new_figure,
+    save_figure,
+    save_figure_as,
+    short_number,
+    style,
+    text_width,
+)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +73,36 @@ def test_a_path_may_contain_dots_but_no_image_suffix(tmp_path):
     assert sorted(files) == sorted((tmp_path / "figures").iterdir())
     with pytest.raises(ValueError, match="without its suffix"):
         save_figure(Figure(), tmp_path / "roc.png")
+
+
+@pytest.mark.parametrize(
+    ("path", "files"),
+    [
+        ("cost.png", ["cost.png"]),
+        ("cost.svg", ["cost.svg"]),
+        ("cost.pdf", ["cost.pdf"]),
+        ("cost", ["cost.png", "cost.svg"]),
+        ("v1.2", ["v1.2.png", "v1.2.svg"]),
+        ("new/", ["new/name.png", "new/name.svg"]),
+        ("", ["name.png", "name.svg"]),  # an existing folder
+    ],
+)
+def test_a_figure_is_saved_to_a_file_or_into_a_folder(tmp_path, path, files):
+    written = save_figure_as(small_figure(), f"{tmp_path}/{path}" if path else tmp_path, "name")
+    assert written == [tmp_path / file for file in files]
+    starts = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF-"}
+    assert all(file.read_bytes().startswith(starts[file.suffix]) for file in written)
+    again = save_figure_as(small_figure(), tmp_path / "again.pdf", "name")[0].read_bytes()
+    assert b"CreationDate" not in again
+
+
+def test_notebooks_show_figures_as_png(tmp_path):
+    with mpl.rc_context({"font.size": 31}):
+        png = small_figure()._repr_png_()
+    assert png == small_figure()._repr_png_()
+    (tmp_path / "shown.png").write_bytes(png)
+    height, width, _ = imread(tmp_path / "shown.png").shape
+    assert [width, height] == pytest.approx(list(small_figure().get_size_inches() * 100), abs=1)
 
 
 def small_figure():

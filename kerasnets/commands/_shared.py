@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from kerasnets.commands._completion import complete_with
+
 
 def json_flag(parser: argparse.ArgumentParser) -> None:
     """Add ``--json``."""
@@ -16,18 +18,15 @@ def json_flag(parser: argparse.ArgumentParser) -> None:
 
 
 def data_flags(parser: argparse.ArgumentParser) -> None:
-    """Add ``--data-dir`` and ``--data-option``."""
-    parser.add_argument("--data-dir", type=Path, help="folder with the files of the data set")
+    """Add ``--data-dir``, ``--data-option``, and the flags for the columns of a table."""
+    data_dir_flag(parser)
     parser.add_argument(
         "--data-option", action="append", metavar="NAME=VALUE", help="an option of the data set"
     )
-
-
-def column_flags(parser: argparse.ArgumentParser) -> None:
-    """Add ``--target``, ``--group``, ``--drop`` and ``--allow``."""
-    parser.add_argument("--target", help="for your own file: column to predict")
+    parser.add_argument("--target", metavar="COLUMN", help="for your own file: column to predict")
     parser.add_argument(
         "--group",
+        metavar="COLUMN",
         help="for your own file: rows with the same value in this column stay in one split",
     )
     parser.add_argument(
@@ -41,10 +40,44 @@ def column_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def columns(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The values of :func:`column_flags` that were given, as options of a data set."""
-    values = {name: getattr(arguments, name) for name in ("target", "group", "drop", "allow")}
-    return {name: value for name, value in values.items() if value is not None}
+def data_dir_flag(parser: argparse.ArgumentParser) -> None:
+    """Add ``--data-dir``."""
+    parser.add_argument(
+        "--data-dir", type=Path, metavar="FOLDER", help="folder with the files of the data set"
+    )
+
+
+def data_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The options of the data set that the flags of :func:`data_flags` set.
+
+    Raises:
+        ValueError: if an option does not have the form NAME=VALUE.
+    """
+    columns = {name: getattr(arguments, name) for name in ("target", "group", "drop", "allow")}
+    set_columns = {name: column for name, column in columns.items() if column is not None}
+    return {**pairs(arguments.data_option), **set_columns}
+
+
+def quiet_flag(parser: argparse.ArgumentParser) -> None:
+    """Add ``--quiet``."""
+    parser.add_argument(
+        "--quiet", action="store_true", help="print nothing but the folder of the results"
+    )
+
+
+def names_of_data(action: argparse.Action) -> None:
+    """Complete an argument with the names of the data sets, and list them in its help."""
+    from kerasnets.data import list_datasets
+
+    complete_with(action, list_datasets)
+    action.help = f"{(action.help or '').rstrip('.')}. Names: {', '.join(list_datasets())}"
+
+
+def names_of_nets(action: argparse.Action) -> None:
+    """Complete an argument with the names of the nets."""
+    from kerasnets.nets import list_nets
+
+    complete_with(action, list_nets)
 
 
 def pairs(texts: Sequence[str] | None) -> dict[str, Any]:

@@ -6,18 +6,17 @@ import argparse
 import sys
 from pathlib import Path
 
-from kerasnets import data
+from kerasnets._tables import terminal_width, text_table
 from kerasnets.commands._shared import (
-    column_flags,
-    columns,
     data_flags,
+    data_options,
     json_flag,
-    pairs,
+    names_of_data,
     print_json,
 )
 
 EXAMPLES = """\
-  kerasnets data                       the names of the data sets
+  kerasnets data                       all data sets
   kerasnets data seizure --split row
   kerasnets data patients.csv --target died --group patient --drop name
   kerasnets data fetch seizure
@@ -26,29 +25,36 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of this command."""
-    parser.add_argument(
-        "names",
-        nargs="*",
-        metavar="[fetch] NAME",
-        help="name of a data set, or your own .csv, .parquet or .npz file",
+    names_of_data(
+        parser.add_argument(
+            "names",
+            nargs="*",
+            metavar="[fetch] NAME",
+            help="name of a data set, or your own .csv, .parquet or .npz file",
+        )
     )
-    parser.add_argument("--out", type=Path, help="folder for the figure of examples")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="folder for the figure of examples"
+    )
     parser.add_argument("--url", action="append", help="fetch from this base address instead")
     data_flags(parser)
-    column_flags(parser)
     parser.add_argument(
-        "--split", help="what stays in one split, such as recording or row; see the data set"
+        "--split",
+        metavar="NAME",
+        help="what stays in one split; kerasnets data lists the splits of each data set",
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of the split")
+    parser.add_argument("--seed", type=int, metavar="N", default=0, help="seed of the split")
     json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
+    from kerasnets import data
+
     match arguments.names:
         case []:
             names = data.list_datasets()
-            print_json(names) if arguments.json else print("\n".join(names))
+            print_json(names) if arguments.json else print(_list_text(names))
         case ["fetch"]:
             raise ValueError("Name the data set to fetch: kerasnets data fetch NAME.")
         case ["fetch", name]:
@@ -61,8 +67,17 @@ def run(arguments: argparse.Namespace) -> None:
             )
 
 
+def _list_text(names: list[str]) -> str:
+    from kerasnets.data.catalogue import data_spec
+
+    specs = [data_spec(name) for name in names]
+    rows = [(spec.name, ", ".join(spec.splits), spec.summary) for spec in specs]
+    return text_table(("data set", "splits", "content"), rows, box=False, width=terminal_width())
+
+
 def _show_data(name: str, arguments: argparse.Namespace) -> None:
     # Imported here, because listing names and fetching need no matplotlib.
+    from kerasnets import data
     from kerasnets._style import save_figure
     from kerasnets.data.figures.examples import draw_examples
 
@@ -71,7 +86,7 @@ def _show_data(name: str, arguments: argparse.Namespace) -> None:
         data_dir=arguments.data_dir,
         split=arguments.split,
         seed=arguments.seed,
-        **{**pairs(arguments.data_option), **columns(arguments)},
+        **data_options(arguments),
     )
     if arguments.json:
         print_json(data.describe(dataset))

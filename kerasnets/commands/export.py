@@ -6,38 +6,49 @@ import argparse
 import sys
 from pathlib import Path
 
-from kerasnets.commands._models import load_model
-from kerasnets.commands._shared import json_flag, print_json
-from kerasnets.exporting import export, write_server_files
-from kerasnets.nets import list_nets
-from kerasnets.training import Run
-from kerasnets.training.run import load_run_data
+from kerasnets.commands._parser import one_of
+from kerasnets.commands._shared import data_dir_flag, json_flag, names_of_nets, print_json
 
 EXAMPLES = """\
   kerasnets export runs/seizure-cnn-1
   kerasnets export runs/seizure-cnn-1 --test --weights float16,int8
-  kerasnets export my_model.keras --out exported/mine --formats onnx --task regression
+  kerasnets export my_model.keras --out exported/mine --formats onnx \\
+      --task regression
 """
+
+_TASKS = ("classification", "binary", "multilabel", "regression")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
-    parser.add_argument("model", help="a run folder, a .keras file, or the name of a net")
-    parser.add_argument(
-        "--out", type=Path, help="folder for the versions; default: exported/<name>"
+    names_of_nets(
+        parser.add_argument("model", help="a run folder, a .keras file, or the name of a net")
     )
     parser.add_argument(
-        "--formats", default="saved_model,onnx", help="comma-separated: saved_model, onnx"
+        "--out", type=Path, metavar="FOLDER", help="folder for the versions; default: exported/NAME"
     )
-    parser.add_argument("--version", type=int, help="version number; default: the next free one")
+    parser.add_argument(
+        "--formats",
+        default="saved_model,onnx",
+        metavar="NAMES",
+        help="comma-separated: saved_model, onnx",
+    )
+    parser.add_argument(
+        "--version", type=int, metavar="N", help="version number; default: the next free one"
+    )
     parser.add_argument(
         "--task",
-        help="classification, binary, multilabel or regression; default: the task of the run, or "
-        "a classifier if the only output is named logits",
+        choices=_TASKS,
+        type=one_of("task", _TASKS),
+        help="kind of task; default: the task of the run, or a classifier if the only output is "
+        "named logits",
     )
-    parser.add_argument("--opset", type=int, default=17, help="ONNX opset, 13 to 18")
+    parser.add_argument("--opset", type=int, metavar="N", default=17, help="ONNX opset, 13 to 18")
     parser.add_argument(
-        "--weights", default="", help="more ONNX files with smaller weights: float16,int8"
+        "--weights",
+        default="",
+        metavar="NAMES",
+        help="more ONNX files with smaller weights: float16,int8",
     )
     parser.add_argument(
         "--allow-loops",
@@ -49,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="for a run: also check that the metrics on its test split are equal in every runtime",
     )
-    parser.add_argument("--data-dir", type=Path, help="folder of the data set for --test")
+    data_dir_flag(parser)
     parser.add_argument(
         "--server-files",
         action="store_true",
@@ -60,6 +71,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
+    from kerasnets.commands._models import load_model
+    from kerasnets.exporting import export, write_server_files
+    from kerasnets.nets import list_nets
+    from kerasnets.training import Run
+    from kerasnets.training.run import load_run_data
+
     model, name = load_model(arguments.model, {})
     test = None
     if arguments.test:

@@ -9,51 +9,73 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from kerasnets._errors import unknown_name
 from kerasnets._files import atomic_write
 from kerasnets._modes import owner_only
-from kerasnets.commands._shared import data_flags, pairs
-from kerasnets.data import load_data, read_inputs
-from kerasnets.evaluation.outputs import both_classes
-from kerasnets.training import load_run
+from kerasnets.commands._completion import complete_with
+from kerasnets.commands._parser import one_of
+from kerasnets.commands._shared import data_flags, data_options, names_of_data
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from kerasnets.evaluation import ReferenceNet
     from kerasnets.training import Run
 
 EXAMPLES = """\
   kerasnets predict runs/seizure-cnn-1 --out predictions.csv
   kerasnets predict runs/patients --data new-patients.csv
+  kerasnets predict seizure-spectral-small --data new.npz
   kerasnets predict runs/mine --data new.npz --out predictions.csv
   kerasnets predict runs/seizure-cnn-1 --data seizure --split validation
 """
 
 _FILES = (".csv", ".npz", ".parquet")
+_SPLITS = ("train", "validation", "test")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
-    parser.add_argument("run", type=Path, help="a run folder")
-    parser.add_argument(
-        "--data",
-        help="a .csv, .parquet or .npz file of inputs, or the name of a data set; by default the "
-        "data set of the run",
+    complete_with(
+        parser.add_argument(
+            "run",
+            metavar="RUN",
+            help="a run folder, or the name of a trained net of this package, such as "
+            "seizure-spectral-small",
+        ),
+        _names,
+    )
+    names_of_data(
+        parser.add_argument(
+            "--data",
+            metavar="DATA",
+            help="a .csv, .parquet or .npz file of inputs, or the name of a data set; by default "
+            "the data set of the run",
+        )
     )
     parser.add_argument(
-        "--split", help="split of a data set to predict: train, validation or test (default: test)"
+        "--split",
+        choices=_SPLITS,
+        type=one_of("split", _SPLITS),
+        help="split of a data set to predict; default: test",
     )
     data_flags(parser)
     parser.add_argument(
         "--out",
         type=Path,
+        metavar="FILE",
         help="CSV file to write, which only you may read; by default standard output",
     )
 
 
+def _names() -> list[str]:
+    from kerasnets.evaluation import list_reference_nets
+
+    return list_reference_nets()
+
+
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
-    trained = load_run(arguments.run)
+    trained = _load(arguments.run)
     x = _inputs(trained, arguments)
     header, rows = predictions_table(trained, trained.predict(x))
     if arguments.out is None:
@@ -66,36 +88,55 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"{len(rows):,} predictions written to {arguments.out}")
 
 
-def _inputs(trained: Run, arguments: argparse.Namespace) -> Any:
+def _load(text: str) -> Run | ReferenceNet:
+    """Load the run in a folder, or a trained reference net."""
+    from kerasnets.evaluation import list_reference_nets, load
+    from kerasnets.training import load_run
+
+    if text in list_reference_nets() and not Path(text).is_dir():
+        return load(text)
+    try:
+        return load_run(text)
+    except FileNotFoundError as error:
+        names = ", ".join(list_reference_nets())
+        raise FileNotFoundError(f"{error} Trained nets that need no folder: {names}.") from error
+
+
+def _inputs(trained: Run | ReferenceNet, arguments: argparse.Namespace) -> Any:
     """The raw inputs to predict."""
+    from kerasnets.data import load_data, read_inputs
+
+    options = data_options(arguments)
     if arguments.data is not None and arguments.data.endswith(_FILES):
-        if arguments.split or arguments.data_option:
+        if arguments.split or options:
             raise ValueError(
-                "--split and --data-option are for data sets; every row of a file is predicted."
+                "--split, --data-option, --target and --group are for data sets; every row of a "
+                "file is predicted."
             )
-        return read_inputs(arguments.data, trained.environment["data"])
+        described = getattr(trained, "environment", {}).get("data", {})
+        return read_inputs(arguments.data, described)
     if arguments.data is None:
         data = trained.load_data(arguments.data_dir)
     else:
-        options = pairs(arguments.data_option)
         data = load_data(arguments.data, data_dir=arguments.data_dir, **options)
-    split = arguments.split or "test"
-    if split not in data.splits:
-        raise unknown_name("split", split, data.splits)
-    return data.splits[split].x
+    return data.splits[arguments.split or "test"].x
 
 
-def predictions_table(run: Run, predictions: np.ndarray) -> tuple[list[str], list[list[Any]]]:
+def predictions_table(
+    run: Run | ReferenceNet, predictions: np.ndarray
+) -> tuple[list[str], list[list[Any]]]:
     """Return the header and the rows of the predictions of a run.
 
     Args:
-        run: the run.
+        run: the run or reference net.
         predictions: from :meth:`kerasnets.training.Run.predict`.
 
     Returns:
         For classes: the predicted class and a probability per class; for labels: a probability
         per label; for a regression: a value per target. Each row begins with its number, from 0.
     """
+    from kerasnets.evaluation.outputs import both_classes
+
     if run.task in ("classification", "binary"):
         probabilities = both_classes(predictions) if run.task == "binary" else predictions
         threshold = run.metrics["test"].get("threshold", 0.5)
@@ -109,7 +150,7 @@ def predictions_table(run: Run, predictions: np.ndarray) -> tuple[list[str], lis
             for number, (label, row) in enumerate(zip(chosen, probabilities, strict=True))
         ]
         return header, rows
-    names = run.class_names or run.target_names or ("prediction",)
+    names = run.class_names or getattr(run, "target_names", ()) or ("prediction",)
     header = ["row", *((f"p({name})" for name in names) if run.task == "multilabel" else names)]
     return header, [[number, *map(float, row)] for number, row in enumerate(predictions)]
 

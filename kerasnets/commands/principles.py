@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
+from kerasnets._tables import wrapped
 from kerasnets.commands._shared import json_flag, print_json
 
 EXAMPLES = """\
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="activations, initialisation, order, xor; default: all",
     )  # fmt: skip
     parser.add_argument(
-        "--out", type=Path, default=Path("runs/principles"),
+        "--out", type=Path, metavar="FOLDER", default=Path("runs/principles"),
         help="folder of the figures; finished work in it is reused; default: runs/principles",
     )  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="test run with 2 %% of the epochs")
@@ -41,8 +41,8 @@ def run(arguments: argparse.Namespace) -> None:
         for name, nets in measured.items():
             print(name)
             for label, values in nets.items():
-                print(f"  {label:<32} {_text(values)}")
-    print(arguments.out, file=sys.stderr)
+                print(wrapped(f"  {label:<32} {_text(values)}", indent=" " * 35))
+        print(arguments.out)
 
 
 def _text(values: object) -> str:

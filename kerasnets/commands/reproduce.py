@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import sys
 from pathlib import Path
 
-from kerasnets.commands._shared import json_flag, print_json
+from kerasnets.commands._shared import data_dir_flag, json_flag, print_json, quiet_flag
 
 EXAMPLES = """\
-  kerasnets reproduce --data-dir FOLDER          all parts; hours with the real data
-  kerasnets reproduce counts rain                two parts
-  kerasnets reproduce --quick                    test run: one epoch per net
+  kerasnets reproduce --data-dir FOLDER    all parts; hours with the real data
+  kerasnets reproduce counts rain          two parts
+  kerasnets reproduce --quick              test run: one epoch per net
 """
 
 
@@ -24,15 +23,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "default: all",
     )  # fmt: skip
     parser.add_argument(
-        "--out", type=Path,
+        "--out", type=Path, metavar="FOLDER",
         help="folder of the results; finished work in it is reused; default: runs/reproduce, or "
         "runs/reproduce-quick",
     )  # fmt: skip
-    parser.add_argument("--data-dir", type=Path, help="folder with the real data sets")
+    data_dir_flag(parser)
     parser.add_argument(
         "--quick", action="store_true", help="test run: train for one epoch only; the table says so"
     )
-    parser.add_argument("--quiet", action="store_true", help="show no progress bars")
+    quiet_flag(parser)
     json_flag(parser)
 
 
@@ -52,6 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.json:
         rows = [dataclasses.asdict(row) for row in results]
         print_json({"folder": str(out), "results": rows, "seconds": seconds})
-    else:
+        return
+    if not arguments.quiet:
         print(results_text(results, seconds))
-    print(out, file=sys.stderr)
+    print(out)

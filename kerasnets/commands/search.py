@@ -3,50 +3,70 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kerasnets.commands._shared import json_flag, pairs, print_json, value
+from kerasnets._tables import terminal_width, text_table, wrapped
+from kerasnets.commands._shared import (
+    data_flags,
+    data_options,
+    json_flag,
+    names_of_data,
+    names_of_nets,
+    pairs,
+    print_json,
+    quiet_flag,
+    value,
+)
 
 if TYPE_CHECKING:
+    from kerasnets.studies.search import SearchResult
     from kerasnets.studies.space import Hyperparameter
 
 EXAMPLES = """\
-  kerasnets search seizure-mlp --over learning_rate=1e-4:1e-1:log --over units=4:64:log
-  kerasnets search digit-mlp-1 --data digits --samplers grid,random,tpe --trials 9 \\
-      --over learning_rate=1e-4:1e-1:log --over dropout=0.0:0.8 --set epochs=5 --jobs 2
-  kerasnets search seizure-gru --over units=8,16,[16,16] --over optimizer=adam,rmsprop
+  kerasnets search seizure-mlp --over learning_rate=1e-4:1e-1:log \\
+      --over units=4:64:log
+  kerasnets search digit-mlp-1 --data digits --samplers grid,random,tpe \\
+      --trials 9 --over learning_rate=1e-4:1e-1:log --over dropout=0.0:0.8 \\
+      --set epochs=5 --jobs 2
+  kerasnets search seizure-gru --over units=8,16,[16,16] \\
+      --over optimizer=adam,rmsprop
   kerasnets train --recipe runs/search-seizure-mlp/best.toml
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of this command."""
-    parser.add_argument("net", help="name of a net; kerasnets nets lists them")
+    names_of_nets(parser.add_argument("net", help="name of a net; kerasnets nets lists them"))
     parser.add_argument(
         "--over", action="append", metavar="NAME=VALUES", default=[],
         help="a hyperparameter: a setting of the recipe or an argument of the builder, with a "
         "range low:high or low:high:log (integers if both ends are integers), or choices a,b,c",
     )  # fmt: skip
     parser.add_argument(
-        "--samplers", default="tpe", help="any of grid, random, tpe, with commas; default: tpe"
+        "--samplers", default="tpe", metavar="NAMES", help="any of grid, random, tpe, with commas"
     )
     parser.add_argument(
-        "--trials", type=int, default=20, help="number of trainings per sampler; default: 20"
+        "--trials", type=int, default=20, metavar="N", help="number of trainings per sampler"
     )
     parser.add_argument(
-        "--jobs", type=int, default=1, help="number of trainings at a time; default: 1"
+        "--jobs", type=int, default=1, metavar="N", help="number of trainings at a time"
     )
-    parser.add_argument("--data", help="name of the data set; default: the one of the net")
-    parser.add_argument("--data-dir", type=Path, help="folder with the files of the data set")
+    names_of_data(
+        parser.add_argument(
+            "--data", metavar="DATA", help="data set, or your own file; default: that of the net"
+        )
+    )
+    data_flags(parser)
     parser.add_argument(
         "--set", action="append", metavar="NAME=VALUE", help="a setting for all trials"
     )
-    parser.add_argument("--out", type=Path, help="folder; default: runs/search-NET")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the samplers")
-    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="folder of the results; default: runs/search-NET"
+    )
+    parser.add_argument("--seed", type=int, metavar="N", default=0, help="seed of the samplers")
+    quiet_flag(parser)
     json_flag(parser)
 
 
@@ -87,6 +107,8 @@ def run(arguments: argparse.Namespace) -> None:
     settings = pairs(arguments.set)
     if arguments.data:
         settings["data"] = arguments.data
+    if options := data_options(arguments):
+        settings["data_options"] = options
     found = search(
         arguments.net,
         [hyperparameter(text) for text in arguments.over],
@@ -103,10 +125,21 @@ def run(arguments: argparse.Namespace) -> None:
     best = found.best_trial
     if arguments.json:
         print_json({"folder": str(found.folder), "best": best, "importance": found.importance})
-    else:
-        print(found.table.drop(columns="folder").to_string(index=False))
+        return
+    if not arguments.quiet:
+        print(_table(found))
         values = ", ".join(f"{entry.name} {best[entry.name]}" for entry in found.space)
-        print(f"best {found.monitor} {best['score']:.4f}: {values}")
+        print(wrapped(f"best {found.monitor} {best['score']:.4f}: {values}"))
         print(f"run  {best['folder']}")
         print(f"next kerasnets train --recipe {found.folder / 'best.toml'}")
-    print(found.folder, file=sys.stderr)
+    print(found.folder)
+
+
+def _table(found: SearchResult) -> str:
+    table = found.table.drop(columns="folder")
+    rows = [
+        [f"{cell:.4g}" if isinstance(cell, float) else cell for cell in row]
+        for row in table.itertuples(index=False)
+    ]
+    align = "".join("r" if table[name].dtype.kind in "if" else "l" for name in table)
+    return text_table(list(map(str, table.columns)), rows, align, box=False, width=terminal_width())

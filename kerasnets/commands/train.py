@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kerasnets._lazy import tf
+from kerasnets.commands._recipe_flags import add_recipe_flags, recipe_settings
 from kerasnets.commands._shared import (
-    column_flags,
-    columns,
     data_flags,
+    data_options,
     json_flag,
+    names_of_nets,
     pairs,
     print_json,
-    value,
+    quiet_flag,
 )
-from kerasnets.commands.evaluate import print_metrics
-from kerasnets.training import Recipe, Run, resume, train
 from kerasnets.training.recipe import read_settings
+
+if TYPE_CHECKING:
+    from kerasnets.training import Run
 
 EXAMPLES = """\
   kerasnets train seizure-cnn
-  kerasnets train seizure-gru --set units=32 --epochs 40 --schedule cosine --out runs/gru32
-  kerasnets train seizure-mlp --data seizure-simulated --data-option recordings_per_class=20
-  kerasnets train covid-2 --data patients.csv --target died --group patient --drop name
+  kerasnets train seizure-gru --set units=32 --epochs 40 --schedule cosine
+  kerasnets train seizure-mlp --data seizure-simulated \\
+      --data-option recordings_per_class=20
+  kerasnets train covid-2 --data patients.csv --target died --drop name
   kerasnets train --recipe runs/gru32/recipe.toml --seed 1
   kerasnets train --resume runs/gru32
 """
@@ -32,67 +35,74 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
-    parser.add_argument("net", nargs="?", help="name of a net; see kerasnets nets")
-    parser.add_argument("--recipe", type=Path, help="TOML file of settings; flags override it")
+    names_of_nets(parser.add_argument("net", nargs="?", help="name of a net; see kerasnets nets"))
+    parser.add_argument(
+        "--recipe", type=Path, metavar="FILE", help="TOML file of settings; flags override it"
+    )
     parser.add_argument("--resume", type=Path, metavar="FOLDER", help="resume this run")
-    parser.add_argument("--out", type=Path, help="run folder to create")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="run folder to create; default: runs/NET-NUMBER"
+    )
     parser.add_argument(
         "--set", action="append", metavar="NAME=VALUE", help="an argument of the net's builder"
     )
     data_flags(parser)
-    column_flags(parser)
     parser.add_argument("--tensorboard", action="store_true", help="also write TensorBoard logs")
     parser.add_argument(
         "--threads",
-        help="number of threads per operation; all cores by default. 1 is often fastest for small "
+        metavar="N",
+        help="number of threads per operation; default: all cores. 1 is often fastest for small "
         "convolutional nets. The last digits depend on it",
     )
-    parser.add_argument("--quiet", action="store_true", help="do not show progress")
+    quiet_flag(parser)
     json_flag(parser)
-    group = parser.add_argument_group("settings of the recipe; by default those of the net")
-    for name, text in Recipe.descriptions().items():
-        if name not in ("net", "net_arguments", "data_options"):
-            group.add_argument(f"--{name.replace('_', '-')}", help=text.replace("%", "%%"))
+    add_recipe_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     if arguments.threads is not None:
         _limit_threads(arguments.threads)
-    settings = read_settings(arguments.recipe) if arguments.recipe else {}
-    flags = {
-        name: value(text)
-        for name in Recipe.fields()
-        if name != "net" and (text := getattr(arguments, name, None)) is not None
-    }
-    options: dict[str, Any] = {
+    trained = _resume(arguments) if arguments.resume else _train(arguments)
+    _print_run(trained, arguments)
+
+
+def _options(arguments: argparse.Namespace) -> dict[str, Any]:
+    return {
         "data_dir": arguments.data_dir,
         "progress": not arguments.quiet,
         "tensorboard": arguments.tensorboard,
     }
-    chosen = columns(arguments)
-    if arguments.resume:
-        if arguments.net or settings or flags or arguments.set or arguments.out or chosen:
-            raise ValueError(
-                "--resume uses the recipe of the run: remove the net and the settings."
-            )
-        trained = resume(arguments.resume, **options)
-    else:
-        net = settings.pop("net", None) if arguments.net is None else arguments.net
-        if net is None:
-            raise ValueError("Name a net (kerasnets nets lists them), or use --recipe or --resume.")
-        settings.pop("net", None)
-        overrides = {
-            "net_arguments": pairs(arguments.set),
-            "data_options": {**pairs(arguments.data_option), **chosen},
-        }
-        merged = {
-            name: {**settings.get(name, {}), **values} if values else settings[name]
-            for name, values in overrides.items()
-            if values or name in settings
-        }
-        trained = train(net, out=arguments.out, **options, **{**settings, **flags, **merged})
-    _print_run(trained, arguments.json)
+
+
+def _resume(arguments: argparse.Namespace) -> Run:
+    from kerasnets.training import resume
+
+    others = arguments.net, arguments.recipe, arguments.set, arguments.out
+    if any(others) or recipe_settings(arguments) or data_options(arguments):
+        raise ValueError("--resume uses the recipe of the run: remove the net and the settings.")
+    return resume(arguments.resume, **_options(arguments))
+
+
+def _train(arguments: argparse.Namespace) -> Run:
+    from kerasnets.training import train
+
+    settings = read_settings(arguments.recipe) if arguments.recipe else {}
+    net = arguments.net or settings.get("net")
+    if net is None:
+        raise ValueError("Name a net (kerasnets nets lists them), or use --recipe or --resume.")
+    settings.pop("net", None)
+    overrides = {
+        "net_arguments": pairs(arguments.set),
+        "data_options": data_options(arguments),
+    }
+    merged = {
+        name: {**settings.get(name, {}), **values} if values else settings[name]
+        for name, values in overrides.items()
+        if values or name in settings
+    }
+    settings = {**settings, **recipe_settings(arguments), **merged}
+    return train(net, out=arguments.out, **_options(arguments), **settings)
 
 
 def _limit_threads(text: str) -> None:
@@ -102,12 +112,15 @@ def _limit_threads(text: str) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(int(text))
 
 
-def _print_run(run: Run, as_json: bool) -> None:
-    if as_json:
+def _print_run(run: Run, arguments: argparse.Namespace) -> None:
+    if arguments.json:
         best, seconds = run.best_epoch, run.seconds
         summary = {"folder": str(run.folder), "best_epoch": best, "seconds": seconds}
         print_json({**summary, "metrics": run.metrics})
         return
-    print_metrics(run, run.metrics)
-    print(f"best epoch {run.best_epoch} of {len(run.history['loss'])}, {run.seconds:.1f} s")
+    if not arguments.quiet:
+        from kerasnets.commands._metrics import metrics_text
+
+        print(metrics_text(run, run.metrics))
+        print(f"best epoch {run.best_epoch} of {len(run.history['loss'])}, {run.seconds:.1f} s")
     print(run.folder)

@@ -6,18 +6,29 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kerasnets._files import atomic_write
-from kerasnets.commands._shared import data_flags, json_flag, pairs, print_json
-from kerasnets.data import load_data
-from kerasnets.studies.trees import MAX_DEPTH, MIN_SAMPLES_LEAF, MIN_SAMPLES_SPLIT, grow_trees
+from kerasnets._tables import terminal_width, text_table, wrapped
+from kerasnets.commands._shared import (
+    data_flags,
+    data_options,
+    json_flag,
+    names_of_data,
+    print_json,
+    quiet_flag,
+)
+
+if TYPE_CHECKING:
+    from kerasnets.studies.trees import Trees
 
 EXAMPLES = """\
   kerasnets trees rain-simulated
-  kerasnets trees rain --min-samples-split 2:9 --min-samples-leaf 1:9     the ranges of report S3
+  kerasnets trees rain --min-samples-split 2:9 --min-samples-leaf 1:9
   kerasnets trees covid-simulated --max-depth 3,6,9 --json
 """
+
+_MAX_ROWS = 60
 
 
 class _OldFlag(argparse.Action):
@@ -37,7 +48,9 @@ class _OldFlag(argparse.Action):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of this command."""
-    parser.add_argument("data", help="name of a data set; kerasnets data lists them")
+    from kerasnets.studies.trees import MAX_DEPTH, MIN_SAMPLES_LEAF, MIN_SAMPLES_SPLIT
+
+    names_of_data(parser.add_argument("data", help="name of a data set, or your own file"))
     for flag, old, values, meaning in (
         ("--max-depth", "--depths", MAX_DEPTH, "largest depth of the tree"),
         (
@@ -57,12 +70,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             old, dest=dest, type=integers, action=_OldFlag, default=values, help=argparse.SUPPRESS
         )
-    parser.add_argument("--out", type=Path, help="folder of the results; default: runs/trees-DATA")
     parser.add_argument(
-        "--jobs", type=int, help="trees grown in parallel; default: number of processors"
+        "--out", type=Path, metavar="FOLDER", help="folder of the results; default: runs/trees-DATA"
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of the split and of the trees")
-    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
+    parser.add_argument(
+        "--jobs", type=int, metavar="N",
+        help="trees grown in parallel; default: number of processors",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seed", type=int, metavar="N", default=0, help="seed of the split and of the trees"
+    )
+    quiet_flag(parser)
     data_flags(parser)
     json_flag(parser)
 
@@ -79,9 +97,11 @@ def integers(text: str) -> tuple[int, ...]:
 def run(arguments: argparse.Namespace) -> None:
     """Grow the trees, save the table and the figures, print the recommendation."""
     from kerasnets._style import save_figure
+    from kerasnets.data import load_data
     from kerasnets.studies.tree_figures import depth_curves, heat_maps
+    from kerasnets.studies.trees import grow_trees
 
-    options = pairs(arguments.data_option)
+    options = data_options(arguments)
     data = load_data(arguments.data, arguments.data_dir, seed=arguments.seed, **options)
     trees = grow_trees(
         data,
@@ -103,7 +123,22 @@ def run(arguments: argparse.Namespace) -> None:
         save_figure(figure, folder / name)
     if arguments.json:
         print_json({"folder": str(folder), "recommended": trees.recommended, "text": trees.text})
-    else:
-        print(trees.table.drop(columns="standard_error").to_string(index=False, max_rows=60))
-        print(trees.text)
-    print(folder, file=sys.stderr)
+        return
+    if not arguments.quiet:
+        print(_table(trees))
+        print(wrapped(trees.text))
+    print(folder)
+
+
+def _table(trees: Trees) -> str:
+    """The table of the trees; of a large grid, its first and last rows."""
+    table = trees.table.drop(columns="standard_error")
+    rows = [
+        [f"{cell:.4f}" if isinstance(cell, float) else f"{cell:,}" for cell in row]
+        for row in table.itertuples(index=False)
+    ]
+    if len(rows) > _MAX_ROWS:
+        half = _MAX_ROWS // 2
+        rows = [*rows[:half], ["…"] * len(table.columns), *rows[-half:]]
+    width = terminal_width()
+    return text_table(list(table.columns), rows, "r" * len(table.columns), box=False, width=width)

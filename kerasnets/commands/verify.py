@@ -6,8 +6,6 @@ import argparse
 from pathlib import Path
 
 from kerasnets.commands._shared import json_flag, print_json
-from kerasnets.exporting import verify
-from kerasnets.training.run import load_run_data
 
 EXAMPLES = """\
   kerasnets verify exported/seizure-cnn
@@ -20,7 +18,9 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.add_argument("folder", type=Path, help="a folder that kerasnets export wrote")
-    parser.add_argument("--tolerance", type=float, default=1e-5, help="largest difference allowed")
+    parser.add_argument(
+        "--tolerance", type=float, metavar="X", default=1e-5, help="largest difference allowed"
+    )
     parser.add_argument(
         "--test",
         type=Path,
@@ -49,6 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
+    from kerasnets.exporting import verify
+    from kerasnets.training.run import load_run_data
+
     test = None
     if arguments.test:
         test = load_run_data(arguments.test, data_dir=arguments.data_dir).test

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from kerasnets._display import html_block
 from kerasnets._errors import unknown_name
 from kerasnets.data.files import read_file
 from kerasnets.data.labels import TASKS
@@ -89,6 +90,19 @@ class Dataset:
             f"Dataset({self.name!r}, {self.task} of {shown}, {sizes} examples, "
             f"x {describe_shapes(self.train.x)}, split by {self.split}, seed {self.seed})"
         )
+
+    def _repr_html_(self) -> str:
+        """Describe the data set in a notebook."""
+        names = self.class_names or self.target_names
+        facts = {
+            "task": f"{self.task} of {', '.join(names)}",
+            "inputs": f"{describe_shapes(self.train.x)} in {self.units or 'unknown units'}",
+            "examples": ", ".join(f"{len(part):,} {name}" for name, part in self.splits.items()),
+            "split": f"by {self.split}, seed {self.seed}",
+            "source": self.source,
+        }
+        kind = "simulated, not measured" if self.simulated else "real"
+        return html_block(f"{self.name} ({kind})", facts)
 
     @property
     def simulated(self) -> bool:

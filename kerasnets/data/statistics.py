@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kerasnets._tables import terminal_width, wrapped
 from kerasnets.data.dataset import Dataset
 from kerasnets.data.ehr.cohort_table import cohort_lines, describe_cohort
 from kerasnets.data.ehr.visits import VisitSequences
@@ -94,6 +95,7 @@ def describe_text(dataset: Dataset) -> str:
         f"split     by {dataset.split}, seed {dataset.seed}",
         *(f"{count:>9,}  {what}" for what, count in dataset.counts.items()),
     ]
+    lines = [wrapped(line, indent=" " * 10) for line in lines]
     return "\n".join([*lines, *_input_lines(dataset.train.x, dataset, facts)])
 
 
@@ -125,16 +127,22 @@ def _input_lines(x: Any, dataset: Dataset, facts: dict[str, Any]) -> list[str]:
     for what in ("rows", "recordings"):
         if all(facts[what].values()):
             title = what if what == "rows" or dataset.split == "recording" else "groups"
-            lines += ["", title.capitalize(), pd.DataFrame(facts[what]).to_string()]
+            lines += [
+                "",
+                title.capitalize(),
+                pd.DataFrame(facts[what]).to_string(line_width=terminal_width()),
+            ]
     for name, records in (facts["statistics"] or {}).items():
         table = pd.DataFrame(records).set_index("feature").rename(columns=_heading)
         units = dataset.units or "their own units"
+        heading = f"{len(table)} features of the {name} split in {units}"
         lines += [
             "",
-            f"{len(table)} features of the {name} split in {units}, → rescaled by the train split",
+            wrapped(f"{heading}, → rescaled by the train split"),
             table.to_string(
                 max_rows=None if dataset.feature_names else _SHOWN,
                 float_format=lambda value: f"{value:.2f}",
+                line_width=terminal_width(),
             ),
         ]
     return lines

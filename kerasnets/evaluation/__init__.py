@@ -9,6 +9,9 @@ from kerasnets.evaluation.outputs import softmax as softmax
 from kerasnets.evaluation.predict import predict_logits as predict_logits
 from kerasnets.evaluation.predict import predict_outputs as predict_outputs
 from kerasnets.evaluation.predict import predict_probabilities as predict_probabilities
+from kerasnets.evaluation.reference import ReferenceNet as ReferenceNet
+from kerasnets.evaluation.reference import list_reference_nets as list_reference_nets
+from kerasnets.evaluation.reference import load as load
 from kerasnets.evaluation.regression import regression_metrics as regression_metrics
 from kerasnets.evaluation.tasks import Task as Task
 from kerasnets.evaluation.tasks import get_task as get_task

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -63,14 +63,16 @@ def predict_logits(model: keras.Model, x: Arrays, batch_size: int = 256) -> np.n
 
     Args:
         model: a model with one output of shape ``(n, outputs)``.
-        x: inputs of the model: an array, a mapping of arrays, or sequences of visits. The first
-            axis is the rows.
+        x: inputs of the model: an array or list of rows, a mapping of arrays, or sequences of
+            visits. The first axis is the rows.
         batch_size: number of rows per batch.
 
     Raises:
         ValueError: if there are no rows, if the output has another shape, or if the batch size is
             below 1.
     """
+    if isinstance(x, list):
+        x = _rows(x)
     if not all(map(len, x.values() if isinstance(x, Mapping) else [x])):
         raise ValueError("x has no rows: there is nothing to predict.")
     outputs = predict(model, dict(x) if isinstance(x, Mapping) else x, batch_size)
@@ -80,3 +82,18 @@ def predict_logits(model: keras.Model, x: Arrays, batch_size: int = 256) -> np.n
             f"The model must have one output of shape (n, outputs); {model.name!r} has {shape}."
         )
     return outputs
+
+
+def _rows(x: list[Any]) -> np.ndarray:
+    """Convert a list of rows to an array.
+
+    Raises:
+        ValueError: if the rows have different lengths or are not numbers.
+    """
+    try:
+        return np.asarray(x, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"x is a list of {len(x)} rows that are not arrays of numbers of the same shape: "
+            f"{error}"
+        ) from None

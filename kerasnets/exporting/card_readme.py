@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kerasnets._tables import markdown_table
+from kerasnets._tables import markdown_table, percent
 from kerasnets.exporting.card import card_task
 
 _URL = "http://localhost:8501/v1/models/{name}:predict"
@@ -172,7 +172,7 @@ def _test_metrics(metrics: Mapping[str, Mapping[str, float | None]]) -> str:
 def _small_weights(kinds: Mapping[str, Mapping[str, Any]]) -> str:
     if not kinds:
         return ""
-    formats = {"same_class": ".1%", "accuracy": ".1%", "mae": ".4g"}
+    formats = {"same_class": percent, "accuracy": percent, "mae": "{:.4g}".format}
     titles = {"same_class": "same prediction"}
     titles |= {name: f"test {_METRIC_NAMES[name]}" for name in ("accuracy", "mae")}
     found = [key for key in formats if any(key in entry for entry in kinds.values())]
@@ -181,7 +181,7 @@ def _small_weights(kinds: Mapping[str, Mapping[str, Any]]) -> str:
             entry["file"],
             f"{entry['bytes']:,}",
             f"{max(entry['max_abs_diff'].values()):.2g}",
-            *(format(entry[key], formats[key]) for key in found),
+            *(formats[key](entry[key]) for key in found),
         )
         for entry in kinds.values()
     ]

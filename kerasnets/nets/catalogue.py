@@ -7,11 +7,13 @@ import functools
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from kerasnets._display import html_block
 from kerasnets._errors import unknown_name
+from kerasnets.nets.figures import TestFigure, figures_of
 
 if TYPE_CHECKING:
     import keras
@@ -22,7 +24,7 @@ _MODULES = ("mlp", "cnn", "spectral", "recurrent", "mortality", "lenet", "digits
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class NetSpec:
     """The entry of a network in the catalogue.
 
@@ -34,6 +36,11 @@ class NetSpec:
             reference nets.
         summary: one line that describes it.
         recipe: the settings in which its default recipe differs from the general default.
+        params: the number of parameters with the default arguments, if known.
+        flops: the FLOPs of one sample with the default arguments under the convention ``exact``,
+            if known; an expression such as ``"64371*T + 62"`` if they depend on the time steps.
+        test: our result on a test split, if known.
+        recommended: whether it is a good first choice for its kind of data.
     """
 
     name: str
@@ -42,12 +49,42 @@ class NetSpec:
     source: str
     summary: str
     recipe: Mapping[str, Any] = field(default_factory=dict)
+    params: int | None = None
+    flops: int | str | None = None
+    test: TestFigure | None = None
+    recommended: bool = False
 
     @property
     def arguments(self) -> dict[str, Any]:
         """The arguments of the builder with their defaults."""
         parameters = inspect.signature(self.builder).parameters
         return {name: parameter.default for name, parameter in parameters.items()}
+
+    def __repr__(self) -> str:
+        cost = "" if self.params is None else f", {self.params:,} parameters"
+        test = "" if self.test is None else f", test {self.test}"
+        return f"NetSpec({self.name!r} for {self.data!r}{cost}{test})"
+
+    def _repr_html_(self) -> str:
+        """Describe the network in a notebook."""
+        return html_block(f"{self.name}: {self.summary}", self.facts())
+
+    def facts(self) -> dict[str, str]:
+        """What is known about the network, as texts by name."""
+        flops = f"{self.flops:,}" if isinstance(self.flops, int) else self.flops
+        facts = {
+            "data": self.data,
+            "source": "our reference net" if self.source == "own" else self.source,
+            "parameters": "" if self.params is None else f"{self.params:,}",
+            "FLOPs": flops or "",
+            "test": "",
+            "recommended": "yes" if self.recommended else "",
+            "arguments": ", ".join(f"{name}={x!r}" for name, x in self.arguments.items()),
+            "recipe": ", ".join(f"{name}={x!r}" for name, x in self.recipe.items()),
+        }
+        if (test := self.test) is not None:
+            facts["test"] = f"{test} on {test.data}, {test.protocol} ({test.source})"
+        return {name: text for name, text in facts.items() if text}
 
 
 _SPECS: dict[str, NetSpec] = {}
@@ -122,7 +159,7 @@ def variant(
 def _add(spec: NetSpec) -> None:
     if spec.name in _SPECS:
         raise ValueError(f"The net {spec.name!r} is already registered; choose another name.")
-    _SPECS[spec.name] = spec
+    _SPECS[spec.name] = replace(spec, **vars(figures_of(spec.name)))
 
 
 def _check_arguments(spec: NetSpec, arguments: Mapping[str, Any]) -> None:

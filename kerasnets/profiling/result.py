@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kerasnets._errors import unknown_name
+from kerasnets._tables import terminal_width
 from kerasnets.profiling import explain, records, table
-from kerasnets.profiling.sizes import check_positive
+from kerasnets.profiling.sizes import check_positive, format_size
 from kerasnets.profiling.totals import ProfileTotals
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Profile(ProfileTotals):
     """What a model costs for one sample. ``print(profile)`` shows it as a table.
 
@@ -23,7 +24,7 @@ class Profile(ProfileTotals):
         recount: function from sizes of symbols to the profile with these sizes; ``at`` calls it.
     """
 
-    recount: Callable[[dict[str, int]], Profile] = field(repr=False, compare=False)
+    recount: Callable[[dict[str, int]], Profile] = field(compare=False)
 
     def at(self, **sizes: int) -> Profile:
         """The profile with numbers for unknown sizes, such as ``profile.at(T=178)``.
@@ -36,9 +37,13 @@ class Profile(ProfileTotals):
                 raise unknown_name(f"symbol of {self.name}", name, self.symbols or ["(none)"])
         return self.recount({name: check_positive(name, size) for name, size in sizes.items()})
 
-    def to_text(self) -> str:
-        """The table as plain text."""
-        return table.text(self)
+    def to_text(self, width: int | None = None) -> str:
+        """The table as plain text.
+
+        Args:
+            width: the columns of text that the lines may have. Default: any number.
+        """
+        return table.text(self, width)
 
     def to_markdown(self) -> str:
         """The table as Markdown."""
@@ -71,5 +76,14 @@ class Profile(ProfileTotals):
 
         return plot(self)
 
-    __str__ = to_text
+    def __str__(self) -> str:
+        return self.to_text(terminal_width())
+
+    def __repr__(self) -> str:
+        at_least = "≥ " if self.unsupported else ""
+        return (
+            f"Profile({self.name!r}, {self.mode}, {self.params:,} parameters, "
+            f"{at_least}{format_size(self.flops)} FLOPs ({self.convention}))"
+        )
+
     _repr_html_ = to_html

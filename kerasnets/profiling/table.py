@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from html import escape
-
+from kerasnets._display import html_block
 from kerasnets._tables import markdown_table, text_table
 from kerasnets.profiling.sizes import Shape, Size, format_size
 from kerasnets.profiling.totals import LayerProfile, ProfileTotals
@@ -79,9 +77,9 @@ def _bytes(count: Size) -> str:
     return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
 
 
-def text(profile: ProfileTotals) -> str:
-    """Title, table and totals as plain text with box lines."""
-    table = text_table(HEADERS, rows(profile), _ALIGN)
+def text(profile: ProfileTotals, width: int | None = None) -> str:
+    """Title, table and totals as plain text, in lines of at most ``width`` columns."""
+    table = text_table(HEADERS, rows(profile), _ALIGN, width=width)
     return "\n".join([title(profile), table, *totals(profile)])
 
 
@@ -94,21 +92,7 @@ def markdown(profile: ProfileTotals) -> str:
 
 def html(profile: ProfileTotals) -> str:
     """Title, table and totals as HTML; all text is escaped."""
-    body = "\n".join(_html_row(cells, "td") for cells in rows(profile))
-    return (
-        f"<table>\n<caption>{escape(title(profile))}</caption>\n"
-        f"<thead>{_html_row(HEADERS, 'th')}</thead>\n<tbody>\n{body}\n</tbody>\n</table>\n"
-        f"<p>{'<br>'.join(map(escape, totals(profile)))}</p>\n"
-    )
-
-
-def _html_row(cells: Sequence[str], tag: str) -> str:
-    styles = {"l": "", "r": ' style="text-align: right"'}
-    columns = (
-        f"<{tag}{styles[side]}>{escape(cell)}</{tag}>"
-        for cell, side in zip(cells, _ALIGN, strict=True)
-    )
-    return f"<tr>{''.join(columns)}</tr>"
+    return html_block(title(profile), None, HEADERS, rows(profile), _ALIGN, totals(profile))
 
 
 def title(profile: ProfileTotals) -> str:

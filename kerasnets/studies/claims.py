@@ -17,7 +17,7 @@ from typing import Any
 
 from kerasnets import nets
 from kerasnets._lazy import keras
-from kerasnets._tables import text_table
+from kerasnets._tables import terminal_width, text_table, wrapped
 from kerasnets.profiling import profile
 
 _HEADERS = ("Source", "System", "Quantity", "Stated", "Ours", "Reproduced")
@@ -123,7 +123,8 @@ def claims_text(claims: list[Claim]) -> str:
         for c in counts
         if c.note
     ]
-    table = text_table(_HEADERS, rows, "lllrrl")
+    table = text_table(_HEADERS, rows, "lllrrl", width=terminal_width())
+    notes = [wrapped(note, indent="  ") for note in notes]
     return "\n".join([table, f"{reproduced} of {len(counts)} counts reproduced. Notes:", *notes])
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kerasnets._files import atomic_write, write_json
-from kerasnets._tables import markdown_table, text_table
+from kerasnets._tables import markdown_table, terminal_width, text_table, wrapped
 from kerasnets.data import Dataset
 
 REPRODUCED = "reproduced"
@@ -99,10 +99,14 @@ def answer_claim(
 
 
 def results_text(results: Sequence[ClaimResult], seconds: Mapping[str, float]) -> str:
-    """Format the table as plain text, followed by the notes."""
-    table = text_table(_HEADERS, _cells(results), _ALIGN)
-    notes = [f"{number:>3}  {note}" for note, number in _number_notes(results).items()]
-    return "\n".join([table, *_summary(results, seconds), "Notes:", *notes])
+    """Format the table as plain text that fits the terminal, followed by the notes."""
+    table = text_table(_HEADERS, _cells(results), _ALIGN, width=terminal_width())
+    notes = [
+        wrapped(f"{number:>3}  {note}", indent=" " * 5)
+        for note, number in _number_notes(results).items()
+    ]
+    summary = map(wrapped, _summary(results, seconds))
+    return "\n".join([table, *summary, "Notes:", *notes])
 
 
 def results_markdown(results: Sequence[ClaimResult], seconds: Mapping[str, float]) -> str:

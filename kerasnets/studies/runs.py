@@ -50,6 +50,7 @@ def nest_builder_arguments(net: str, settings: dict[str, Any]) -> dict[str, Any]
     """Move the settings that are arguments of the net's builder into ``net_arguments``."""
     names = describe(net).arguments
     arguments = {name: value for name, value in settings.items() if name in names}
+    arguments = {**settings.get("net_arguments", {}), **arguments}
     recipe = {name: value for name, value in settings.items() if name not in names}
     return {**recipe, "net_arguments": arguments} if arguments else recipe
 

@@ -11,13 +11,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
-from tqdm import tqdm
 
 from kerasnets._errors import WorkFailedError, unknown_name
 from kerasnets._files import atomic_write, entries, name_full_disk, read_json, write_json
+from kerasnets._progress import progress_bar
 from kerasnets._temporary import locked, remove_leftovers
 from kerasnets.studies.pool import TrainingTask, train_tasks
 from kerasnets.studies.runs import nest_builder_arguments
@@ -26,6 +26,7 @@ from kerasnets.studies.trials import SAMPLERS, SamplerTrials
 from kerasnets.training import Recipe, make_recipe
 from kerasnets.training.recipe import recipe_toml
 from kerasnets.training.run import load_recipe_data
+from kerasnets.training.typed_settings import SearchSettings, shows_settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,6 +67,7 @@ class SearchResult:
         return {str(name): value for name, value in self.table.to_dict("records")[row].items()}
 
 
+@shows_settings
 def search(
     net: str,
     space: Sequence[Hyperparameter],
@@ -77,7 +79,7 @@ def search(
     jobs: int = 1,
     seed: int = 0,
     progress: bool = True,
-    **settings: Any,
+    **settings: Unpack[SearchSettings],
 ) -> SearchResult:
     """Train a net with many settings, and find those with the best validation score.
 
@@ -96,8 +98,8 @@ def search(
         seed: seed of the samplers. With ``jobs=1``, the same seed produces the same trials, even if
             the search was stopped and resumed.
         progress: show a progress bar on standard error.
-        **settings: settings that are the same for all trials: fields of the recipe and arguments
-            of the builder.
+        settings: fields of the recipe that are the same for all trials; ``net_arguments`` holds
+            the arguments of the builder.
 
     Raises:
         ValueError: before any work, if an argument is not valid or the folder contains another
@@ -136,7 +138,7 @@ def _train_all(
 ) -> None:
     total = sum(trials.budget for trials in by_sampler)
     done = sum(len(trials.rows()) for trials in by_sampler)
-    bar = tqdm(total=total, initial=done, desc="trials", disable=None if progress else True)
+    bar = progress_bar(total, "trials", "trial", show=progress, initial=done)
 
     def next_task() -> TrainingTask | None:
         return next((task for trials in by_sampler if (task := trials.next_task())), None)

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tqdm import tqdm
 
 from kerasnets._deprecation import renamed_arguments
+from kerasnets._progress import progress_bar
 from kerasnets.data.dataset import Dataset, Split
-from kerasnets.evaluation.metrics import auroc_per_class
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,8 +111,11 @@ def grow_trees(
     grown: Iterable[dict[str, float]] = pool(
         joblib.delayed(_measure)(point, arrays, seed) for point in distinct
     )
-    bar = tqdm(grown, "trees", len(distinct), unit="tree", disable=None if progress else True)
-    scores = dict(zip(distinct, bar, strict=True))
+    scores = {}
+    with progress_bar(len(distinct), f"trees on {data.name}", "tree", show=progress) as bar:
+        for point, measured in zip(distinct, grown, strict=True):
+            scores[point] = measured
+            bar.update()
     rows = [dict(zip(GRID, point, strict=True)) | scores[_effective(point)] for point in points]
     table = pd.DataFrame(rows)
     return Trees(data, table, _recommend(table, arrays, seed), seed)
@@ -183,6 +185,8 @@ def _auc(tree: Any, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     With several classes, the error is the mean of the errors per class, which is an upper bound
     for the error of the mean AUC.
     """
+    from kerasnets.evaluation.metrics import auroc_per_class
+
     areas = np.array(auroc_per_class(y, tree.predict_proba(x)), dtype=np.float64)
     labels = range(areas.size)
     if areas.size == 2:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import numpy as np
-from tqdm import tqdm
 
 from kerasnets._errors import WorkFailedError
 from kerasnets._lazy import keras
+from kerasnets._progress import progress_bar, progress_stream
 from kerasnets.engine.loop import Logs, Loop
 from kerasnets.training.model_file import count_steps
 from kerasnets.training.run_folder import LOG_LOSS, History, without_penalties
@@ -95,6 +93,38 @@ class Record(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
+def epoch_line(epoch: int, epochs: int, logs: Mapping[str, float]) -> str:
+    """The line of an epoch: loss and metrics of the training and the validation split.
+
+    With one metric it has at most 80 characters.
+
+    Args:
+        epoch: the epoch, counted from 0.
+        epochs: number of epochs of the training.
+        logs: the logs of the epoch.
+    """
+    values = without_penalties({name: [float(value)] for name, value in logs.items()})
+    parts = []
+    for prefix in ("", "val_"):
+        names = [name for name in values if name.startswith("val_") == bool(prefix)]
+        shown = sorted(names, key=lambda name: not name.endswith("loss"))
+        parts.append(
+            " ".join(
+                f"{name.removeprefix(prefix)} {_number(values[name][0])}"
+                for name in shown
+                if not name.endswith(LOG_LOSS)
+            )
+        )
+    number = f"{epoch + 1:>{len(str(epochs))}}/{epochs}"
+    return f"epoch {number}  {parts[0]}  val {parts[1]}"
+
+
+def _number(value: float) -> str:
+    """Four decimals, or fewer for large values."""
+    decimals = max(0, 5 - len(str(int(abs(value)))))
+    return f"{value:.{decimals}f}"
+
+
 class Progress(keras.callbacks.Callback):
     """A progress bar over all steps on a terminal, and one line per epoch on standard error."""
 
@@ -114,14 +144,13 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Show the bar if standard error is a terminal."""
-        self.bar: tqdm[Any] = tqdm(
-            total=self.epochs * self.steps,
+        self.bar = progress_bar(
+            self.epochs * self.steps,
+            self.name,
+            "step",
             initial=self.first_epoch * self.steps,
-            desc=self.name,
-            unit="step",
             leave=False,
-            disable=None,
-            dynamic_ncols=True,
+            lines=False,  # there is one line per epoch
         )
 
     def move(self, steps: int) -> None:
@@ -131,24 +160,14 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Print the line of the epoch."""
-        values = without_penalties({key: [float(value)] for key, value in (logs or {}).items()})
-        parts = []
-        for prefix, split in (("", "train"), ("val_", "val")):
-            names = [name for name in values if name.startswith("val_") == bool(prefix)]
-            shown = sorted(names, key=lambda name: not name.endswith("loss"))
-            parts.append(
-                f"{split} "
-                + " ".join(
-                    f"{name.removeprefix(prefix)} {values[name][0]:.4f}"
-                    for name in shown
-                    if not name.endswith(LOG_LOSS)
-                )
-            )
-        tqdm.write(f"epoch {epoch + 1:>3}/{self.epochs}   {'   '.join(parts)}", file=sys.stderr)
+        self._write(epoch_line(epoch, self.epochs, logs or {}))
         if epoch == self.first_epoch:
             compiler = "XLA" if self.loop.xla else "TensorFlow"
-            seconds = self.loop.compile_seconds
-            tqdm.write(f"compiled by {compiler} in {seconds:.1f} s", file=sys.stderr)
+            self._write(f"compiled by {compiler} in {self.loop.compile_seconds:.1f} s")
+
+    def _write(self, line: str) -> None:
+        """Write a line above the bar."""
+        self.bar.write(line, file=progress_stream())
 
     def close(self) -> None:
         """Close the bar; needed because Keras does not end a training that raises."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import tempfile
 import warnings
 from pathlib import Path
@@ -15,6 +16,19 @@ from kerasnets.data import Dataset
 from kerasnets.engine.sources import Source, as_source
 from kerasnets.evaluation.tasks import Task, get_task, infer_task, output_names
 from kerasnets.nets import load_model
+
+
+def check_tensorboard(requested: bool) -> None:
+    """Check that TensorBoard is installed if its logs are requested.
+
+    Raises:
+        ImportError: it is not installed; the message says how to install it.
+    """
+    if requested and importlib.util.find_spec("tensorboard") is None:
+        raise ImportError(
+            "TensorBoard logs need the package tensorboard: pip install 'kerasnets[tensorboard]'. "
+            "Or train without tensorboard=True (--tensorboard)."
+        )
 
 
 def check_data(data: Dataset) -> None:

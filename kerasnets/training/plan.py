@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerasnets._lazy import keras
+from kerasnets._tables import percent
 from kerasnets.data import Dataset, Split
 from kerasnets.engine.adapt import build
 from kerasnets.engine.autotune import Cost, choose_xla, measure
@@ -169,7 +170,7 @@ def padding_text(source: Source) -> str:
     if source.buckets is None:
         return ""
     return (
-        f"{source.buckets.padding:.1%} of the computed time steps are padding, in buckets of "
+        f"{percent(source.buckets.padding)} of the computed time steps are padding, in buckets of "
         f"length {', '.join(map(str, source.buckets.bucket_lengths))}"
     )
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import tomli_w
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
+from pydantic.fields import FieldInfo
 
 from kerasnets._errors import unknown_name
 from kerasnets.nets import describe
@@ -112,14 +114,27 @@ class Recipe:
 
     @classmethod
     def descriptions(cls) -> dict[str, str]:
-        """Return the description of each field by name, with its choices."""
-        texts = {}
-        for name in cls.fields():
-            info = cls.__pydantic_fields__[name]  # type: ignore[attr-defined]  # made by pydantic
-            texts[name] = f"{info.description}."
-            if get_origin(info.annotation) is Literal:
-                texts[name] += f" One of: {', '.join(get_args(info.annotation))}."
-        return texts
+        """Return the description of each field by name."""
+        return {name: f"{info.description}." for name, info in _field_infos(cls)}
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """Return the general default of each field but ``net`` by name."""
+        recipe = dataclasses.asdict(check_recipe({"net": ""}))
+        return {name: default for name, default in recipe.items() if name != "net"}
+
+    @classmethod
+    def choices(cls) -> dict[str, tuple[str, ...]]:
+        """Return the allowed values of each field that has a fixed set of them, by name."""
+        return {
+            name: get_args(info.annotation)
+            for name, info in _field_infos(cls)
+            if get_origin(info.annotation) is Literal
+        }
+
+
+def _field_infos(recipe: type[Recipe]) -> Iterable[tuple[str, FieldInfo]]:
+    return recipe.__pydantic_fields__.items()  # type: ignore[attr-defined]  # made by pydantic
 
 
 def make_recipe(net: str, **settings: Any) -> Recipe:

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from kerasnets._display import html_block
 from kerasnets._lazy import keras
 from kerasnets.data import Dataset, list_datasets, load_data
 from kerasnets.data.tables.codebook import encode_table
 from kerasnets.data.tables.privacy import MIN_ROWS
+from kerasnets.evaluation.baseline import headline
 from kerasnets.evaluation.predict import predict_outputs
 from kerasnets.evaluation.tasks import get_task
 from kerasnets.nets import load_model
@@ -28,7 +30,7 @@ from kerasnets.training.stored import (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A finished training and what it wrote to its folder.
 
@@ -46,6 +48,36 @@ class Run:
     history: History
     metrics: dict[str, dict[str, Any]]
     environment: dict[str, Any]
+
+    def __repr__(self) -> str:
+        figures = ", ".join(f"{name} {value:.4f}" for name, value in self._headline.items())
+        return (
+            f"Run({self.name!r} on {self._data_name!r}, best epoch {self.best_epoch} of "
+            f"{len(self.history['loss'])}, test {figures}, folder {str(self.folder)!r})"
+        )
+
+    def _repr_html_(self) -> str:
+        """Describe the run in a notebook."""
+        title = f"{self.name} on {self._data_name}, split by {self.recipe.split}"
+        facts = {
+            "folder": self.folder,
+            "best epoch": f"{self.best_epoch} of {len(self.history['loss'])}",
+            "seconds": f"{self.seconds:.1f}",
+        }
+        names = [*self._headline, "log_loss"] if "log_loss" in self.metrics["test"] else ["mae"]
+        rows = [
+            [split, *("" if values[name] is None else f"{values[name]:.4f}" for name in names)]
+            for split, values in self.metrics.items()
+        ]
+        return html_block(title, facts, ["split", *names], rows, "l" + "r" * len(names))
+
+    @property
+    def _headline(self) -> dict[str, float]:
+        return headline(self.metrics.get("test", {}))
+
+    @property
+    def _data_name(self) -> str:
+        return str(self.environment["data"]["name"])
 
     @property
     def name(self) -> str:
@@ -150,7 +182,7 @@ class Run:
             "split": data["split"],
             "seed": str(self.recipe.seed),
             "best_epoch": str(self.best_epoch),
-            **_headline(self.metrics.get("test", {})),
+            **{f"test_{name}": str(value) for name, value in self._headline.items()},
             "commit": str(self.environment["commit"]),
             **{name: str(version) for name, version in self.environment["versions"].items()},
             # Stored beside the graph, because the graph takes numbers only.
@@ -253,9 +285,3 @@ def _published(codebook: list[dict[str, Any]]) -> str:
             "rows. Train it again to export its codebook."
         )
     return json.dumps(codebook)
-
-
-def _headline(test: dict[str, Any]) -> dict[str, str]:
-    """The first test metric of the task."""
-    names = [name for name in ("accuracy", "mae") if name in test]
-    return {f"test_{name}": str(test[name]) for name in names[:1]}

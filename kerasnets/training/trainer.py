@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from kerasnets._lazy import keras
 from kerasnets._temporary import locked
@@ -18,6 +18,7 @@ from kerasnets.nets import build, load_model
 from kerasnets.training.checks import (
     check_data,
     check_model,
+    check_tensorboard,
     copy_model,
 )
 from kerasnets.training.model_file import last_checkpoint
@@ -29,8 +30,10 @@ from kerasnets.training.session import Session
 from kerasnets.training.settings import check_settings, recipe_and_data
 from kerasnets.training.start import begin, check_folder, clean_up_failed_start
 from kerasnets.training.stored import read_run_recipe
+from kerasnets.training.typed_settings import Settings, shows_settings
 
 
+@shows_settings
 def train(
     net: str | Recipe | keras.Model,
     *,
@@ -40,7 +43,7 @@ def train(
     callbacks: Sequence[Any] = (),
     progress: bool = True,
     tensorboard: bool = False,
-    **settings: Any,
+    **settings: Unpack[Settings],
 ) -> Run:
     """Train a net, evaluate it, and write everything to a run folder.
 
@@ -73,22 +76,25 @@ def train(
         FileNotFoundError: if the files of the data set do not exist; the message says how to get
             them.
         FileExistsError: if ``out`` is not empty.
+        ImportError: if ``tensorboard`` is set and TensorBoard is not installed.
         TrainingDivergedError: if the loss becomes NaN or infinite; the message names the step.
         WriteError: if the disk is full. The run can be resumed then.
         RuntimeError: if another thread of this process trains, or if the process was forked after
             TensorFlow had run.
     """
+    requested: dict[str, Any] = dict(settings)
     if isinstance(net, Recipe):
-        settings = {**asdict(net), **settings}
-        net = settings.pop("net")
+        requested = {**asdict(net), **requested}
+        net = requested.pop("net")
     if not isinstance(net, str | keras.Model):
         raise ValueError(
             "net must be a name of the catalogue, a Recipe or a keras.Model, got "
             f"{type(net).__name__}."
         )
+    check_tensorboard(tensorboard)
     with _only_training():
         return _train(
-            *recipe_and_data(net, data, data_dir, settings),
+            *recipe_and_data(net, data, data_dir, requested),
             net,
             out,
             {"callbacks": callbacks, "progress": progress, "tensorboard": tensorboard},
@@ -171,6 +177,7 @@ def resume(
         raise FileNotFoundError(f"{folder} is not a run folder: it has no recipe.toml.")
     if (folder / "metrics.json").is_file():
         return load_run(folder)
+    check_tensorboard(tensorboard)
     with _only_training(), locked(folder):
         recipe = read_run_recipe(folder)
         data = load_run_data(folder, data, data_dir)

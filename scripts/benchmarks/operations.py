@@ -37,7 +37,7 @@ def main() -> None:
         kinds[_kind_of(name)] += spent
     print("  " + ", ".join(f"{kind} {spent:,.0f}" for kind, spent in kinds.most_common()))
     for name, spent in operations.most_common(arguments.top):
-        print(f"{spent:10.1f} {spent / total:6.1%}  {name}")
+        print(f"{spent:10.1f} {100 * spent / total:5.1f} %  {name}")
 
 
 def profile(net: str, xla: bool) -> tuple[float, collections.Counter[str]]:

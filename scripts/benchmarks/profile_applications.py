@@ -43,7 +43,7 @@ def main():
         published = PUBLISHED.get(name)
         print(
             f"{name:<18} {cost.params:>11,} {cost.flops / 1e9:>8.3f} {published or '':>9} "
-            f"{f'{cost.flops / 1e9 / published - 1:+.1%}' if published else '':>8} "
+            f"{f'{100 * (cost.flops / 1e9 / published - 1):+.1f} %' if published else '':>8} "
             f"{exact.flops / 1e9:>8.3f} {milliseconds:>6.0f}  {'; '.join(cost.unsupported) or '–'}",
             flush=True,
         )

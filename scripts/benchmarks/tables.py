@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from kerasnets._style import COLORS, save_figure
-from kerasnets._tables import markdown_table
+from kerasnets._tables import markdown_table, percent
 
 # Goals of the ratio to eager PyTorch, by the start of the name of a net.
 GOALS = {
@@ -78,8 +78,8 @@ def _bounds(results: dict[str, Any]) -> str:
             b["net"],
             f"{b['flops']:,.0f}",
             f"{b['microseconds']:,.0f}",
-            f"{b['share']:.1%}",
-            f"{b['share'] * goal_of(b['net']) / b['ratio']:.1%}",
+            percent(b["share"]),
+            percent(b["share"] * goal_of(b["net"]) / b["ratio"]),
             b["bound"],
         ]
         for b in results["bounds"]
@@ -107,7 +107,7 @@ def _accuracy(results: dict[str, Any]) -> str:
         seconds = result["seconds"]
         ours = np.median(seconds["ours"])
         rows.append([
-            f"{result['task']}, {result['net']}, {result['target']:.1%}",
+            f"{result['task']}, {result['net']}, {percent(result['target'])}",
             *(spread(values, 1) for values in seconds.values()),
             *(f"{np.median(seconds[who]) / ours:.1f}" for who in seconds if who != "ours"),
         ])  # fmt: skip

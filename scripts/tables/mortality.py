@@ -18,7 +18,7 @@ from mortality_methods import Method, Predictions, code_classifiers, describe, n
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 import kerasnets as kn
-from kerasnets._tables import markdown_table
+from kerasnets._tables import markdown_table, percent
 from kerasnets.data import Dataset
 from kerasnets.data.dataset import sequences
 from kerasnets.engine.buckets import make_buckets
@@ -104,7 +104,7 @@ def heading(sets: Sequence[Dataset]) -> str:
     folds = f"test splits of {len(sets)} folds by patient" if len(sets) > 1 else "one split"
     return (
         f"## {data.name}: {examples:,} examples, {died:,} died, {folds}\n\n"
-        f"Padding: {buckets.padding:.1%} of the computed steps, "
+        f"Padding: {percent(buckets.padding)} of the computed steps, "
         f"{len(buckets.bucket_lengths)} bucket lengths.\n"
     )
 
@@ -167,7 +167,7 @@ def imbalance(runs: Path) -> str:
     return (
         "## Class imbalance and calibration\n\n"
         "`mortality-gru` after 6 epochs, on the test split of the simulated patients, of whom "
-        f"{data.test.y.mean():.0%} died.\n\n{table}"
+        f"{percent(data.test.y.mean(), 0)} died.\n\n{table}"
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from kerasnets._lazy import keras
 from kerasnets.evaluation import (
     get_task,
+    predict_logits,
     predict_outputs,
     predict_probabilities,
     sigmoid,
@@ -66,3 +67,14 @@ def test_outputs_depend_on_the_task(identity):
     values = predict_outputs(identity, X, get_task("regression"))
     np.testing.assert_array_equal(values, X)
     assert values.dtype == np.float64
+
+
+def test_inputs_may_be_a_list_of_rows(identity):
+    x = [[1.0, 2, 3], [4, 5, 6]]
+    np.testing.assert_array_equal(predict_logits(identity, x), np.float32(x))
+    with pytest.raises(ValueError, match="x is a list of 2 rows that are not arrays of numbers"):
+        predict_logits(identity, [[1.0, 2, 3], [4.0]])
+    with pytest.raises(ValueError, match="x is a list of 1 rows that are not arrays of numbers"):
+        predict_logits(identity, [["a", "b", "c"]])
+    with pytest.raises(ValueError, match="x has no rows"):
+        predict_logits(identity, [])

@@ -37,7 +37,7 @@ def test_every_claim_belongs_to_a_part_and_every_part_has_claims():
 
 
 def test_counts_pooling_and_trees_need_no_files(clean_environment, capsys):
-    assert main(["reproduce", "counts", "by-hand", "rain", "--quiet"]) == 0
+    assert main(["reproduce", "counts", "by-hand", "rain"]) == 0
     text = capsys.readouterr().out
     assert "rain-simulated, by row" in text
     written = json.loads((clean_environment / "runs/reproduce/results.json").read_text())

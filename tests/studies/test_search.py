@@ -113,9 +113,13 @@ def test_the_figure_shows_the_number_of_different_values(found):
 
 def test_the_command_trains_in_separate_processes(tmp_path, capsys):
     args = ["search", "xor", "--over", "learning_rate=0.001:0.3:log", "--trials", "2", "--jobs",
-             "2", "--set", "epochs=1", "--quiet", "--out", str(tmp_path / "out")]  # fmt: skip
+             "2", "--set", "epochs=1", "--out", str(tmp_path / "out")]  # fmt: skip
     assert main(args) == 0
-    assert "next kerasnets train --recipe" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "next kerasnets train --recipe" in out
+    assert out.endswith(f"{tmp_path / 'out'}\n")
+    assert main([*args, "--quiet"]) == 0  # finished trials are reused
+    assert capsys.readouterr().out == f"{tmp_path / 'out'}\n"
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {"search.json", "trials.db", "trials.csv", "best.toml", "search.png",
                      "search.svg", "runs"}  # fmt: skip

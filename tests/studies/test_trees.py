@@ -145,21 +145,20 @@ def test_several_input_arrays_are_refused(data):
         grow_trees(several_arrays)
 
 
-def test_the_command_writes_a_table_and_figures(tmp_path, capsys):
+def test_the_command_writes_a_table_and_figures(tmp_path, capsys, monkeypatch):
     args = ["trees", "covid-simulated", "--data-option", "rows=2000", "--max-depth", "2,4"]
-    args += [
-        "--min-samples-split",
-        "2:3",
-        "--min-samples-leaf",
-        "1,8",
-        "--out",
-        str(tmp_path),
-        "--quiet",
-    ]
+    args += ["--min-samples-split", "2:3", "--min-samples-leaf", "1,8", "--out", str(tmp_path)]
+    monkeypatch.setenv("COLUMNS", "80")
     assert main(args) == 0
-    out = capsys.readouterr().out
+    out, progress = capsys.readouterr()
     assert "validation_auc" in out
     assert "Recommended: max_depth" in out
+    assert [line for line in out.splitlines() if len(line) > 80] == [str(tmp_path)] * (
+        len(str(tmp_path)) > 80
+    )
+    assert progress.startswith("trees on covid-simulated: 0 of 6 in 00:00\n")
+    assert main([*args, "--quiet"]) == 0
+    assert capsys.readouterr() == (f"{tmp_path}\n", "")
     assert len(pd.read_csv(tmp_path / "trees.csv")) == 2 * 2 * 2
     assert {path.name for path in tmp_path.glob("*.png")} == {
         "depth_curves.png", "heat_maps_depth_2.png", "heat_maps_depth_4.png",
@@ -169,11 +168,11 @@ def test_the_command_writes_a_table_and_figures(tmp_path, capsys):
     assert answer["recommended"]["max_depth"] in (2, 4)
 
 
-def test_integers_on_the_command_line():
+def test_integers_on_the_command_line(capsys):
     assert integers("5") == (5,)
     assert integers("2:5,9") == (2, 3, 4, 5, 9)
-    with pytest.raises(SystemExit):
-        main(["trees", "rain-simulated", "--max-depth", "five"])
+    assert main(["trees", "rain-simulated", "--max-depth", "five"]) == 2
+    assert "Argument --max-depth: invalid integers value: 'five'" in capsys.readouterr().err
 
 
 def test_the_old_names_of_the_arguments_work_and_warn(data):

@@ -40,8 +40,9 @@ def test_the_exported_file_takes_the_pixels_of_the_data_set(run, tmp_path):
 def test_the_command_line_trains_the_same_net(run, tmp_path, capsys):
     arguments = ["--data", "digits", "--epochs", "1", "--quiet", "--out", str(tmp_path / "run")]
     assert main(["train", "lenet5", *arguments]) == 0
-    assert "lenet5 on digits, split by row" in capsys.readouterr().out
+    assert capsys.readouterr().out == f"{tmp_path / 'run'}\n"
     assert main(["evaluate", str(tmp_path / "run")]) == 0
+    assert "lenet5 on digits, split by row" in capsys.readouterr().out
     again = kn.load_run(tmp_path / "run")
     for weight, same in zip(run.model.get_weights(), again.model.get_weights(), strict=True):
         np.testing.assert_array_equal(weight, same)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import kerasnets as kn
-from kerasnets.commands.evaluate import print_metrics
+from kerasnets.commands._metrics import metrics_text
 from kerasnets.data import Split
 from kerasnets.evaluation import predict_probabilities
 from kerasnets.exporting.verification import runtimes
@@ -115,14 +115,15 @@ def test_weight_penalties_do_not_choose_the_epoch(data, tmp_path):
     assert loss == pytest.approx(min(log_loss) + penalty, rel=1e-4)
 
 
-def test_metrics_of_two_classes_are_printed_with_their_intervals(trained, capsys):
-    print_metrics(trained, trained.metrics)
-    printed = capsys.readouterr().out
+def test_metrics_of_two_classes_are_printed_with_their_intervals(trained):
+    text = metrics_text(trained, trained.metrics)
     test = trained.metrics["test"]
     low, high = test["intervals"]["average_precision"]
-    assert f"{test['average_precision']:.4f} ({low:.4f} to {high:.4f})" in printed
-    assert "over patients" in printed
-    assert f"sensitivity {test['sensitivity']:.4f}" in printed
+    (line,) = [line for line in text.splitlines() if line.startswith("average precision")]
+    shown = [f"{test['average_precision']:.4f}", f"{low:.4f}", "to", f"{high:.4f}"]
+    assert line.split()[-4:] == shown
+    assert "bootstrap over patients" in text
+    assert f"sensitivity {test['sensitivity']:.4f}" in text
 
 
 def test_probabilities_are_in_the_order_of_the_rows(trained, data):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import sys
 
 import keras
 import numpy as np
@@ -105,6 +106,13 @@ def test_a_callback_can_stop_the_training(data, tmp_path):
     )
     run = train("seizure-mlp", data, tmp_path / "r", epochs=5, callbacks=[stop])
     assert len(run.history["loss"]) == 1
+
+
+def test_without_tensorboard_its_logs_are_refused_before_any_work(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    with pytest.raises(ImportError, match=r"pip install 'kerasnets\[tensorboard\]'"):
+        train(small_model(), dataset(32), tmp_path / "runs" / "r", epochs=1, tensorboard=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_tensorboard_logs_are_written_on_request(tmp_path):

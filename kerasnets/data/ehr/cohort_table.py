@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from kerasnets._tables import percent, terminal_width
 from kerasnets.data.dataset import Dataset
 from kerasnets.data.ehr.visits import VisitSequences
 from kerasnets.data.split import Split, sequences
@@ -45,13 +46,13 @@ def cohort_lines(facts: dict[str, Any]) -> list[str]:
     return [
         "",
         "Cohort (median and quartiles; all codes outside the vocabulary count as one)",
-        pd.DataFrame(facts["cohort"]).to_string(),
+        pd.DataFrame(facts["cohort"]).to_string(line_width=terminal_width()),
         "",
         "Visits per example",
         *_bars(facts["lengths"]),
         "",
         f"Most common of {facts['features']} codes, share of the training examples",
-        *(f"{share:>9.1%}  {code}" for code, share in facts["common_codes"].items()),
+        *(f"{percent(share):>9}  {code}" for code, share in facts["common_codes"].items()),
     ]
 
 
@@ -63,7 +64,7 @@ def _row(parts: list[Split]) -> dict[str, Any]:
         "examples": len(y),
         "patients": len(np.unique(groups)),
         "died": int(y.sum()),
-        "died, share": f"{y.mean():.1%}",
+        "died, share": percent(y.mean()),
         "visits": len(codes),
         "visits per example": _quartiles(_lengths(parts)),
         "codes per visit": _quartiles(codes),

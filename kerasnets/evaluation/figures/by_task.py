@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from kerasnets.evaluation.baseline import is_unbalanced
 from kerasnets.evaluation.figures.binary import (
     precision_recall_figure,
     reliability_figure,
@@ -18,7 +19,12 @@ from kerasnets.evaluation.figures.confusion_matrix import confusion_matrix_figur
 from kerasnets.evaluation.figures.multilabel import label_figure
 from kerasnets.evaluation.figures.regression import prediction_figure, residual_figure
 from kerasnets.evaluation.figures.roc import label_roc_curves, roc_curves
-from kerasnets.evaluation.metrics import check_predictions, confusion_matrix
+from kerasnets.evaluation.metrics import (
+    auroc_per_class,
+    check_predictions,
+    confusion_matrix,
+    mean_of_defined,
+)
 from kerasnets.evaluation.outputs import both_classes
 
 _MAX_CURVES = 12  # more curves in one figure cannot be told apart
@@ -93,7 +99,7 @@ def _confusion_matrix(
     threshold: float,
 ) -> Figure:
     """The confusion matrix of the most probable classes, or at a threshold other than 0.5."""
-    where = ""
+    where, area = "", mean_of_defined(auroc_per_class(y, probabilities))
     if threshold != 0.5:
         predicted = (probabilities[:, 1] >= threshold).astype(int)
         probabilities = np.eye(2)[predicted]
@@ -101,6 +107,10 @@ def _confusion_matrix(
     counts = confusion_matrix(y, probabilities)
     correct = 100 * counts.trace() / len(y)
     what = f"{correct:.1f} % of {len(y):,} {header.split} rows are correct{where}"
+    support = counts.sum(axis=1)
+    if area is not None and is_unbalanced(support.tolist()):
+        most, share = names[support.argmax()], 100 * support.max() / len(y)
+        what = f"AUROC {area:.3f}; {what}, {share:.1f} % for always {most!r}"
     return confusion_matrix_figure(counts, names, **header.titles(what))
 
 

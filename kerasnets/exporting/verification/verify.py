@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from kerasnets._display import html_block
 from kerasnets._errors import WorkFailedError
 from kerasnets._files import write_json
 from kerasnets.exporting.verification.process import Limits, default_memory, run_process
@@ -22,7 +25,7 @@ from kerasnets.exporting.versions import find_version
 TOLERANCE = 1e-5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verification:
     """The result of a verification.
 
@@ -46,6 +49,19 @@ class Verification:
     def ok(self) -> bool:
         """Whether there are no failures."""
         return not self.failures
+
+    def __repr__(self) -> str:
+        differences = ", ".join(f"{name} {d:.1e}" for name, d in self.max_abs_diff.items())
+        count = len(self.failures)
+        result = "ok" if self.ok else f"{count} {'failure' if count == 1 else 'failures'}"
+        return f"Verification({result}, {str(self.path)!r}, differences: {differences or 'none'})"
+
+    def _repr_html_(self) -> str:
+        """Describe the result in a notebook."""
+        title = f"{self.path}: {'verified' if self.ok else 'FAILED'}"
+        rows = [(name, f"{difference:.2e}") for name, difference in self.max_abs_diff.items()]
+        headers = ("runtime", "largest difference from Keras")
+        return html_block(title, None, headers, rows, "lr", self.failures)
 
 
 class VerificationError(WorkFailedError, ValueError):
@@ -134,9 +150,19 @@ def write_verification(folder: Path, verification: Verification, tolerance: floa
         "max_abs_diff": verification.max_abs_diff,
         "failures": verification.failures,
     }
-    if verification.test_metrics:
-        content["test_metrics"] = verification.test_metrics
+    # A verification without labelled examples keeps the metrics of an earlier one.
+    if metrics := verification.test_metrics or _recorded_metrics(folder):
+        content["test_metrics"] = metrics
     write_json(folder / "verification.json", content)
+
+
+def _recorded_metrics(folder: Path) -> Any:
+    """The test metrics in ``verification.json``; ``None`` if there are none."""
+    try:
+        recorded = json.loads((folder / "verification.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return recorded.get("test_metrics") if isinstance(recorded, dict) else None
 
 
 def check_tolerance(tolerance: float) -> None:

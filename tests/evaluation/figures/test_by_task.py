@@ -66,6 +66,18 @@ def test_the_confusion_matrix_uses_the_threshold():
         assert title_of(figure) == title
 
 
+def test_the_title_of_an_unbalanced_task_leads_with_auroc_and_the_majority_baseline():
+    y = np.array([0] * 8 + [1] * 2, np.int32)
+    p = np.array([[0.1]] * 7 + [[0.6], [0.7], [0.2]])  # 1 of 2 positives above all negatives
+    figure = get_task("binary").figures(y, p, ("alive", "died"))["confusion_matrix"]
+    area = (8 + 7) / 16  # the score 0.7 is above 8 negatives, the score 0.2 above 7
+    assert title_of(figure).replace("\n", " ") == (
+        f"AUROC {area:.3f}; 80.0 % of 10 test rows are correct, 80.0 % for always 'alive'"
+    )
+    one_class = get_task("binary").figures(np.zeros(5, np.int32), np.full((5, 1), 0.3), ("a", "b"))
+    assert title_of(one_class["confusion_matrix"]) == "100.0 % of 5 test rows are correct"
+
+
 def test_two_logits_have_the_figures_of_one_logit():
     logits = RNG.normal(size=(80, 2))
     two, one = get_task("classification"), get_task("binary")
