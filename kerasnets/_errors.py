@@ -10,6 +10,19 @@ class WorkFailedError(Exception):
     """The input was valid but the work failed: a download, a training or a verification."""
 
 
+class WriteError(WorkFailedError, OSError):
+    """A file or folder could not be written, because the disk is full or fails."""
+
+    def __init__(self, what: object, reason: str) -> None:
+        """Say what was not written, and why.
+
+        Args:
+            what: the path, or a description such as ``"the standard output"``.
+            reason: the reason that the system gives, such as ``"No space left on device"``.
+        """
+        super().__init__(f"{what} was not written: {reason}. Free some space, then try again.")
+
+
 def unknown_name(kind: str, name: object, allowed: Iterable[str]) -> ValueError:
     """Make the error for an unknown name. It suggests similar names.
 

@@ -3,6 +3,10 @@
 Importing TensorFlow takes seconds. Listing names, help and error messages should not wait for it.
 Modules that use them only inside functions write ``from kerasnets._lazy import keras, tf``. The
 first access to an attribute imports TensorFlow.
+
+TensorFlow cannot run in a process that was forked after TensorFlow had run: its threads do not
+exist there, so it would wait for them forever. Therefore, each access in such a process raises an
+error.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ class _LazyModule(types.ModuleType):
     """A module that is imported when one of its attributes is accessed."""
 
     def __getattr__(self, attribute: str) -> Any:
+        check_not_forked()
         import_tensorflow()
         return getattr(importlib.import_module(self.__name__), attribute)
 
@@ -59,6 +64,35 @@ def import_tensorflow() -> None:
     logging.getLogger("tensorflow").addFilter(
         lambda record: "triggered tf.function retracing" not in record.getMessage()
     )
+
+
+def check_not_forked() -> None:
+    """Refuse to run TensorFlow in a process in which it would wait forever.
+
+    Raises:
+        RuntimeError: the process was forked after TensorFlow had run.
+    """
+    if _forked:
+        raise RuntimeError(
+            "TensorFlow had run before this process was forked, so it cannot run here. Start "
+            "processes with multiprocessing.get_context('spawn'), or fork before you use "
+            "TensorFlow or Keras."
+        )
+
+
+_forked = False  # whether this process was forked after TensorFlow had run
+
+
+def _after_fork() -> None:
+    global _forked
+    # Without an import, because this runs after every fork, also where nothing uses TensorFlow.
+    module = sys.modules.get("tensorflow.python.eager.context")
+    context = module.context_safe() if module is not None else None
+    if context is not None and context._initialized:
+        _forked = True
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 @contextlib.contextmanager

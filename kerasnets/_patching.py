@@ -202,4 +202,5 @@ PRIVATE_NAMES = (
     PrivateName(f"{_DATA_ADAPTERS}.array_data_adapter.ArrayDataAdapter", "_inputs", _ENGINE),
     PrivateName(f"{_DATA_ADAPTERS}.array_slicing", "convert_to_sliceable", _ENGINE),
     PrivateName(f"{_DATA_ADAPTERS}.array_slicing", "train_validation_split", _ENGINE),
+    PrivateName("tensorflow.python.eager.context.Context", "_initialized", ("_lazy",)),
 )

@@ -7,16 +7,21 @@ Each subcommand is a module of :mod:`kerasnets.commands`. Only the requested one
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from types import FrameType
 
 import kerasnets
-from kerasnets._errors import WorkFailedError
+from kerasnets._errors import WorkFailedError, WriteError
+from kerasnets._files import full_disk
 
 # Exit codes. 0 means success.
-FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
+FAILED, WRONG_INPUT, INTERRUPTED, TERMINATED = 1, 2, 130, 143
 
 COMMANDS = {
     "nets": "list the networks, their sources and parameters",
@@ -41,23 +46,58 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments after ``kerasnets``. Default: those of the process.
 
     Returns:
-        The exit code: 0 success, 1 the work failed, 2 wrong input, 130 interrupted.
+        The exit code: 0 success, 1 the work failed, 2 wrong input, 130 interrupted by Ctrl-C,
+        143 terminated by SIGTERM, for example when a container is stopped.
     """
     args = sys.argv[1:] if argv is None else list(argv)
     try:
-        arguments = _make_parser(args).parse_args(args)
-        arguments.command(arguments)
+        with _terminated_like_ctrl_c():
+            arguments = _make_parser(args).parse_args(args)
+            arguments.command(arguments)
+            sys.stdout.flush()
     except KeyboardInterrupt as interrupt:
-        return _fail(str(interrupt) or "interrupted", INTERRUPTED)
+        terminated = isinstance(interrupt, _Terminated)
+        text = str(interrupt) or ("terminated" if terminated else "interrupted")
+        return _fail(text, TERMINATED if terminated else INTERRUPTED)
     except WorkFailedError as error:
         return _fail(str(error), FAILED)
-    except BrokenPipeError:
-        # The reader, such as `head`, has closed the pipe. Python must not flush to it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
+        _discard_output()
         return FAILED
-    except (ValueError, OSError, ImportError) as error:
+    except OSError as error:
+        if (reason := full_disk(error)) is None:
+            return _fail(str(error), WRONG_INPUT)
+        what = error.filename or "The output or a temporary file"
+        _discard_output()
+        return _fail(str(WriteError(what, reason)), FAILED)
+    except (ValueError, ImportError) as error:
         return _fail(str(error), WRONG_INPUT)
     return 0
+
+
+class _Terminated(KeyboardInterrupt):
+    """The process received SIGTERM. It ends as after Ctrl-C, so that the last epoch is saved."""
+
+
+@contextlib.contextmanager
+def _terminated_like_ctrl_c() -> Iterator[None]:
+    def terminate(number: int, frame: FrameType | None) -> None:
+        raise _Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread can handle signals
+        return
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
+def _discard_output() -> None:
+    """Let Python flush to nowhere at its exit, because standard output cannot be written."""
+    with contextlib.suppress(OSError, ValueError):  # it is not a file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str, code: int) -> int:
@@ -70,7 +110,7 @@ def _make_parser(args: Sequence[str]) -> argparse.ArgumentParser:
         prog="kerasnets",
         description="Small networks you can trust: build, train, count, export, serve.",
         epilog="kerasnets COMMAND --help shows examples. Exit codes: 0 success, 1 the work failed, "
-        "2 wrong input, 130 interrupted.",
+        "2 wrong input, 130 interrupted, 143 terminated.",
     )
     parser.add_argument("--version", action="version", version=f"kerasnets {kerasnets.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

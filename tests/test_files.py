@@ -51,16 +51,16 @@ def test_an_error_leaves_the_old_file_and_no_temporary_file(tmp_path, error):
 def test_a_block_that_writes_nothing_is_an_error_and_keeps_the_old_file(tmp_path):
     path = tmp_path / "history.csv"
     path.write_text("old")
-    with pytest.raises(FileNotFoundError), atomic_write(path):
+    with pytest.raises(RuntimeError, match=r"Nothing was written to .*history"), atomic_write(path):
         pass
     assert path.read_text() == "old"
 
 
 def test_the_file_has_the_permissions_of_a_file_written_directly(tmp_path):
     plain, written = tmp_path / "plain", tmp_path / "written"
-    plain.write_text("")
+    plain.write_text("text")
     with atomic_write(written) as temporary:
-        temporary.write_text("")
+        temporary.write_text("text")
     assert stat.S_IMODE(written.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
 
 

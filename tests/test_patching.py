@@ -364,6 +364,10 @@ def array_data_adapter() -> Any:
     return module.ArrayDataAdapter(np.zeros((2, 1)))
 
 
+def context_of_tensorflow() -> Any:
+    return importlib.import_module("tensorflow.python.eager.context").context()
+
+
 EXAMPLES: dict[str, Callable[[], Any]] = {
     "keras.KerasTensor": lambda: keras.Input((1,)),
     "keras.Model": functional_model,
@@ -376,6 +380,7 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "keras.optimizers.Adam": built_adam,
     "keras.src.ops.symbolic_arguments.SymbolicArguments": symbolic_arguments,
     f"{DATA_ADAPTERS}.array_data_adapter.ArrayDataAdapter": array_data_adapter,
+    "tensorflow.python.eager.context.Context": context_of_tensorflow,
 }
 
 

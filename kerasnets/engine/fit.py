@@ -21,6 +21,7 @@ from kerasnets.engine.fallback import (
 )
 from kerasnets.engine.loop import Logs, Loop, Options
 from kerasnets.engine.schedule import EpochSchedule, Shuffle
+from kerasnets.engine.seeding import SEEDING, only_training_of
 from kerasnets.engine.sources import Source
 from kerasnets.engine.stream import Feed
 
@@ -60,6 +61,11 @@ def fit(
     that run eagerly, are distributed, have no ``call``, or cannot be traced in a loop. It also
     happens for generators, ``tf.data``, and ragged or sparse tensors.
 
+    Several threads can train different models. The order in which they draw the seeds of their
+    shuffling from Keras's global generator is not defined, so their results repeat only with
+    ``shuffle=False``. TensorFlow cannot run in a process that was forked after TensorFlow had run;
+    start processes with ``multiprocessing.get_context("spawn")``.
+
     Args:
         model: compiled. Its weights, optimizer and metrics change as in ``model.fit``; nothing else
             does.
@@ -92,6 +98,8 @@ def fit(
         CannotCompileError: with ``strict``, if the engine cannot run the model or the data.
         XlaCannotError: with ``xla="on"``, if XLA cannot compile the model.
         ValueError: if the model is not compiled, or if ``model.fit`` would refuse an argument.
+        RuntimeError: if another thread trains the model, or if the process was forked after
+            TensorFlow had run.
     """
     arguments = {name: value for name, value in locals().items() if name not in _NOT_IN_KERAS}
     if xla not in ("auto", "on", "off"):
@@ -99,12 +107,13 @@ def fit(
     if not isinstance(model, keras.Model):
         raise ValueError(f"fit takes a keras.Model, got {type(model).__name__}.")
     model._assert_compile_called("fit")
-    try:
-        run = _prepare(model, xla, **arguments)
-    except CannotCompileError as error:
-        fall_back("fit", error, strict=strict)
-        return model.fit(**_dense(arguments))
-    return run()
+    with only_training_of(model):
+        try:
+            run = _prepare(model, xla, **arguments)
+        except CannotCompileError as error:
+            fall_back("fit", error, strict=strict)
+            return model.fit(**_dense(arguments))
+        return run()
 
 
 def _dense(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -146,10 +155,11 @@ def _prepare(
     if not len(source):
         raise CannotCompileError("the data have no rows")
     size = _batch_size(source, batch_size, steps_per_epoch)
-    with tracing_errors():
-        build(model, source)
-    # Drawn after the weights, so that a seed sets the same initial weights as in model.fit.
-    seed = _draw_seed() if shuffle else 0
+    with SEEDING:
+        with tracing_errors():
+            build(model, source)
+        # Drawn after the weights, so that a seed sets the same initial weights as in model.fit.
+        seed = _draw_seed() if shuffle else 0
     schedule = EpochSchedule(len(source), size, buckets=source.buckets, shuffle=shuffle, seed=seed)
     steps = (steps_per_epoch or schedule.steps_per_epoch) * (epochs - initial_epoch)
     feed = Feed(source)

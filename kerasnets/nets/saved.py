@@ -20,8 +20,20 @@ def load_model(path: str | Path, compile: bool = True) -> keras.Model:  # noqa: 
     Args:
         path: the file.
         compile: also restore the loss and the optimizer.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if Keras cannot load it: it is damaged, or has a layer that is not registered.
+            The message names the file.
     """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}.")
     importlib.import_module("kerasnets.nets.losses")
     for module in _LAYERS:
         importlib.import_module(f"kerasnets.nets.layers.{module}")
-    return keras.saving.load_model(path, compile=compile)
+    try:
+        return keras.saving.load_model(path, compile=compile)
+    except Exception as error:  # of zipfile, json, h5py, Keras and TensorFlow
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ValueError(f"{path} cannot be loaded as a Keras model: {reason}") from error

@@ -11,6 +11,7 @@ import numpy as np
 
 from kerasnets._errors import unknown_name
 from kerasnets._lazy import keras
+from kerasnets._temporary import locked, remove_leftovers
 from kerasnets.data import load_data
 from kerasnets.nets import build
 from kerasnets.studies.claims import check_claims, read_claims
@@ -53,18 +54,34 @@ def reproduce(
 
     Raises:
         ValueError: if a part is unknown, or if ``out`` contains runs with other settings.
+        BlockingIOError: if another process works in ``out``.
     """
     for part in parts:
         if part not in PARTS:
             raise unknown_name("part", part, PARTS)
-    results, seconds = [], {}
+    Path(out).mkdir(parents=True, exist_ok=True)
+    with locked(out):
+        return _reproduce(parts, Path(out), data_dir, quick=quick, progress=progress)
+
+
+def _reproduce(
+    parts: Sequence[str],
+    out: Path,
+    data_dir: str | Path | None,
+    *,
+    quick: bool,
+    progress: bool,
+) -> tuple[list[ClaimResult], dict[str, float]]:
+    remove_leftovers(out)
+    results: list[ClaimResult] = []
+    seconds: dict[str, float] = {}
     for name, run_part in PARTS.items():
         if parts and name not in parts:
             continue
         work = Workspace(out, data_dir, quick=quick, progress=progress)
         results += run_part(work)
         seconds[name] = work.seconds
-    write_results(Path(out), results, seconds)
+    write_results(out, results, seconds)
     return results, seconds
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from kerasnets.data import Dataset
 from kerasnets.nets import describe
 from kerasnets.training import Recipe, Run, make_recipe, resume, train
-from kerasnets.training.run_folder import read_run_recipe
+from kerasnets.training.stored import read_run_recipe
 
 
 def resume_or_train(

@@ -17,7 +17,8 @@ import numpy as np
 from tqdm import tqdm
 
 from kerasnets._errors import WorkFailedError, unknown_name
-from kerasnets._files import atomic_write, locked, write_json
+from kerasnets._files import atomic_write, entries, name_full_disk, read_json, write_json
+from kerasnets._temporary import locked, remove_leftovers
 from kerasnets.studies.pool import TrainingTask, train_tasks
 from kerasnets.studies.runs import nest_builder_arguments
 from kerasnets.studies.space import Hyperparameter, check_space, grid_points
@@ -101,7 +102,8 @@ def search(
     Raises:
         ValueError: before any work, if an argument is not valid or the folder contains another
             search.
-        WorkFailedError: if every training failed.
+        BlockingIOError: if another process works in the folder.
+        WorkFailedError: if every training failed, or the disk is full.
     """
     _check(samplers, trials, jobs)
     recipe = check_space(net, space, settings)
@@ -117,15 +119,14 @@ def search(
         "points of the grid": len(points),
         "data": data.checksum,
     }
-    with locked(folder):
+    with locked(folder), name_full_disk(folder):
+        remove_leftovers(folder)
         _check_folder(folder, arguments)
         budget = len(points) or trials
         by_sampler = [
-            SamplerTrials(folder, name, recipe, space, settings, budget, seed)
+            SamplerTrials(folder, name, recipe, space, settings, budget, seed, points)
             for name in dict.fromkeys(samplers)
         ]
-        for sampler_trials in by_sampler:
-            sampler_trials.enqueue(points if sampler_trials.sampler == "grid" else [])
         _train_all(by_sampler, jobs, data_dir, progress)
         return _write(folder, tuple(space), by_sampler, recipe)
 
@@ -166,7 +167,9 @@ def _check_folder(folder: Path, arguments: dict[str, Any]) -> None:
     arguments = json.loads(json.dumps(arguments))  # with the types that JSON has
     path = folder / "search.json"
     if path.is_file():
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(path)
+        if not isinstance(found, dict):
+            raise ValueError(f"{path} is damaged: it is not a JSON object. Choose another folder.")
         different = [name for name in arguments if found.get(name) != arguments[name]]
         if different:
             raise ValueError(
@@ -174,7 +177,7 @@ def _check_folder(folder: Path, arguments: dict[str, Any]) -> None:
                 "arguments to resume it, or choose another folder."
             )
         return
-    if any(folder.iterdir()):
+    if entries(folder):
         raise FileExistsError(f"{folder} contains other files. Choose another folder.")
     write_json(path, arguments)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kerasnets._files import full_disk
 from kerasnets.studies.pool import TrainingTask
 from kerasnets.studies.runs import nest_builder_arguments
 from kerasnets.studies.space import Hyperparameter
@@ -31,6 +32,7 @@ class SamplerTrials:
         settings: Mapping[str, Any],
         budget: int,
         seed: int,
+        points: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         """Open Optuna's file, or create it if it does not exist.
 
@@ -42,48 +44,51 @@ class SamplerTrials:
             settings: settings that are the same for all trials.
             budget: the maximum number of trials.
             seed: seed of the sampler.
+            points: the values of each trial of the sampler ``"grid"``.
+
+        Raises:
+            ValueError: if Optuna's file is damaged.
         """
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.folder, self.sampler, self.recipe = folder, sampler, recipe
         self.space, self.settings = space, settings
-        self.budget, self.seed = budget, seed
-        self.study = optuna.create_study(
-            storage=f"sqlite:///{(folder / 'trials.db').resolve()}",
-            study_name=sampler,
-            direction="maximize" if recipe.monitor == "val_accuracy" else "minimize",
-            load_if_exists=True,
-        )
-        # After a process was killed, trials still have the state RUNNING. If a trial does not have
-        # all of its values, its training has not started.
-        self.interrupted = []
-        for trial in self.trials(optuna.trial.TrialState.RUNNING):
-            if self._is_complete(trial):
-                self.interrupted.append(trial)
-            else:
-                self.study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
-
-    def enqueue(self, points: Sequence[Mapping[str, Any]]) -> None:
-        """Set the values of the first trials. Does nothing if the study already has trials."""
-        if not self.study.get_trials(deepcopy=False):
-            for point in points:
-                self.study.enqueue_trial(
-                    {entry.name: entry.to_optuna(point[entry.name]) for entry in self.space}
-                )
+        self.budget, self.seed, self.points = budget, seed, points
+        self.direction = "maximize" if recipe.monitor == "val_accuracy" else "minimize"
+        self.study = _open_study(folder / "trials.db", sampler, self.direction)
+        # After a process was killed, trials still have the state RUNNING.
+        self.interrupted = self.trials(optuna.trial.TrialState.RUNNING)
 
     def next_task(self) -> TrainingTask | None:
         """Return the next training: an interrupted one, or a new one if the budget allows it."""
         if self.interrupted:
             return self._task(self.interrupted.pop(0))
-        if len([trial for trial in self.trials() if self._is_complete(trial)]) >= self.budget:
+        if len(self.trials()) >= self.budget:
             return None
-        # A new sampler for each trial: a search that was stopped and resumed draws the same values.
-        number = len(self.study.get_trials(deepcopy=False))
-        rng = np.random.default_rng([self.seed, SAMPLERS.index(self.sampler), number])
-        self.study.sampler = self._make_sampler(int(rng.integers(2**31)))
+        # In one transaction, so that a trial in the file always has all of its values.
+        self.study.add_trial(self._new_trial())
+        return self._task(self.study.get_trials(deepcopy=False)[-1])
+
+    def _new_trial(self) -> Any:
+        """The next trial: a point of the grid, or values that the sampler draws."""
+        import optuna
+
         distributions = {entry.name: entry.distribution() for entry in self.space}
-        return self._task(self.study.ask(distributions))
+        trials = self.study.get_trials(deepcopy=False)
+        if self.sampler == "grid":
+            point = self.points[len(trials)]
+            params = {entry.name: entry.to_optuna(point[entry.name]) for entry in self.space}
+        else:
+            # A new sampler for each trial: a search that was stopped and resumed draws the same
+            # values.
+            rng = np.random.default_rng([self.seed, SAMPLERS.index(self.sampler), len(trials)])
+            sampler = self._make_sampler(int(rng.integers(2**31)))
+            copy = optuna.create_study(direction=self.direction, sampler=sampler)
+            copy.add_trials(trials)
+            params = copy.ask(distributions).params
+        state = optuna.trial.TrialState.RUNNING
+        return optuna.trial.create_trial(state=state, params=params, distributions=distributions)
 
     def record(self, number: int, score: float | None) -> None:
         """Store the score of a trial, or ``None`` if the training failed."""
@@ -105,18 +110,12 @@ class SamplerTrials:
                 "folder": str(self._run_folder(trial)),
             }
             for trial in self.trials()
-            if trial.state.is_finished() and self._is_complete(trial)
+            if trial.state.is_finished()
         ]
 
     def trials(self, *states: optuna.trial.TrialState) -> list[Any]:
-        """The trials with these states. Default: all that have been started."""
-        from optuna.trial import TrialState
-
-        wanted = states or [state for state in TrialState if state is not TrialState.WAITING]
-        return self.study.get_trials(deepcopy=False, states=tuple(wanted))
-
-    def _is_complete(self, trial: Any) -> bool:
-        return len(trial.params) == len(self.space)
+        """The trials with these states. Default: all."""
+        return self.study.get_trials(deepcopy=False, states=states or None)
 
     def _make_sampler(self, seed: int) -> optuna.samplers.BaseSampler:
         from optuna.samplers import RandomSampler, TPESampler
@@ -138,3 +137,21 @@ class SamplerTrials:
         net = self.recipe.net
         settings = nest_builder_arguments(net, {**self.settings, **self._values(trial)})
         return TrainingTask(self, trial.number, net, settings, self._run_folder(trial))
+
+
+def _open_study(path: Path, name: str, direction: str) -> optuna.Study:
+    import optuna
+
+    try:
+        return optuna.create_study(
+            storage=f"sqlite:///{path.resolve()}",
+            study_name=name,
+            direction=direction,
+            load_if_exists=True,
+        )
+    except Exception as error:  # of Optuna and SQLAlchemy
+        if full_disk(error) is not None:
+            raise
+        raise ValueError(
+            f"{path} is not a file of Optuna, or damaged: {error}. Choose another folder."
+        ) from error

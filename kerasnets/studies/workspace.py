@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 import time
@@ -12,7 +11,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from kerasnets._files import write_json
+from kerasnets._files import read_json, write_json
 from kerasnets._style import save_figure
 from kerasnets.data import Dataset, load_data
 from kerasnets.studies.runs import nest_builder_arguments, resume_or_train
@@ -85,7 +84,7 @@ class Workspace:
         """
         path, key = self.folder / f"{name}.json", {**key, "quick": self.quick}
         if path.is_file():
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found = _read_cache(path)
             if found["key"] == key:
                 self.seconds += found["seconds"]
                 return found["answer"]
@@ -97,11 +96,18 @@ class Workspace:
         self.seconds += seconds
         # Read the file, so that the first call returns the same types as later ones: JSON has no
         # tuples.
-        return json.loads(path.read_text(encoding="utf-8"))["answer"]
+        return _read_cache(path)["answer"]
 
     def save_figure(self, name: str, figure: Figure) -> None:
         """Save a figure in the folder."""
         save_figure(figure, self.folder / name)
+
+
+def _read_cache(path: Path) -> dict[str, Any]:
+    found = read_json(path)
+    if not isinstance(found, dict) or not {"key", "seconds", "answer"} <= found.keys():
+        raise ValueError(f"{path} is damaged. Remove it, and its content is computed again.")
+    return found
 
 
 def _log(text: str) -> None:

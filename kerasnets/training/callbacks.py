@@ -13,6 +13,7 @@ from tqdm import tqdm
 from kerasnets._errors import WorkFailedError
 from kerasnets._lazy import keras
 from kerasnets.engine.loop import Logs, Loop
+from kerasnets.training.model_file import count_steps
 from kerasnets.training.run_folder import LOG_LOSS, History, without_penalties
 
 
@@ -24,11 +25,6 @@ class TrainingDivergedError(WorkFailedError, ArithmeticError):
             f"{where}. Lower the learning rate or rescale the inputs; the weights of the last "
             "complete epoch are kept."
         )
-
-
-def count_steps(model: keras.Model) -> int:
-    """Return the number of steps, including those that only accumulate gradients."""
-    return int(model.optimizer._iterations)
 
 
 def check_loss(model: keras.Model, logs: Logs, steps_per_epoch: int, offset: int = 0) -> None:

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from kerasnets._lazy import keras
-from kerasnets.training.run_folder import save_model
+from kerasnets.training.model_file import (
+    RunState,
+    best_checkpoint,
+    count_steps,
+    last_checkpoint,
+    save_checkpoint,
+)
 
 # Share of the time that writing may take: an epoch of a small net is shorter than a write.
 _MAX_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """Values of variables after an epoch, and the numbers of epochs and steps until then."""
+
+    values: list[np.ndarray]
+    epochs: int
+    steps: int
 
 
 class Checkpoints:
@@ -24,12 +40,23 @@ class Checkpoints:
     resumed run repeats some epochs, with identical results.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Write to the ``checkpoints`` folder of a run folder."""
-        self.folder = folder / "checkpoints"
-        self.last: list[np.ndarray] | None = None
-        self.best: list[np.ndarray] | None = None
-        self.epochs = 0
+    def __init__(
+        self,
+        folder: Path,
+        save_progress: Callable[[int], None],
+        make_state: Callable[[Literal["last", "best"], int, int], RunState],
+    ) -> None:
+        """Write to a run folder.
+
+        Args:
+            folder: the run folder.
+            save_progress: saves the history of a number of epochs.
+            make_state: returns the state of the run for a kind of checkpoint, a number of epochs
+                and a number of steps.
+        """
+        self.folder, self.save_progress, self.make_state = folder, save_progress, make_state
+        self.last: _Kept | None = None
+        self.best: _Kept | None = None
         self.written, self.seconds = -np.inf, 0.0
 
     def keep(self, model: keras.Model, epochs: int, *, best: bool, over: bool) -> None:
@@ -41,9 +68,11 @@ class Checkpoints:
             best: whether the epoch is the best one so far.
             over: whether the training is over.
         """
-        last, best_values = _values(_state(model)), _values(model.variables) if best else self.best
+        steps = count_steps(model)
+        last = _Kept(_values(_state(model)), epochs, steps)
+        new_best = _Kept(_values(model.variables), epochs, steps) if best else self.best
         # In one line, so that an interrupt cannot leave a new last state with an old best one.
-        self.last, self.best, self.epochs = last, best_values, epochs
+        self.last, self.best = last, new_best
         if over or time.perf_counter() - self.written > self.seconds / _MAX_SHARE:
             self.write(model)
 
@@ -56,11 +85,15 @@ class Checkpoints:
         if self.last is None:
             return
         started = time.perf_counter()
-        if self.best is not None:
-            _assign(model.variables, self.best)
-            save_model(model, self.folder / "best.keras")
-        _assign(_state(model), self.last)
-        save_model(model, self.folder / "last.keras", self.epochs)
+        last, best = self.last, self.best
+        self.save_progress(last.epochs)
+        if best is not None:
+            _assign(model.variables, best.values)
+            state = self.make_state("best", best.epochs, best.steps)
+            save_checkpoint(model, best_checkpoint(self.folder), state)
+        _assign(_state(model), last.values)
+        state = self.make_state("last", last.epochs, last.steps)
+        save_checkpoint(model, last_checkpoint(self.folder), state)
         self.best = self.last = None
         self.written = time.perf_counter()
         self.seconds = self.written - started

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from kerasnets._files import name_full_disk
 from kerasnets._lazy import keras
 from kerasnets.data import Dataset
 from kerasnets.engine.sources import Source, as_source
@@ -149,7 +150,11 @@ def copy_model(model: keras.Model) -> keras.Model:
             :func:`check_reloads`.
     """
     _check_has_inputs(model)
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+    with (
+        name_full_disk("A copy of the model in the folder for temporary files"),
+        tempfile.TemporaryDirectory() as folder,
+        warnings.catch_warnings(),
+    ):
         # The optimizer of a model that was never trained has no variables to save.
         warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
         path = Path(folder) / "model.keras"

@@ -180,4 +180,6 @@ def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
         rate = keras.optimizers.schedules.CosineDecay(rate, steps)
     elif recipe.schedule == "exponential":
         rate = keras.optimizers.schedules.ExponentialDecay(rate, steps, 0.01)
-    return keras.optimizers.get({"class_name": recipe.optimizer, "config": {"learning_rate": rate}})
+    # With a name, because Keras would count optimizers, and the same seed writes the same bytes.
+    config = {"learning_rate": rate, "name": recipe.optimizer}
+    return keras.optimizers.get({"class_name": recipe.optimizer, "config": config})

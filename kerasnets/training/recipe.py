@@ -172,8 +172,10 @@ def read_settings(path: str | Path) -> dict[str, Any]:
         raise FileNotFoundError(f"There is no recipe file {path}.")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # not TOML, not UTF-8, or an integer of thousands of digits
         raise ValueError(f"{path} is not a TOML file: {error}") from error
+    except RecursionError as error:
+        raise ValueError(f"{path} has too many nested brackets.") from error
 
 
 def read_recipe(path: str | Path) -> Recipe:

@@ -17,12 +17,12 @@ from kerasnets.evaluation.predict import predict_outputs
 from kerasnets.evaluation.tasks import get_task
 from kerasnets.nets import load_model
 from kerasnets.training.recipe import Recipe
-from kerasnets.training.run_folder import (
-    History,
-    best_epoch,
-    describe_data,
+from kerasnets.training.run_folder import History, best_epoch, damaged, describe_data
+from kerasnets.training.stored import (
+    read_environment,
+    read_examples,
     read_history,
-    read_json,
+    read_metrics,
     read_run_recipe,
 )
 
@@ -130,8 +130,7 @@ class Run:
     @property
     def example_inputs(self) -> np.ndarray | dict[str, np.ndarray]:
         """Some raw test inputs, by name of the input if there are several."""
-        with np.load(self.folder / "examples.npz") as arrays:
-            examples = dict(arrays)
+        examples = read_examples(self.folder)
         return examples["x"] if list(examples) == ["x"] else examples
 
     @property
@@ -158,7 +157,8 @@ def load_run(folder: str | Path) -> Run:
 
     Raises:
         FileNotFoundError: if there is no run in the folder.
-        ValueError: if the run is not finished; the message says how to resume it.
+        ValueError: if the run is not finished; the message says how to resume it. Or if a file
+            is damaged; the message names the file.
     """
     folder = Path(folder)
     if not (folder / "recipe.toml").is_file():
@@ -168,13 +168,25 @@ def load_run(folder: str | Path) -> Run:
             f"The run in {folder} is not finished. Resume it with: "
             f"kerasnets train --resume {folder}"
         )
-    return Run(
+    run = Run(
         folder=folder,
         recipe=read_run_recipe(folder),
         history=read_history(folder),
-        metrics=read_json(folder / "metrics.json"),
-        environment=read_json(folder / "environment.json"),
+        metrics=read_metrics(folder),
+        environment=read_environment(folder),
     )
+    _check_history(run)
+    return run
+
+
+def _check_history(run: Run) -> None:
+    """Refuse a history with fewer or more epochs than the last session trained."""
+    epochs, sessions = len(run.history.get("loss", ())), run.environment["sessions"]
+    trained = sessions[-1]["epochs"][1] if sessions else 0
+    if not epochs or epochs != trained:
+        raise damaged(
+            run.folder / "history.csv", f"it has {epochs} epochs, but the run has {trained}"
+        )
 
 
 def load_run_data(
@@ -201,7 +213,7 @@ def load_run_data(
                 "of the catalogue nor a file. Pass the data set as data=."
             )
         data = load_recipe_data(recipe, data_dir)
-    began = read_json(folder / "environment.json")["data"]
+    began = read_environment(folder)["data"]
     now = describe_data(data)
     for what in ("checksum", "split", "split_seed", "rows"):
         if now[what] != began[what]:

@@ -4,8 +4,9 @@
 recipe.toml        every setting of the training
 environment.json   versions, machine, commit, data set with checksum, sessions with their seconds
 history.csv        one line per epoch; the same seed writes the same bytes
-checkpoints/       last.keras (with the state of the optimizer) and best.keras
-model.keras        the weights of the best epoch; takes raw values, returns logits
+checkpoints/       last.keras (with the state of the optimizer) and best.keras; both know their run
+model.keras        the weights of the best epoch; takes raw values, returns logits; the same seed
+                   writes the same bytes
 examples.npz       some raw test inputs, which export uses for verification
 metrics.json       of train, validation and test; a run with this file is finished
 figures/           learning curves and the figures of the task, each as PNG and SVG
@@ -16,11 +17,10 @@ from __future__ import annotations
 
 import csv
 import importlib.metadata
-import json
+import io
 import os
 import platform
 import subprocess
-import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,8 @@ import numpy as np
 
 import kerasnets
 from kerasnets._files import atomic_write
-from kerasnets._lazy import keras
 from kerasnets.data import Dataset
 from kerasnets.engine.sources import as_source
-from kerasnets.training.recipe import Recipe, check_recipe, read_settings
 
 History = dict[str, list[float]]
 LOG_LOSS = "log_loss"  # metric of nets with weight penalties: the loss without the penalties
@@ -41,67 +39,31 @@ _LIBRARIES = ("tensorflow", "keras", "numpy", "onnx", "onnxruntime", "tf2onnx")
 _EXAMPLES = 32
 
 
-def read_run_recipe(folder: Path) -> Recipe:
-    """Read the recipe of a run folder; its net need not be in the catalogue."""
-    path = folder / "recipe.toml"
-    return check_recipe(read_settings(path), str(path))
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON file of the run folder."""
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content
-
-
-def read_history(folder: Path, epochs: int | None = None) -> History:
-    """Read the history of a run folder.
-
-    Args:
-        folder: the run folder.
-        epochs: number of epochs to read; all by default.
-    """
-    path = folder / "history.csv"
-    if not path.is_file():
-        return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))[:epochs]
-    keys = [key for key in rows[0] if key != "epoch"] if rows else []
-    return {key: [float(row[key]) for row in rows] for key in keys}
+def damaged(path: Path, reason: str) -> ValueError:
+    """Return the error for a file of a run folder that cannot be read."""
+    return ValueError(f"{path} is damaged: {reason}. Restore it from a copy, or train again.")
 
 
 def write_history(folder: Path, history: History) -> None:
     """Write the history as CSV, each number with all its digits."""
-    with (
-        atomic_write(folder / "history.csv") as path,
-        path.open("w", encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.writer(file)
-        writer.writerow(["epoch", *history])
-        writer.writerows(
-            [epoch, *values] for epoch, values in enumerate(zip(*history.values(), strict=True), 1)
-        )
+    with atomic_write(folder / "history.csv") as path:
+        path.write_text(history_text(history), encoding="utf-8", newline="")
 
 
-def save_model(model: keras.Model, path: Path, epochs: int | None = None) -> None:
-    """Save a model as ``.keras``, completely or not at all.
-
-    Args:
-        model: the model.
-        path: the file to write.
-        epochs: number of complete epochs, stored in the file for :func:`read_epochs`.
-    """
-    with atomic_write(path) as temporary:
-        model.save(temporary)
-        if epochs is not None:
-            with zipfile.ZipFile(temporary, "a") as file:
-                file.comment = f"{epochs} epochs".encode()
+def history_text(history: History) -> str:
+    """Return the history as CSV."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(["epoch", *history])
+    writer.writerows(
+        [epoch, *values] for epoch, values in enumerate(zip(*history.values(), strict=True), 1)
+    )
+    return text.getvalue()
 
 
-def read_epochs(path: Path) -> int | None:
-    """Return the number of epochs that :func:`save_model` stored; ``None`` if it stored none."""
-    with zipfile.ZipFile(path) as file:
-        number = file.comment.decode().removesuffix(" epochs")
-    return int(number) if number else None
+def first_epochs(history: History, epochs: int) -> History:
+    """Return the history of the first epochs."""
+    return {key: values[:epochs] for key, values in history.items()} if epochs else {}
 
 
 def save_examples(folder: Path, data: Dataset) -> None:
@@ -143,8 +105,14 @@ def not_measured(monitor: str, names: Iterable[str]) -> ValueError:
     )
 
 
-def describe_environment(data: Dataset, task: str) -> dict[str, Any]:
-    """Return versions, machine, commit, task and data set of a run, ready for JSON."""
+def describe_environment(data: Dataset, task: str, start: str) -> dict[str, Any]:
+    """Return versions, machine, commit, task and data set of a run, ready for JSON.
+
+    Args:
+        data: the data set.
+        task: name of the task.
+        start: SHA-256 of the initial weights.
+    """
     return {
         "versions": {
             "kerasnets": kerasnets.__version__,
@@ -154,6 +122,7 @@ def describe_environment(data: Dataset, task: str) -> dict[str, Any]:
         "machine": {"platform": platform.platform(), "cpus": os.cpu_count()},
         "commit": _commit(),
         "task": task,
+        "start": start,
         "data": describe_data(data),
         "sessions": [],
     }

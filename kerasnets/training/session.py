@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kerasnets._files import locked, remove_neighbours, write_json
+from kerasnets._errors import WriteError
+from kerasnets._files import write_json
 from kerasnets._lazy import keras
+from kerasnets._temporary import remove_leftovers
 from kerasnets.data import Dataset
 from kerasnets.engine.epochs import run_epochs
-from kerasnets.engine.loop import Logs, Loop
+from kerasnets.engine.loop import Logs
 from kerasnets.evaluation import evaluate, predict_logits
 from kerasnets.evaluation.calibration import fit_temperature, scale_logits
 from kerasnets.nets import load_model
 from kerasnets.training import run_folder
 from kerasnets.training.checkpoints import Checkpoints
 from kerasnets.training.figures import draw_figures
+from kerasnets.training.identity import RunIdentity
+from kerasnets.training.model_file import best_checkpoint, count_steps, save_final_model
 from kerasnets.training.plan import Plan, padding_text
 from kerasnets.training.recipe import Recipe
 from kerasnets.training.run import Run
 from kerasnets.training.run_folder import History
+from kerasnets.training.session_log import SessionLog
+from kerasnets.training.stored import read_environment, read_history
 
 
 @dataclass
@@ -33,7 +37,7 @@ class Session:
     """The work of one process on a run.
 
     Attributes:
-        folder: the run folder.
+        folder: the run folder, locked by this process.
         recipe: how to train.
         data: what to train on.
         model: compiled, in the state after the last epoch that is done.
@@ -55,14 +59,20 @@ class Session:
     steps: int = field(default=0, init=False)
 
     def run(self) -> Run:
-        """Run the remaining epochs, then evaluate the best one."""
-        with locked(self.folder), _explain_resume(self.folder):
-            remove_neighbours(self.folder / "checkpoints")
-            plan = Plan(self.recipe, self.data)
-            done = self._complete_epochs(plan)
-            self.history = run_folder.read_history(self.folder, done)
+        """Run the remaining epochs, then evaluate the best one.
+
+        Raises:
+            ValueError: if the files in the run folder do not belong together.
+        """
+        with _explain_resume(self.folder):
+            remove_leftovers(self.folder)
+            start = read_environment(self.folder)["start"]
+            self.identity = RunIdentity.of(self.recipe, self.data, start)
+            history = read_history(self.folder)
+            done = self.identity.check_files(self.folder, self.model, history)
+            self.history = run_folder.first_epochs(history, done)
             if not self.is_over:
-                self._train(plan, done)
+                self._train(done)
             return self._evaluate()
 
     @property
@@ -74,37 +84,38 @@ class Session:
         waited = epochs - run_folder.best_epoch(self.history, self.recipe.monitor)
         return 0 < self.recipe.early_stopping <= waited
 
-    def _complete_epochs(self, plan: Plan) -> int:
-        """The number of epochs in the last checkpoint."""
-        stored = run_folder.read_epochs(last_checkpoint(self.folder))
-        if stored is not None:
-            return stored
-        # A run that an earlier version of kerasnets began.
-        return int(self.model.optimizer.iterations) // plan.schedule.steps_per_epoch
-
-    def _train(self, plan: Plan, done: int) -> None:
+    def _train(self, done: int) -> None:
         # Imported here, because the module subclasses Keras classes and so imports Keras.
         from kerasnets.training import callbacks as run_callbacks
 
+        plan = Plan(self.recipe, self.data)
         if self.progress and (text := padding_text(plan.source)):
             print(text, file=sys.stderr)
         steps_per_epoch = plan.schedule.steps_per_epoch
-        offset = done * steps_per_epoch - run_callbacks.count_steps(self.model)
+        offset = done * steps_per_epoch - count_steps(self.model)
 
         def after_call(steps: int, logs: Logs) -> None:
             self.steps += steps
             run_callbacks.check_loss(self.model, logs, steps_per_epoch, offset)
             bar.move(steps)
 
-        log, checkpoints = SessionLog(self.folder, done), Checkpoints(self.folder)
+        log = SessionLog(self.folder, done)
         runner = plan.runner(self.model, log.environment.get("xla"), after_call)
         self._check_monitor()
+
+        def save_progress(epochs: int) -> None:
+            log.record(epochs, runner.loop.xla)
+            run_folder.write_history(self.folder, run_folder.first_epochs(self.history, epochs))
+
+        checkpoints = Checkpoints(
+            self.folder,
+            save_progress,
+            lambda kind, epochs, steps: self.identity.state(kind, epochs, steps, self.history),
+        )
         bar = run_callbacks.Progress(
             self.recipe.net, self.recipe.epochs, done, steps_per_epoch, runner.loop
         )
-        record = run_callbacks.Record(
-            self.history, lambda: self._save_epoch(log, checkpoints, runner.loop)
-        )
+        record = run_callbacks.Record(self.history, lambda: self._save_epoch(checkpoints))
         own = [
             run_callbacks.EpochRandomness(self.recipe.seed),
             record,
@@ -142,27 +153,24 @@ class Session:
         if self.recipe.monitor not in names:
             raise run_folder.not_measured(self.recipe.monitor, names)
 
-    def _save_epoch(self, log: SessionLog, checkpoints: Checkpoints, loop: Loop) -> bool:
-        """Record an epoch that is done and keep its state; return whether training is over.
-
-        The state is saved last. If the process is killed, the resumed run repeats the epochs since
-        the last saved state, with identical results, and records them again.
-        """
+    def _save_epoch(self, checkpoints: Checkpoints) -> bool:
+        """Keep the state of an epoch that is done; return whether training is over."""
         epoch, over = len(self.history["loss"]), self.is_over
-        log.record(epoch, loop.xla)
-        run_folder.write_history(self.folder, self.history)
         best = run_folder.best_epoch(self.history, self.recipe.monitor) == epoch
         checkpoints.keep(self.model, epoch, best=best, over=over)
         return over
 
     def _evaluate(self) -> Run:
         """Keep the weights of the best epoch, evaluate and draw; the metrics are written last."""
-        model = load_model(self.folder / "checkpoints" / "best.keras")
+        self.identity.check_best(self.folder, self.history)
+        model = load_model(best_checkpoint(self.folder))
         if self.recipe.calibration == "temperature":
             validation = self.data.validation
             scale_logits(model, fit_temperature(predict_logits(model, validation.x), validation.y))
-        run_folder.save_model(model, self.folder / "model.keras")
-        environment = run_folder.read_json(self.folder / "environment.json")
+        best = run_folder.best_epoch(self.history, self.recipe.monitor)
+        rate = self.history["learning_rate"][best - 1]
+        save_final_model(model, self.folder / "model.keras", rate)
+        environment = read_environment(self.folder)
         run = Run(self.folder, self.recipe, self.history, {}, environment)
         metrics = evaluate(model, self.data, threshold=self.recipe.threshold, task=run.task)
         run = Run(self.folder, self.recipe, self.history, metrics, environment)
@@ -171,41 +179,14 @@ class Session:
         return run
 
 
-class SessionLog:
-    """The record of one process in ``environment.json``, written at the start and per epoch."""
-
-    def __init__(self, folder: Path, done: int) -> None:
-        """Record that a process begins after ``done`` epochs."""
-        self.path = folder / "environment.json"
-        self.environment = run_folder.read_json(self.path)
-        self.done, self.clock = done, time.perf_counter()
-        self.environment["sessions"].append(
-            {"started": datetime.now(UTC).isoformat(timespec="seconds")}
-        )
-        self._write(done)
-
-    def record(self, epochs: int, xla: bool) -> None:
-        """Record how many epochs are done, and whether XLA compiles the steps."""
-        self.environment["xla"] = xla
-        self._write(epochs)
-
-    def _write(self, epochs: int) -> None:
-        seconds = round(time.perf_counter() - self.clock, 3)
-        self.environment["sessions"][-1] |= {"epochs": [self.done + 1, epochs], "seconds": seconds}
-        write_json(self.path, self.environment)
-
-
 @contextmanager
 def _explain_resume(folder: Path) -> Iterator[None]:
-    """Add the command to resume the run to the message of Ctrl-C."""
+    """Add the command to resume the run to the message of Ctrl-C and of a full disk."""
+    command = f"resume with: kerasnets train --resume {folder}"
     try:
         yield
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            f"interrupted; resume with: kerasnets train --resume {folder}"
-        ) from None
-
-
-def last_checkpoint(folder: Path) -> Path:
-    """Return the file with the state after the last complete epoch, optimizer included."""
-    return folder / "checkpoints" / "last.keras"
+    except KeyboardInterrupt as interrupt:
+        raise type(interrupt)(f"interrupted; {command}") from None
+    except WriteError as error:
+        error.args = (f"{error} Then {command}",)
+        raise

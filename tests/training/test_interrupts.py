@@ -1,4 +1,4 @@
-"""After Ctrl-C at any line of the code that saves an epoch, a run resumes with equal results."""
+"""After Ctrl-C at any line of the session and checkpoint code, a run resumes with equal results."""
 
 from __future__ import annotations
 
@@ -10,21 +10,24 @@ import keras
 import pytest
 
 from kerasnets.nets import load_model
-from kerasnets.training import callbacks, checkpoints, run_folder, session
+from kerasnets.training import callbacks, checkpoints, model_file, run_folder, session
 from kerasnets.training.checkpoints import Checkpoints
+from kerasnets.training.identity import RunIdentity
+from kerasnets.training.model_file import last_checkpoint, read_state
 from kerasnets.training.plan import Plan
-from kerasnets.training.session import Session, SessionLog
+from kerasnets.training.session import Session
+from kerasnets.training.session_log import SessionLog
+from kerasnets.training.stored import read_run_recipe
 from tests.training.helpers import (
     CLASSES,
     FEATURES,
     assert_same_bits,
     dataset,
-    recipe,
     train_interrupted,
     weights_of,
 )
 
-DATA, SETTINGS = dataset(24), recipe(epochs=3)
+DATA = dataset(24)
 LAST = "checkpoints/last.keras"
 VALIDATION_LOSSES = (3.0, 1.0, 2.0)  # the second epoch is the best
 SAVING = (
@@ -34,21 +37,32 @@ SAVING = (
     run_folder.write_history,
     Checkpoints.keep,
     Checkpoints.write,
-    run_folder.save_model,
+    model_file.save_checkpoint,
+)
+AROUND = (  # run before the first epoch and after the last one
+    Session.run,
+    Session._train,
+    Session._evaluate,
+    SessionLog.__init__,
+    RunIdentity.check_files,
+    RunIdentity.check_best,
+    model_file.save_final_model,
+    model_file._copy_without_times,
 )
 
 
 class Tracer:
-    """Raises ``KeyboardInterrupt`` once, before a line of the functions that save an epoch.
+    """Raises ``KeyboardInterrupt`` once, before a line of the session and checkpoint code.
 
     Attributes:
+        functions: the functions to observe.
         location: epoch, function and line at which to raise; ``None`` to never raise.
         visited: the locations that were executed.
     """
 
-    def __init__(self, location=None):
+    def __init__(self, functions, location=None):
         self.location, self.visited = location, []
-        self.codes = {function.__code__: function.__qualname__ for function in SAVING}
+        self.codes = {function.__code__: function.__qualname__ for function in functions}
 
     def __enter__(self):
         self.before = sys.gettrace()
@@ -106,33 +120,74 @@ def run(tmp_path, monkeypatch):
     def run(folder):
         if not folder.exists():
             shutil.copytree(tmp_path / "begun", folder)
-        model = load_model(session.last_checkpoint(folder))
-        return Session(folder, SETTINGS, DATA, model, progress=False).run()
+        _Training.epoch = read_state(last_checkpoint(folder)).epochs
+        model = load_model(last_checkpoint(folder))
+        return Session(folder, read_run_recipe(folder), DATA, model, progress=False).run()
 
     return run
 
 
+def bytes_of(folder):
+    """What must not depend on an interrupt."""
+    names = ("model.keras", "history.csv")
+    return [(folder / name).read_bytes() for name in names], weights_of(folder, LAST)
+
+
+def assert_equal(folder, expected, location):
+    files, weights = bytes_of(folder)
+    assert files == expected[0], location
+    assert_same_bits(weights, expected[1])
+
+
 @pytest.mark.parametrize(("share", "epoch"), [(1e9, 2), (1e-9, 3)])
-def test_an_interrupt_before_any_line_changes_nothing(share, epoch, run, tmp_path, monkeypatch):
+def test_an_interrupt_before_any_line_that_saves_changes_nothing(
+    share, epoch, run, tmp_path, monkeypatch
+):
     """Interrupt in the best epoch, with every state written at once, or in the last epoch.
 
     In the last epoch, the state of the best epoch is still in memory: ``_MAX_SHARE`` is so small
     that nothing has been written since the first epoch.
     """
     monkeypatch.setattr(checkpoints, "_MAX_SHARE", share)
-    with Tracer() as tracer:
+    with Tracer(SAVING) as tracer:
         complete = run(tmp_path / "complete")
     assert complete.best_epoch == 2
-    expected = weights_of(complete.folder), weights_of(complete.folder, LAST)
+    expected = bytes_of(complete.folder)
     locations = sorted({location for location in tracer.visited if location[0] == epoch})
     assert {name for _, name, _ in locations} == {function.__qualname__ for function in SAVING}
     for location in locations:
         folder = tmp_path / "interrupted"
-        with pytest.raises(KeyboardInterrupt), Tracer(location):
+        with pytest.raises(KeyboardInterrupt), Tracer(SAVING, location):
             run(folder)
-        resumed = run(folder)
-        assert resumed.history == complete.history, location
-        assert resumed.best_epoch == 2
-        assert_same_bits(resumed.model.get_weights(), expected[0])
-        assert_same_bits(weights_of(folder, LAST), expected[1])
+        run(folder)
+        assert_equal(folder, expected, location)
         shutil.rmtree(folder)
+
+
+def test_an_interrupt_before_any_line_of_a_session_changes_nothing(run, tmp_path):
+    """Interrupt before the first epoch, after the last one, and when only evaluation is left."""
+    with Tracer(AROUND) as training:
+        complete = run(tmp_path / "complete")
+    expected = bytes_of(complete.folder)
+    with Tracer(AROUND) as evaluating:
+        run(complete.folder)
+    assert_equal(complete.folder, expected, "evaluated again")
+    before = {location for location in training.visited if location[0] == 0}
+    evaluation = {location for location in evaluating.visited if location[0] == 3}
+    after = {location for location in training.visited if location[0] == 3} - evaluation
+    assert {name for _, name, _ in before | after | evaluation} == {
+        function.__qualname__ for function in AROUND
+    }
+
+    def interrupt(folder, location):
+        with pytest.raises(KeyboardInterrupt), Tracer(AROUND, location):
+            run(folder)
+
+    for location in sorted(after):
+        interrupt(tmp_path / f"after-{location[2]}", location)
+    # The other lines are executed again by each process, so one folder is enough.
+    for location in [*sorted(before), *sorted(evaluation)]:
+        interrupt(tmp_path / "interrupted", location)
+    for folder in (tmp_path / "interrupted", *tmp_path.glob("after-*")):
+        run(folder)
+        assert_equal(folder, expected, folder.name)

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 
 import kerasnets as kn
-from kerasnets._files import locked
-from kerasnets.training.run_folder import read_history
-from kerasnets.training.session import Session
-from tests.training.helpers import dataset, recipe, small_model, train, weights_of
+from kerasnets._temporary import locked
+from kerasnets.training import resume
+from kerasnets.training.stored import read_history
+from tests.training.helpers import dataset, small_model, train, weights_of
 
 
 def test_two_processes_do_not_write_into_one_run(tmp_path):
-    session = Session(tmp_path, recipe(), dataset(16), small_model())
+    (tmp_path / "recipe.toml").touch()
     with locked(tmp_path), pytest.raises(OSError, match=f"Another process .* {tmp_path}"):
-        session.run()
+        resume(tmp_path)
 
 
 def test_early_stopping_waits_for_its_patience(tmp_path):

@@ -12,8 +12,8 @@ import pytest
 import kerasnets as kn
 from kerasnets.data import Split
 from kerasnets.training import make_recipe, trainer
-from kerasnets.training.run_folder import read_run_recipe
 from kerasnets.training.session import Session
+from kerasnets.training.stored import read_run_recipe
 from tests.training.helpers import (
     CLASSES,
     assert_same_bits,
