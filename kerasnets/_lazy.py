@@ -43,7 +43,7 @@ def skip_optional_imports() -> None:
     Keras then has no scikit-learn wrappers, and its own ``fit`` takes no DataFrame, in the whole
     process. So this is for processes that belong to kerasnets alone.
     """
-    global _skip_optional  # noqa: PLW0603  a setting of the process
+    global _skip_optional
     _skip_optional = True
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib.style
@@ -123,12 +124,25 @@ def save_figure(figure: Figure, path_without_suffix: str | os.PathLike[str]) -> 
     if stem.suffix in (".png", ".svg"):
         raise ValueError(f"Pass the path without its suffix, {stem.with_suffix('')}; got {stem}.")
     files = []
-    for suffix, metadata in ((".png", {}), (".svg", {"Date": None})):
-        path = stem.with_name(stem.name + suffix)
-        with style(), atomic_write(path) as temporary:
-            figure.savefig(temporary, metadata=metadata)
-        files.append(path)
+    with style(), _laid_out(figure):
+        for suffix, metadata in ((".png", {}), (".svg", {"Date": None})):
+            path = stem.with_name(stem.name + suffix)
+            with atomic_write(path) as temporary:
+                figure.savefig(temporary, metadata=metadata)
+            files.append(path)
     return files
+
+
+@contextlib.contextmanager
+def _laid_out(figure: Figure) -> Iterator[None]:
+    """Compute the layout of a figure once for all files, which halves the time to save it."""
+    engine = figure.get_layout_engine()
+    figure.draw_without_rendering()
+    figure.set_layout_engine(None)
+    try:
+        yield
+    finally:
+        figure.set_layout_engine(engine)
 
 
 def text_width(text: str, size: float = TEXT_SIZE, weight: str = "normal") -> float:

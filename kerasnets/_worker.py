@@ -18,7 +18,7 @@ import pickle
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -41,6 +41,8 @@ class _Worker:
             stdout=subprocess.PIPE,
             env=environment,
         )
+        self.requests: Any = self.process.stdin
+        self.answers: Any = self.process.stdout
         self.thread = ThreadPoolExecutor(1)
 
     def submit(self, function: Callable[..., T], *args: Any) -> Future[T]:
@@ -48,9 +50,9 @@ class _Worker:
 
     def _call(self, function: Callable[..., T], args: tuple[Any, ...]) -> T:
         try:
-            pickle.dump((function.__module__, function.__qualname__, args), self.process.stdin, 5)
-            self.process.stdin.flush()
-            done, result = pickle.load(self.process.stdout)  # noqa: S301  from our own process
+            pickle.dump((function.__module__, function.__qualname__, args), self.requests, 5)
+            self.requests.flush()
+            done, result = pickle.load(self.answers)  # noqa: S301  from our own process
         except (EOFError, OSError, pickle.UnpicklingError) as error:
             code = self.process.wait()
             raise WorkerEndedError(
@@ -61,14 +63,13 @@ class _Worker:
             raise result
         return result
 
-    def stop(self, *, kill: bool) -> None:
-        if kill:
-            self.process.kill()  # a running call then ends with an error
+    def stop(self) -> None:
+        self.process.kill()  # ends at once, also if a call is still running
         self.thread.shutdown()
         with contextlib.suppress(OSError):
-            self.process.stdin.close()
+            self.requests.close()
         self.process.wait()
-        self.process.stdout.close()
+        self.answers.close()
 
 
 _running: _Worker | None = None
@@ -76,16 +77,14 @@ _running: _Worker | None = None
 
 @contextlib.contextmanager
 def worker() -> Iterator[None]:
-    """Run a worker during the block. An error in the block ends it at once."""
-    global _running  # noqa: PLW0603  one worker serves the functions of all modules
+    """Run a worker during the block. At its end, calls that are still running are dropped."""
+    global _running
     _running = started = _Worker()
-    failed = True
     try:
         yield
-        failed = False
     finally:
         _running = None
-        started.stop(kill=failed)
+        started.stop()
 
 
 def submit(function: Callable[..., T], *args: Any) -> Future[T]:
@@ -103,9 +102,20 @@ def submit(function: Callable[..., T], *args: Any) -> Future[T]:
     future: Future[T] = Future()
     try:
         future.set_result(function(*args))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  result() raises it
         future.set_exception(error)
     return future
+
+
+def preload(modules: Sequence[str]) -> None:
+    """Import modules in the worker. Without a worker, they are imported when they are needed."""
+    if _running is not None:
+        _running.submit(_import, modules)
+
+
+def _import(modules: Sequence[str]) -> None:
+    for module in modules:
+        importlib.import_module(module)
 
 
 def _serve() -> None:
@@ -126,10 +136,10 @@ def _serve() -> None:
 def _answer(module: str, name: str, args: tuple[Any, ...]) -> tuple[bool, Any]:
     try:
         return True, getattr(importlib.import_module(module), name)(*args)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  the main process raises it
         try:
             pickle.loads(pickle.dumps(error))  # noqa: S301
-        except Exception:
+        except Exception:  # noqa: BLE001  pickling can fail with any error
             return False, RuntimeError(f"{type(error).__name__}: {error}")
         return False, error
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import sys
 from pathlib import Path
 from typing import Any
 
 from kerasnets._lazy import tf
+from kerasnets._worker import worker
 from kerasnets.commands._shared import data_flags, json_flag, pairs, print_json, value
 from kerasnets.commands.evaluate import print_metrics
 from kerasnets.training import Recipe, Run, resume, train
@@ -73,7 +76,8 @@ def run(arguments: argparse.Namespace) -> None:
             raise ValueError(
                 "--resume uses the recipe of the run: remove the net and the settings."
             )
-        trained = resume(arguments.resume, **options)
+        with _worker():
+            trained = resume(arguments.resume, **options)
     else:
         net = settings.pop("net", None) if arguments.net is None else arguments.net
         if net is None:
@@ -88,8 +92,14 @@ def run(arguments: argparse.Namespace) -> None:
             for name, values in overrides.items()
             if values or name in settings
         }
-        trained = train(net, out=arguments.out, **options, **{**settings, **flags, **merged})
+        with _worker():
+            trained = train(net, out=arguments.out, **options, **{**settings, **flags, **merged})
     _print_run(trained, arguments.json)
+
+
+def _worker() -> contextlib.AbstractContextManager[None]:
+    """Run a worker process, unless TensorFlow is imported: then there is little to save."""
+    return contextlib.nullcontext() if "tensorflow" in sys.modules else worker()
 
 
 def _limit_threads(text: str) -> None:

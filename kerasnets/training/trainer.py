@@ -81,7 +81,8 @@ def train(
     if isinstance(net, Recipe):
         settings = {**asdict(net), **settings}
         net = settings.pop("net")
-    if not isinstance(net, str | keras.Model):
+    # In this order, because a name needs no Keras: the worker starts before TensorFlow is imported.
+    if not isinstance(net, str) and not isinstance(net, keras.Model):
         raise ValueError(
             "net must be a name of the catalogue, a Recipe or a keras.Model, got "
             f"{type(net).__name__}."
