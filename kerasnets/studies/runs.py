@@ -18,7 +18,7 @@ def resume_or_train(
     net: str,
     folder: str | Path,
     *,
-    data: Dataset | None = None,
+    data: Dataset | str | None = None,
     data_dir: str | Path | None = None,
     progress: bool = False,
     **settings: Any,
@@ -28,7 +28,7 @@ def resume_or_train(
     Args:
         net: name of a net in the catalogue.
         folder: the run folder. It does not have to exist.
-        data: the data set. By default the one that the recipe names.
+        data: the data set, or its name. By default the one that the recipe names.
         data_dir: where to look for the files of the data set.
         progress: show the progress of each epoch on standard error.
         **settings: fields of :class:`~kerasnets.training.Recipe`.
@@ -37,9 +37,11 @@ def resume_or_train(
         ValueError: if the folder contains a run with other settings or other data.
     """
     folder = Path(folder)
+    if isinstance(data, str):
+        settings, data = {**settings, "data": data}, None
     options: dict[str, Any] = {"data": data, "data_dir": data_dir, "progress": progress}
     if not (folder / "recipe.toml").is_file():
-        return train(net, out=folder, **options, **settings)
+        return train(net, out=folder, **{**options, **settings})
     _check_same_settings(folder, net, data, settings)
     return resume(folder, **options)
 

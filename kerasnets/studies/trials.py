@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -55,7 +55,9 @@ class SamplerTrials:
         self.folder, self.sampler, self.recipe = folder, sampler, recipe
         self.space, self.settings = space, settings
         self.budget, self.seed, self.points = budget, seed, points
-        self.direction = "maximize" if recipe.monitor == "val_accuracy" else "minimize"
+        self.direction: Literal["maximize", "minimize"] = (
+            "maximize" if recipe.monitor == "val_accuracy" else "minimize"
+        )
         self.study = _open_study(folder / "trials.db", sampler, self.direction)
         # After a process was killed, trials still have the state RUNNING.
         self.interrupted = self.trials(optuna.trial.TrialState.RUNNING)
@@ -139,7 +141,7 @@ class SamplerTrials:
         return TrainingTask(self, trial.number, net, settings, self._run_folder(trial))
 
 
-def _open_study(path: Path, name: str, direction: str) -> optuna.Study:
+def _open_study(path: Path, name: str, direction: Literal["maximize", "minimize"]) -> optuna.Study:
     import optuna
 
     try:

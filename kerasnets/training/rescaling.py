@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,7 @@ def with_rescaling(net: keras.Model, data: Dataset, recipe: Recipe, task: Task) 
     if scale_outputs:
         y = data.train.y.reshape(len(data.train), -1)
         outputs = _normalization(y, "prediction", invert=True)(outputs)
+    _name_operations(net, inputs, outputs)
     cls = _class_for(net)
     if issubclass(cls, keras.Sequential):
         model = cls([inputs, *keras.Model(inputs, outputs).layers[1:]], name=net.name)
@@ -52,6 +54,22 @@ def with_rescaling(net: keras.Model, data: Dataset, recipe: Recipe, task: Task) 
         for new, old in zip(model.optimizer.variables, net.optimizer.variables, strict=False):
             new.assign(old)  # momentum and so on, if the model was trained before
     return model
+
+
+def _name_operations(net: keras.Model, inputs: Any, outputs: Any) -> None:
+    """Name the conversions that Keras has added around the net.
+
+    Keras numbers them over the whole process, but the same seed must write the same bytes.
+    """
+    known = getattr(net, "operations", net.layers)
+    taken = {operation.name for operation in known}
+    for operation in keras.Model(inputs, outputs).operations:
+        if isinstance(operation, keras.layers.Layer) or operation in known:
+            continue
+        names = (f"convert_to_tensor_{number}" if number else "convert_to_tensor"
+                 for number in itertools.count())  # fmt: skip
+        operation.name = next(name for name in names if name not in taken)
+        taken.add(operation.name)
 
 
 def target_variance(data: Dataset) -> np.ndarray:
