@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from kerasnets._lazy import tf
 from kerasnets._worker import worker
 from kerasnets.commands._shared import data_flags, json_flag, pairs, print_json, value
 from kerasnets.commands.evaluate import print_metrics
@@ -41,11 +40,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="for your own file: rows with the same value in this column stay in one split",
     )
     parser.add_argument("--tensorboard", action="store_true", help="also write TensorBoard logs")
-    parser.add_argument(
-        "--threads",
-        help="number of threads per operation; all cores by default. 1 is often fastest for small "
-        "convolutional nets. The last digits depend on it",
-    )
     parser.add_argument("--quiet", action="store_true", help="do not show progress")
     json_flag(parser)
     group = parser.add_argument_group("settings of the recipe; by default those of the net")
@@ -56,8 +50,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
-    if arguments.threads is not None:
-        _limit_threads(arguments.threads)
     settings = read_settings(arguments.recipe) if arguments.recipe else {}
     flags = {
         name: value(text)
@@ -100,13 +92,6 @@ def run(arguments: argparse.Namespace) -> None:
 def _worker() -> contextlib.AbstractContextManager[None]:
     """Run a worker process, unless TensorFlow is imported: then there is little to save."""
     return contextlib.nullcontext() if "tensorflow" in sys.modules else worker()
-
-
-def _limit_threads(text: str) -> None:
-    if not (text.isdecimal() and int(text)):
-        raise ValueError(f"--threads must be an integer of at least 1, got {text!r}.")
-    # TensorFlow reads this setting once, before its first operation.
-    tf.config.threading.set_intra_op_parallelism_threads(int(text))
 
 
 def _print_run(run: Run, as_json: bool) -> None:
