@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib.style
@@ -129,7 +130,8 @@ def save_figure(figure: Figure, path_without_suffix: str | os.PathLike[str]) -> 
     stem = Path(path_without_suffix)
     if stem.suffix in (".png", ".svg"):
         raise ValueError(f"Pass the path without its suffix, {stem.with_suffix('')}; got {stem}.")
-    return [_save(figure, stem.with_name(stem.name + suffix)) for suffix in (".png", ".svg")]
+    with style(), _laid_out(figure):
+        return [_save(figure, stem.with_name(stem.name + suffix)) for suffix in (".png", ".svg")]
 
 
 def _save(figure: Figure, path: Path) -> Path:
@@ -155,6 +157,18 @@ def save_figure_as(figure: Figure, path: str | os.PathLike[str], name: str) -> l
         return [_save(figure, target)]
     is_folder = target.is_dir() or os.fspath(path).endswith(os.sep)
     return save_figure(figure, target / name if is_folder else target)
+
+
+@contextlib.contextmanager
+def _laid_out(figure: Figure) -> Iterator[None]:
+    """Compute the layout of a figure once for all files, which halves the time to save it."""
+    engine = figure.get_layout_engine()
+    figure.draw_without_rendering()
+    figure.set_layout_engine(None)
+    try:
+        yield
+    finally:
+        figure.set_layout_engine(engine)
 
 
 def text_width(text: str, size: float = TEXT_SIZE, weight: str = "normal") -> float:

@@ -19,6 +19,7 @@ from types import FrameType
 import kerasnets
 from kerasnets._errors import WorkFailedError, WriteError, unknown_name
 from kerasnets._files import full_disk
+from kerasnets._lazy import skip_optional_imports
 from kerasnets.commands._completion import SHELLS, completion_script
 from kerasnets.commands._parser import Parser, one_of
 
@@ -51,6 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0 success, 1 the work failed, 2 wrong input, 130 interrupted by Ctrl-C,
         143 terminated by SIGTERM, for example when a container is stopped.
     """
+    if argv is None:
+        skip_optional_imports()  # the process belongs to this command
     args = sys.argv[1:] if argv is None else list(argv)
     try:
         if not args:

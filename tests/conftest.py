@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 
@@ -20,22 +22,39 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def no_figures():
     """Draw no figures of runs, which take most of the time of a small training."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("kerasnets.training.session.draw_figures", lambda run, data: None)
+        patch.setattr("kerasnets.training.report.draw_figures", _draw_nothing)
+        patch.setattr("kerasnets.training.session.draw_learning_curves", _draw_nothing)
         yield
 
 
+def _draw_nothing(*arguments: Any) -> None:
+    """Take the place of a function that draws."""
+
+
 @pytest.fixture
-def verify_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def verify_in_this_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Verify exported files in this process; a new one takes seconds to import TensorFlow.
 
     For tests of something else than the process: every runtime still runs on every case.
     """
     from kerasnets.exporting.verification import runtimes
 
-    def run(folder: Path, tolerance: float, result: Path, *arrays: Path) -> dict[str, Any]:
-        return vars(runtimes.check(folder, tolerance, *arrays))
+    def run(
+        folder: Path,
+        tolerance: float,
+        limits: Any,
+        modules: Sequence[str] = (),
+        inputs: dict[str, Any] | None = None,
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        arrays = {}
+        if inputs is not None:
+            arrays = {"inputs": tmp_path / "inputs.npz", "outputs": tmp_path / "outputs.npz"}
+            np.savez(arrays["inputs"], **inputs)
+        report = runtimes.check(folder, tolerance, modules=modules, **arrays)
+        found = {"max_abs_diff": report.max_abs_diff, "failures": report.failures}
+        return found, dict(np.load(arrays["outputs"])) if arrays else {}
 
-    monkeypatch.setattr("kerasnets.exporting.verification.verify._run_process", run)
+    monkeypatch.setattr("kerasnets.exporting.verification.verify.run_process", run)
 
 
 @pytest.fixture(scope="session")

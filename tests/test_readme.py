@@ -43,10 +43,9 @@ def test_the_python_examples_run_in_order(newcomer, capsys):
     assert (newcomer / "runs" / "mine" / "model.keras").is_file()
 
 
-@pytest.mark.usefixtures("verify_in_this_process")
-def test_the_commands_run_in_order(newcomer, capsys, monkeypatch):
-    # The other tests of this module draw the figures of runs, which take seconds per run.
-    monkeypatch.setattr("kerasnets.training.session.draw_figures", lambda run, data: None)
+# The other tests of this module draw the figures of runs, which take seconds per run.
+@pytest.mark.usefixtures("verify_in_this_process", "no_figures")
+def test_the_commands_run_in_order(newcomer, capsys):
     lines = [line for block in blocks("sh") for line in block.splitlines()]
     commands = [shlex.split(line) for line in lines if line.startswith("kerasnets ")]
     assert len(commands) == 13

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kerasnets._lazy import tf
+from kerasnets._worker import worker
 from kerasnets.commands._recipe_flags import add_recipe_flags, recipe_settings
 from kerasnets.commands._shared import (
     data_flags,
@@ -48,12 +50,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     data_flags(parser)
     parser.add_argument("--tensorboard", action="store_true", help="also write TensorBoard logs")
-    parser.add_argument(
-        "--threads",
-        metavar="N",
-        help="number of threads per operation; default: all cores. 1 is often fastest for small "
-        "convolutional nets. The last digits depend on it",
-    )
     quiet_flag(parser)
     json_flag(parser)
     add_recipe_flags(parser)
@@ -61,9 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
-    if arguments.threads is not None:
-        _limit_threads(arguments.threads)
-    trained = _resume(arguments) if arguments.resume else _train(arguments)
+    with _worker():
+        trained = _resume(arguments) if arguments.resume else _train(arguments)
     _print_run(trained, arguments)
 
 
@@ -105,11 +100,9 @@ def _train(arguments: argparse.Namespace) -> Run:
     return train(net, out=arguments.out, **_options(arguments), **settings)
 
 
-def _limit_threads(text: str) -> None:
-    if not (text.isdecimal() and int(text)):
-        raise ValueError(f"--threads must be an integer of at least 1, got {text!r}.")
-    # TensorFlow reads this setting once, before its first operation.
-    tf.config.threading.set_intra_op_parallelism_threads(int(text))
+def _worker() -> contextlib.AbstractContextManager[None]:
+    """Run a worker process, unless TensorFlow is imported: then there is little to save."""
+    return contextlib.nullcontext() if "tensorflow" in sys.modules else worker()
 
 
 def _print_run(run: Run, arguments: argparse.Namespace) -> None:

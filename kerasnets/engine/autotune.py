@@ -32,7 +32,7 @@ class Cost:
     compile: float = 0.0
     step: float = 0.0
 
-    def of(self, steps: int) -> float:
+    def of(self, steps: float) -> float:
         """Return the seconds for a number of steps, including compilation."""
         return self.compile + steps * self.step
 
@@ -65,23 +65,28 @@ _XLA = {
     "convolution": _Rates(Cost(0.59, 0.0), 0.0, 1 / 4e9),
     "other": _Rates(Cost(0.156, 4e-6), 0.0, 1 / 86e9),
 }
+_TEST_STEP = 1 / 3  # time of a test step, divided by that of a training step
 _START = {False: Cost(0.185, 3e-6), True: Cost(0.181, 2e-6)}  # for any model
 
 
-def choose_xla(model: keras.Model, source: Source, batch_size: int, steps: int) -> bool:
-    """Return whether the training is estimated to be shorter with XLA.
+def choose_xla(
+    model: keras.Model, source: Source, batch_size: int, steps: int, *, training: bool = True
+) -> bool:
+    """Return whether the steps are estimated to take less time with XLA.
 
     Args:
         model: built.
-        source: its training data.
+        source: the data.
         batch_size: rows per step.
-        steps: number of steps of the training.
+        steps: number of steps of the training, or of all its validations.
+        training: training steps; if false, test steps, which have no backward pass and no update.
     """
     # Not model.jit_compile: by default it is False on every machine without an accelerator.
     if not all(layer.supports_jit for layer in model._flatten_layers()):
         return False
+    share = 1.0 if training else _TEST_STEP
     plain, xla = (estimate(model, source, batch_size, xla=use) for use in (False, True))
-    return xla.of(steps) < plain.of(steps)
+    return xla.of(steps * share) < plain.of(steps * share)
 
 
 def estimate(model: keras.Model, source: Source, batch_size: int, *, xla: bool) -> Cost:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,25 +58,76 @@ def evaluate(
     rule = _rule_of(model_or_run) if threshold is None else threshold
     if isinstance(rule, str):
         chosen.check_threshold_rule(rule, output_names(data))
+    needed = list(splits)
+    if isinstance(rule, str) and rule != "fixed" and "validation" not in needed:
+        needed.append("validation")
+    predicted = predict_splits(model, data, chosen, needed, batch_size)
+    return measure_splits(predicted, chosen, output_names(data), rule, splits)
 
-    @functools.cache
-    def predictions(name: str) -> np.ndarray:
-        return predict_outputs(model, data.splits[name].x, chosen, batch_size)
 
-    if rule == "fixed":
-        cutoff = 0.5
-    elif isinstance(rule, str):
-        validation = predictions("validation")
-        cutoff = chosen.choose_threshold(data.validation.y, validation, output_names(data), rule)
-    else:
-        cutoff = float(rule)
+@dataclass(frozen=True)
+class SplitPredictions:
+    """What the metrics and figures of a split are computed from.
+
+    Attributes:
+        y: the labels.
+        predictions: predictions for the same rows, as :class:`Task` defines them.
+        groups: the group of each row, such as its patient; ``None`` if every row is its own.
+    """
+
+    y: np.ndarray
+    predictions: np.ndarray
+    groups: np.ndarray | None = None
+
+
+def predict_splits(
+    model: keras.Model,
+    data: Dataset,
+    task: Task,
+    splits: Sequence[str] = ("train", "validation", "test"),
+    batch_size: int = 256,
+) -> dict[str, SplitPredictions]:
+    """Run a model on splits of a data set.
+
+    Raises:
+        ValueError: if an output is not finite.
+    """
     return {
-        name: chosen.evaluate(
-            data.splits[name].y,
-            predictions(name),
-            output_names(data),
-            groups=data.splits[name].groups,
-            threshold=cutoff,
+        name: SplitPredictions(
+            split.y, predict_outputs(model, split.x, task, batch_size), split.groups
+        )
+        for name, split in ((name, data.splits[name]) for name in splits)
+    }
+
+
+def measure_splits(
+    predicted: Mapping[str, SplitPredictions],
+    task: Task,
+    names: Sequence[str],
+    threshold: str | float,
+    splits: Sequence[str] = ("train", "validation", "test"),
+) -> dict[str, dict[str, Any]]:
+    """Compute all metrics of splits from their predictions.
+
+    Args:
+        predicted: predictions by name of split; a threshold rule needs ``"validation"`` too.
+        task: the task.
+        names: one name per class, label or target.
+        threshold: as in :func:`evaluate`.
+        splits: the splits to measure.
+    """
+    if threshold == "fixed":
+        threshold = 0.5
+    elif isinstance(threshold, str):
+        validation = predicted["validation"]
+        threshold = task.choose_threshold(validation.y, validation.predictions, names, threshold)
+    return {
+        name: task.evaluate(
+            predicted[name].y,
+            predicted[name].predictions,
+            names,
+            groups=predicted[name].groups,
+            threshold=float(threshold),
             resamples=0 if name == "train" else RESAMPLES,
         )
         for name in splits

@@ -22,7 +22,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
 
 ECE_BINS = 15
 _SUM_TOLERANCE = 1e-3
@@ -102,6 +101,8 @@ def column_aurocs(positive: np.ndarray, scores: np.ndarray) -> list[float | None
         positive: booleans, shape ``(n, columns)``.
         scores: shape ``(n, columns)``.
     """
+    from sklearn.metrics import roc_auc_score  # takes a second to import
+
     return [
         None if column.all() or not column.any() else float(roc_auc_score(column, score))
         for column, score in zip(positive.T, scores.T, strict=True)

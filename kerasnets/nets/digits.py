@@ -69,7 +69,7 @@ variant(
 )  # fmt: skip
 
 
-@register("digit-cnn", data="mnist", source="S4", epochs=3, **_RECIPE)
+@register("digit-cnn", data="mnist", source="S4", epochs=3, threads=1, **_RECIPE)
 def digit_cnn(
     *,
     filters: Sequence[int] = (32, 32),
@@ -111,6 +111,7 @@ def digit_cnn(
     epochs=10,
     batch_size=64,
     learning_rate=0.003,
+    threads=1,
     schedule="cosine",
     **_RECIPE,
 )

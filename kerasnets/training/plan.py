@@ -82,10 +82,14 @@ class Plan:
         """Return the evaluation on the validation split after each epoch."""
         split: Split = self.data.validation
         source = Examples(as_source(split.x), split.y)
-        options = Options(xla=xla, xla_optional=self.recipe.xla == "auto")
-        loop = Loop(model, source, _EVALUATION_BATCH, options, training=False)
         feed = Feed(source)
         schedule = EpochSchedule(len(source), _EVALUATION_BATCH, buckets=source.buckets)
+        if xla and self.recipe.xla != "on":
+            # A validation has fewer steps than the training, so compiling it may not pay off.
+            steps = self.recipe.epochs * schedule.steps_per_epoch
+            xla = choose_xla(model, source, _EVALUATION_BATCH, steps, training=False)
+        options = Options(xla=xla, xla_optional=self.recipe.xla == "auto")
+        loop = Loop(model, source, _EVALUATION_BATCH, options, training=False)
         return Validation(
             lambda callbacks: evaluate(model, StepRunner(loop, feed, schedule), callbacks)
         )

@@ -106,6 +106,14 @@ class Recipe:
         "and so do the masks of recurrent dropout and noise. With 'off', Dropout layers use "
         "Keras's own masks",
     )
+    threads: int = Field(
+        0,
+        ge=0,
+        lt=2**15,
+        description="threads per operation, set before TensorFlow runs its first operation; 0 "
+        "means one per core. The last digits depend on it. 1 is faster for small convolutional "
+        "nets",
+    )
 
     @classmethod
     def fields(cls) -> dict[str, dataclasses.Field[Any]]:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from kerasnets._display import html_block
-from kerasnets._lazy import keras
+from kerasnets._lazy import import_tensorflow, keras
+from kerasnets._worker import submit
 from kerasnets.data import Dataset, list_datasets, load_data
 from kerasnets.data.tables.codebook import encode_table
 from kerasnets.data.tables.privacy import MIN_ROWS
@@ -268,6 +269,12 @@ def load_recipe_data(recipe: Recipe, data_dir: str | Path | None = None) -> Data
     Raises:
         FileNotFoundError: if its files do not exist; the message says how to get them.
     """
+    loading = submit(_load_data, recipe, data_dir)
+    import_tensorflow()  # while a worker loads the data
+    return loading.result()
+
+
+def _load_data(recipe: Recipe, data_dir: str | Path | None) -> Dataset:
     return load_data(
         recipe.data,
         data_dir=data_dir,

@@ -13,19 +13,26 @@ from kerasnets._errors import WriteError
 from kerasnets._files import write_json
 from kerasnets._lazy import keras
 from kerasnets._temporary import remove_leftovers
+from kerasnets._worker import preload, submit
 from kerasnets.data import Dataset
 from kerasnets.engine.epochs import run_epochs
 from kerasnets.engine.loop import Logs
-from kerasnets.evaluation import evaluate, predict_logits
+from kerasnets.evaluation import predict_logits
 from kerasnets.evaluation.calibration import fit_temperature, scale_logits
 from kerasnets.nets import load_model
 from kerasnets.training import run_folder
 from kerasnets.training.checkpoints import Checkpoints
-from kerasnets.training.figures import draw_figures
 from kerasnets.training.identity import RunIdentity
 from kerasnets.training.model_file import best_checkpoint, count_steps, save_final_model
 from kerasnets.training.plan import Plan, padding_text
 from kerasnets.training.recipe import Recipe
+from kerasnets.training.report import (
+    IMPORTS,
+    About,
+    collect_results,
+    draw_learning_curves,
+    write_report,
+)
 from kerasnets.training.run import Run
 from kerasnets.training.run_folder import History
 from kerasnets.training.session_log import SessionLog
@@ -64,6 +71,7 @@ class Session:
         Raises:
             ValueError: if the files in the run folder do not belong together.
         """
+        preload(IMPORTS)
         with _explain_resume(self.folder):
             remove_leftovers(self.folder)
             start = read_environment(self.folder)["start"]
@@ -163,20 +171,23 @@ class Session:
     def _evaluate(self) -> Run:
         """Keep the weights of the best epoch, evaluate and draw; the metrics are written last."""
         self.identity.check_best(self.folder, self.history)
+        environment = read_environment(self.folder)
+        task = environment.get("task", "classification")
+        about, figures = About.of(self.recipe, task, self.data), self.folder / "figures"
+        curves = submit(draw_learning_curves, about, self.history, figures)
         model = load_model(best_checkpoint(self.folder))
         if self.recipe.calibration == "temperature":
             validation = self.data.validation
             scale_logits(model, fit_temperature(predict_logits(model, validation.x), validation.y))
         best = run_folder.best_epoch(self.history, self.recipe.monitor)
         rate = self.history["learning_rate"][best - 1]
+        results = collect_results(task, model, self.data)
+        report = submit(write_report, about, results, figures)
         save_final_model(model, self.folder / "model.keras", rate)
-        environment = read_environment(self.folder)
-        run = Run(self.folder, self.recipe, self.history, {}, environment)
-        metrics = evaluate(model, self.data, threshold=self.recipe.threshold, task=run.task)
-        run = Run(self.folder, self.recipe, self.history, metrics, environment)
-        draw_figures(run, self.data)
+        curves.result()
+        metrics = report.result()
         write_json(self.folder / "metrics.json", metrics)
-        return run
+        return Run(self.folder, self.recipe, self.history, metrics, environment)
 
 
 @contextmanager

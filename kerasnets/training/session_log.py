@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 from kerasnets._files import write_json
 from kerasnets.training.stored import read_environment
+from kerasnets.training.threads import get_threads
 
 
 class SessionLog:
@@ -19,7 +21,10 @@ class SessionLog:
         self.environment = read_environment(folder)
         self.done, self.clock = done, time.perf_counter()
         self.environment["sessions"].append(
-            {"started": datetime.now(UTC).isoformat(timespec="seconds")}
+            {
+                "started": datetime.now(UTC).isoformat(timespec="seconds"),
+                "threads": get_threads() or os.cpu_count(),
+            }
         )
         self._write(done)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -30,6 +31,7 @@ from kerasnets.training.session import Session
 from kerasnets.training.settings import check_settings, recipe_and_data
 from kerasnets.training.start import begin, check_folder, clean_up_failed_start
 from kerasnets.training.stored import read_run_recipe
+from kerasnets.training.threads import set_threads
 from kerasnets.training.typed_settings import Settings, shows_settings
 
 
@@ -86,7 +88,8 @@ def train(
     if isinstance(net, Recipe):
         requested = {**asdict(net), **requested}
         net = requested.pop("net")
-    if not isinstance(net, str | keras.Model):
+    # In this order, because a name needs no Keras: the worker starts before TensorFlow is imported.
+    if not isinstance(net, str) and not isinstance(net, keras.Model):
         raise ValueError(
             "net must be a name of the catalogue, a Recipe or a keras.Model, got "
             f"{type(net).__name__}."
@@ -120,6 +123,12 @@ def _only_training() -> Iterator[None]:
 _TRAINING = threading.RLock()
 
 
+def _apply_threads(recipe: Recipe, *, progress: bool) -> None:
+    """Set the number of threads of the recipe, or say that it is too late."""
+    if (text := set_threads(recipe.threads)) and progress:
+        print(text, file=sys.stderr)
+
+
 def _train(
     recipe: Recipe,
     data: Dataset,
@@ -129,6 +138,7 @@ def _train(
 ) -> Run:
     check_data(data)
     check_folder(out)
+    _apply_threads(recipe, progress=options["progress"])
     with SEEDING:
         keras.utils.set_random_seed(recipe.seed)
         own = build(recipe.net, **recipe.net_arguments) if isinstance(net, str) else copy_model(net)
@@ -181,5 +191,6 @@ def resume(
     with _only_training(), locked(folder):
         recipe = read_run_recipe(folder)
         data = load_run_data(folder, data, data_dir)
+        _apply_threads(recipe, progress=progress)
         model = load_model(last_checkpoint(folder))
         return Session(folder, recipe, data, model, callbacks, progress, tensorboard).run()

@@ -5,6 +5,7 @@ title and subtitle. They must say so if the data are simulated.
 """
 
 from kerasnets._style import save_figure as save_figure
+from kerasnets.evaluation.dense_kernels import can_draw_weights as can_draw_weights
 from kerasnets.evaluation.figures.binary import (
     precision_recall_figure as precision_recall_figure,
 )
@@ -19,5 +20,4 @@ from kerasnets.evaluation.figures.regression import prediction_figure as predict
 from kerasnets.evaluation.figures.regression import residual_figure as residual_figure
 from kerasnets.evaluation.figures.roc import label_roc_curves as label_roc_curves
 from kerasnets.evaluation.figures.roc import roc_curves as roc_curves
-from kerasnets.evaluation.figures.weights import can_draw_weights as can_draw_weights
 from kerasnets.evaluation.figures.weights import weight_matrices as weight_matrices

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,24 +10,14 @@ from matplotlib.figure import Figure
 
 from kerasnets._lazy import keras
 from kerasnets._style import INK, new_figure, style, text_width
+from kerasnets.evaluation.dense_kernels import dense_kernels
 
 _CELL = (0.62, 0.3)  # inches
 _MAX_CELLS_WITH_NUMBERS = 200  # larger matrices are drawn without numbers in their cells
-_MAX_UNITS = 40  # inputs or units of a layer
-
-
-def can_draw_weights(model: keras.Model) -> bool:
-    """Whether a model is a stack of dense layers small enough for :func:`weight_matrices`."""
-    ignored = keras.layers.InputLayer, keras.layers.Normalization, keras.layers.Dropout
-    layers = [layer for layer in model.layers if not isinstance(layer, ignored)]
-    return all(
-        isinstance(layer, keras.layers.Dense) and max(layer.kernel.shape) <= _MAX_UNITS
-        for layer in layers
-    )
 
 
 def weight_matrices(
-    model: keras.Model,
+    model: keras.Model | Mapping[str, np.ndarray],
     feature_names: Sequence[str],
     output_names: Sequence[str],
     title: str | None = None,
@@ -39,7 +29,7 @@ def weight_matrices(
     inputs, the weights of the first layer belong to the standardised inputs and can be compared.
 
     Args:
-        model: a stack of dense layers.
+        model: a stack of dense layers, or the result of :func:`dense_kernels`.
         feature_names: one name per input.
         output_names: one name per output.
         title: title of the figure.
@@ -49,26 +39,26 @@ def weight_matrices(
         ValueError: if there is no dense layer, or if the names do not match the shapes of the
             weight matrices.
     """
-    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
-    matrices = [np.asarray(layer.kernel) for layer in layers]
+    kernels = model if isinstance(model, Mapping) else dense_kernels(model)
+    matrices = list(kernels.values())
     sizes = (len(feature_names), len(output_names))
     if not matrices or (matrices[0].shape[0], matrices[-1].shape[1]) != sizes:
         raise ValueError(
-            f"{sizes[0]} features and {sizes[1]} outputs do not match the dense layers of "
-            f"{model.name}, whose matrices have the shapes {[matrix.shape for matrix in matrices]}."
+            f"{sizes[0]} features and {sizes[1]} outputs do not match the dense layers, "
+            f"whose matrices have the shapes {[matrix.shape for matrix in matrices]}."
         )
     widths = [max(matrix.shape[1] * _CELL[0], 1.2) for matrix in matrices]
-    beside = max(map(text_width, feature_names)) + 0.5 * len(layers)
+    beside = max(map(text_width, feature_names)) + 0.5 * len(kernels)
     height = max(matrix.shape[0] for matrix in matrices) * _CELL[1]
     with style():
         figure = new_figure(sum(widths) + beside + 0.8, height + 1.2, title, subtitle)
-        panels = figure.subplots(1, len(layers), squeeze=False, width_ratios=widths)[0]
+        panels = figure.subplots(1, len(kernels), squeeze=False, width_ratios=widths)[0]
         rows = list(feature_names)
-        for number, (axes, layer, matrix) in enumerate(zip(panels, layers, matrices, strict=True)):
-            last = number == len(layers) - 1
+        for number, (axes, (layer, matrix)) in enumerate(zip(panels, kernels.items(), strict=True)):
+            last = number == len(kernels) - 1
             columns = list(output_names) if last else list(map(str, range(1, 1 + matrix.shape[1])))
             _draw(axes, matrix, rows, columns)
-            axes.set_title(layer.name, loc="left", size=10, weight="bold")
+            axes.set_title(layer, loc="left", size=10, weight="bold")
             rows = columns
     return figure
 

@@ -1,0 +1,131 @@
+"""Work in the worker process: results, errors, and what happens if the process ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from kerasnets import _worker
+from kerasnets._worker import WorkerEndedError, submit, worker
+
+# Functions that the worker imports by name.
+
+
+def add(a, b):
+    return a + b
+
+
+def process():
+    return os.getpid()
+
+
+def fail(message):
+    print("a print does not get between the answers")
+    raise ValueError(message)
+
+
+class NeedsTwoError(ValueError):
+    def __init__(self, one, two):
+        super().__init__(f"{one} and {two}")
+
+
+def fail_without_pickling():
+    raise NeedsTwoError(1, 2)
+
+
+def end():
+    os._exit(3)
+
+
+def imported():
+    return [name for name in ("tensorflow", "keras") if name in sys.modules]
+
+
+def load_report():
+    from kerasnets.training import report
+
+    _worker._import(report.IMPORTS)
+
+
+def test_without_a_worker_the_function_runs_at_once():
+    calls = []
+    future = submit(calls.append, 1)
+    assert calls == [1]
+    assert future.result() is None
+    assert submit(process).result() == os.getpid()
+    with pytest.raises(ValueError, match="no such file"):
+        submit(fail, "no such file").result()
+
+
+@pytest.fixture(scope="module")
+def running():
+    with worker():
+        yield
+
+
+def test_results_and_errors_come_from_the_other_process(running):
+    x = np.arange(10**6)  # more than the buffer of a pipe holds
+    results = [submit(add, x, number) for number in range(3)]
+    for number, result in enumerate(results):
+        np.testing.assert_array_equal(result.result(), x + number)
+    assert submit(process).result() != os.getpid()
+    with pytest.raises(ValueError, match=r"^no such file$"):
+        submit(fail, "no such file").result()
+    with pytest.raises(RuntimeError, match="NeedsTwoError: 1 and 2"):
+        submit(fail_without_pickling).result()
+
+
+def test_the_report_of_a_run_needs_no_tensorflow(running):
+    submit(load_report).result()
+    assert submit(imported).result() == []
+
+
+def test_ctrl_c_does_not_end_the_worker(running):
+    os.kill(submit(process).result(), signal.SIGINT)
+    assert submit(add, 1, 2).result() == 3
+
+
+def test_a_worker_that_ends_is_an_error():
+    with worker():
+        with pytest.raises(WorkerEndedError, match="process for end ended with exit code 3"):
+            submit(end).result()
+        with pytest.raises(WorkerEndedError, match="process for add"):
+            submit(add, 1, 2).result()
+    assert submit(add, 1, 2).result() == 3
+
+
+def test_an_error_in_the_block_ends_the_worker_at_once():
+    started = []
+
+    def work():
+        with worker():
+            started.append(submit(process).result())
+            raise ValueError("an error")
+
+    with pytest.raises(ValueError, match="an error"):
+        work()
+    with pytest.raises(ProcessLookupError):
+        os.kill(started[0], 0)
+
+
+def test_the_worker_ends_with_the_main_process():
+    code = (
+        "import os, time\nfrom kerasnets._worker import worker, submit\n"
+        "from os import getpid\n"
+        "with worker():\n    print(submit(getpid).result(), flush=True)\n"
+        "    os.kill(os.getpid(), 9)"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert answer.returncode == -signal.SIGKILL
+    for _ in range(100):
+        try:
+            os.kill(int(answer.stdout), 0)
+        except ProcessLookupError:
+            return
+        signal.sigtimedwait([], 0.1)
+    pytest.fail("the worker still runs")
