@@ -13,7 +13,25 @@ import pytest
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Exclude imported modules from garbage collections, which would visit them again and again."""
+    """Exclude the imported modules from garbage collections."""
+    exclude_from_collections()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Any:
+    """Exclude what is left after a module of tests from garbage collections."""
+    result = yield
+    if nextitem is None or nextitem.path != item.path:
+        exclude_from_collections()
+    return result
+
+
+def exclude_from_collections() -> None:
+    """Delete garbage, and exclude all other objects from later garbage collections.
+
+    They would visit millions of objects of TensorFlow, and Keras collects garbage in every layer
+    that it quantizes.
+    """
     gc.collect()
     gc.freeze()
 
