@@ -178,8 +178,10 @@ def npz_read(files: Files, loaded: dict[str, Any]) -> dict[str, Any]:
         arrays = {name: archive[name] for name in archive.files}
     x, y = arrays["x"].astype(np.float32), arrays["y"]
     names = [str(name) for name in arrays["class_names"]] if "class_names" in arrays else None
-    if names is None:
-        names = [str(value) for value in np.unique(y)]
+    values = np.unique(y).tolist()
+    by_number = names is not None and all(value in range(len(names)) for value in values)
+    if not by_number:  # sorted labels have the names in order, or name themselves
+        names = dict(zip(values, names or map(str, values), strict=True))
     if "split" not in arrays:  # drawn at random: the rows of the parts are those of the file
         return (
             loaded
@@ -193,7 +195,7 @@ def npz_read(files: Files, loaded: dict[str, Any]) -> dict[str, Any]:
     for part in ("train", "validation", "test"):
         rows = np.flatnonzero(arrays["split"] == part)
         groups = [str(group) for group in arrays["groups"][rows]] if "groups" in arrays else None
-        found[part] = [x[rows].tolist(), [names[int(label_)] for label_ in y[rows]], groups]
+        found[part] = [x[rows].tolist(), [names[value] for value in y[rows].tolist()], groups]
     return found
 
 

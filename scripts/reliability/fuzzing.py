@@ -39,7 +39,7 @@ FAILURES = frozenset({WRONG, OBSCURE, HANG, MEMORY})
 
 # Modules beside this one that register targets.
 MODULES = ("fuzz_tables", "fuzz_own", "fuzz_signals", "fuzz_runs", "fuzz_exports")
-_GRACE = 30  # seconds after the time limit of a case until its worker is killed
+_GRACE = 120  # seconds after the time limit of a case until its worker is killed
 
 
 class UnreadableError(Exception):
@@ -58,7 +58,7 @@ class Target:
         read: reads the same files independently and returns the same values, or raises
             :class:`UnreadableError`. Called with the content of the files and the loaded values.
         refusals: types of clear errors. The message must contain the name of a file or folder.
-        seconds: time limit of a case.
+        seconds: limit of the processor time of a case.
         megabytes: limit of the memory that a case may add to its process.
         mutate: changes the files; by default as their formats need.
     """
@@ -185,7 +185,11 @@ class TimeLimitError(BaseException):
 
 
 class time_limit:  # noqa: N801 - used like a function
-    """Raise :class:`TimeLimitError` in the block after some seconds; needs the main thread."""
+    """Raise :class:`TimeLimitError` in the block after some seconds of work by this process.
+
+    The processor time counts, because the machine may be busy with other work. A block that only
+    waits is ended by the parent of the worker. Needs the main thread.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -194,12 +198,12 @@ class time_limit:  # noqa: N801 - used like a function
         def stop(*_: object) -> None:
             raise TimeLimitError(f"more than {self._seconds:g} s")
 
-        self._previous = signal.signal(signal.SIGALRM, stop)
-        signal.setitimer(signal.ITIMER_REAL, self._seconds)
+        self._previous = signal.signal(signal.SIGPROF, stop)
+        signal.setitimer(signal.ITIMER_PROF, self._seconds)
 
     def __exit__(self, *_: object) -> None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, self._previous)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, self._previous)
 
 
 def same(one: Any, other: Any) -> bool:

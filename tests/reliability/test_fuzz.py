@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -63,8 +62,8 @@ def forgetful(folder: Path) -> list[float]:
 
 def slow(folder: Path) -> list[float]:
     numbers = careful(folder)
-    if numbers != VALID:
-        time.sleep(60)
+    while numbers != VALID:
+        pass
     return numbers
 
 

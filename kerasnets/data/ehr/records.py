@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerasnets.data.locate import not_found, places
-from kerasnets.data.tables.cells import DataError
+from kerasnets.data.tables.cells import DataError, short, to_numbers
 from kerasnets.data.tables.csv_text import read_csv_text
 
 if TYPE_CHECKING:
@@ -111,11 +111,9 @@ def whole_numbers(frame: pd.DataFrame, column: str, path: Path) -> np.ndarray:
     Raises:
         DataError: if a cell is empty or not a whole number; the message contains its row.
     """
-    import pandas as pd
-
     if frame[column].dtype == np.int64:
         return frame[column].to_numpy()
-    values = pd.to_numeric(frame[column], errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    values = to_numbers(frame[column])
     bad = ~((np.abs(values) <= 2**53) & (values == np.floor(values)))
     refuse_cells(bad, frame, column, path, "a whole number")
     return values.astype(np.int64)
@@ -193,7 +191,7 @@ def refuse_cells(
     rows = np.flatnonzero(bad)
     if len(rows):
         cell = frame[column].iloc[rows[0]]
-        shown = "an empty cell" if cell != cell else repr(str(cell))
+        shown = "an empty cell" if cell != cell else short(str(cell))
         more = f", the first of {len(rows):,}" if len(rows) > 1 else ""
         raise DataError(
             f"{path}, row {frame.index[rows[0]]}, column {column}: got {shown}{more}. Allowed: "

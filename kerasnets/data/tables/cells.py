@@ -6,9 +6,12 @@ import contextlib
 import math
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -46,6 +49,25 @@ def row_name(table: Any, place: int) -> str:
     return f"row {place} (counted from 0)"
 
 
+def to_numbers(cells: pd.Series) -> np.ndarray:
+    """Cells as float64, NaN for cells that are not numbers, infinity for too large ones."""
+    import pandas as pd
+
+    try:
+        return pd.to_numeric(cells, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    except OverflowError:  # hundreds of digits
+        return np.array([_to_float(cell) for cell in cells])
+
+
+def _to_float(cell: Any) -> float:
+    try:
+        return math.nan if "_" in str(cell) else float(cell)
+    except OverflowError:
+        return math.inf
+    except (TypeError, ValueError):
+        return math.nan
+
+
 def number_fault(cell: str) -> str | None:
     """The reason why a cell is not a finite float32 number; ``None`` if it is one."""
     cell = cell.strip(" \t\r\n")
@@ -56,11 +78,11 @@ def number_fault(cell: str) -> str | None:
         is_plain = cell.isascii() and cell.isprintable() and "_" not in cell
         value = float(cell if is_plain else "?")
     except ValueError:
-        return f"{_short(cell)} is not a number"
+        return f"{short(cell)} is not a number"
     if math.isnan(value):
         return "the value is not a number (NaN)"
     if abs(value) > _LARGEST:
-        return f"{_short(cell)} is infinite or beyond float32"
+        return f"{short(cell)} is infinite or beyond float32"
     return None
 
 
@@ -68,9 +90,10 @@ def label_fault(cell: str, classes: int) -> str | None:
     """The reason why a cell is not a label from 1 to ``classes``; ``None`` if it is one."""
     fault = number_fault(cell)
     if fault is None and float(cell) not in range(1, classes + 1):
-        fault = f"{_short(cell.strip())} is not a label"
+        fault = f"{short(cell.strip())} is not a label"
     return fault
 
 
-def _short(cell: str) -> str:
+def short(cell: str) -> str:
+    """A cell in quotes, cut if it is long, for error messages."""
     return repr(cell if len(cell) <= 40 else f"{cell[:37]}…")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kerasnets.data.tables.cells import short, to_numbers
 from kerasnets.data.tables.privacy import MIN_ROWS, check_allowed, check_name, common_texts
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def _fit(name: str, cells: pd.Series, groups: np.ndarray | None, allowed: bool) 
     known = cells[~_is_missing(cells)]
     few = known.nunique() <= _FEW_TEXTS
     if not name.endswith("_dt"):
-        numbers = ~np.isnan(_numbers(known))
+        numbers = ~np.isnan(to_numbers(known))
         if _are_all(numbers, allowed or few, known, "number"):
             return _number_column(name, cells, groups)
     dates = _parse_dates(known)
@@ -221,18 +222,11 @@ def _days(cells: pd.Series, origin: str) -> np.ndarray:
     return ((dates - pd.to_datetime(origin, utc=True)) / pd.Timedelta(days=1)).to_numpy(np.float64)
 
 
-def _numbers(cells: pd.Series) -> np.ndarray:
-    """The cells as numbers, NaN for cells that are not."""
-    import pandas as pd
-
-    return pd.to_numeric(cells, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-
-
 def _finite_numbers(cells: pd.Series) -> np.ndarray:
     """The cells as numbers, NaN for missing cells."""
     from pandas.api.types import is_numeric_dtype
 
-    values = _numbers(cells)
+    values = to_numbers(cells)
     if not is_numeric_dtype(cells):
         text = _text(cells).str.strip().str.lower()
         values = np.where(text == "true", 1.0, np.where(text == "false", 0.0, values))
@@ -247,8 +241,8 @@ def _finite_numbers(cells: pd.Series) -> np.ndarray:
 
 def _cell_error(cells: pd.Series, wrong: np.ndarray, why: str) -> ValueError:
     place = int(wrong.argmax())
-    cell = str(cells.iloc[place])
-    return ValueError(f"row {cells.index[place]}, column {cells.name}: {cell!r} is {why}.")
+    cell = short(str(cells.iloc[place]))
+    return ValueError(f"row {cells.index[place]}, column {cells.name}: {cell} is {why}.")
 
 
 def _middle(values: np.ndarray, groups: np.ndarray | None) -> float:
