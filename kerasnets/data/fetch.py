@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from kerasnets._errors import WorkFailedError, unknown_name
 from kerasnets._files import name_full_disk, publish
-from kerasnets._temporary import temporary
+from kerasnets._temporary import remove_leftovers, temporary
 from kerasnets.data.locate import places
 
 _RETRIES = 2  # further attempts per mirror
@@ -152,6 +152,7 @@ def fetch(
     if root.is_file():
         raise ValueError(f"The data folder {root} is a file; give a folder.")
     folder = root / files.folder
+    remove_leftovers(folder)
     mirrors = list(files.mirrors)
     if urls is not None:
         bases = [urls] if isinstance(urls, str) else urls

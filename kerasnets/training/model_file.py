@@ -125,7 +125,8 @@ def save_final_model(model: keras.Model, path: Path, learning_rate: float) -> No
 def _reset_optimizer(model: keras.Model, learning_rate: float) -> None:
     optimizer = model.optimizer
     new = type(optimizer).from_config(optimizer.get_config())
-    new.build(model.trainable_variables)
+    for each in (optimizer, new):
+        each.build(model.trainable_variables)  # does nothing if it has variables
     for variable, value in zip(optimizer.variables, new.variables, strict=True):
         variable.assign(value)
     with contextlib.suppress(TypeError):  # a schedule starts again by itself

@@ -21,7 +21,13 @@ from kerasnets.evaluation.predict import predict_outputs
 from kerasnets.evaluation.tasks import get_task
 from kerasnets.nets import load_model
 from kerasnets.training.recipe import Recipe
-from kerasnets.training.run_folder import History, best_epoch, damaged, describe_data
+from kerasnets.training.run_folder import (
+    History,
+    best_epoch,
+    damaged,
+    describe_data,
+    without_penalties,
+)
 from kerasnets.training.stored import (
     read_environment,
     read_examples,
@@ -219,13 +225,14 @@ def load_run(folder: str | Path) -> Run:
 
 
 def _check_history(run: Run) -> None:
-    """Refuse a history with fewer or more epochs than the last session trained."""
+    """Refuse a history with other epochs than those of the last session, or without the monitor."""
+    path = run.folder / "history.csv"
     epochs, sessions = len(run.history.get("loss", ())), run.environment["sessions"]
     trained = sessions[-1]["epochs"][1] if sessions else 0
     if not epochs or epochs != trained:
-        raise damaged(
-            run.folder / "history.csv", f"it has {epochs} epochs, but the run has {trained}"
-        )
+        raise damaged(path, f"it has {epochs} epochs, but the run has {trained}")
+    if run.recipe.monitor not in without_penalties(run.history):
+        raise damaged(path, f"it has no {run.recipe.monitor}, which the recipe monitors")
 
 
 def load_run_data(

@@ -26,8 +26,8 @@ from pathlib import Path
 from children import Disturbance, Ended, import_all, run
 from jobs import Job, half_written, leftovers, make_jobs
 
-JOBS = ("train", "export", "search")
-SHARES = {"train": 0.6, "export": 0.15, "search": 0.25, "reproduce": 0.15}
+JOBS = ("train", "export", "search", "fetch")
+SHARES = {"train": 0.5, "export": 0.15, "search": 0.2, "reproduce": 0.15, "fetch": 0.15}
 OUTCOMES = ("equal", "enough space", "wrong exit code", "no path", "half-written", "leftovers")
 OUTCOMES += ("other bits", "failed")
 HEADERS = ("command", "disk", "full disks", "equal after repetition", "had enough space")
@@ -73,7 +73,7 @@ def outcome_of(job: Job, folder: Path, ended: Ended, expected: dict[str, str]) -
         return ("enough space", "") if job.read(folder) == expected else ("other bits", "")
     if ended.code != 1 or "Traceback" in ended.errors:
         return "wrong exit code", f"{ended.code}: {ended.errors[-1500:]}"
-    names = {path for word in job.command for path in (word, str(folder)) if path}
+    names = {*job.command[2:], str(folder)}
     if "was not written" not in ended.errors or not any(name in ended.errors for name in names):
         return "no path", ended.errors
     if broken := half_written(folder):

@@ -69,10 +69,7 @@ def read_recipe_again(files: Files, loaded: Any) -> dict[str, Any]:
     """The settings in the file, completed by the defaults."""
     settings = _toml(files["recipe.toml"])
     spec = kn.describe(settings["net"])
-    defaults = {name: loaded[name] for name in Recipe.fields()}
-    for name, field in Recipe.fields().items():
-        if field.default is not dataclasses.MISSING and name not in spec.recipe:
-            defaults[name] = getattr(field.default, "default", field.default)
+    defaults = dataclasses.asdict(Recipe(net=settings["net"]))
     return {**defaults, "data": spec.data, **spec.recipe, **settings}
 
 
