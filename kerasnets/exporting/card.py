@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from kerasnets.exporting.signature import Served
+from kerasnets.exporting.verification.runtimes import CHECKSUMS
 
 _LIBRARIES = ("kerasnets", "keras", "tensorflow", "numpy", "onnx", "tf2onnx", "onnxruntime")
 
@@ -102,6 +103,7 @@ def make_card(served: Served, about: About, formats: Sequence[str]) -> dict[str,
         "libraries": _library_versions(),
         "provenance": dict(about.provenance),
         "metadata": dict(about.metadata),
+        "checksums": CHECKSUMS,
     }
 
 

@@ -24,7 +24,7 @@ from kerasnets.exporting.signature import Served, serve
 from kerasnets.exporting.tasks import choose_task
 from kerasnets.exporting.tracing import check_keras_version
 from kerasnets.exporting.verification.reference import write_reference
-from kerasnets.exporting.verification.runtimes import CHECKSUMS, checksums
+from kerasnets.exporting.verification.runtimes import write_checksums
 from kerasnets.exporting.verification.task_metrics import Labelled
 from kerasnets.exporting.verification.verify import (
     TOLERANCE,
@@ -164,9 +164,10 @@ def export(
         if "saved_model" in options.formats:
             write_requests(served, published, about.served_as, temporary)
         if verify:
+            write_checksums(temporary)
             _verify(card, temporary, target, tolerance, test)
         (temporary / "README.md").write_text(readme(card), encoding="utf-8")
-        (temporary / CHECKSUMS).write_text(checksums(temporary), encoding="utf-8")
+        write_checksums(temporary)
     if "onnx" in options.formats:
         write_triton_config(served, target.parent)
     return target

@@ -12,8 +12,8 @@ import pytest
 
 from kerasnets.exporting.verification.runtimes.files import (
     checksum_failures,
-    checksums,
     file_failures,
+    write_checksums,
 )
 
 
@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
     (folder / "card.json").write_bytes(b"{}")
     (folder / "variables" / "variables.index").write_bytes(b"\0\1")
     (folder / "verification.json").write_text("changes")
-    (folder / "SHA256SUMS").write_text(checksums(folder))
+    write_checksums(folder)
     return folder
 
 

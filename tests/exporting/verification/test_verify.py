@@ -160,6 +160,7 @@ def edit_card(**changes: object) -> Callable[[Path], None]:
         ),
         (edit_card(class_names=["1"]), "card.json: it was changed after the export; its checksum"),
         (delete("request.json"), "request.json: it is missing"),
+        (delete("SHA256SUMS"), "SHA256SUMS: it is missing"),
     ],
 )
 def test_every_kind_of_damage_is_reported(

@@ -11,5 +11,5 @@ from .check import check as check
 from .check import read_reference as read_reference
 from .compare import compare as compare
 from .files import CHECKSUMS as CHECKSUMS
-from .files import checksums as checksums
+from .files import write_checksums as write_checksums
 from .report import Report as Report

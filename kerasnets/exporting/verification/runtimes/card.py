@@ -36,6 +36,7 @@ class _Card(BaseModel):
     outputs: list[_Tensor] = Field(min_length=1)
     task: Literal["classification", "binary", "multilabel", "regression"] | None = None
     cases: list[str] | None = None
+    checksums: str | None = None
     keras: _Keras | None = None
     onnx: _Onnx | None = None
 

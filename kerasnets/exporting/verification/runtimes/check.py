@@ -12,7 +12,7 @@ import numpy as np
 
 from .card import Card, read_card
 from .compare import Signature, compare, signature_failures
-from .files import checksum_failures, file_failures
+from .files import CHECKSUMS, checksum_failures, file_failures
 from .load import FILES, Arrays, Runtime, load, reasons_not_to_load, runtimes_of
 from .report import Report, describe
 
@@ -106,7 +106,7 @@ def read_expected(folder: Path, tolerance: float, report: Report) -> Expected | 
     else:
         signatures = _signature(card, "inputs"), _signature(card, "outputs")
         expected = Expected(card, *signatures, cases, tolerance)
-        report.failures += _reference_failures(expected)
+        report.failures += _content_failures(folder, expected)
         return expected
     return None
 
@@ -155,7 +155,9 @@ def _load_arrays(path: Path) -> Arrays:
     return arrays
 
 
-def _reference_failures(expected: Expected) -> Iterator[str]:
+def _content_failures(folder: Path, expected: Expected) -> Iterator[str]:
+    if expected.card.get("checksums") and not (folder / CHECKSUMS).exists():
+        yield f"{CHECKSUMS}: it is missing"
     listed = expected.card.get("cases")
     if listed is not None and set(listed) != set(expected.cases):
         yield (

@@ -12,13 +12,14 @@ CHECKSUMS = "SHA256SUMS"
 RESULT = "verification.json"
 
 
-def checksums(folder: Path) -> str:
-    """The content of ``SHA256SUMS``, which ``sha256sum --check`` also reads.
+def write_checksums(folder: Path) -> None:
+    """Write ``SHA256SUMS``, which ``sha256sum --check`` also reads.
 
     It has one line per file of the folder, except for itself, the result of verification, and
     hidden files.
     """
-    return "".join(f"{_digest(folder / name)}  {name}\n" for name in sorted(_names(folder)))
+    lines = [f"{_digest(folder / name)}  {name}\n" for name in sorted(_names(folder))]
+    (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
 
 
 def _names(folder: Path) -> set[str]:

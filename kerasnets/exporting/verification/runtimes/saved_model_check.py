@@ -6,6 +6,7 @@ numeric, by the rule of :func:`_is_numeric`, or is one of the named operations b
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -121,15 +122,23 @@ def _function_names(attributes: Iterable[Any]) -> Iterator[str]:
 
 
 def _is_allowed(operation: str, functions: dict[str, Any]) -> bool:
-    import tensorflow as tf
-
     if operation in _NAMED:
         return True
-    try:
-        definition = tf.Graph().op_def_for_type(operation)
-    except RuntimeError:  # not an operation of TensorFlow; a node can also call a function
+    definition = _definition(operation)
+    if definition is None:  # a node can also call a function by its name
         return operation in functions
     return _is_numeric(definition)
+
+
+@functools.cache
+def _definition(operation: str) -> Any:
+    """The definition of an operation, or ``None`` if TensorFlow does not have it."""
+    import tensorflow as tf
+
+    try:
+        return tf.Graph().op_def_for_type(operation)
+    except RuntimeError:
+        return None
 
 
 def _is_numeric(definition: Any) -> bool:
