@@ -213,7 +213,7 @@ def _load_file(
     path = Path(name).expanduser()
     if data_dir is not None:
         path = Path(data_dir).expanduser() / path
-    options = {
+    options: dict[str, Any] = {
         "class_names": class_names, "target_names": target_names, "task": task, "allow": allow,
     }  # fmt: skip
     data = Dataset.from_file(

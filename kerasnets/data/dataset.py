@@ -6,12 +6,13 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from kerasnets._display import html_block
 from kerasnets._errors import unknown_name
 from kerasnets.data.files import read_file
 from kerasnets.data.labels import TASKS
+from kerasnets.data.options import FileOptions, FrameOptions
 from kerasnets.data.own import split_arrays, split_columns
 from kerasnets.data.split import Arrays as Arrays
 from kerasnets.data.split import Split as Split
@@ -190,7 +191,7 @@ class Dataset:
         target: str | Sequence[str],
         group: str | None = None,
         drop: str | Sequence[str] = (),
-        **options: Any,
+        **options: Unpack[FrameOptions],
     ) -> Dataset:
         """Make a data set from a pandas DataFrame.
 
@@ -208,7 +209,8 @@ class Dataset:
                 or see :meth:`from_arrays`.
         """
         x, y, groups = split_columns(frame, target, group, drop)
-        return cls.from_arrays(x, y, groups, **{"source": "a DataFrame", **options})
+        arguments: dict[str, Any] = {"source": "a DataFrame", **options}
+        return cls.from_arrays(x, y, groups, **arguments)
 
     @classmethod
     def from_file(
@@ -221,7 +223,7 @@ class Dataset:
         seed: int = 0,
         *,
         split_column: str | None = None,
-        **options: Any,
+        **options: Unpack[FileOptions],
     ) -> Dataset:
         """Make a data set from a ``.csv``, ``.csv.gz``, ``.parquet`` or ``.npz`` file.
 

@@ -1,8 +1,10 @@
-"""Checks of the options of data sets."""
+"""Options of data sets: their types, and checks of them."""
 
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
+from typing import Any, TypedDict
 
 
 def whole_number(
@@ -30,3 +32,24 @@ def whole_number(
         allowed = allowed if maximum is None else f" from {minimum} to {maximum}"
         raise ValueError(f"{name} must be a whole number{allowed}, got {value!r}.")
     return number
+
+
+class FileOptions(TypedDict, total=False):
+    """Arguments of :meth:`kerasnets.data.Dataset.from_arrays` that ``from_file`` also takes."""
+
+    class_names: Sequence[str] | None
+    units: str
+    fractions: Sequence[float]
+    task: str | None
+    target_names: Sequence[str] | None
+    target_units: str
+    feature_names: Sequence[str] | None
+
+
+class FrameOptions(FileOptions, total=False):
+    """Arguments of :meth:`kerasnets.data.Dataset.from_arrays` that ``from_frame`` also takes."""
+
+    split: Any
+    seed: int
+    name: str
+    source: str

@@ -175,7 +175,7 @@ def _missed(nets: Sequence[DigitNetResult]) -> str:
 def digit_figure(nets: Sequence[DigitNetResult], subtitle: str) -> Figure:
     """Plot test accuracy against parameters and FLOPs. Bars show the range over the seeds."""
     with style():
-        figure = new_figure(9.6, 4.2, "Digits: accuracy and cost", subtitle)
+        figure = new_figure(9.6, 4.2, "Digits: test accuracy and cost", subtitle)
         panels = figure.subplots(1, 2, sharey=True)
         for axes, attribute, label in zip(
             panels, ("parameters", "flops"), ("Parameters", "FLOPs per image"), strict=True

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from kerasnets._style import COLORS, MUTED, new_figure, style
+from kerasnets._tables import percent
 from kerasnets.studies.planes import PlaneStudy
 
 _CELLS = 200  # grid points per side, where the class is computed
@@ -48,7 +49,7 @@ def boundaries_figure(
             study = studies[number]
             train = study.data.train
             _draw_boundary(axes, _classifier(study.model), np.asarray(train.x), train.y, 7.0)
-            accuracy = f"{100 * study.accuracy:.0f} % right"
+            accuracy = f"test accuracy {percent(study.accuracy, 0)}"
             dead = f"{study.dead} of {study.units} dead"
             axes.set_title(f"{study.label}\n{accuracy}, {dead}", loc="left", size=9)
         _draw_losses(below.subplots(), studies, columns)
@@ -112,7 +113,7 @@ def _draw_losses(axes: Axes, studies: Sequence[PlaneStudy], columns: int) -> Non
             color=COLORS[number % columns], label=study.label,
             linestyle="-" if number < columns else (0, (4, 1.5)),
         )  # fmt: skip
-    axes.set(xscale="log", xlabel="Epoch", ylabel="Loss (cross-entropy)")
+    axes.set(xscale="log", xlabel="Epoch", ylabel="Training loss (cross-entropy)")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))

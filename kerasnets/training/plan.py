@@ -13,6 +13,7 @@ from kerasnets._tables import percent
 from kerasnets.data import Dataset, Split
 from kerasnets.engine.adapt import build
 from kerasnets.engine.autotune import Cost, choose_xla, measure
+from kerasnets.engine.buckets import Buckets
 from kerasnets.engine.epochs import AfterCall, StepRunner, Validation, evaluate
 from kerasnets.engine.loop import Loop, Options, XlaCannotError
 from kerasnets.engine.schedule import EpochSchedule
@@ -169,13 +170,31 @@ def class_weights(y: np.ndarray) -> np.ndarray:
     return (len(y) / (len(labels) * counts))[inverse].astype("float32")
 
 
-def padding_text(source: Source) -> str:
-    """Return a text about the share of padding; empty for data without sequences."""
-    if source.buckets is None:
-        return ""
+def plan_notes(source: Source, batch_size: int) -> list[str]:
+    """Return what the user should know before the training, one line each.
+
+    These are the share of padding of data with sequences, and that a batch is larger than the
+    training split.
+
+    Args:
+        source: the training split.
+        batch_size: rows per step.
+    """
+    notes = []
+    if batch_size > len(source):
+        notes.append(
+            f"batch_size {batch_size:,} is larger than the training split, which has "
+            f"{len(source):,} rows"
+        )
+    if source.buckets is not None:
+        notes.append(_padding_text(source.buckets))
+    return notes
+
+
+def _padding_text(buckets: Buckets) -> str:
     return (
-        f"{percent(source.buckets.padding)} of the computed time steps are padding, in buckets of "
-        f"length {', '.join(map(str, source.buckets.bucket_lengths))}"
+        f"{percent(buckets.padding)} of the computed time steps are padding, in buckets of "
+        f"length {', '.join(map(str, buckets.bucket_lengths))}"
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from kerasnets._errors import WriteError
 from kerasnets._files import write_json
 from kerasnets._lazy import keras
+from kerasnets._tables import wrapped
 from kerasnets._temporary import remove_leftovers
 from kerasnets._worker import preload, submit
 from kerasnets.data import Dataset
@@ -24,7 +25,7 @@ from kerasnets.training import run_folder
 from kerasnets.training.checkpoints import Checkpoints
 from kerasnets.training.identity import RunIdentity
 from kerasnets.training.model_file import best_checkpoint, count_steps, save_final_model
-from kerasnets.training.plan import Plan, padding_text
+from kerasnets.training.plan import Plan, plan_notes
 from kerasnets.training.recipe import Recipe
 from kerasnets.training.report import (
     IMPORTS,
@@ -97,8 +98,9 @@ class Session:
         from kerasnets.training import callbacks as run_callbacks
 
         plan = Plan(self.recipe, self.data)
-        if self.progress and (text := padding_text(plan.source)):
-            print(text, file=sys.stderr)
+        if self.progress:
+            for note in plan_notes(plan.source, self.recipe.batch_size):
+                print(wrapped(note), file=sys.stderr)
         steps_per_epoch = plan.schedule.steps_per_epoch
         offset = done * steps_per_epoch - count_steps(self.model)
 

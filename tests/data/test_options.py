@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
 
-from kerasnets.data.options import whole_number
+import kerasnets as kn
+from kerasnets.data.options import FileOptions, FrameOptions, whole_number
 
 
 @pytest.mark.parametrize("value", [0, 7, -3, np.int64(5)])
@@ -27,3 +30,11 @@ def test_the_range_is_checked_and_named():
             whole_number("step", value, 1, 3)
     with pytest.raises(ValueError, match="step must be a whole number of 1 or more, got 0"):
         whole_number("step", 0, 1)
+
+
+def test_the_typed_options_are_arguments_of_from_arrays():
+    parameters = inspect.signature(kn.Dataset.from_arrays).parameters
+    frame, file = set(FrameOptions.__annotations__), set(FileOptions.__annotations__)
+    positional = {"x", "y", "groups"}
+    assert frame == set(parameters) - positional
+    assert file == frame - {"split", "seed", "name", "source"}  # from_file decides these

@@ -74,7 +74,7 @@ def test_the_figure_has_one_panel_per_net_and_one_for_the_losses(study):
     figure = boundaries_figure([study] * 3, "Title", columns=2)
     panels = [axes for part in figure.subfigs for axes in part.axes]
     titles = [axes.get_title(loc="left") for axes in panels]
-    assert titles[0].endswith(f"{100 * study.accuracy:.0f} % right, {study.dead} of 6 dead")
+    assert titles[0].endswith(f"test accuracy {100 * study.accuracy:.0f} %, {study.dead} of 6 dead")
     assert len(panels) == 4 + 1
     assert not panels[3].axison
     assert len(panels[4].lines) == 3

@@ -16,7 +16,7 @@ from kerasnets.engine.loop import XlaCannotError
 from kerasnets.engine.sources import as_source
 from kerasnets.training import plan as plan_module
 from kerasnets.training.callbacks import TrainingDivergedError
-from kerasnets.training.plan import Plan, class_weights, compile_model, padding_text
+from kerasnets.training.plan import Plan, class_weights, compile_model, plan_notes
 from tests.training.helpers import (
     CLASSIFICATION,
     assert_same_bits,
@@ -209,7 +209,13 @@ def test_a_model_that_xla_cannot_compile_is_trained_without_it(tmp_path):
 def test_the_share_of_padding_is_described():
     visits = kn.load_data("mortality-simulated", patients=60).train.x
     source = as_source(visits)
-    text = padding_text(source)
-    assert text.startswith(f"{source.buckets.padding:.1%} of the computed time steps are padding")
+    (text,) = plan_notes(source, 32)
+    share = f"{100 * source.buckets.padding:.1f} %"
+    assert text.startswith(f"{share} of the computed time steps are padding")
     assert text.endswith(str(max(visits.lengths)))
-    assert padding_text(as_source(np.zeros((3, 4)))) == ""
+    assert plan_notes(as_source(np.zeros((3, 4))), 3) == []
+
+
+def test_a_batch_that_is_larger_than_the_training_split_is_no_secret():
+    (text,) = plan_notes(as_source(np.zeros((3, 4))), 100_000_000)
+    assert text == "batch_size 100,000,000 is larger than the training split, which has 3 rows"
