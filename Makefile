@@ -17,7 +17,7 @@ check: test
 # The site is written to site/. A link to nowhere, a missing name or an error in a notebook is an error.
 docs: $(VENV)/.dev
 	$(BIN)/python scripts/notebooks.py
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # Save the outputs of the notebooks.
 notebooks: $(VENV)/.dev

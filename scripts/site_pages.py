@@ -7,10 +7,12 @@ that page, and a link to any other file of the repository becomes plain text.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 import os
 import posixpath
 import re
+import typing
 from pathlib import Path
 from typing import Any
 
@@ -88,14 +90,16 @@ def site_links(text: str, source: str, page: str) -> str:
 
 
 def settings_table() -> str:
-    """The settings of a training with their defaults."""
-    defaults = Recipe("")
-    rows = [
-        (f"`{name}`", f"`{getattr(defaults, name)!r}`", text)
-        for name, text in Recipe.descriptions().items()
-        if name != "net"
-    ]
-    return markdown_table(("setting", "default", "meaning"), rows)
+    """The settings of a training with their choices and defaults."""
+    types = typing.get_type_hints(Recipe)
+    rows = []
+    for name, default in dataclasses.asdict(Recipe("")).items():
+        literal = typing.get_origin(types[name]) is typing.Literal
+        choices = ", ".join(f"`{choice}`" for choice in typing.get_args(types[name]) if literal)
+        meaning = Recipe.fields()[name].default.description
+        rows.append((f"`{name}`", f"`{default!r}`", choices, meaning))
+    # The first one is the name of the net.
+    return markdown_table(("setting", "default", "choices", "meaning"), rows[1:])
 
 
 def notebook_files(path: Path) -> dict[str, str | bytes]:
@@ -111,7 +115,10 @@ def notebook_files(path: Path) -> dict[str, str | bytes]:
 
 def command_help() -> str:
     """The page with the help of each command, as a terminal of 80 columns shows it."""
-    parts = ["# Command line", "`kerasnets COMMAND --help` prints the texts of this page."]
+    parts = [
+        "# Commands and their options",
+        "`kerasnets COMMAND --help` prints the texts of this page.",
+    ]
     for name in COMMANDS:
         parts += [f"## kerasnets {name}", f"```text\n{help_text(name)}```"]
     return "\n\n".join(parts) + "\n"

@@ -7,6 +7,7 @@ import runpy
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -67,10 +68,20 @@ def test_the_make_targets_run_what_the_readme_says():
 
     assert "make demo" in README
     assert "make test" in README
+    assert "make docs" in README
     assert "-r requirements.lock" in dry_run("demo")
     assert "scripts/demo.py" in dry_run("demo")
     assert "-r requirements-dev.lock" in dry_run("test")
     assert "pytest" in dry_run("test")
+    assert "scripts/notebooks.py" in dry_run("docs")
+    assert "mkdocs build --strict\n" in dry_run("docs")  # --quiet would hide the warnings from it
+
+
+def test_the_extras_exist():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    named = re.findall(r'pip install "\.\[([\w,]+)\]"', README)
+    assert [name.split(",") for name in named] == [["tensorboard", "parquet"]]
+    assert {"tensorboard", "parquet"} <= set(extras["optional-dependencies"])
 
 
 def run_script(name, monkeypatch, *args):

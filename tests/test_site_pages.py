@@ -53,7 +53,9 @@ def test_the_help_of_every_command_is_on_the_site(site):
 def test_the_reference_has_every_setting_of_a_training(site):
     assert site["SETTINGS"] in (ROOT / "docs" / "api" / "training.md").read_text("utf-8")
     table = site["settings_table"]()
-    assert "| `learning_rate` | `0.001` | initial learning rate. |" in table
+    assert "| `learning_rate` | `0.001` |  | initial learning rate |" in table
+    assert "| `schedule` | `'constant'` | `constant`, `cosine`, `exponential` | change of" in table
+    assert "| `net` |" not in table
     assert len(table.splitlines()) == 2 + len(Recipe.fields()) - 1  # all but the name of the net
 
 
