@@ -174,7 +174,7 @@ class Run:
         Raises:
             ValueError: if ``examples.npz`` is damaged.
         """
-        examples = read_examples(self.folder, self.environment["examples"])
+        examples = read_examples(self.folder, self.environment.get("examples", ""))
         return examples["x"] if list(examples) == ["x"] else examples
 
     @property

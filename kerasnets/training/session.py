@@ -75,7 +75,7 @@ class Session:
         preload(IMPORTS)
         with _explain_resume(self.folder):
             remove_leftovers(self.folder)
-            start = read_environment(self.folder)["start"]
+            start = read_environment(self.folder).get("start", "")
             self.identity = RunIdentity.of(self.recipe, self.data, start)
             history = read_history(self.folder)
             done = self.identity.check_files(self.folder, self.model, history)

@@ -50,8 +50,8 @@ class _Environment(_Stored):
     versions: dict[str, str]
     commit: str | None
     task: str
-    start: str
-    examples: str
+    start: str = ""  # this and the next are missing in runs of earlier versions
+    examples: str = ""
     data: _Data
     sessions: list[_Session]
     xla: bool = False
@@ -155,17 +155,20 @@ def read_examples(folder: Path, sha256: str) -> Arrays:
 
     Args:
         folder: the run folder.
-        sha256: checksum of the file, from ``environment.json``.
+        sha256: checksum of the file, from ``environment.json``; empty if it is not known.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it has changed since it was written.
+        ValueError: if it is damaged, or has changed since it was written.
     """
     path = folder / "examples.npz"
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist. Restore it, or train again.")
     content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise damaged(path, "it has not the checksum in environment.json")
-    with np.load(io.BytesIO(content)) as arrays:
-        return dict(arrays)
+    if sha256 and hashlib.sha256(content).hexdigest() != sha256:
+        raise damaged(path, "it does not have the checksum in environment.json")
+    try:
+        with np.load(io.BytesIO(content)) as arrays:
+            return dict(arrays)
+    except Exception as error:  # of zipfile, zlib, tokenize and NumPy
+        raise damaged(path, str(error) or type(error).__name__) from error

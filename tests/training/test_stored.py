@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import numpy as np
 import pytest
 
 import kerasnets as kn
+from kerasnets.training import resume
 from kerasnets.training.recipe import read_recipe, read_settings
 from kerasnets.training.run_folder import write_history
 from kerasnets.training.stored import read_history
@@ -123,8 +125,24 @@ def test_a_missing_model_or_example_is_refused_with_its_name(folder):
 def test_examples_that_were_replaced_are_refused(folder):
     run = kn.load_run(folder)
     np.savez(folder / "examples.npz", x=np.zeros_like(run.example_inputs))
-    with pytest.raises(ValueError, match="it has not the checksum in environment"):
+    with pytest.raises(ValueError, match="it does not have the checksum in environment"):
         _ = run.example_inputs
+
+
+def test_a_run_of_an_earlier_version_is_loaded_but_not_resumed(folder):
+    """It has no checksums, and its checkpoints do not know their run."""
+    environment = json.loads((folder / "environment.json").read_text())
+    del environment["start"], environment["examples"]
+    (folder / "environment.json").write_text(json.dumps(environment))
+    run = kn.load_run(folder)
+    assert run.example_inputs.shape == (32, 12)
+    cut(folder / "examples.npz")
+    with pytest.raises(ValueError, match=r"examples\.npz is damaged"):
+        _ = run.example_inputs
+    (folder / "metrics.json").unlink()
+    run.model.save(folder / "checkpoints" / "last.keras")
+    with pytest.raises(ValueError, match=r"is not a checkpoint of this version of kerasnets"):
+        resume(folder, data=dataset(32), progress=False)
 
 
 def test_a_recipe_with_many_brackets_is_refused(tmp_path):
