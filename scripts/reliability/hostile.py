@@ -3,8 +3,8 @@
     python scripts/reliability/hostile.py
     python scripts/reliability/hostile.py --only 'REST*' 'SavedModel*'
 
-Each case runs in its own process, which is stopped after three minutes. The tables have what
-happened, the seconds and the largest memory of the process and those that it started. The exit
+Each case runs in its own process, which is stopped after three times the timeout. The tables have
+what happened, the seconds and the largest memory of the process and those that it started. The exit
 code is 1 if a hostile input is accepted, the error is not one clear message, the memory is not
 limited, a file is written, or a case does not end.
 """
@@ -27,7 +27,6 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts" / "reliability")]
 
 from hostile_cases import Case, all_cases, outcome  # noqa: E402  # from the folders above
 
-MOST_SECONDS = 180.0
 _EXCERPT = 110
 
 
@@ -56,15 +55,17 @@ class Result:
         return as_expected and self.megabytes <= self.case.megabytes
 
 
-def run(case: Case, number: int, folder: Path) -> Result:
+def run(case: Case, number: int, folder: Path, timeout: float) -> Result:
     """Run a case in another process.
 
     Args:
         case: the case.
         number: its number in ``all_cases()``.
         folder: its folder.
+        timeout: the time limit of a verification.
     """
     command = [sys.executable, __file__, "--attempt", str(number), str(folder)]
+    command += ["--timeout", str(timeout)]
     start = time.monotonic()
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.DEVNULL)
@@ -73,7 +74,7 @@ def run(case: Case, number: int, folder: Path) -> Result:
             pid, ended, usage = os.wait4(process.pid, os.WNOHANG)
             if pid:
                 status, memory = ended, usage.ru_maxrss
-            elif time.monotonic() - start > MOST_SECONDS:
+            elif time.monotonic() - start > 3 * timeout:
                 process.kill()
                 _, _, usage = os.wait4(process.pid, 0)
                 status, memory = -1, usage.ru_maxrss
@@ -113,10 +114,13 @@ def main() -> int:
     """Run the cases and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--only", nargs="+", default=["*"], help="shell patterns of case names")
+    parser.add_argument(
+        "--timeout", type=float, default=60.0, help="seconds for a verification; more if busy"
+    )
     parser.add_argument("--prepare", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--attempt", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    cases = all_cases()
+    cases = all_cases(arguments.timeout)
     if arguments.prepare:
         number, folder = arguments.prepare
         cases[int(number)].prepare(Path(folder))
@@ -134,7 +138,7 @@ def main() -> int:
                 # In another process: the memory of a new process starts at that of its parent.
                 command = [sys.executable, __file__, "--prepare", str(number), str(folder)]
                 subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
-                results.append(run(case, number, folder))
+                results.append(run(case, number, folder, arguments.timeout))
             print(case.name, results[-1].kind, file=sys.stderr, flush=True)
     print(table(results))
     failed = [result.case.name for result in results if not result.ok]

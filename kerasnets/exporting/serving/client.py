@@ -13,7 +13,7 @@ from kerasnets.exporting.serving.grpc_client import predict_grpc
 from kerasnets.exporting.serving.messages import predict_request
 from kerasnets.exporting.serving.responses import ServerError as ServerError
 from kerasnets.exporting.serving.responses import check_rows, excerpt
-from kerasnets.exporting.serving.rest import predict_rest, predict_url, rest_body
+from kerasnets.exporting.serving.rest import predict_rest, predict_url, rest_body, without_password
 
 _SCHEMES = ("http", "https", "grpc", "grpcs")
 # The largest response by default.
@@ -76,7 +76,9 @@ def predict(
         outputs = send()
         check_rows(arrays, outputs)
     except ValueError as error:
-        raise ServerError(f"{where} sent an invalid response: {excerpt(error)}.") from error
+        raise ServerError(
+            f"{without_password(where)} sent an invalid response: {excerpt(error)}."
+        ) from error
     return outputs
 
 

@@ -62,20 +62,27 @@ def predict_rest(url: str, body: str, timeout: float, max_bytes: int) -> dict[st
     """
     import requests
 
+    where = without_password(url)
     try:
         response = post(url, body.encode(), timeout, max_bytes)
     except (TimeoutError, requests.Timeout):
-        raise ServerError(f"{url} did not answer within {timeout:g} s.") from None
+        raise ServerError(f"{where} did not answer within {timeout:g} s.") from None
     except ResponseTooLargeError:
         raise ValueError(f"it is larger than max_response_bytes, {max_bytes:,}") from None
     except (requests.RequestException, OSError) as error:
-        raise ServerError(f"{url} cannot be reached: {excerpt(error)}") from error
-    outputs = _outputs(url, response)
+        raise ServerError(f"{where} cannot be reached: {excerpt(error)}") from error
+    outputs = _outputs(where, response)
     named = outputs if isinstance(outputs, dict) else {"outputs": outputs}
     return {name: as_array(name, values, max_bytes) for name, values in named.items()}
 
 
-def _outputs(url: str, response: HttpResponse) -> Any:
+def without_password(url: str) -> str:
+    """A URL for messages, without the name and password of a user."""
+    parts = urllib.parse.urlsplit(url)
+    return urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def _outputs(where: str, response: HttpResponse) -> Any:
     """The outputs in the JSON of a response."""
     text = response.body.decode("utf-8", "replace")
     try:
@@ -85,7 +92,7 @@ def _outputs(url: str, response: HttpResponse) -> Any:
     known = content if isinstance(content, dict) else {}
     if not response.ok:
         message = excerpt(known.get("error") or text or response.reason)
-        raise ServerError(f"{url} answered {response.status}: {message}")
+        raise ServerError(f"{where} answered {response.status}: {message}")
     if "outputs" not in known:
         raise ValueError(f"it is not JSON with outputs: {excerpt(text)!r}")
     return known["outputs"]

@@ -145,6 +145,25 @@ def test_a_server_without_tls_is_an_error() -> None:
             ask(address.replace("http", "grpcs"), timeout=1)
 
 
+def test_the_password_in_an_address_is_sent_but_not_shown() -> None:
+    requests = []
+
+    def answer(connection: socket.socket) -> None:
+        requests.append(connection.recv(65536))
+        servers.reply(b"garbage")(connection)
+
+    with (
+        servers.rest_server(answer, read=False) as address,
+        pytest.raises(ServerError) as raised,
+    ):
+        ask(address.replace("//", "//me:secret@"))
+    assert b"Authorization: Basic bWU6c2VjcmV0" in requests[0]  # Base64 of me:secret
+    assert "secret" not in str(raised.value)
+    with pytest.raises(ServerError) as raised:
+        ask("http://me:secret@127.0.0.1:1")
+    assert "secret" not in str(raised.value)
+
+
 def test_numbers_text_and_truth_values_are_read() -> None:
     reply = outputs({"i": [1, 2], "f": [[1, 2.5], [3, 4]], "s": ["a", "µV"], "b": [True, False]})
     with servers.rest_server(servers.reply(reply)) as address:
