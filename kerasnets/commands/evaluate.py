@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> None:
     from kerasnets.commands._metrics import metrics_text
     from kerasnets.evaluation import evaluate
     from kerasnets.training import load_run
-    from kerasnets.training.run import load_run_data
+    from kerasnets.training.run_data import load_run_data
 
     trained = load_run(arguments.run)
     data = load_run_data(arguments.run, data_dir=arguments.data_dir)

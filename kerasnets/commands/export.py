@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> None:
     from kerasnets.exporting import export, write_server_files
     from kerasnets.nets import list_nets
     from kerasnets.training import Run
-    from kerasnets.training.run import load_run_data
+    from kerasnets.training.run_data import load_run_data
 
     model, name = load_model(arguments.model, {})
     test = None

@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     from kerasnets.exporting import verify
-    from kerasnets.training.run import load_run_data
+    from kerasnets.training.run_data import load_run_data
 
     test = None
     if arguments.test:

@@ -25,7 +25,7 @@ from kerasnets.studies.space import Hyperparameter, check_space, grid_points
 from kerasnets.studies.trials import SAMPLERS, SamplerTrials
 from kerasnets.training import Recipe, make_recipe
 from kerasnets.training.recipe import recipe_toml
-from kerasnets.training.run import load_recipe_data
+from kerasnets.training.run_data import load_recipe_data
 from kerasnets.training.typed_settings import SearchSettings, shows_settings
 
 if TYPE_CHECKING:

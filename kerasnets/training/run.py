@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 
 from kerasnets._display import html_block
-from kerasnets._lazy import import_tensorflow, keras
-from kerasnets._worker import submit
-from kerasnets.data import Dataset, list_datasets, load_data
+from kerasnets._lazy import keras
+from kerasnets.data import Dataset
 from kerasnets.data.tables.codebook import encode_table
 from kerasnets.data.tables.privacy import MIN_ROWS
 from kerasnets.evaluation.baseline import headline
@@ -21,11 +20,11 @@ from kerasnets.evaluation.predict import predict_outputs
 from kerasnets.evaluation.tasks import get_task
 from kerasnets.nets import load_model
 from kerasnets.training.recipe import Recipe
+from kerasnets.training.run_data import load_run_data
 from kerasnets.training.run_folder import (
     History,
     best_epoch,
     damaged,
-    describe_data,
     without_penalties,
 )
 from kerasnets.training.stored import (
@@ -233,62 +232,6 @@ def _check_history(run: Run) -> None:
         raise damaged(path, f"it has {epochs} epochs, but the run has {trained}")
     if run.recipe.monitor not in without_penalties(run.history):
         raise damaged(path, f"it has no {run.recipe.monitor}, which the recipe monitors")
-
-
-def load_run_data(
-    folder: str | Path, data: Dataset | None = None, data_dir: str | Path | None = None
-) -> Dataset:
-    """Return the data set of a run: the same data in the same split.
-
-    Args:
-        folder: the run folder.
-        data: the data set, if ``load_data`` cannot load it.
-        data_dir: where to look for the files of the data set.
-
-    Raises:
-        FileNotFoundError: if its files do not exist; the message says how to get them.
-        ValueError: if the data or the split are not those of the run, or if the data set has
-            neither a name nor a file.
-    """
-    folder = Path(folder)
-    if data is None:
-        recipe = read_run_recipe(folder)
-        if recipe.data not in list_datasets() and not Path(recipe.data).suffix:
-            raise ValueError(
-                f"The run in {folder} was trained on {recipe.data!r}, which is neither a data set "
-                "of the catalogue nor a file. Pass the data set as data=."
-            )
-        data = load_recipe_data(recipe, data_dir)
-    began = read_environment(folder)["data"]
-    now = describe_data(data)
-    for what in ("checksum", "split", "split_seed", "rows"):
-        if now[what] != began[what]:
-            raise ValueError(
-                f"The run in {folder} was trained on data with {what} {began[what]}, but these "
-                f"have {what} {now[what]}. Pass the same data in the same split."
-            )
-    return data
-
-
-def load_recipe_data(recipe: Recipe, data_dir: str | Path | None = None) -> Dataset:
-    """Load the data set that a recipe names, in the split of the recipe.
-
-    Raises:
-        FileNotFoundError: if its files do not exist; the message says how to get them.
-    """
-    loading = submit(_load_data, recipe, data_dir)
-    import_tensorflow()  # while a worker loads the data
-    return loading.result()
-
-
-def _load_data(recipe: Recipe, data_dir: str | Path | None) -> Dataset:
-    return load_data(
-        recipe.data,
-        data_dir=data_dir,
-        split=recipe.split or None,
-        seed=recipe.split_seed,
-        **recipe.data_options,
-    )
 
 
 def _published(codebook: list[dict[str, Any]]) -> str:

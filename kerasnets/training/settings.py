@@ -14,7 +14,7 @@ from kerasnets.engine.sources import as_source
 from kerasnets.evaluation.tasks import Task, output_names
 from kerasnets.nets import describe
 from kerasnets.training.recipe import Recipe, check_recipe, make_recipe
-from kerasnets.training.run import load_recipe_data
+from kerasnets.training.run_data import load_recipe_data
 
 
 def recipe_and_data(

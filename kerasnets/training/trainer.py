@@ -26,7 +26,8 @@ from kerasnets.training.model_file import last_checkpoint
 from kerasnets.training.plan import Plan, compile_model
 from kerasnets.training.recipe import Recipe
 from kerasnets.training.rescaling import with_rescaling
-from kerasnets.training.run import Run, load_run, load_run_data
+from kerasnets.training.run import Run, load_run
+from kerasnets.training.run_data import load_run_data
 from kerasnets.training.session import Session
 from kerasnets.training.settings import check_settings, recipe_and_data
 from kerasnets.training.start import begin, check_folder, clean_up_failed_start

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import kerasnets as kn
-from kerasnets.training.run import load_run_data
+from kerasnets.training.run_data import load_run_data
 from kerasnets.training.run_folder import best_epoch
 from tests.training.helpers import assert_same_bits, dataset, small_model, train
 
