@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import signal
 import subprocess
 import sys
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 import kerasnets as kn
+import kerasnets.cli
+import kerasnets.commands.nets
 from kerasnets.cli import COMMANDS, main
 
 pytestmark = pytest.mark.usefixtures("no_figures")
@@ -275,6 +282,64 @@ def test_a_diverging_training_exits_with_1(tmp_path, capsys):
     args = ["--optimizer", "sgd", "--learning-rate", "1e9", "--out", str(tmp_path / "run")]
     assert main(["train", "seizure-mlp-wide", *SMALL, *args]) == 1
     assert "step" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("filename", "message"),
+    [
+        ("runs/a/history.csv", "kerasnets: runs/a/history.csv was not written: No space left"),
+        (None, "kerasnets: The output or a temporary file was not written: No space left"),
+    ],
+)
+def test_a_full_disk_exits_with_1(filename, message, monkeypatch, capsys):
+    def write(arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), filename)
+
+    monkeypatch.setattr(kerasnets.commands.nets, "run", write)
+    monkeypatch.setattr(kerasnets.cli, "_discard_output", lambda: None)
+    assert main(["nets"]) == 1
+    assert capsys.readouterr().err.startswith(message)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has this file")
+def test_a_full_disk_behind_standard_output_exits_with_1():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "kerasnets", "nets"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == (
+        "kerasnets: The output or a temporary file was not written: No space left on device. "
+        "Free some space, then try again.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "message"),
+    [(signal.SIGTERM, 143, "kerasnets: terminated\n"), (signal.SIGINT, 130, "kerasnets: interr")],
+)
+def test_a_signal_ends_the_command_with_its_own_exit_code(
+    number, code, message, monkeypatch, capsys
+):
+    monkeypatch.setattr(
+        kerasnets.commands.nets, "run", lambda arguments: signal.raise_signal(number)
+    )
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    terminate = signal.getsignal(signal.SIGTERM)
+    try:
+        assert main(["nets"]) == code
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert capsys.readouterr().err.startswith(message)
+    assert signal.getsignal(signal.SIGTERM) == terminate
+
+
+def test_commands_run_in_other_threads_too(capsys):
+    """Only the main thread can handle signals."""
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(main, ["nets", "xor"]).result() == 0
+    assert capsys.readouterr().out.startswith("xor ")
 
 
 def test_python_m_kerasnets_is_the_same_command():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -21,10 +22,6 @@ import kerasnets as kn
 kn.profile(42, convention=3)
 kn.load_data(7)
 """
-
-
-def run(*command):
-    return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +49,20 @@ def test_mypy_sees_the_types_of_the_installed_package(wheel, tmp_path):
     )
     python = tmp_path / "env" / "bin" / "python"
     cache = tmp_path / "cache"
-    report = run(
-        sys.executable, "-m", "mypy", "--strict", "--config-file", "", "--python-executable",
-        python, "--cache-dir", cache, tmp_path / "user.py",
+    environment = dict(os.environ)
+    for name in ("PYTHONPATH", "MYPYPATH"):
+        environment.pop(name, None)
+    report = subprocess.run(
+        [
+            sys.executable, "-m", "mypy", "--strict", "--config-file", "", "--python-executable",
+            python, "--cache-dir", cache, "user.py",
+        ],
+        # Elsewhere, mypy could find the sources in this repository instead of the wheel.
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )  # fmt: skip
     assert "user.py:3: error: Argument" in report.stdout, report.stdout + report.stderr
     assert "user.py:4: error: Argument" in report.stdout

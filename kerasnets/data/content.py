@@ -8,6 +8,7 @@ import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from kerasnets.data.tables.cells import DataError
 
@@ -57,15 +58,16 @@ def read_content(path: Path, lines: int | None = None) -> bytes:
     """
     chunks, size, ends = [], 0, 0
     with open_unpacked(path) as file:
-        limit = _limit(path) if isinstance(file, gzip.GzipFile) else None
         while chunk := file.read(_CHUNK):
             chunks.append(chunk)
             size += len(chunk)
+            # Checked for what was unpacked so far, so that little of a large content is unpacked.
+            limit = _limit(file)
             if limit is not None and size > limit:
                 raise DataError(
                     f"{path}: the gzip file unpacks to more than {limit:,} bytes, the most that "
-                    "is allowed for its size. If you trust it, unpack it (gunzip) and load the "
-                    "unpacked file."
+                    "is allowed for its packed size. If you trust it, unpack it (gunzip) and load "
+                    "the unpacked file."
                 )
             ends += chunk.count(b"\n") if lines else 0
             if lines and ends >= lines:
@@ -85,5 +87,9 @@ def read_up_to(file: io.BufferedIOBase, size: int) -> bytes:
     return b"".join(chunks)
 
 
-def _limit(path: Path) -> int:
-    return max(_ANY_RATIO, min(MAX_UNPACKED, _MAX_RATIO * path.stat().st_size))
+def _limit(file: io.BufferedIOBase) -> int | None:
+    """The largest content of the packed bytes that were read so far; ``None`` if not packed."""
+    if not isinstance(file, gzip.GzipFile):
+        return None
+    packed = cast(BinaryIO, file.fileobj).tell()
+    return max(_ANY_RATIO, min(MAX_UNPACKED, _MAX_RATIO * packed))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kerasnets._errors import WorkFailedError
+from kerasnets._errors import WorkFailedError, WriteError
 from kerasnets.studies.runs import resume_or_train
 from kerasnets.training import Run
 
@@ -92,5 +92,7 @@ def _score(
 ) -> float | None:
     try:
         return best_value(resume_or_train(net, folder, data_dir=data_dir, **settings))
+    except WriteError:
+        raise  # the settings have not failed: with space on the disk, the search can be resumed
     except WorkFailedError:
         return None

@@ -10,6 +10,7 @@ from types import MappingProxyType
 import numpy as np
 
 from kerasnets._errors import unknown_name
+from kerasnets._files import name_full_disk
 from kerasnets._lazy import keras
 from kerasnets._temporary import locked, remove_leftovers
 from kerasnets.data import load_data
@@ -59,9 +60,10 @@ def reproduce(
     for part in parts:
         if part not in PARTS:
             raise unknown_name("part", part, PARTS)
-    Path(out).mkdir(parents=True, exist_ok=True)
-    with locked(out):
-        return _reproduce(parts, Path(out), data_dir, quick=quick, progress=progress)
+    with name_full_disk(out):
+        Path(out).mkdir(parents=True, exist_ok=True)
+        with locked(out):
+            return _reproduce(parts, Path(out), data_dir, quick=quick, progress=progress)
 
 
 def _reproduce(

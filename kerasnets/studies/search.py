@@ -7,8 +7,9 @@ that was stopped can be resumed.
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -112,7 +113,6 @@ def search(
     data = load_recipe_data(recipe, data_dir)
     points = grid_points(space, trials) if "grid" in samplers else []
     folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
     arguments = {
         "recipe": asdict(recipe),
         "axes": [asdict(entry) for entry in space],
@@ -121,8 +121,7 @@ def search(
         "points of the grid": len(points),
         "data": data.checksum,
     }
-    with locked(folder), name_full_disk(folder):
-        remove_leftovers(folder)
+    with name_full_disk(folder), _open_folder(folder):
         _check_folder(folder, arguments)
         budget = len(points) or trials
         by_sampler = [
@@ -131,6 +130,15 @@ def search(
         ]
         _train_all(by_sampler, jobs, data_dir, progress)
         return _write(folder, tuple(space), by_sampler, recipe)
+
+
+@contextlib.contextmanager
+def _open_folder(folder: Path) -> Iterator[None]:
+    """Make and lock the folder of a search."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
+        remove_leftovers(folder)
+        yield
 
 
 def _train_all(

@@ -230,8 +230,9 @@ def _check_history(run: Run) -> None:
     trained = sessions[-1]["epochs"][1] if sessions else 0
     if not epochs or epochs != trained:
         raise damaged(path, f"it has {epochs} epochs, but the run has {trained}")
-    if run.recipe.monitor not in without_penalties(run.history):
-        raise damaged(path, f"it has no {run.recipe.monitor}, which the recipe monitors")
+    for name in (run.recipe.monitor, "learning_rate"):
+        if name not in without_penalties(run.history):
+            raise damaged(path, f"it has no column {name}")
 
 
 def _published(codebook: list[dict[str, Any]]) -> str:

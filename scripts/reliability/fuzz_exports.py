@@ -13,6 +13,7 @@ process. Therefore there are three targets:
 from __future__ import annotations
 
 import functools
+import json
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -48,6 +49,14 @@ def _without(files: Files, *names: str) -> Files:
     return {name: content for name, content in files.items() if name not in names}
 
 
+def _old(files: Files) -> Files:
+    """The files as earlier versions exported them, without checksums."""
+    card = json.loads(files["card.json"])
+    del card["checksums"]
+    text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
+    return _without(files, "SHA256SUMS") | {"card.json": text.encode()}
+
+
 def complete_folder() -> Files:
     """All files that have a checksum, and the checksums."""
     return _without(_exported(("saved_model", "onnx"), True), "verification.json")
@@ -55,14 +64,14 @@ def complete_folder() -> Files:
 
 def onnx_folder() -> Files:
     """The files that verification of an ONNX file reads."""
-    files = _exported(("onnx",), False)
+    files = _old(_exported(("onnx",), False))
     return {name: files[name] for name in ("card.json", "model.onnx", "reference.npz")}
 
 
 def folder_without_checksums() -> Files:
     """All files that verification reads, without checksums."""
-    unread = ("SHA256SUMS", "README.md", "verification.json", "request.json", "request.pbtxt")
-    files = _without(_exported(("saved_model", "onnx"), True), *unread)
+    unread = ("README.md", "verification.json", "request.json", "request.pbtxt")
+    files = _without(_old(_exported(("saved_model", "onnx"), True)), *unread)
     return {name: files[name] for name in files if not name.startswith("assets.extra")}
 
 

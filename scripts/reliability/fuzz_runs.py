@@ -6,6 +6,7 @@ was changed in a text file is loaded as it is written there.
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import functools
 import io
@@ -174,7 +175,7 @@ def _history(content: bytes) -> dict[str, list[float]]:
     lines = content.decode().split("\r\n")
     if lines.pop() != "":
         raise UnreadableError("the last line of the history is not complete")
-    header, *rows = (line.split(",") for line in lines)
+    header, *rows = [next(csv.reader([lines[0]]), [])] + [line.split(",") for line in lines[1:]]
     if [row[0] for row in rows] != [str(number) for number in range(1, EPOCHS + 1)]:
         raise UnreadableError("the history has other epochs")
     if any(len(row) != len(header) for row in rows):

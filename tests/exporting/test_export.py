@@ -24,7 +24,8 @@ def test_the_folder_has_exactly_the_documented_files(exported: Path) -> None:
     names = {entry.name for entry in exported.iterdir()}
     saved_model = {"saved_model.pb", "variables", "assets", "assets.extra", "fingerprint.pb"}
     others = {"model.onnx", "model.keras", "card.json", "README.md", "reference.npz"}
-    assert names == saved_model | others | {"verification.json", "request.json", "request.pbtxt"}
+    others |= {"verification.json", "SHA256SUMS", "request.json", "request.pbtxt"}
+    assert names == saved_model | others
     assert {entry.name for entry in exported.parent.iterdir()} == {"1", "config.pbtxt"}
 
 

@@ -37,6 +37,14 @@ def test_without_data_the_recipe_decides_which_data_are_used(finished, no_traini
     assert resume_or_train("xor", finished.folder, **settings).history == finished.history
 
 
+def test_the_data_set_may_be_named(finished, no_training):
+    """As a search with ``--data`` does when it is resumed."""
+    settings = {**SETTINGS, "data_options": {"points": 40}, "data": "xor-simulated"}
+    assert resume_or_train("xor", finished.folder, **settings).history == finished.history
+    with pytest.raises(ValueError, match="other settings than those requested"):
+        resume_or_train("xor", finished.folder, **{**settings, "data": "digits"})
+
+
 @pytest.mark.parametrize(
     "changes", [{"epochs": 2}, {"learning_rate": 0.5}, {"net_arguments": {"units": [4]}}]
 )

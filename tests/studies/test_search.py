@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import pytest
 
 import kerasnets as kn
+from kerasnets._errors import WriteError
 from kerasnets.cli import main
 from kerasnets.studies.pool import best_value
 from kerasnets.studies.search import search
@@ -87,6 +89,26 @@ def test_a_folder_with_another_search_or_other_files_is_refused(found, tmp_path)
         run_search(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["search.json", "trials.db"])
+def test_a_folder_with_a_damaged_file_is_refused_with_its_name(name, found, tmp_path):
+    for file in ("search.json", "trials.db"):
+        shutil.copy(found.folder / file, tmp_path)
+    content = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(b"{" + content[len(content) // 2 :])
+    with pytest.raises(ValueError, match=rf"{name} .*damaged"):
+        run_search(tmp_path)
+
+
+def test_a_full_disk_is_an_error_that_names_the_folder(tmp_path, monkeypatch):
+    def fail(self):
+        error = RuntimeError("An exception is raised during the commit.")
+        raise error from RuntimeError("(sqlite3.OperationalError) database or disk is full")
+
+    monkeypatch.setattr(SamplerTrials, "next_task", fail)
+    with pytest.raises(WriteError, match=rf"{tmp_path / 'full'} was not written: database or disk"):
+        run_search(tmp_path / "full")
+
+
 def test_wrong_samplers_and_numbers_are_refused(tmp_path):
     for changes, message in (
         ({"samplers": ("tep",)}, "Did you mean 'tpe'"),
@@ -129,3 +151,18 @@ def test_the_command_trains_in_separate_processes(tmp_path, capsys):
     capsys.readouterr()
     assert main(["search", "xor", "--over", "learning_rat=1:2"]) == 2
     assert "Did you mean 'learning_rate'" in capsys.readouterr().err
+
+
+def test_a_training_that_failed_for_a_full_disk_is_repeated(found, tmp_path, monkeypatch):
+    """It says nothing about the settings of the trial."""
+
+    def fail(*args, **options):
+        raise WriteError("history.csv", "No space left on device")
+
+    monkeypatch.setattr("kerasnets.studies.pool.resume_or_train", fail)
+    with pytest.raises(WriteError):
+        run_search(tmp_path / "full", samplers=("tpe",))
+    monkeypatch.undo()
+    resumed = run_search(tmp_path / "full", samplers=("tpe",))
+    expected = found.table[found.table["sampler"] == "tpe"].reset_index()
+    assert resumed.table["score"].tolist() == expected["score"].tolist()

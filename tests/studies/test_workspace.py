@@ -51,6 +51,13 @@ def test_a_result_is_computed_once_per_key(tmp_path):
     assert len(calls) == 3
 
 
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"key": {}}'])
+def test_a_damaged_result_is_refused_with_its_name(content, tmp_path):
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(ValueError, match=r"a\.json is damaged.*[Rr]emove it"):
+        Workspace(tmp_path).cached("a", {}, dict)
+
+
 def test_the_first_data_set_whose_files_exist_is_loaded(tmp_path, monkeypatch):
     monkeypatch.delenv("KERASNETS_DATA", raising=False)
     work = Workspace(tmp_path, tmp_path / "nothing")

@@ -43,8 +43,8 @@ def load_covid(
 ) -> Dataset:
     """COVID-19 cases of the CDC's case surveillance: 11 columns, and whether the person died.
 
-    As in S4 the inputs are the first 11 columns other than ``death_yn``: dates as days since the
-    first, categories as numbers, both learned from the training split. Cases whose outcome is
+    As in S4 the inputs are the first 11 columns other than ``death_yn``: dates as days, categories
+    as numbers, see :func:`kerasnets.data.tables.codebook.fit_columns`. Cases whose outcome is
     missing or unknown are left out and counted.
 
     Args:
