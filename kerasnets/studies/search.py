@@ -156,8 +156,8 @@ def _train_all(
             for task, score in train_tasks(next_task, jobs, data_dir):
                 task.owner.record(task.number, score)
                 bar.update()
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(
+    except KeyboardInterrupt as interrupt:  # or its subclass for SIGTERM
+        raise type(interrupt)(
             f"interrupted; run the same command to resume the search in {by_sampler[0].folder}"
         ) from None
 

@@ -93,7 +93,7 @@ def begin(
     numbered = (Path("runs") / f"{recipe.net}-{number}" for number in itertools.count(1))
     for folder in numbered if out is None else [Path(out)]:
         try:
-            # A folder of the user stays as it is: it may be a mount point or a link.
+            # A folder of the user stays: it may be a mount point or a link.
             fill = out is not None and folder.is_dir()
             with atomic_content(folder, _MARK) if fill else atomic_folder(folder) as new:
                 owner_only(new)  # it will hold rows of persons

@@ -61,16 +61,19 @@ def test_the_best_recipe_can_be_trained(found):
 
 
 def test_a_resumed_search_ends_with_the_same_trials(found, tmp_path, monkeypatch):
+    class Terminated(KeyboardInterrupt):
+        """As the command raises it after SIGTERM; its exit code depends on the class."""
+
     out = tmp_path / "stopped"
     record = SamplerTrials.record
 
     def stop_at_the_second_trial(self, number, score):
         if number == 1:
-            raise KeyboardInterrupt
+            raise Terminated
         record(self, number, score)
 
     monkeypatch.setattr(SamplerTrials, "record", stop_at_the_second_trial)
-    with pytest.raises(KeyboardInterrupt, match="run the same command to resume the search in"):
+    with pytest.raises(Terminated, match="run the same command to resume the search in"):
         run_search(out, samplers=("tpe",))
     monkeypatch.undo()
     resumed = run_search(out, samplers=("tpe",))
