@@ -112,7 +112,7 @@ def import_name(package: str, name: str, modules: Mapping[str, str]) -> Any:
         hint = f". Did you mean {close[0]!r}?" if close else ""
         raise AttributeError(f"module {package!r} has no attribute {name!r}{hint}", name=name)
     value = getattr(importlib.import_module(f"{package}.{modules[name]}"), name)
-    vars(sys.modules[package])[name] = value
+    setattr(sys.modules[package], name, value)
     return value
 
 

@@ -157,6 +157,7 @@ _EXPORTING = ("exporting",)
 _PROFILING = ("profiling",)
 
 PRIVATE_NAMES = (
+    PrivateName("argparse.ArgumentParser", "_option_string_actions", ("commands",)),
     PrivateName("keras.KerasTensor", "_keras_history", _PROFILING),
     PrivateName("keras.Model", "_assert_compile_called", _ENGINE),
     PrivateName("keras.Model", "_build_shapes_dict", ("engine", "profiling")),
@@ -202,5 +203,7 @@ PRIVATE_NAMES = (
     PrivateName(f"{_DATA_ADAPTERS}.array_data_adapter.ArrayDataAdapter", "_inputs", _ENGINE),
     PrivateName(f"{_DATA_ADAPTERS}.array_slicing", "convert_to_sliceable", _ENGINE),
     PrivateName(f"{_DATA_ADAPTERS}.array_slicing", "train_validation_split", _ENGINE),
+    PrivateName("tensorflow.core.protobuf", "saved_model_pb2", _EXPORTING),
+    PrivateName("tensorflow.core.protobuf.saved_model_pb2", "SavedModel", _EXPORTING),
     PrivateName("tensorflow.python.eager.context.Context", "_initialized", ("_lazy",)),
 )

@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+# Set by pytest-xdist. Printed lines are only as wide as $COLUMNS, and tests set it themselves.
+os.environ.pop("COLUMNS", None)
+
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Exclude the imported modules from garbage collections."""

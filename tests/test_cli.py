@@ -158,7 +158,7 @@ def test_quiet_prints_the_folder_only(folder, tmp_path, capsys):
 @pytest.mark.parametrize("threads", ["-1", "many", "1.5", ""])
 def test_invalid_numbers_of_threads_are_refused(threads, capsys, tmp_path):
     args = ["train", "seizure-mlp", f"--threads={threads}", "--out", str(tmp_path / "run")]
-    assert f"--threads must be an integer of at least 1, got '{threads}'" in refused(capsys, *args)
+    assert "Wrong settings in the recipe: threads = " in refused(capsys, *args)
     assert not (tmp_path / "run").exists()
 
 
@@ -275,7 +275,7 @@ def test_export_and_verify(folder, capsys, tmp_path):
     card.write_bytes(card.read_bytes()[:100])
     capsys.readouterr()
     assert main(["verify", str(out / "2")]) == 1
-    assert "card.json: JSONDecodeError" in capsys.readouterr().err
+    assert "card.json: it is not JSON" in capsys.readouterr().err
 
 
 def test_a_diverging_training_exits_with_1(tmp_path, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import importlib
 import re
@@ -369,6 +370,7 @@ def context_of_tensorflow() -> Any:
 
 
 EXAMPLES: dict[str, Callable[[], Any]] = {
+    "argparse.ArgumentParser": argparse.ArgumentParser,
     "keras.KerasTensor": lambda: keras.Input((1,)),
     "keras.Model": functional_model,
     "keras.Sequential": lambda: keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]),

@@ -44,9 +44,11 @@ def test_the_python_examples_run_in_order(newcomer, capsys):
     assert (newcomer / "runs" / "mine" / "model.keras").is_file()
 
 
-# The other tests of this module draw the figures of runs, which take seconds per run.
-@pytest.mark.usefixtures("verify_in_this_process", "no_figures")
-def test_the_commands_run_in_order(newcomer, capsys):
+@pytest.mark.usefixtures("verify_in_this_process")
+def test_the_commands_run_in_order(newcomer, capsys, monkeypatch):
+    # The other tests of this module draw the figures of runs, which take seconds per run.
+    for name in ("report.draw_figures", "session.draw_learning_curves"):
+        monkeypatch.setattr(f"kerasnets.training.{name}", lambda *arguments: None)
     lines = [line for block in blocks("sh") for line in block.splitlines()]
     commands = [shlex.split(line) for line in lines if line.startswith("kerasnets ")]
     assert len(commands) == 13

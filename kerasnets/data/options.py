@@ -44,6 +44,7 @@ class FileOptions(TypedDict, total=False):
     target_names: Sequence[str] | None
     target_units: str
     feature_names: Sequence[str] | None
+    allow: str | Sequence[str]
 
 
 class FrameOptions(FileOptions, total=False):

@@ -29,6 +29,7 @@ class _CommonSettings(TypedDict, total=False):
     early_stopping: int
     monitor: Literal["val_loss", "val_accuracy", "val_mae"]
     xla: Literal["auto", "on", "off", "measure"]
+    threads: int
 
 
 class Settings(_CommonSettings, total=False):

@@ -39,13 +39,14 @@ def data():
 @pytest.fixture(scope="module")
 def uninterrupted(data, tmp_path_factory):
     out = tmp_path_factory.mktemp("uninterrupted") / "run"
-    return train(NET, data, out, epochs=EPOCHS, schedule="cosine").folder
+    return train(NET, data, out, epochs=EPOCHS, schedule="cosine", threads=0).folder
 
 
 def interrupt_command(folder, signal_number):
     """Start the command ``kerasnets train`` and send it a signal once an epoch is on disk."""
     options = ["--data", "seizure-simulated", "--data-option", "recordings_per_class=4"]
     options += ["--schedule", "cosine", "--epochs", str(EPOCHS), "--out", str(folder), "--quiet"]
+    options += ["--threads", "0"]  # this process resumes the run, with all cores
     process = subprocess.Popen(
         [sys.executable, "-m", "kerasnets", "train", NET, *options],
         stdout=subprocess.PIPE,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _DATES = "%Y-%m-%d %H:%M:%S"
-_DATE_LENGTH = len("2164-10-23 21:09:00")
+_WRITTEN = r"\d{4}-\d\d-\d\d \d\d:\d\d:[0-5]\d"
 
 
 def find_tables(
@@ -142,9 +142,9 @@ def dates(
 
     cells = frame[column]
     values = pd.to_datetime(cells, format=_DATES, errors="coerce")
-    # pandas reads a date that was cut, such as 2164-10-23 21:09:0, and the second 60 as others.
-    other = (cells.str.len() != _DATE_LENGTH) | (cells.str[-2:] > "59")
-    bad = (values.isna() | other.fillna(True)) & (required | cells.notna())
+    # pandas also reads a date that was cut, one with spaces for digits, and the second 60.
+    written = cells.str.fullmatch(_WRITTEN).fillna(False).astype(bool)
+    bad = (values.isna() | ~written) & (required | cells.notna())
     refuse_cells(bad.to_numpy(bool), frame, column, path, "a date such as 2164-10-23 21:09:00")
     return values
 

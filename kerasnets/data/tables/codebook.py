@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kerasnets._tables import percent
 from kerasnets.data.tables.cells import short, to_numbers
 from kerasnets.data.tables.privacy import MIN_ROWS, check_allowed, check_name, common_texts
 
@@ -177,8 +178,9 @@ def _are_all(valid: np.ndarray, may_be_categories: bool, cells: pd.Series, kind:
         return bool(len(valid))
     if valid.mean() >= _MOSTLY and not may_be_categories:
         raise _cell_error(
-            cells, ~valid, f"not a {kind}, but {valid.mean():.0%} of the column are. Correct the "
-            f"cell or leave it empty, or keep its texts as categories: allow=[{cells.name!r}]"
+            cells, ~valid, f"not a {kind}, but {percent(valid.mean(), 0)} of the column are. "
+            "Correct the cell or leave it empty, or keep its texts as categories: "
+            f"allow=[{cells.name!r}]"
         )  # fmt: skip
     return False
 

@@ -209,6 +209,13 @@ def test_invalid_eicu_cells_are_reported(tmp_path, table, column, value, message
         ("ADMISSIONS", "hadm_id", [1, 2, 3, 4, 5, 5, 7], "row 7.*5 occurs twice, first in row 6"),
         ("PATIENTS", "subject_id", [10, 10, 12, 13, 14], "row 3.*10 occurs twice"),
         ("PATIENTS", "dod", [None, None, "soon", None, None], "row 4, column dod: got 'soon'"),
+        (
+            "PATIENTS",
+            "dod",
+            [None, "2100-07-2  00:00:00", None, None, None],
+            "row 3, column dod: got .2100-07-2  00:00:00",
+        ),
+        ("PATIENTS", "dod", [None, "2100-07-02 00:00:60", None, None, None], "row 3, column dod"),
         ("ADMISSIONS", "dischtime", None, "row 2.*an empty cell, the first of 7.*a date such as"),
         ("ADMISSIONS", "admittime", "2100-13-01 00:00:00", "2100-13-01"),
         ("ADMISSIONS", "admittime", "2100-12-01 00:00:60", "2100-12-01 00:00:60"),

@@ -72,16 +72,17 @@ def test_a_column_of_missing_cells_becomes_constant(name):
 )
 def test_a_typing_error_in_a_column_of_numbers_is_reported(wrong, kind):
     train = [*map(str, range(40)), wrong]
-    with pytest.raises(ValueError, match=f"row 40, column age: '{wrong}' is not a {kind}"):
+    shown = wrong if len(wrong) < 40 else f"{wrong[:37]}…"
+    with pytest.raises(ValueError, match=f"row 40, column age: '{shown}' is not a {kind}"):
         column("age", train, [])
-    with pytest.raises(ValueError, match=f"row 1, column age: '{wrong}' is not a finite"):
+    with pytest.raises(ValueError, match=f"row 1, column age: '{shown}' is not a finite"):
         column("age", train[:-1], ["3", wrong])
 
 
 def test_a_typing_error_in_a_column_of_dates_is_reported():
     train = [f"2020-01-{day:02d}" for day in range(1, 31)]
     with pytest.raises(
-        ValueError, match="row 30, column seen: '2020-13-01' is not a date, but 97%"
+        ValueError, match="row 30, column seen: '2020-13-01' is not a date, but 97 %"
     ):
         column("seen", [*train, "2020-13-01"], [])
 
