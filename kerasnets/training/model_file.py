@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import re
 import shutil
 import tempfile
 import zipfile
@@ -22,6 +23,7 @@ from kerasnets.training.run_folder import damaged
 
 _STATE = "run.json"  # member of a checkpoint, which Keras ignores
 _METADATA = "metadata.json"  # member of every .keras file, with the time of saving
+_CONFIG = "config.json"
 _NO_DATE = "1980-01-01@00:00:00"
 _NO_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip file can store
 
@@ -119,7 +121,7 @@ def save_final_model(model: keras.Model, path: Path, learning_rate: float) -> No
     with atomic_write(path) as temporary, tempfile.TemporaryDirectory() as folder:
         saved = Path(folder) / path.name
         model.save(saved)
-        _copy_without_times(saved, temporary)
+        _copy_reproducibly(saved, temporary)
 
 
 def _reset_optimizer(model: keras.Model, learning_rate: float) -> None:
@@ -133,8 +135,11 @@ def _reset_optimizer(model: keras.Model, learning_rate: float) -> None:
         optimizer.learning_rate = learning_rate
 
 
-def _copy_without_times(source: Path, target: Path) -> None:
-    """Copy a zip file with a fixed time for each member, compressed."""
+def _copy_reproducibly(source: Path, target: Path) -> None:
+    """Copy a model file without what differs between equal models.
+
+    These are the times of its members, the date, and the ids of objects that several layers share.
+    """
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
         for member in old.infolist():
             info = zipfile.ZipInfo(member.filename, _NO_TIME)
@@ -142,6 +147,18 @@ def _copy_without_times(source: Path, target: Path) -> None:
             if member.filename == _METADATA:
                 metadata = json.loads(old.read(member))
                 new.writestr(info, json.dumps({**metadata, "date_saved": _NO_DATE}))
-                continue
-            with old.open(member) as content, new.open(info, "w") as copy:
-                shutil.copyfileobj(content, copy)
+            elif member.filename == _CONFIG:
+                new.writestr(info, _number_shared_objects(old.read(member).decode()))
+            else:
+                with old.open(member) as content, new.open(info, "w") as copy:
+                    shutil.copyfileobj(content, copy)
+
+
+def _number_shared_objects(config: str) -> str:
+    """Replace the ids of shared objects, which are addresses in memory, by 1, 2 and so on."""
+    numbers: dict[str, int] = {}
+    return re.sub(
+        r'(?<="shared_object_id": )\d+',
+        lambda found: str(numbers.setdefault(found[0], len(numbers) + 1)),
+        config,
+    )

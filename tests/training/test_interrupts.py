@@ -49,7 +49,7 @@ AROUND = (  # run before the first epoch and after the last one
     RunIdentity.check_files,
     RunIdentity.check_best,
     model_file.save_final_model,
-    model_file._copy_without_times,
+    model_file._copy_reproducibly,
 )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import keras
 import numpy as np
 import pytest
 
 import kerasnets as kn
-from kerasnets.training import resume
+from kerasnets.training import model_file, resume
 from kerasnets.training.model_file import last_checkpoint, read_state, save_final_model
 from tests.training.helpers import assert_same_bits, dataset, small_model, train, train_interrupted
 
@@ -80,3 +82,10 @@ def test_a_state_that_is_missing_or_damaged_is_refused(tmp_path):
         path.write_bytes(damaged)
         with pytest.raises(ValueError, match=r"last\.keras is damaged"):
             read_state(path)
+
+
+def test_ids_of_shared_objects_do_not_depend_on_addresses():
+    """Keras writes the address of an initializer that a recurrent layer shares with its cell."""
+    config = '[{"shared_object_id": 140401}, {"shared_object_id": 7}, {"shared_object_id": 140401}]'
+    numbered = model_file._number_shared_objects(config)
+    assert [entry["shared_object_id"] for entry in json.loads(numbered)] == [1, 2, 1]

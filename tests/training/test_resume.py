@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
-import subprocess
-import sys
-import time
 
 import keras
 import pytest
@@ -23,12 +19,9 @@ from tests.training.helpers import (
     small_model,
     train,
     train_interrupted,
-    weights_of,
 )
 
-NET = "seizure-cnn-dropout"
 OPTIONS = {"recordings_per_class": 4}
-EPOCHS = 60  # enough that a training is still running when the signal comes
 
 
 @pytest.fixture(scope="module")
@@ -39,57 +32,7 @@ def data():
 @pytest.fixture(scope="module")
 def uninterrupted(data, tmp_path_factory):
     out = tmp_path_factory.mktemp("uninterrupted") / "run"
-    return train(NET, data, out, epochs=EPOCHS, schedule="cosine", threads=0).folder
-
-
-def interrupt_command(folder, signal_number):
-    """Start the command ``kerasnets train`` and send it a signal once an epoch is on disk."""
-    options = ["--data", "seizure-simulated", "--data-option", "recordings_per_class=4"]
-    options += ["--schedule", "cosine", "--epochs", str(EPOCHS), "--out", str(folder), "--quiet"]
-    options += ["--threads", "0"]  # this process resumes the run, with all cores
-    process = subprocess.Popen(
-        [sys.executable, "-m", "kerasnets", "train", NET, *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A shell that runs the tests in the background may ignore Ctrl-C, and children inherit it.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
-    while not read_history(folder).get("loss"):
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.005)
-    process.send_signal(signal_number)
-    _, errors = process.communicate(timeout=60)
-    assert not (folder / "metrics.json").exists(), "the run ended before it was interrupted"
-    return process.returncode, errors
-
-
-def test_a_killed_run_ends_with_the_bits_of_an_uninterrupted_one(uninterrupted, tmp_path):
-    folder = tmp_path / "run"
-    code, _ = interrupt_command(folder, signal.SIGKILL)
-    assert code == -signal.SIGKILL
-    with pytest.raises(ValueError, match=r"is not finished\. Resume it with: kerasnets train --r"):
-        kn.load_run(folder)
-    resume(folder, progress=False)
-    for name in ("history.csv", "metrics.json", "examples.npz", "recipe.toml", "model.keras"):
-        assert (folder / name).read_bytes() == (uninterrupted / name).read_bytes()
-    for name in ("checkpoints/last.keras", "checkpoints/best.keras"):
-        assert_same_bits(weights_of(folder, name), weights_of(uninterrupted, name))
-    killed, resumed = json.loads((folder / "environment.json").read_text())["sessions"]
-    assert killed["epochs"][0] == 1
-    assert resumed["epochs"][0] <= killed["epochs"][1] + 1
-    assert resumed["epochs"][1] == EPOCHS
-    assert killed["seconds"] > 0
-    assert not list((folder / "checkpoints").glob(".*"))
-
-
-def test_ctrl_c_says_how_to_resume(uninterrupted, tmp_path):
-    folder = tmp_path / "run"
-    code, errors = interrupt_command(folder, signal.SIGINT)
-    assert code == 130
-    assert f"kerasnets train --resume {folder}" in errors
-    run = resume(folder, progress=False)
-    assert_same_bits(run.model.get_weights(), weights_of(uninterrupted))
+    return train("seizure-mlp", data, out, epochs=2).folder
 
 
 @pytest.mark.parametrize(
@@ -104,6 +47,15 @@ def test_a_run_interrupted_before_an_epoch_is_resumed(net, epoch, data, tmp_path
     resumed = resume(tmp_path / "a", progress=False)
     assert resumed.history == complete.history
     assert_same_bits(resumed.model.get_weights(), complete.model.get_weights())
+    for name in ("history.csv", "metrics.json", "examples.npz", "recipe.toml", "model.keras"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    first, second = json.loads((tmp_path / "a" / "environment.json").read_text())["sessions"]
+    assert first["epochs"] == [1, epoch]
+    assert second["epochs"] == [epoch + 1, 2]
+    assert first["seconds"] > 0
+
+
+# tests/reliability/test_disturbed.py kills real processes, and compares all files.
 
 
 def test_a_run_killed_before_its_last_checkpoint_repeats_the_epoch(tmp_path):
