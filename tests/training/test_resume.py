@@ -52,7 +52,7 @@ def test_a_run_interrupted_before_an_epoch_is_resumed(net, epoch, data, tmp_path
     first, second = json.loads((tmp_path / "a" / "environment.json").read_text())["sessions"]
     assert first["epochs"] == [1, epoch]
     assert second["epochs"] == [epoch + 1, 2]
-    assert first["seconds"] > 0
+    assert first["seconds"] > 0 or epoch == 0
 
 
 # tests/reliability/test_disturbed.py kills real processes, and compares all files.
