@@ -40,6 +40,8 @@ def read_members(
     with path.open("rb") as file:
         try:
             with zipfile.ZipFile(file) as archive:
+                for member in archive.infolist():
+                    archive.open(member).close()  # its local header agrees with the directory
                 members = [member for member in archive.infolist() if wanted(member.filename)]
                 _check_members(path, members, largest)
                 for member in sorted(members, key=lambda member: member.filename):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
+import stat
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,9 +28,12 @@ def open_unpacked(path: Path) -> Iterator[io.BufferedIOBase]:
     """Open a file to read its content, unpacked if it is gzip, whatever its name.
 
     Raises:
-        DataError: if the gzip file is truncated or damaged, also while the block reads from it.
+        DataError: if it is a device or a pipe, which may never end, or if the gzip file is
+            truncated or damaged, also while the block reads from it.
         OSError: if the file cannot be read.
     """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise DataError(f"{path}: a device, a pipe or a folder. Expected a file.")
     try:
         with path.open("rb") as file:
             packed = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
@@ -45,20 +49,26 @@ def open_unpacked(path: Path) -> Iterator[io.BufferedIOBase]:
         ) from None
 
 
-def read_content(path: Path, lines: int | None = None) -> bytes:
-    """Read a file, plain or gzip.
+def read_text_content(path: Path, lines: int | None = None) -> bytes:
+    """Read the bytes of a text file, plain or gzip.
 
     Args:
         path: the file.
         lines: number of lines to read; all by default.
 
     Raises:
-        DataError: if the gzip file is damaged or unpacks to too much.
+        DataError: if it has zero bytes, so it is not text, or if the gzip file is damaged or
+            unpacks to too much.
         OSError: if the file cannot be read.
     """
     chunks, size, ends = [], 0, 0
     with open_unpacked(path) as file:
         while chunk := file.read(_CHUNK):
+            # Checked here, so that a large file that is not text is not read to its end.
+            if b"\0" in chunk:
+                raise DataError(
+                    f"{path}: a binary file, or not UTF-8. Expected text, plain or gzip."
+                )
             chunks.append(chunk)
             size += len(chunk)
             # Checked for what was unpacked so far, so that little of a large content is unpacked.

@@ -28,6 +28,7 @@ from kerasnets.training.run_folder import (
     without_penalties,
 )
 from kerasnets.training.stored import (
+    check_model_file,
     read_environment,
     read_examples,
     read_history,
@@ -92,8 +93,14 @@ class Run:
 
     @functools.cached_property
     def model(self) -> keras.Model:
-        """The trained model of the best epoch; it takes raw values and returns logits."""
-        return load_model(self.folder / "model.keras")
+        """The trained model of the best epoch; it takes raw values and returns logits.
+
+        Raises:
+            ValueError: if ``model.keras`` is damaged or has changed.
+        """
+        path = self.folder / "model.keras"
+        check_model_file(path, self.environment.get("model", ""))
+        return load_model(path)
 
     @property
     def best_epoch(self) -> int:

@@ -37,7 +37,7 @@ from kerasnets.training.report import (
 from kerasnets.training.run import Run
 from kerasnets.training.run_folder import History
 from kerasnets.training.session_log import SessionLog
-from kerasnets.training.stored import read_environment, read_history
+from kerasnets.training.stored import checksum_of, read_environment, read_history
 
 
 @dataclass
@@ -186,6 +186,8 @@ class Session:
         results = collect_results(task, model, self.data)
         report = submit(write_report, about, results, figures)
         save_final_model(model, self.folder / "model.keras", rate)
+        environment["model"] = checksum_of(self.folder / "model.keras")
+        write_json(self.folder / "environment.json", environment)
         curves.result()
         metrics = report.result()
         write_json(self.folder / "metrics.json", metrics)

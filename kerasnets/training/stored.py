@@ -50,8 +50,9 @@ class _Environment(_Stored):
     versions: dict[str, str]
     commit: str | None
     task: str
-    start: str = ""  # this and the next are missing in runs of earlier versions
+    start: str = ""  # this and the next two are missing in runs of earlier versions
     examples: str = ""
+    model: str = ""
     data: _Data
     sessions: list[_Session]
     xla: bool = False
@@ -148,6 +149,26 @@ def _check_row(path: Path, number: int, row: list[str], columns: int) -> None:
             float(value)
         except ValueError as error:
             raise damaged(path, f"{line} has {value!r}, which is not a number") from error
+
+
+def check_model_file(path: Path, sha256: str) -> None:
+    """Check that the final model of a run has not changed since it was written.
+
+    Args:
+        path: the file; :func:`kerasnets.nets.load_model` reports a missing one.
+        sha256: its checksum, from ``environment.json``; empty if it is not known.
+
+    Raises:
+        ValueError: if it has changed.
+    """
+    if sha256 and path.is_file() and checksum_of(path) != sha256:
+        raise damaged(path, "it does not have the checksum in environment.json")
+
+
+def checksum_of(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_examples(folder: Path, sha256: str) -> Arrays:

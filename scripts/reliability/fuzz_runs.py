@@ -117,10 +117,10 @@ def model_files() -> Files:
 
 
 def load_model(folder: Path) -> list[np.ndarray]:
-    """Load the model, and return its outputs for some rows."""
-    from kerasnets.nets import load_model
-
-    model = load_model(folder / "model.keras")
+    """Load the model of a run, and return its weights and its outputs for some rows."""
+    for name, content in folder_files().items():
+        (folder / name).write_bytes(content)
+    model = kn.load_run(folder).model
     return [*model.get_weights(), np.asarray(model(data().test.x))]
 
 

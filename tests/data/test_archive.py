@@ -32,6 +32,15 @@ def test_wanted_members_are_read_in_order_of_their_names(file):
     assert everything(path) == [("a", b"1"), ("b", b"2")]
 
 
+def test_a_damaged_member_is_refused_even_if_it_is_not_wanted(file):
+    path = file(("a", b"1"), ("skip", b"3"))
+    content = path.read_bytes()
+    second = content.index(b"PK\3\4", 4)
+    path.write_bytes(content[:second] + b"PK\3\5" + content[second + 4 :])
+    with pytest.raises(DataError, match=r"a\.zip: the archive is truncated or damaged"):
+        everything(path)
+
+
 def test_large_members_are_refused_before_they_are_unpacked(file, monkeypatch):
     path = file(("small", b"1"), ("large", bytes(2_000_000)))
     with pytest.raises(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
+import zipfile
 
 import keras
 import numpy as np
@@ -103,6 +105,15 @@ def test_a_run_predicts_probabilities_for_raw_inputs(trained, data):
     np.testing.assert_allclose(predicted, expected, atol=1e-6)
     with pytest.raises(ValueError, match="x has no rows"):
         trained.predict(x[:0])
+
+
+def test_a_model_that_was_changed_is_refused(trained, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(trained.folder, folder)
+    with zipfile.ZipFile(folder / "model.keras", "a") as file:
+        file.writestr("another", "member")  # Keras would load the model all the same
+    with pytest.raises(ValueError, match=r"model\.keras .*checksum in environment\.json"):
+        _ = kn.load_run(folder).model
 
 
 def test_data_that_have_no_name_must_be_passed_again(tmp_path):

@@ -106,7 +106,7 @@ def test_a_damaged_model_or_example_is_refused_with_its_name(size, folder):
     run = kn.load_run(folder)
     cut(folder / "model.keras", size)
     cut(folder / "examples.npz", size)
-    with pytest.raises(ValueError, match=rf"{folder}/model\.keras cannot be loaded"):
+    with pytest.raises(ValueError, match=rf"{folder}/model\.keras is damaged"):
         _ = run.model
     with pytest.raises(ValueError, match=rf"{folder}/examples\.npz is damaged"):
         _ = run.example_inputs

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerasnets.data.content import read_content
+from kerasnets.data.content import read_text_content
 from kerasnets.data.tables.cells import DataError
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def read_csv_text(
         DataError: if the file is not such a table or is damaged; the message contains the line.
         OSError: if the file cannot be read.
     """
-    content = check_text(path, read_content(path, rows and rows + 1))
+    content = check_text(path, read_text_content(path, rows and rows + 1))
     start = _start_of_text(content)
     if start is None:
         raise DataError(f"{path}: the file is empty. Expected a header and rows.")
@@ -125,8 +125,6 @@ def check_text(path: Path, content: bytes) -> bytes:
     Raises:
         DataError: if it is not.
     """
-    if b"\0" in content:
-        raise DataError(f"{path}: a binary file, or not UTF-8. Expected text, plain or gzip.")
     if not content.isascii():
         try:
             content.decode()

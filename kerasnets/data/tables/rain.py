@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kerasnets.data.catalogue import register
-from kerasnets.data.content import read_content
+from kerasnets.data.content import read_text_content
 from kerasnets.data.dataset import Dataset
 from kerasnets.data.locate import not_found, places
 from kerasnets.data.splits import split_rows
@@ -67,7 +67,7 @@ def _read(path: Path, columns: int) -> np.ndarray:
     """Numbers separated by spaces, shape ``(n, columns)``."""
     import pandas as pd
 
-    content = check_text(path, read_content(path))
+    content = check_text(path, read_text_content(path))
     try:
         frame = pd.read_csv(
             io.BytesIO(content), sep=r"\s+", header=None, dtype=np.float64,
