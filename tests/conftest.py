@@ -15,6 +15,11 @@ import pytest
 os.environ.pop("COLUMNS", None)
 
 
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Name bytes by their length: packed files contain the time, and all workers need equal ids."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) else None
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Exclude the imported modules from garbage collections."""
     exclude_from_collections()
