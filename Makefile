@@ -9,9 +9,8 @@ BIN    := $(VENV)/bin
 demo: $(VENV)/.demo
 	$(BIN)/python scripts/demo.py
 
-# Three workers on two cores, because some tests wait: for deadlines, servers and the disk.
 test: $(VENV)/.dev lint types
-	$(BIN)/python -m pytest -n 3 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: test
 
