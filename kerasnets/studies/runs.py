@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ def resume_or_train(
     data: Dataset | str | None = None,
     data_dir: str | Path | None = None,
     progress: bool = False,
+    callbacks: Sequence[Any] = (),
+    figures: bool = True,
     **settings: Any,
 ) -> Run:
     """Return the run in a folder, resume it if it was interrupted, or train a new one.
@@ -31,6 +34,8 @@ def resume_or_train(
         data: the data set, or its name. By default the one that the recipe names.
         data_dir: where to look for the files of the data set.
         progress: show the progress of each epoch on standard error.
+        callbacks: Keras callbacks.
+        figures: draw the figures of the run.
         **settings: fields of :class:`~kerasnets.training.Recipe`.
 
     Raises:
@@ -39,7 +44,13 @@ def resume_or_train(
     folder = Path(folder)
     if isinstance(data, str):
         settings, data = {**settings, "data": data}, None
-    options: dict[str, Any] = {"data": data, "data_dir": data_dir, "progress": progress}
+    options: dict[str, Any] = {
+        "data": data,
+        "data_dir": data_dir,
+        "progress": progress,
+        "callbacks": callbacks,
+        "figures": figures,
+    }
     if not (folder / "recipe.toml").is_file():
         return train(net, out=folder, **{**options, **settings})
     _check_same_settings(folder, net, data, settings)

@@ -52,6 +52,7 @@ class Session:
         callbacks: Keras callbacks of the user.
         progress: show a bar and one line per epoch.
         tensorboard: write TensorBoard logs into the run folder.
+        figures: draw the figures of the run.
         history: history of the complete epochs.
         steps: number of steps that this process has run.
     """
@@ -63,6 +64,7 @@ class Session:
     callbacks: Sequence[Any] = ()
     progress: bool = True
     tensorboard: bool = False
+    figures: bool = True
     history: History = field(default_factory=dict, init=False)
     steps: int = field(default=0, init=False)
 
@@ -72,7 +74,7 @@ class Session:
         Raises:
             ValueError: if the files in the run folder do not belong together.
         """
-        preload(IMPORTS)
+        preload(IMPORTS if self.figures else IMPORTS[:1])
         with _explain_resume(self.folder):
             remove_leftovers(self.folder)
             start = read_environment(self.folder).get("start", "")
@@ -175,8 +177,9 @@ class Session:
         self.identity.check_best(self.folder, self.history)
         environment = read_environment(self.folder)
         task = environment.get("task", "classification")
-        about, figures = About.of(self.recipe, task, self.data), self.folder / "figures"
-        curves = submit(draw_learning_curves, about, self.history, figures)
+        about = About.of(self.recipe, task, self.data)
+        figures = self.folder / "figures" if self.figures else None
+        curves = submit(draw_learning_curves, about, self.history, figures) if figures else None
         model = load_model(best_checkpoint(self.folder))
         if self.recipe.calibration == "temperature":
             validation = self.data.validation
@@ -188,7 +191,8 @@ class Session:
         save_final_model(model, self.folder / "model.keras", rate)
         environment["model"] = checksum_of(self.folder / "model.keras")
         write_json(self.folder / "environment.json", environment)
-        curves.result()
+        if curves is not None:
+            curves.result()
         metrics = report.result()
         write_json(self.folder / "metrics.json", metrics)
         return Run(self.folder, self.recipe, self.history, metrics, environment)

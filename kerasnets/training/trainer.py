@@ -46,6 +46,7 @@ def train(
     callbacks: Sequence[Any] = (),
     progress: bool = True,
     tensorboard: bool = False,
+    figures: bool = True,
     **settings: Unpack[Settings],
 ) -> Run:
     """Train a net, evaluate it, and write everything to a run folder.
@@ -68,6 +69,7 @@ def train(
         callbacks: your own Keras callbacks.
         progress: show a bar and one line per epoch on standard error.
         tensorboard: write TensorBoard logs into the run folder; needs the extra of that name.
+        figures: draw the figures of the run.
         settings: fields of :class:`Recipe`.
 
     Returns:
@@ -101,7 +103,12 @@ def train(
             *recipe_and_data(net, data, data_dir, requested),
             net,
             out,
-            {"callbacks": callbacks, "progress": progress, "tensorboard": tensorboard},
+            {
+                "callbacks": callbacks,
+                "progress": progress,
+                "tensorboard": tensorboard,
+                "figures": figures,
+            },
         )
 
 
@@ -164,6 +171,7 @@ def resume(
     callbacks: Sequence[Any] = (),
     progress: bool = True,
     tensorboard: bool = False,
+    figures: bool = True,
 ) -> Run:
     """Resume an interrupted run. It ends with the same weights as an uninterrupted run.
 
@@ -174,6 +182,7 @@ def resume(
         callbacks: as for :func:`train`.
         progress: as for :func:`train`.
         tensorboard: as for :func:`train`.
+        figures: as for :func:`train`.
 
     Raises:
         FileNotFoundError: if there is no run in the folder.
@@ -194,4 +203,5 @@ def resume(
         data = load_run_data(folder, data, data_dir)
         _apply_threads(recipe, progress=progress)
         model = load_model(last_checkpoint(folder))
-        return Session(folder, recipe, data, model, callbacks, progress, tensorboard).run()
+        options = (callbacks, progress, tensorboard, figures)
+        return Session(folder, recipe, data, model, *options).run()
