@@ -29,11 +29,18 @@ _FORM = "postgresql://USER:PASSWORD@HOST:5432/NAME"
 _SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 _OLDEST_SERVER = (10,)  # the oldest that psycopg supports
 _ADVISORY_LOCK = 0x6B65726173  # the same number in every process; "keras" in hexadecimal
-_CONNECT_SECONDS = 10
 _RETRY_SECONDS = 1.0
 _SETUP_SECONDS = 300  # how long to wait for the others
-# Sessions of processes that have lost their network must not keep locks forever.
-_KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+# A process that has lost its network must notice it, and not wait forever.
+_CONNECTION: dict[str, Any] = {
+    "connect_args": {
+        "connect_timeout": 10,
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 60_000,  # milliseconds
+    }
+}
 
 
 class DatabaseError(WorkFailedError, ConnectionError):
@@ -85,8 +92,12 @@ class Database:
 
     @property
     def engine(self) -> Engine:
-        """The connections of this process. None stays open, so hundreds of processes may wait."""
+        """The connections of this process. One stays open, so that asking often costs little."""
         return _engine(self.url)
+
+    def close(self) -> None:
+        """Close the connections of this process that are not in use."""
+        self.engine.dispose()
 
     def retry(self, function: Callable[[], T], seconds: float) -> T:
         """Call a function that uses the database. If it cannot be reached, try again for a while.
@@ -116,6 +127,7 @@ class Database:
         _check_driver()
         with explain_errors(self), self.engine.connect() as connection:
             version = connection.dialect.server_version_info or ()
+        self.close()
         if version < _OLDEST_SERVER:
             raise DatabaseError(
                 f"The server of {self} is PostgreSQL {'.'.join(map(str, version))}, but "
@@ -148,7 +160,8 @@ class Database:
         """
         import optuna
 
-        options = {"engine_kwargs": engine_options()} if self.shared else {}
+        # Optuna asks seldom, so that its connections need not stay open.
+        options = {"engine_kwargs": {"poolclass": NullPool, **_CONNECTION}} if self.shared else {}
         try:
             storage = optuna.storages.RDBStorage(self.url, **options)  # type: ignore[arg-type]
             return optuna.create_study(
@@ -190,18 +203,14 @@ def explain_errors(database: Database) -> Iterator[None]:
         ) from None
 
 
-def engine_options() -> dict[str, Any]:
-    """The arguments of ``sqlalchemy.create_engine`` for PostgreSQL."""
-    return {
-        "poolclass": NullPool,
-        "connect_args": {"connect_timeout": _CONNECT_SECONDS, **_KEEPALIVE},
-    }
-
-
 @functools.cache
 def _engine(url: str) -> Engine:
-    options = {"poolclass": NullPool} if url.startswith("sqlite") else engine_options()
-    return sqlalchemy.create_engine(url, **options)
+    if url.startswith("sqlite"):
+        return sqlalchemy.create_engine(url, poolclass=NullPool)
+    # Threads may use more connections than one for a moment.
+    return sqlalchemy.create_engine(
+        url, pool_size=1, max_overflow=-1, pool_pre_ping=True, **_CONNECTION
+    )
 
 
 def _parse(address: str) -> URL:

@@ -34,14 +34,18 @@ _TABLE = sa.Table(
 
 @contextlib.contextmanager
 def open_folder(folder: Path, database: Database) -> Iterator[None]:
-    """Make the folder of a search. Without a shared database, lock it for this process."""
+    """Make the folder of a search. Without a shared database, lock it for this process.
+
+    At the end, the connections to the database are closed.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    if database.shared:
-        yield
-        return
-    with locked(folder):
-        remove_leftovers(folder)
-        yield
+    with contextlib.closing(database):
+        if database.shared:
+            yield
+            return
+        with locked(folder):
+            remove_leftovers(folder)
+            yield
 
 
 def join(folder: Path, arguments: Mapping[str, Any], database: Database, name: str) -> None:

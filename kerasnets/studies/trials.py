@@ -79,15 +79,15 @@ class SamplerTrials:
         else:
             self.leases.create(budget, self._rows_before_leases())
             self.leases.release_all()  # the folder is locked, so no other process trains
-        self._check_complete()
+        self._rows_and_trials()  # checks that all are there
         self.held: dict[int, Lease] = {}
 
     def next_task(self) -> TrainingTask | None:
         """Claim the next training, or return ``None`` if no trial is free at the moment."""
-        self.settle()
         claimed = self.leases.claim(self.budget)
         if claimed is None:
             return None
+        self.settle()
         lease, row = claimed
         trial = self._trial(lease, row)
         if trial is None:
@@ -118,43 +118,56 @@ class SamplerTrials:
     def settle(self) -> None:
         """Copy scores from the leases to Optuna's study.
 
-        A trial that a process made in the study after it had lost its lease gets the state FAIL.
-        It is not part of the budget.
+        A trial that no lease refers to gets the state FAIL, and is not part of the budget: its
+        process died or lost its lease while it made the trial.
         """
         from optuna.trial import TrialState
 
         # In this order, so that a row is never older than a trial.
         running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        rows = {row.trial: row for row in self.leases.rows()}
+        rows = self.leases.rows()
+        by_number = {row.number: row for row in rows if row.number is not None}
+        owners = {row.owner for row in rows}
         for trial in running:
-            row = rows.get(trial.user_attrs.get(_TRIAL, trial.number))
-            if row is None:
-                continue
-            if row.number == trial.number:
-                if row.finished:
-                    self._tell(trial.number, row.score)
-            elif row.number is not None or row.owner != trial.user_attrs.get(_LEASE):
+            row = by_number.get(trial.number)
+            if row is not None and row.finished:
+                self._tell(trial.number, row.score)
+            elif row is None and trial.user_attrs.get(_LEASE) not in owners - {None}:
                 self._tell(trial.number, None)
 
     def rows(self) -> list[dict[str, Any]]:
         """One row per finished trial."""
-        trials = {trial.number: trial for trial in self.study.get_trials(deepcopy=False)}
         return [
             {
                 "sampler": self.sampler,
                 "trial": row.trial,
                 "score": float("nan") if row.score is None else row.score,
-                **self._values(trials[row.number]),
+                **self._values(trial),
                 "folder": str(attempt_folder(self._run_folder(row.trial), row.attempt)),
             }
-            for row in self.leases.rows()
-            if row.finished and row.number is not None
+            for row, trial in self._rows_and_trials()
+            if row.finished
         ]
 
     def trials(self) -> list[Any]:
-        """Optuna's trials that belong to the search, in its order."""
+        """Optuna's trials that belong to the search, in the order of their indices."""
+        return [trial for _, trial in self._rows_and_trials()]
+
+    def _rows_and_trials(self) -> list[tuple[LeaseRow, Any]]:
+        """The rows of all trials that exist, with Optuna's trials.
+
+        Raises:
+            ValueError: if a trial was deleted from the study.
+        """
+        # In this order, because other processes add trials: each row is older than its trial.
+        rows = [row for row in self.leases.rows() if row.number is not None]
         found = {trial.number: trial for trial in self.study.get_trials(deepcopy=False)}
-        return [found[row.number] for row in self.leases.rows() if row.number in found]
+        if any(row.number not in found for row in rows):
+            raise ValueError(
+                f"Trials of the search were deleted from {self.database}. Choose another folder"
+                f"{' and another name for the study' if self.database.shared else ''}."
+            )
+        return [(row, found[row.number]) for row in rows]
 
     def _trial(self, lease: Lease, row: LeaseRow) -> Any:
         """Optuna's trial for a claimed row; ``None`` if the lease is lost before it exists."""
@@ -203,13 +216,6 @@ class SamplerTrials:
                 self.study.tell(number, state=TrialState.FAIL, skip_if_finished=True)
             else:
                 self.study.tell(number, score, skip_if_finished=True)
-
-    def _check_complete(self) -> None:
-        if len(self.trials()) < sum(row.number is not None for row in self.leases.rows()):
-            raise ValueError(
-                f"Trials of the search were deleted from {self.database}. Choose another folder"
-                f"{' and another name for the study' if self.database.shared else ''}."
-            )
 
     def _rows_before_leases(self) -> list[LeaseRow]:
         """Rows for the trials of a file from before there were leases."""

@@ -1,19 +1,16 @@
-"""One process of a search on a shared database, with an objective that needs no TensorFlow.
-
-    python scripts/scale/cheap_search.py ADDRESS FOLDER [--trials 12] [--lease 4] [--epoch 0.05]
+"""A process of a search on a shared database, with an objective that needs no TensorFlow.
 
 Everything but the training is what ``kerasnets search --storage`` runs: leases, samplers, Optuna's
 study, copies of run folders. The training is a chain of hashes with one line per epoch, so its file
-shows whether it was resumed with the right bits. Prints the trials as JSON.
+shows whether it was resumed with the right bits. Used by search_kill.py.
 """
 
 from __future__ import annotations
 
-import argparse
+import functools
 import hashlib
 import json
 import math
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +30,6 @@ SPACE = (
     Hyperparameter("batch_size", 8, 64),
 )
 EPOCHS = 6
-_seconds_per_epoch = 0.0
 
 
 def chain(options: dict[str, Any]) -> list[str]:
@@ -50,7 +46,11 @@ def score_of(lines: list[str]) -> float:
 
 
 def objective(
-    net: str, options: dict[str, Any], folder: Path, after_epoch: Callable[[], None] | None = None
+    seconds_per_epoch: float,
+    net: str,
+    options: dict[str, Any],
+    folder: Path,
+    after_epoch: Callable[[], None] | None = None,
 ) -> float:
     """Write the remaining lines of a chain, as a training writes its epochs."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -58,7 +58,7 @@ def objective(
     path = folder / "epochs.txt"
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
     while len(lines) < EPOCHS:
-        time.sleep(_seconds_per_epoch)
+        time.sleep(seconds_per_epoch)
         lines.append(_next_line(lines, options))
         folder.mkdir(parents=True, exist_ok=True)  # as atomic_write does
         path.write_text("\n".join(lines), "utf-8")
@@ -73,14 +73,26 @@ def _next_line(lines: list[str], options: dict[str, Any]) -> str:
 
 
 def search(
-    address: str | None, folder: Path, trials: int, lease: float, name: str = "cheap"
+    address: str | None, folder: Path, trials: int, lease: float, seconds_per_epoch: float = 0.0
 ) -> list[dict[str, Any]]:
-    """Take part in the search until it is over; return its trials."""
+    """Take part in the search until it is over.
+
+    Args:
+        address: of the database; ``None`` for a search of one process.
+        folder: of the search.
+        trials: the budget of each sampler.
+        lease: seconds of a lease.
+        seconds_per_epoch: duration of the training.
+
+    Returns:
+        The trials.
+    """
+    name = "cheap"
     recipe = make_recipe("xor", epochs=EPOCHS)
     database = Database.file(folder / "trials.db") if address is None else Database.at(address)
     database.check()
     points = grid_points(SPACE, trials)
-    pool.train_and_score = objective
+    pool.train_and_score = functools.partial(objective, seconds_per_epoch)
     with open_folder(folder, database):
         with database.setup():
             join(folder, {"points": len(points), "trials": trials}, database, name)
@@ -95,22 +107,3 @@ def search(
         for sampler_trials in by_sampler:
             sampler_trials.settle()
         return [row for sampler_trials in by_sampler for row in sampler_trials.rows()]
-
-
-def main() -> None:
-    """Run one process."""
-    global _seconds_per_epoch
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("address")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--trials", type=int, default=12)
-    parser.add_argument("--lease", type=float, default=4.0)
-    parser.add_argument("--epoch", type=float, default=0.05)
-    arguments = parser.parse_args()
-    _seconds_per_epoch = arguments.epoch
-    rows = search(arguments.address, arguments.folder, arguments.trials, arguments.lease)
-    json.dump(rows, sys.stdout)
-
-
-if __name__ == "__main__":
-    main()

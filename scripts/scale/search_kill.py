@@ -12,6 +12,9 @@ something is wrong.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
+import multiprocessing
 import os
 import random
 import shutil
@@ -20,9 +23,11 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -41,20 +46,43 @@ COLUMNS = (
 _SECONDS = 400.0  # at most, of a repeat
 
 
+class Child:
+    """A process of a search. It writes its trials to a file."""
+
+    def __init__(self, process: subprocess.Popen[bytes] | BaseProcess, output: Path) -> None:
+        """Watch a process that was started."""
+        self.process, self.pid, self.output = process, int(process.pid or 0), output
+
+    def wait(self, seconds: float | None = None) -> int | None:
+        """Wait for its end; return the exit code, ``None`` if it has not ended in time."""
+        if isinstance(self.process, BaseProcess):
+            self.process.join(seconds)
+            return self.process.exitcode
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(seconds)
+        return self.process.returncode
+
+    def kill(self) -> None:
+        """Kill it, and wait for its end."""
+        self.process.kill()
+        self.wait()
+
+
 @dataclass
 class Kind:
     """What the processes of a repeat run.
 
     Attributes:
         name: for the table.
-        command: the command; ``{address}`` and ``{folder}`` are replaced.
+        start: starts a process on a database, in the folder of the search, with a file for its
+            output and one for its errors.
         study: the first part of the names of the studies.
         expected: the trials of one process without a shared database.
         check_folder: checks the run folders of a repeat.
     """
 
     name: str
-    command: Sequence[str]
+    start: Callable[[str, Path, Path, Path], Child]
     study: str
     expected: list[dict[str, Any]]
     check_folder: Callable[[Repeat], None]
@@ -69,37 +97,32 @@ class Repeat:
         database = Database.at(address)
         self.leases = {name: Leases(database, f"{kind.study}/{name}", 0) for name in SAMPLERS}
         self.deadline = time.monotonic() + _SECONDS
-        self.processes: dict[int, subprocess.Popen[str]] = {}
+        self.processes: dict[int, Child] = {}
         self.counts: Counter[str] = Counter(repeats=1)
         self.problems: list[str] = []
 
     def run(self, processes: int, kills: int) -> None:
         """Start the processes at once, disturb some, and check the results."""
-        values = {"address": self.address, "folder": self.folder / "search"}
-        command = [part.format(**values) for part in self.kind.command]
         try:
             for number in range(processes):
-                with (self.folder / f"errors-{number}.txt").open("w") as errors:
-                    process = subprocess.Popen(
-                        command, stdout=subprocess.PIPE, stderr=errors, text=True
-                    )
-                self.processes[process.pid] = process
+                output, errors = (self.folder / f"{name}-{number}" for name in ("output", "errors"))
+                child = self.kind.start(self.address, self.folder / "search", output, errors)
+                self.processes[child.pid] = child
             for _ in range(kills):
                 self._kill()
             self._stop_and_continue()
-            outputs = [self._output(process) for process in self.processes.values()]
+            for child in self.processes.values():
+                code = child.wait(max(1.0, self.deadline - time.monotonic()))
+                self._expect(code == 0, f"exit code {code}")
         finally:
-            for process in self.processes.values():
-                process.kill()
-                process.wait()
-        self._check(outputs)
+            for child in self.processes.values():
+                child.kill()
+        self._check()
 
     def _kill(self) -> None:
         """Kill a process that trains."""
         pid, name, row = self._training()
-        process = self.processes.pop(pid)
-        process.kill()
-        process.wait()
+        self.processes.pop(pid).kill()
         self.counts["killed"] += 1
         self.counts["killed in mid-trial"] += self._row(name, row.trial) == row
 
@@ -145,14 +168,10 @@ class Repeat:
     def _row(self, name: str, trial: int) -> LeaseRow:
         return self._rows()[name][trial]
 
-    def _output(self, process: subprocess.Popen[str]) -> str:
-        return process.communicate(timeout=max(1.0, self.deadline - time.monotonic()))[0]
-
-    def _check(self, outputs: list[str]) -> None:
+    def _check(self) -> None:
         """Compare the database and the folder with those of one undisturbed process."""
-        for process in self.processes.values():
-            self._expect(process.returncode == 0, f"exit code {process.returncode}")
-        self._expect(len(set(outputs)) == 1, "processes end with other trials")
+        outputs = {child.output.read_bytes() for child in self.processes.values()}
+        self._expect(len(outputs) == 1, "processes end with other trials")
         for name, rows in self._rows().items():
             expected = [row for row in self.kind.expected if row["sampler"] == name]
             self._expect(len(rows) == len(expected), f"{name}: {len(rows)} trials")
@@ -230,13 +249,31 @@ def _table(folder: Path) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in rows]
 
 
-def cheap_kind(folder: Path, trials: int) -> Kind:
+def cheap_kind(folder: Path, trials: int, lease: float = 4.0) -> Kind:
     """The cheap objective; one process without a shared database gives the expected trials."""
     expected = cheap_search.search(None, folder, trials, 1.0)
-    command = [
-        sys.executable, cheap_search.__file__, "{address}", "{folder}", "--trials", str(trials),
-    ]  # fmt: skip
-    return Kind("cheap objective", command, "cheap", expected, check_chains)
+
+    def start(address: str, own: Path, output: Path, errors: Path) -> Child:
+        # Forked, because importing takes longer than the search. Nothing here uses TensorFlow.
+        arguments = (address, own, trials, lease, output, errors)
+        process = multiprocessing.get_context("fork").Process(target=_search, args=arguments)
+        process.start()
+        return Child(process, output)
+
+    return Kind("cheap objective", start, "cheap", expected, check_chains)
+
+
+def _search(
+    address: str, folder: Path, trials: int, lease: float, output: Path, errors: Path
+) -> None:
+    """One process with the cheap objective."""
+    with errors.open("w") as file, contextlib.redirect_stderr(file):
+        try:
+            rows = cheap_search.search(address, folder, trials, lease, seconds_per_epoch=0.05)
+        except BaseException:
+            traceback.print_exc()
+            raise
+    output.write_text(json.dumps(rows), "utf-8")
 
 
 def real_kind(folder: Path, trials: int) -> Kind:
@@ -248,8 +285,14 @@ def real_kind(folder: Path, trials: int) -> Kind:
     ]  # fmt: skip
     undisturbed = folder / "undisturbed"
     subprocess.run([*command, "--out", str(undisturbed)], check=True, stdout=subprocess.DEVNULL)
-    shared = ["--out", "{folder}", "--storage", "{address}", "--lease", "15"]
-    return Kind("kerasnets search", [*command, *shared], "search", _table(undisturbed), check_runs)
+
+    def start(address: str, own: Path, output: Path, errors: Path) -> Child:
+        shared = ["--out", str(own), "--storage", address, "--lease", "15"]
+        with output.open("wb") as out, errors.open("wb") as err:
+            process = subprocess.Popen([*command, *shared], stdout=out, stderr=err)
+        return Child(process, output)
+
+    return Kind("kerasnets search", start, "search", _table(undisturbed), check_runs)
 
 
 def repeat(
@@ -269,6 +312,7 @@ def repeat(
         case = Repeat(kind, own, folder, random.Random(seed + number))  # noqa: S311
         started = time.monotonic()
         case.run(processes, kills)
+        Database.at(own).close()
         counts += case.counts
         problems += [f"repeat {number}: {problem}" for problem in case.problems]
         seconds = time.monotonic() - started
