@@ -160,14 +160,14 @@ class SamplerTrials:
             ValueError: if a trial was deleted from the study.
         """
         # In this order, because other processes add trials: each row is older than its trial.
-        rows = [row for row in self.leases.rows() if row.number is not None]
+        rows = [(row, row.number) for row in self.leases.rows() if row.number is not None]
         found = {trial.number: trial for trial in self.study.get_trials(deepcopy=False)}
-        if any(row.number not in found for row in rows):
+        if any(number not in found for _, number in rows):
             raise ValueError(
                 f"Trials of the search were deleted from {self.database}. Choose another folder"
                 f"{' and another name for the study' if self.database.shared else ''}."
             )
-        return [(row, found[row.number]) for row in rows]
+        return [(row, found[number]) for row, number in rows]
 
     def _trial(self, lease: Lease, row: LeaseRow) -> Any:
         """Optuna's trial for a claimed row; ``None`` if the lease is lost before it exists."""

@@ -9,7 +9,7 @@ import pytest
 
 from kerasnets.studies.attempts import LeaseLostError, attempt_folder, run_attempt
 from kerasnets.studies.database import Database
-from kerasnets.studies.leases import Leases
+from kerasnets.studies.leases import Lease, Leases
 from tests.studies.helpers import expire
 
 SECONDS = 60.0
@@ -112,8 +112,10 @@ def test_an_attempt_without_a_run_is_skipped(leases, folder):
 
 
 def lose(leases):
-    """Let another process take over, and return its lease."""
-    return claim(leases)[0]
+    """Let another process take over at once, between two renewals, and return its lease."""
+    with leases.database.engine.begin() as connection:
+        connection.exec_driver_sql("update kerasnets_leases set owner = 'other', attempt = 2")
+    return Lease(leases.database, leases.study, 0, "other", SECONDS)
 
 
 def test_a_late_result_is_refused_and_its_run_stays_for_the_other_process(leases, folder):
