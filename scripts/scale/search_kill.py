@@ -332,15 +332,19 @@ def main() -> int:
     parser.add_argument("--kill", type=int, default=3)
     parser.add_argument("--trials", type=int, default=16)
     parser.add_argument("--real", type=int, default=1, help="repeats with real trainings")
+    parser.add_argument("--lease", type=float, default=4.0, help="seconds; cheap objective only")
     arguments = parser.parse_args()
     rows, problems = [], []
     with postgres.server() as address, tempfile.TemporaryDirectory() as folder:
-        plans = [(cheap_kind, arguments.repeats), (real_kind, arguments.real)]
-        for make_kind, count in plans:
+        plans: list[tuple[Callable[..., Kind], int, list[Any]]] = [
+            (cheap_kind, arguments.repeats, [arguments.trials, arguments.lease]),
+            (real_kind, arguments.real, [arguments.trials]),
+        ]
+        for make_kind, count, values in plans:
             if count:
                 own = Path(folder) / make_kind.__name__
                 own.mkdir()
-                kind = make_kind(own, arguments.trials)
+                kind = make_kind(own, *values)
                 counts, found = repeat(kind, address, count, arguments.processes, arguments.kill)
                 rows.append([kind.name, *(str(counts[name]) for name in COLUMNS)])
                 problems += found
