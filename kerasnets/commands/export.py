@@ -43,6 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="kind of task; default: the task of the run, or a classifier if the only output is "
         "named logits",
     )
+    parser.add_argument(
+        "--license",
+        metavar="NAME",
+        help="licence for the model card, such as apache-2.0, or a file with the text of another; "
+        "default: unknown",
+    )
     parser.add_argument("--opset", type=int, metavar="N", default=17, help="ONNX opset, 13 to 18")
     parser.add_argument(
         "--weights",
@@ -91,6 +97,7 @@ def run(arguments: argparse.Namespace) -> None:
         formats=tuple(arguments.formats.split(",")),
         version=arguments.version,
         task=arguments.task,
+        license=arguments.license,
         opset=arguments.opset,
         weights=tuple(filter(None, arguments.weights.split(","))),
         allow_loops=arguments.allow_loops,

@@ -1,4 +1,4 @@
-"""The model card as a Markdown page."""
+"""The model card as a Markdown page, with the header that model catalogues read."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 from kerasnets._tables import markdown_table, percent
 from kerasnets.exporting.card import card_task
+from kerasnets.exporting.card_header import header
+from kerasnets.exporting.licenses import FILE
 
 _URL = "http://localhost:8501/v1/models/{name}:predict"
 _TASKS = {
@@ -26,8 +28,10 @@ def readme(card: Mapping[str, Any]) -> str:
         card: the content of ``card.json``, before or after verification.
     """
     sections = [
+        header(card),
         f"# {card['name']}, version {card['version']}",
         f"{card['parameters']:,} parameters. Exported on {card['created']}.",
+        _license(card.get("license", "unknown")),
         _tensors("Inputs", card["inputs"]),
         _input_units(card["input_units"]),
         _tensors("Outputs", card["outputs"]),
@@ -45,6 +49,12 @@ def readme(card: Mapping[str, Any]) -> str:
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
+def _license(identifier: str) -> str:
+    if identifier == "unknown":
+        return "Licence: unknown. Ask the owner of the model before you use it."
+    return f"Licence: see [{FILE}]({FILE})." if identifier == "other" else f"Licence: {identifier}."
+
+
 def _tensors(title: str, tensors: Sequence[Mapping[str, Any]]) -> str:
     rows = []
     for tensor in tensors:
@@ -56,7 +66,7 @@ def _tensors(title: str, tensors: Sequence[Mapping[str, Any]]) -> str:
 def _input_units(units: str) -> str:
     if not units:
         return ""
-    return f"Pass raw values in {units}. If the model rescales its inputs, the graph does it."
+    return f"Input unit: {units}. Pass raw values: if they need rescaling, the graph does it."
 
 
 def _names(title: str, names: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from kerasnets._lazy import import_tensorflow, keras
 from kerasnets.exporting.card import About, check_metadata, make_card, metadata_props, summary
 from kerasnets.exporting.card_readme import readme
 from kerasnets.exporting.keras_file import check_no_lambda, write_keras_file
+from kerasnets.exporting.licenses import License
 from kerasnets.exporting.onnx.small_weights import write_small_weights
 from kerasnets.exporting.onnx.write_onnx import OPSET, add_metadata, write_onnx
 from kerasnets.exporting.options import FORMATS, Options
@@ -39,7 +40,7 @@ class Trained(Protocol):
     """The part of a run that :func:`export` needs.
 
     If it exists, :func:`export` also uses ``task``, ``class_names``, ``target_names``,
-    ``target_units``, ``units``, ``name``, ``example_inputs`` and ``provenance``.
+    ``target_units``, ``units``, ``name``, ``example_inputs``, ``provenance`` and ``license``.
     """
 
     @property
@@ -58,6 +59,7 @@ def export(
     target_names: Sequence[str] | None = None,
     target_units: str | None = None,
     input_units: str | None = None,
+    license: str | os.PathLike[str] | None = None,  # noqa: A002  the name that the Hub uses
     samples: object = None,
     metadata: Mapping[str, Any] | None = None,
     classifier: bool | None = None,
@@ -89,9 +91,9 @@ def export(
     Args:
         model: any built Keras model, or a run, which has one as ``.model``. The ``task``,
             ``class_names``, ``target_names``, ``target_units``, ``units``, ``name``,
-            ``example_inputs`` and ``provenance`` of a run are used unless the arguments below
-            replace them. The examples themselves are not exported, only random inputs with the
-            same shape and scale.
+            ``example_inputs``, ``provenance`` and ``license`` of a run are used unless the
+            arguments below replace them. The examples themselves are not exported, only random
+            inputs with the same shape and scale.
         folder: the parent of the version folders, such as ``exported/seizure-gru``.
         formats: any of ``"saved_model"`` and ``"onnx"``.
         version: a positive integer. Default: the next free number.
@@ -102,6 +104,9 @@ def export(
         target_names: for regression, one name per output column.
         target_units: for regression, the unit of the predictions, such as ``"mmol/L"``.
         input_units: the unit of the raw inputs, such as ``"µV"``.
+        license: the licence of the model for the card, such as ``"apache-2.0"`` or
+            ``"cc-by-4.0"`` (an identifier of the Hugging Face Hub), or the path of a file with
+            the text of another licence, which is copied to ``LICENSE``. Default: unknown.
         samples: raw inputs for verification, an array or a mapping of arrays by input name, each
             of shape ``(examples, …)``. Default: random inputs. The samples are saved in
             ``reference.npz``, so do not pass data that must stay private.
@@ -133,6 +138,7 @@ def export(
     options = Options.checked(formats, opset, allow_loops, weights, keras_file, tolerance)
     target = new_version(Path(folder), version)
     check_metadata(metadata)
+    licence = License.checked(_first(license, getattr(model, "license", None)))
     import_tensorflow()
     if not check_keras_version() and not verify:
         raise ValueError(
@@ -154,12 +160,14 @@ def export(
         target_units=_first(target_units, getattr(targets_of_run, "target_units", None), ""),
         input_units=_first(input_units, getattr(run, "units", None), ""),
         provenance=getattr(run, "provenance", None) or {},
+        license=licence.identifier,
         metadata=metadata or {},
     )
     about.check(served)
     published = random_samples(served, _first(getattr(run, "example_inputs", None), samples))
     verified_on = published if samples is None else as_samples(served, samples)
     with remove_new_parents_on_error(target.parent), atomic_folder(target) as temporary:
+        licence.write(temporary)
         card = _write_files(served, about, verified_on, options, temporary, test)
         if "saved_model" in options.formats:
             write_requests(served, published, about.served_as, temporary)
