@@ -54,7 +54,7 @@ class License:
             return cls(str(license).lower())
         path = Path(license)
         if not path.is_file():
-            error = unknown_name("license", license, LICENSES)
+            error = unknown_name("license", str(license).lower(), LICENSES)
             raise ValueError(f"{error} For another licence, pass the path of a file with its text.")
         try:
             text = path.read_text(encoding="utf-8")

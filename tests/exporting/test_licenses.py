@@ -39,7 +39,7 @@ def test_the_text_of_another_licence_is_copied(tmp_path: Path) -> None:
 
 def test_other_licences_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"Unknown license 'apache2'\. Did you mean 'apache-2\.0'"):
-        License.checked("apache2")
+        License.checked("Apache2")
     with pytest.raises(ValueError, match=r"pass the path of a file with its text\.$"):
         License.checked(tmp_path)
     (tmp_path / "empty").write_text(" \n")
