@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import keras
 
 
-@register("seizure-mlp", data="seizure", source="S1 S2 S5")
+@register("seizure-mlp", data="seizure", source="S1 S2 S5", as_reported={})
 def seizure_mlp(
     *,
     units: int | Sequence[int] = (16,),

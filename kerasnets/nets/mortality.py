@@ -64,7 +64,7 @@ def _classifier(
     return keras.Model(inputs, keras.layers.Dense(classes, name="logits", **arguments)(x))
 
 
-@register("mortality-gru", data="mimic3", source="S1 S2 S5")
+@register("mortality-gru", data="mimic3", source="S1 S2 S5", as_reported={})
 def mortality_gru(
     *,
     dense_units: Sequence[int] = (32,),
@@ -104,7 +104,7 @@ def mortality_gru(
     return _classifier(inputs, visits, x, classes=classes, l2=l2, wide=wide)
 
 
-@register("mortality-lstm", data="mimic3", source="S5")
+@register("mortality-lstm", data="mimic3", source="S5", as_reported={})
 def mortality_lstm(
     *,
     dense_units: Sequence[int] = (64,),
@@ -141,7 +141,7 @@ def mortality_lstm(
     return _classifier(inputs, visits, x, classes=classes, l2=l2, wide=wide)
 
 
-@register("mortality-deep", data="mimic3", source="S2")
+@register("mortality-deep", data="mimic3", source="S2", as_reported={})
 def mortality_deep(
     *,
     dense_units: Sequence[int] = (128, 64, 32),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from kerasnets._lazy import keras
 from kerasnets.nets.blocks import classifier, dense_stack
 from kerasnets.nets.catalogue import register, variant
 
 
-@register("covid-1", data="covid", source="S4")
+@register("covid-1", data="covid", source="S4", as_reported={})
 def covid(
     *,
     units: int | Sequence[int] = (),
@@ -38,9 +39,10 @@ variant(
 )  # fmt: skip
 
 
-@register(
-    "xor", data="xor-simulated", source="S4", rescaling="none", epochs=300, learning_rate=0.05
-)
+_XOR: dict[str, Any] = {"rescaling": "none", "epochs": 300, "learning_rate": 0.05}
+
+
+@register("xor", data="xor-simulated", source="S4", as_reported=_XOR, **_XOR)
 def xor(*, units: Sequence[int] = (2,), by_hand: bool = False, classes: int = 2) -> keras.Model:
     """2 → 2 ReLU → 2, the smallest ReLU net that computes XOR: 12 parameters.
 

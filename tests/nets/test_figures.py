@@ -46,5 +46,6 @@ def test_nothing_is_known_about_other_nets():
         "params": None,
         "flops": None,
         "test": None,
+        "test_as_reported": None,
         "recommended": False,
     }
