@@ -59,9 +59,8 @@ def test_every_recipe_of_the_catalogue_is_valid(net):
     spec = kn.describe(net)
     for name in spec.recipes:
         for data in {spec.data, "patients.csv", *spec.recipe_by_data}:
-            made = make_recipe(net, name, data=data)
-            assert made == make_recipe(net, data=data, **spec.settings(data, name))
-            assert made.data == data
+            settings = {"net": net, "data": data, **spec.settings(data, name)}
+            assert make_recipe(net, name, data=data) == check_recipe(settings)
 
 
 def test_arguments_of_the_builder_are_replaced_one_by_one(net_with_recipes):

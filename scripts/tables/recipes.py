@@ -1,0 +1,296 @@
+"""Compare the default recipe of each net with that of the course reports, and write the tables.
+
+    python scripts/tables/recipes.py --data-dir FOLDER [--runs runs/recipes] [--only seizure eicu]
+
+Finished runs are reused and interrupted ones resumed, so the script can be stopped at any time.
+Writes docs/recipes.md, and the columns "test" and "reported" of figures.csv.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from sklearn.metrics import log_loss, roc_auc_score
+
+import kerasnets as kn
+from kerasnets._files import atomic_write
+from kerasnets._tables import markdown_table, percent
+from kerasnets.evaluation import predict_probabilities
+from kerasnets.evaluation.baseline import is_unbalanced
+from kerasnets.evaluation.bootstrap import bootstrap_intervals
+from kerasnets.studies.workspace import Workspace
+
+ROOT = Path(__file__).parents[2]
+TARGET = ROOT / "docs" / "recipes.md"
+FIGURES = ROOT / "kerasnets" / "nets" / "figures.csv"
+SEEDS = (0, 1, 2)
+# By data set: the nets, and what a fold keeps together. Without it there are no folds, but one
+# split and three seeds.
+SETS = {
+    "seizure": (("seizure-*",), "recording"),
+    "eicu": (("mortality-*",), "patient"),
+    "mortality-simulated": (("mortality-*",), ""),
+    "digits": (("digit-*", "lenet5"), ""),
+    "covid-simulated": (("covid-*",), ""),
+}
+FOLDS = 5
+PAGE = """\
+# Default recipes and reported settings
+
+Each net has a default recipe: the settings that we recommend for it, which can depend on the data
+set. The nets of the [course reports](reproduce.md) also have the recipe `as-reported`, with which
+[`kerasnets reproduce`](reproduce.md) checks their figures:
+
+```sh
+kerasnets nets mortality-gru                                  # shows the recipes of a net
+kerasnets train mortality-gru --data eicu                     # the default recipe
+kerasnets train mortality-gru --data eicu --recipe as-reported
+```
+
+{result}
+
+This command trains the nets and writes this page. Finished trainings are reused:
+
+```sh
+python scripts/tables/recipes.py --data-dir FOLDER
+```
+
+- **Intervals** in brackets are 95 % intervals by bootstrap over recordings, patients or rows of
+  the test splits. "Difference" is the default recipe minus `as-reported` on the same resamples.
+- **Folds and seeds.** With folds, the value is that of the test rows of all folds together. With
+  one split, it is the mean of the seeds. Every training keeps the weights of its best epoch on
+  the validation split.
+- **How the defaults were chosen.** By the validation results of a few settings, on folds and seeds
+  that are also in the tables. The test splits were not used.
+- **Other nets of the reports** use the reported settings by default, because no other setting that
+  we tried was better on the validation split. Their results are in
+  [seizure-results.md](seizure-results.md) and [digits.md](digits.md).
+
+{tables}
+"""
+
+
+@dataclass(frozen=True)
+class Result:
+    """The test predictions of a net with one recipe, one entry per fold or seed."""
+
+    net: str
+    recipe: str
+    folds: bool
+    runs: list[kn.Run]
+    y: list[np.ndarray]
+    probabilities: list[np.ndarray]
+    groups: list[np.ndarray]
+
+    @property
+    def unbalanced(self) -> bool:
+        """Whether AUROC is stated, because accuracy says little."""
+        counts = np.unique(self.y[0], return_counts=True)[1]
+        return is_unbalanced(counts.tolist())
+
+    @cached_property
+    def rows(self) -> tuple[np.ndarray, np.ndarray]:
+        """The labels, and the probabilities, shape ``(seeds, rows, classes)``."""
+        if self.folds:
+            return np.concatenate(self.y), np.concatenate(self.probabilities)[None]
+        return self.y[0], np.stack(self.probabilities)
+
+    @property
+    def all_groups(self) -> np.ndarray:
+        """The group of each row of ``rows``."""
+        return np.concatenate(self.groups) if self.folds else self.groups[0]
+
+    def score(self, weights: np.ndarray | None = None) -> float:
+        """AUROC if the classes are unbalanced, else accuracy."""
+        y, repetitions = self.rows
+        return float(np.mean([score(y, p, weights, self.unbalanced) for p in repetitions]))
+
+    @property
+    def each(self) -> list[float]:
+        """The score of each fold or seed."""
+        pairs = zip(self.y, self.probabilities, strict=True)
+        return [score(y, p, None, self.unbalanced) for y, p in pairs]
+
+    @property
+    def loss(self) -> float:
+        """The log loss."""
+        y, repetitions = self.rows
+        labels = np.arange(repetitions.shape[-1])
+        return float(np.mean([log_loss(y, p, labels=labels) for p in repetitions]))
+
+
+def score(
+    y: np.ndarray, probabilities: np.ndarray, weights: np.ndarray | None, unbalanced: bool
+) -> float:
+    """AUROC or accuracy of weighted rows."""
+    if unbalanced:
+        return float(roc_auc_score(y, probabilities[:, 1], sample_weight=weights))
+    return float(np.average(probabilities.argmax(axis=1) == y, weights=weights))
+
+
+def main() -> None:
+    """Train the missing nets, then write the page and the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--data-dir", type=Path, help="folder with the real data")
+    parser.add_argument("--runs", type=Path, default=Path("runs/recipes"))
+    parser.add_argument("--only", nargs="+", metavar="DATA", help="train for these, write nothing")
+    arguments = parser.parse_args()
+    results: dict[str, list[list[Result]]] = {}
+    for data in arguments.only or SETS:
+        results[data] = []
+        for net in nets_with_two_recipes(data):
+            rows = [
+                train(net, recipe, data, arguments.runs, arguments.data_dir)
+                for recipe in kn.describe(net).recipes
+            ]
+            results[data].append(rows)
+            for cells in table_rows(rows):
+                print(*cells, sep=" | ", flush=True)
+    if not arguments.only:
+        page = make_page(results)
+        TARGET.write_text(page, encoding="utf-8")
+        write_figures(results)
+        print(page)
+
+
+def nets_with_two_recipes(data: str) -> list[str]:
+    """The nets whose default recipe on a data set differs from the reported one."""
+    specs = [kn.describe(net) for pattern in SETS[data][0] for net in kn.list_nets(pattern)]
+    return [
+        spec.name
+        for spec in specs
+        if spec.as_reported is not None and spec.settings(data) != spec.as_reported
+    ]
+
+
+def train(net: str, recipe: str, data: str, runs: Path, data_dir: Path | None) -> Result:
+    """Train a net on each fold, or with each seed."""
+    folds = bool(SETS[data][1])
+    result = Result(net, recipe, folds, [], [], [], [])
+    for number in range(FOLDS) if folds else SEEDS:
+        options = {"folds": FOLDS, "fold": number} if folds else {}
+        loaded = kn.load_data(data, data_dir, **options)
+        folder = runs / recipe / (f"fold-{number}" if folds else "one-split")
+        run = Workspace(folder, recipe=recipe).run(net, loaded, 0 if folds else number)
+        test = loaded.test
+        result.runs.append(run)
+        result.y.append(test.y)
+        result.probabilities.append(predict_probabilities(run.model, test.x))
+        result.groups.append(np.asarray(range(len(test)) if test.groups is None else test.groups))
+    return result
+
+
+def intervals(results: Sequence[Result]) -> dict[str, list[float]]:
+    """The interval of the score of each recipe, and of their difference."""
+
+    def statistics(weights: np.ndarray) -> dict[str, float]:
+        default, reported = (result.score(weights) for result in results)
+        return {"default": default, "as-reported": reported, "difference": default - reported}
+
+    y, _ = results[0].rows
+    return bootstrap_intervals(statistics, len(y), results[0].all_groups)
+
+
+def table_rows(results: Sequence[Result]) -> list[list[str]]:
+    """One row per recipe."""
+    ranges = intervals(results)
+    scale, digits = (1, 3) if results[0].unbalanced else (100, 1)
+
+    def text(value: float, name: str, sign: str = "") -> str:
+        low, high = (f"{scale * end:{sign}.{digits}f}" for end in ranges[name])
+        joint = " to " if sign else "–"
+        return f"{scale * value:{sign}.{digits}f} ({low}{joint}{high})"
+
+    rows = []
+    for result in results:
+        each = ", ".join(f"{scale * value:.{digits}f}" for value in result.each)
+        kept = np.mean([run.best_epoch for run in result.runs])
+        trained = np.mean([len(run.history["loss"]) for run in result.runs])
+        rows.append(
+            [
+                f"`{result.net}`", result.recipe, text(result.score(), result.recipe), each,
+                f"{result.loss:.3f}", f"{kept:.0f} of {trained:.0f}", "",
+            ]
+        )  # fmt: skip
+    rows[0][-1] = text(results[0].score() - results[1].score(), "difference", "+")
+    return rows
+
+
+def make_page(results: dict[str, list[list[Result]]]) -> str:
+    """The page with one table per data set."""
+    tables = []
+    for data, nets in results.items():
+        first = nets[0][0]
+        y, _ = first.rows
+        share = percent(np.unique(y, return_counts=True)[1].max() / len(y))
+        metric = "test AUROC" if first.unbalanced else "test accuracy, %"
+        each = "per fold" if first.folds else "per seed"
+        headers = ["net", "recipe", metric, each, "log loss", "best epoch", "difference"]
+        rows = [cells for net in nets for cells in table_rows(net)]
+        tables += [
+            f"## {data}: {len(y):,} test rows, {protocol(first, data)}",
+            f"Always predicting the most frequent class is right for {share} of the rows.",
+            markdown_table(headers, rows, "llrrrrr"),
+        ]
+    return PAGE.format(result=summary(results), tables="\n\n".join(tables))
+
+
+def protocol(result: Result, data: str) -> str:
+    """How the data were split, and how often the net was trained."""
+    if result.folds:
+        return f"{len(result.runs)} folds by {SETS[data][1]}"
+    return f"one split, seeds {', '.join(map(str, SEEDS))}"
+
+
+def summary(results: dict[str, list[list[Result]]]) -> str:
+    """How often the default recipe is better, and whether it is ever worse."""
+    pairs = [rows for nets in results.values() for rows in nets]
+    ends = [intervals(rows)["difference"] for rows in pairs]
+    better = sum(low > 0 for low, _ in ends)
+    worse = sum(high < 0 for _, high in ends)
+    return (
+        f"In {better} of {len(pairs)} comparisons below, the default recipe is better than "
+        f"`as-reported` on the test rows by more than chance: the interval of the difference is "
+        f"above zero. It is worse in {worse}."
+    )
+
+
+def write_figures(results: dict[str, list[list[Result]]]) -> None:
+    """Write the results on the data set of each net to figures.csv."""
+    with FIGURES.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        lines, names = list(reader), reader.fieldnames or []
+    measured = {
+        rows[0].net: (data, rows) for data in ("seizure", "eicu") for rows in results.get(data, [])
+    }
+    for line in lines:
+        if line["net"] not in measured:
+            continue
+        data, rows = measured[line["net"]]
+        ranges = intervals(rows)
+        texts = [
+            " ".join(f"{value:.4f}" for value in (result.score(), *ranges[result.recipe]))
+            for result in rows
+        ]
+        line |= {
+            "data": data,
+            "metric": "auroc" if rows[0].unbalanced else "accuracy",
+            "test": texts[0],
+            "reported": texts[1],
+            "protocol": protocol(rows[0], data),
+            "source": "docs/recipes.md",
+        }
+    with atomic_write(FIGURES) as path, path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(lines)
+
+
+if __name__ == "__main__":
+    main()
