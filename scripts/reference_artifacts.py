@@ -131,8 +131,8 @@ def write_readme(out: Path) -> None:
                 f"[`{card['served_as']}`]({card['served_as']}/1/README.md)",
                 f"{card['provenance']['data']}, by {card['provenance']['split']}",
                 f"{card['parameters']:,}",
-                f"{test['accuracy']:.4f}",
                 f"{test['auroc']:.4f}",
+                f"{test['accuracy']:.4f}",
                 f"{max(verified['max_abs_diff'].values()):.1e}",
                 f"{size_of(path.parents[1]) / 1000:,.0f} kB",
             )
@@ -144,8 +144,8 @@ def write_readme(out: Path) -> None:
         "net",
         "data, split",
         "parameters",
-        "accuracy",
         "AUROC",
+        "accuracy",
         "largest difference",
         "size",
     )

@@ -65,7 +65,8 @@ def measure(net: str, epochs: int | None, rounds: int) -> dict[str, Any] | None:
     job = [net, recipe.data, str(recipe.epochs), str(recipe.batch_size)]
     commands = {
         "kerasnets": [
-            sys.executable, "-m", "kerasnets", "train", net, "--epochs", str(recipe.epochs), "--out"
+            sys.executable, "-m", "kerasnets", "train", net, "--epochs", str(recipe.epochs),
+            "--early-stopping", "0", "--out",  # as many epochs as the script
         ],
         **{
             f"torch {threads}": [sys.executable, str(SCRIPT), *job, str(threads)]

@@ -10,22 +10,25 @@ from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.metrics import log_loss
 
 import kerasnets as kn
 from kerasnets._files import atomic_write
 from kerasnets._tables import markdown_table, percent
 from kerasnets.evaluation import predict_probabilities
 from kerasnets.evaluation.baseline import is_unbalanced
+from kerasnets.evaluation.binary import Ranking
 from kerasnets.evaluation.bootstrap import bootstrap_intervals
+from kerasnets.nets.catalogue import RECIPES
 from kerasnets.studies.workspace import Workspace
 
+Score = Callable[[np.ndarray], float]  # takes the weight of each row
 ROOT = Path(__file__).parents[2]
 TARGET = ROOT / "docs" / "recipes.md"
 FIGURES = ROOT / "kerasnets" / "nets" / "figures.csv"
@@ -88,7 +91,7 @@ class Result:
     probabilities: list[np.ndarray]
     groups: list[np.ndarray]
 
-    @property
+    @cached_property
     def unbalanced(self) -> bool:
         """Whether AUROC is stated, because accuracy says little."""
         counts = np.unique(self.y[0], return_counts=True)[1]
@@ -106,16 +109,22 @@ class Result:
         """The group of each row of ``rows``."""
         return np.concatenate(self.groups) if self.folds else self.groups[0]
 
-    def score(self, weights: np.ndarray | None = None) -> float:
-        """AUROC if the classes are unbalanced, else accuracy."""
+    @cached_property
+    def scores(self) -> list[Score]:
+        """The score of each repetition."""
         y, repetitions = self.rows
-        return float(np.mean([score(y, p, weights, self.unbalanced) for p in repetitions]))
+        return [score_of(y, probabilities, self.unbalanced) for probabilities in repetitions]
+
+    def score(self, weights: np.ndarray | None = None) -> float:
+        """AUROC if the classes are unbalanced, else accuracy; the mean of the repetitions."""
+        weights = np.ones(len(self.rows[0])) if weights is None else weights
+        return float(np.mean([score(weights) for score in self.scores]))
 
     @property
     def each(self) -> list[float]:
         """The score of each fold or seed."""
         pairs = zip(self.y, self.probabilities, strict=True)
-        return [score(y, p, None, self.unbalanced) for y, p in pairs]
+        return [score_of(y, p, self.unbalanced)(np.ones(len(y))) for y, p in pairs]
 
     @property
     def loss(self) -> float:
@@ -125,13 +134,58 @@ class Result:
         return float(np.mean([log_loss(y, p, labels=labels) for p in repetitions]))
 
 
-def score(
-    y: np.ndarray, probabilities: np.ndarray, weights: np.ndarray | None, unbalanced: bool
-) -> float:
-    """AUROC or accuracy of weighted rows."""
+def score_of(y: np.ndarray, probabilities: np.ndarray, unbalanced: bool) -> Score:
+    """AUROC or accuracy as a function of the weights of the rows."""
     if unbalanced:
-        return float(roc_auc_score(y, probabilities[:, 1], sample_weight=weights))
-    return float(np.average(probabilities.argmax(axis=1) == y, weights=weights))
+        return Ranking(y, probabilities[:, 1]).auroc
+    correct = probabilities.argmax(axis=1) == y
+    return lambda weights: float(np.average(correct, weights=weights))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Both recipes of a net on the same test rows."""
+
+    default: Result
+    reported: Result
+
+    @property
+    def difference(self) -> float:
+        """The score of the default recipe minus that of the reported one."""
+        return self.default.score() - self.reported.score()
+
+    @cached_property
+    def intervals(self) -> dict[str, list[float]]:
+        """The interval of the score of each recipe, and of their difference."""
+
+        def statistics(weights: np.ndarray) -> dict[str, float]:
+            default, reported = self.default.score(weights), self.reported.score(weights)
+            return {"default": default, "as-reported": reported, "difference": default - reported}
+
+        y, _ = self.default.rows
+        return bootstrap_intervals(statistics, len(y), self.default.all_groups)
+
+    def table_rows(self) -> list[list[str]]:
+        """One row per recipe."""
+        rows = []
+        for result in (self.default, self.reported):
+            each = ", ".join(self.shown(value) for value in result.each)
+            kept = np.mean([run.best_epoch for run in result.runs])
+            trained = np.mean([len(run.history["loss"]) for run in result.runs])
+            low, high = map(self.shown, self.intervals[result.recipe])
+            value = f"{self.shown(result.score())} ({low}–{high})"
+            epochs = f"{kept:.0f} of {trained:.0f}"
+            net = f"`{result.net}`"
+            rows.append([net, result.recipe, value, each, f"{result.loss:.3f}", epochs, ""])
+        low, high = (self.shown(end, "+") for end in self.intervals["difference"])
+        rows[0][-1] = f"{self.shown(self.difference, '+')} ({low} to {high})"
+        return rows
+
+    def shown(self, value: float, sign: str = "") -> str:
+        """A score as text: AUROC with three decimals, accuracy in percent."""
+        if self.default.unbalanced:
+            return f"{value:{sign}.3f}"
+        return f"{100 * value:{sign}.1f}"
 
 
 def main() -> None:
@@ -141,16 +195,15 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/recipes"))
     parser.add_argument("--only", nargs="+", metavar="DATA", help="train for these, write nothing")
     arguments = parser.parse_args()
-    results: dict[str, list[list[Result]]] = {}
+    results: dict[str, list[Comparison]] = {}
     for data in arguments.only or SETS:
         results[data] = []
         for net in nets_with_two_recipes(data):
-            rows = [
-                train(net, recipe, data, arguments.runs, arguments.data_dir)
-                for recipe in kn.describe(net).recipes
-            ]
-            results[data].append(rows)
-            for cells in table_rows(rows):
+            both = (
+                train(net, recipe, data, arguments.runs, arguments.data_dir) for recipe in RECIPES
+            )
+            results[data].append(Comparison(*both))
+            for cells in results[data][-1].table_rows():
                 print(*cells, sep=" | ", flush=True)
     if not arguments.only:
         page = make_page(results)
@@ -186,53 +239,19 @@ def train(net: str, recipe: str, data: str, runs: Path, data_dir: Path | None) -
     return result
 
 
-def intervals(results: Sequence[Result]) -> dict[str, list[float]]:
-    """The interval of the score of each recipe, and of their difference."""
-
-    def statistics(weights: np.ndarray) -> dict[str, float]:
-        default, reported = (result.score(weights) for result in results)
-        return {"default": default, "as-reported": reported, "difference": default - reported}
-
-    y, _ = results[0].rows
-    return bootstrap_intervals(statistics, len(y), results[0].all_groups)
-
-
-def table_rows(results: Sequence[Result]) -> list[list[str]]:
-    """One row per recipe."""
-    ranges = intervals(results)
-    scale, digits = (1, 3) if results[0].unbalanced else (100, 1)
-
-    def text(value: float, name: str, sign: str = "") -> str:
-        low, high = (f"{scale * end:{sign}.{digits}f}" for end in ranges[name])
-        joint = " to " if sign else "–"
-        return f"{scale * value:{sign}.{digits}f} ({low}{joint}{high})"
-
-    rows = []
-    for result in results:
-        each = ", ".join(f"{scale * value:.{digits}f}" for value in result.each)
-        kept = np.mean([run.best_epoch for run in result.runs])
-        trained = np.mean([len(run.history["loss"]) for run in result.runs])
-        rows.append(
-            [
-                f"`{result.net}`", result.recipe, text(result.score(), result.recipe), each,
-                f"{result.loss:.3f}", f"{kept:.0f} of {trained:.0f}", "",
-            ]
-        )  # fmt: skip
-    rows[0][-1] = text(results[0].score() - results[1].score(), "difference", "+")
-    return rows
-
-
-def make_page(results: dict[str, list[list[Result]]]) -> str:
+def make_page(results: dict[str, list[Comparison]]) -> str:
     """The page with one table per data set."""
     tables = []
-    for data, nets in results.items():
-        first = nets[0][0]
+    for data, compared in results.items():
+        if not compared:
+            continue
+        first = compared[0].default
         y, _ = first.rows
         share = percent(np.unique(y, return_counts=True)[1].max() / len(y))
         metric = "test AUROC" if first.unbalanced else "test accuracy, %"
         each = "per fold" if first.folds else "per seed"
         headers = ["net", "recipe", metric, each, "log loss", "best epoch", "difference"]
-        rows = [cells for net in nets for cells in table_rows(net)]
+        rows = [cells for comparison in compared for cells in comparison.table_rows()]
         tables += [
             f"## {data}: {len(y):,} test rows, {protocol(first, data)}",
             f"Always predicting the most frequent class is right for {share} of the rows.",
@@ -248,42 +267,43 @@ def protocol(result: Result, data: str) -> str:
     return f"one split, seeds {', '.join(map(str, SEEDS))}"
 
 
-def summary(results: dict[str, list[list[Result]]]) -> str:
+def summary(results: dict[str, list[Comparison]]) -> str:
     """How often the default recipe is better, and whether it is ever worse."""
-    pairs = [rows for nets in results.values() for rows in nets]
-    ends = [intervals(rows)["difference"] for rows in pairs]
+    all_of_them = [comparison for compared in results.values() for comparison in compared]
+    ends = [comparison.intervals["difference"] for comparison in all_of_them]
     better = sum(low > 0 for low, _ in ends)
     worse = sum(high < 0 for _, high in ends)
     return (
-        f"In {better} of {len(pairs)} comparisons below, the default recipe is better than "
+        f"In {better} of {len(ends)} comparisons below, the default recipe is better than "
         f"`as-reported` on the test rows by more than chance: the interval of the difference is "
         f"above zero. It is worse in {worse}."
     )
 
 
-def write_figures(results: dict[str, list[list[Result]]]) -> None:
+def write_figures(results: dict[str, list[Comparison]]) -> None:
     """Write the results on the data set of each net to figures.csv."""
     with FIGURES.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
         lines, names = list(reader), reader.fieldnames or []
-    measured = {
-        rows[0].net: (data, rows) for data in ("seizure", "eicu") for rows in results.get(data, [])
+    found = {
+        comparison.default.net: (data, comparison)
+        for data in ("seizure", "eicu")
+        for comparison in results[data]
     }
     for line in lines:
-        if line["net"] not in measured:
+        if line["net"] not in found:
             continue
-        data, rows = measured[line["net"]]
-        ranges = intervals(rows)
+        data, comparison = found[line["net"]]
         texts = [
-            " ".join(f"{value:.4f}" for value in (result.score(), *ranges[result.recipe]))
-            for result in rows
+            " ".join(f"{value:.4f}" for value in (result.score(), *comparison.intervals[name]))
+            for name, result in zip(RECIPES, (comparison.default, comparison.reported), strict=True)
         ]
         line |= {
             "data": data,
-            "metric": "auroc" if rows[0].unbalanced else "accuracy",
+            "metric": "auroc" if comparison.default.unbalanced else "accuracy",
             "test": texts[0],
             "reported": texts[1],
-            "protocol": protocol(rows[0], data),
+            "protocol": protocol(comparison.default, data),
             "source": "docs/recipes.md",
         }
     with atomic_write(FIGURES) as path, path.open("w", encoding="utf-8", newline="") as file:
