@@ -9,8 +9,15 @@ from kerasnets._lazy import keras
 from kerasnets.nets.blocks import classifier, dense_stack
 from kerasnets.nets.catalogue import register, variant
 
+# A table of your own may have a hundred rows, so an epoch has few steps.
+_ANY_TABLE: dict[str, Any] = {"epochs": 200, "early_stopping": 20}
+_MANY_CASES: dict[str, Any] = {"covid": {}, "covid-simulated": {}}
 
-@register("covid-1", data="covid", source="S4", as_reported={})
+
+@register(
+    "covid-1", data="covid", source="S4", recipe_by_data=_MANY_CASES, as_reported={},
+    learning_rate=0.01, **_ANY_TABLE,
+)  # fmt: skip
 def covid(
     *,
     units: int | Sequence[int] = (),
@@ -34,7 +41,8 @@ def covid(
 
 # S4 does not state the width; 16 is our choice.
 variant(
-    "covid-2", of="covid-1", source="S4", units=(16,),
+    "covid-2", of="covid-1", source="S4",
+    recipe={"learning_rate": 0.003, **_ANY_TABLE}, recipe_by_data=_MANY_CASES, units=(16,),
     summary="11 case columns → 16 ReLU → died or not, in two layers: 226 parameters.",
 )  # fmt: skip
 

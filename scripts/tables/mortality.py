@@ -66,8 +66,8 @@ python scripts/tables/mortality.py --data-dir FOLDER
 - Everything, including the vocabulary, is fitted on the training split. No patient is in two
   splits.
 - The validation split selects the epoch whose weights are kept. It also selects the settings in
-  brackets: those with the lowest log loss on the validation splits of all folds. This is done in
-  the same way for nets and other classifiers.
+  brackets, which change the recipe `as-reported`: those with the lowest log loss on the validation
+  splits of all folds. This is done in the same way for nets and other classifiers.
 - Average precision is the step-wise area under the precision-recall curve.
 - "Wide" nets also see which codes occurred, besides their last state.
 """

@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from sklearn.datasets import load_breast_cancer, load_wine
 from sklearn.metrics import log_loss
 
 import kerasnets as kn
@@ -40,8 +41,11 @@ SETS = {
     "eicu": (("mortality-*",), "patient"),
     "mortality-simulated": (("mortality-*",), ""),
     "digits": (("digit-*", "lenet5"), ""),
-    "covid-simulated": (("covid-*",), ""),
+    "wine": (("covid-*",), ""),
+    "breast-cancer": (("covid-*",), ""),
 }
+# Tables of scikit-learn, as examples of a user's own table.
+OWN = {"wine": load_wine, "breast-cancer": load_breast_cancer}
 FOLDS = 5
 PAGE = """\
 # Default recipes and reported settings
@@ -69,6 +73,8 @@ python scripts/tables/recipes.py --data-dir FOLDER
 - **Folds and seeds.** With folds, the value is that of the test rows of all folds together. With
   one split, it is the mean of the seeds. Every training keeps the weights of its best epoch on
   the validation split.
+- **Your own data** have the default recipe that no data set has for itself. `wine` and
+  `breast-cancer` are tables of scikit-learn, as examples.
 - **How the defaults were chosen.** By the validation results of a few settings, on folds and seeds
   that are also in the tables. The test splits were not used.
 - **Other nets of the reports** use the reported settings by default, because no other setting that
@@ -227,8 +233,7 @@ def train(net: str, recipe: str, data: str, runs: Path, data_dir: Path | None) -
     folds = bool(SETS[data][1])
     result = Result(net, recipe, folds, [], [], [], [])
     for number in range(FOLDS) if folds else SEEDS:
-        options = {"folds": FOLDS, "fold": number} if folds else {}
-        loaded = kn.load_data(data, data_dir, **options)
+        loaded = load(data, data_dir, {"folds": FOLDS, "fold": number} if folds else {})
         folder = runs / recipe / (f"fold-{number}" if folds else "one-split")
         run = Workspace(folder, recipe=recipe).run(net, loaded, 0 if folds else number)
         test = loaded.test
@@ -237,6 +242,14 @@ def train(net: str, recipe: str, data: str, runs: Path, data_dir: Path | None) -
         result.probabilities.append(predict_probabilities(run.model, test.x))
         result.groups.append(np.asarray(range(len(test)) if test.groups is None else test.groups))
     return result
+
+
+def load(data: str, data_dir: Path | None, options: dict[str, int]) -> kn.Dataset:
+    """Load a data set of the catalogue or a table of scikit-learn."""
+    if data not in OWN:
+        return kn.load_data(data, data_dir, **options)
+    table = OWN[data]()
+    return kn.Dataset.from_arrays(table.data.astype("float32"), table.target, name=data)
 
 
 def make_page(results: dict[str, list[Comparison]]) -> str:
@@ -295,7 +308,7 @@ def write_figures(results: dict[str, list[Comparison]]) -> None:
             continue
         data, comparison = found[line["net"]]
         texts = [
-            " ".join(f"{value:.4f}" for value in (result.score(), *comparison.intervals[name]))
+            " ".join(f"{value:.6f}" for value in (result.score(), *comparison.intervals[name]))
             for name, result in zip(RECIPES, (comparison.default, comparison.reported), strict=True)
         ]
         line |= {
