@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 # Sixteen sigmoid units have hardly learned anything after 20 epochs with a rate of 0.001.
 _FEW_SIGMOIDS: dict[str, Any] = {"learning_rate": 0.01, "schedule": "cosine"}
-# Overfits after a few epochs.
-_WIDE: dict[str, Any] = {"learning_rate": 0.003, "schedule": "cosine", "early_stopping": 5}
 
 
 @register("seizure-mlp", data="seizure", source="S1 S2 S5", as_reported={}, **_FEW_SIGMOIDS)
@@ -52,7 +50,7 @@ variant(
     "24,539 parameters.",
 )  # fmt: skip
 variant(
-    "seizure-mlp-wide", of="seizure-mlp", source="S5", recipe=_WIDE,
+    "seizure-mlp-wide", of="seizure-mlp", source="S5", recipe={},
     units=(256,) * 4, activation="relu",
     summary="178 → 4 × 256 ReLU → 5, the larger and deeper net of S5: 244,485 parameters.",
 )  # fmt: skip
