@@ -127,6 +127,7 @@ def script_constant(script, name):
     [
         ("own-nets.md", script_constant("reference_nets.py", "PAGE")),
         ("mortality-results.md", script_constant("mortality.py", "INTRODUCTION")),
+        ("recipes.md", script_constant("recipes.py", "PAGE")),
         ("export-variants.md", script_constant("export_variants.py", "INTRODUCTION")),
         ("seizure-results.md", seizure._PAGE),
         ("digits.md", digits._PAGE + digits._CAVEAT),

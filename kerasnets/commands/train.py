@@ -18,14 +18,17 @@ from kerasnets.commands._shared import (
     pairs,
     print_json,
     quiet_flag,
+    recipe_flag,
 )
-from kerasnets.training.recipe import read_settings
+from kerasnets.nets.catalogue import RECIPES
+from kerasnets.training.recipe import read_net
 
 if TYPE_CHECKING:
     from kerasnets.training import Run
 
 EXAMPLES = """\
   kerasnets train seizure-cnn
+  kerasnets train seizure-mlp --recipe as-reported
   kerasnets train seizure-gru --set units=32 --epochs 40 --schedule cosine
   kerasnets train seizure-mlp --data seizure-simulated \\
       --data-option recordings_per_class=20
@@ -38,9 +41,7 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     names_of_nets(parser.add_argument("net", nargs="?", help="name of a net; see kerasnets nets"))
-    parser.add_argument(
-        "--recipe", type=Path, metavar="FILE", help="TOML file of settings; flags override it"
-    )
+    recipe_flag(parser)
     parser.add_argument("--resume", type=Path, metavar="FOLDER", help="resume this run")
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="run folder to create; default: runs/NET-NUMBER"
@@ -82,22 +83,18 @@ def _resume(arguments: argparse.Namespace) -> Run:
 def _train(arguments: argparse.Namespace) -> Run:
     from kerasnets.training import train
 
-    settings = read_settings(arguments.recipe) if arguments.recipe else {}
-    net = arguments.net or settings.get("net")
+    recipe = arguments.recipe or "default"
+    net = arguments.net
     if net is None:
-        raise ValueError("Name a net (kerasnets nets lists them), or use --recipe or --resume.")
-    settings.pop("net", None)
-    overrides = {
+        if recipe in RECIPES:
+            raise ValueError("Name a net (kerasnets nets lists them), or use --recipe or --resume.")
+        net = read_net(recipe)
+    settings = {
+        **recipe_settings(arguments),
         "net_arguments": pairs(arguments.set),
         "data_options": data_options(arguments),
     }
-    merged = {
-        name: {**settings.get(name, {}), **values} if values else settings[name]
-        for name, values in overrides.items()
-        if values or name in settings
-    }
-    settings = {**settings, **recipe_settings(arguments), **merged}
-    return train(net, out=arguments.out, **_options(arguments), **settings)
+    return train(net, recipe=recipe, out=arguments.out, **_options(arguments), **settings)
 
 
 def _worker() -> contextlib.AbstractContextManager[None]:

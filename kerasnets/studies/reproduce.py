@@ -80,7 +80,7 @@ def _reproduce(
     for name, run_part in PARTS.items():
         if parts and name not in parts:
             continue
-        work = Workspace(out, data_dir, quick=quick, progress=progress)
+        work = Workspace(out, data_dir, quick=quick, progress=progress, recipe="as-reported")
         results += run_part(work)
         seconds[name] = work.seconds
     write_results(out, results, seconds)
@@ -120,6 +120,7 @@ def _reproduce_search(work: Workspace) -> list[ClaimResult]:
         trials=4 if work.quick else 9,
         out=work.folder / "search",
         progress=work.progress,
+        recipe=work.recipe,
         data="digits",
         epochs=1 if work.quick else 5,
     )

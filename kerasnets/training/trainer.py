@@ -41,6 +41,7 @@ def train(
     net: str | Recipe | keras.Model,
     *,
     data: Dataset | str | Path | None = None,
+    recipe: str | Path = "default",
     out: str | Path | None = None,
     data_dir: str | Path | None = None,
     callbacks: Sequence[Any] = (),
@@ -63,12 +64,16 @@ def train(
             are used.
         data: a data set, its name in the catalogue, or the path of a file. The default is the
             data set of the net; your own model has none.
+        recipe: ``"default"``: the settings that we recommend for the net on this data set;
+            ``"as-reported"``: those of the course reports, for a net of theirs; or a TOML file,
+            such as the ``recipe.toml`` of a run. ``describe(net)`` shows them.
         out: the run folder to make; ``runs/<net>-<number>`` by default.
         data_dir: where to look for the files of the data set.
         callbacks: your own Keras callbacks.
         progress: show a bar and one line per epoch on standard error.
         tensorboard: write TensorBoard logs into the run folder; needs the extra of that name.
-        settings: fields of :class:`Recipe`.
+        settings: fields of :class:`Recipe`, which replace those of the recipe. Those of
+            ``net_arguments`` and ``data_options`` are replaced one by one.
 
     Returns:
         The run. Its model has the weights of the best epoch.
@@ -77,7 +82,7 @@ def train(
         ValueError: if a setting is wrong, the net cannot take the data, or the inputs contain NaN.
             No run folder is created then.
         FileNotFoundError: if the files of the data set do not exist; the message says how to get
-            them.
+            them. Also if there is no such recipe file.
         FileExistsError: if ``out`` is not empty.
         ImportError: if ``tensorboard`` is set and TensorBoard is not installed.
         TrainingDivergedError: if the loss becomes NaN or infinite; the message names the step.
@@ -86,8 +91,14 @@ def train(
             TensorFlow had run.
     """
     requested: dict[str, Any] = dict(settings)
+    base: str | Path | Recipe = recipe
     if isinstance(net, Recipe):
-        requested = {**asdict(net), **requested}
+        if recipe != "default":
+            raise ValueError(
+                f"recipe={str(recipe)!r} contradicts the Recipe that is passed as the net. Pass "
+                "one of them."
+            )
+        base, requested = net, {**asdict(net), **requested}
         net = requested.pop("net")
     # In this order, because a name needs no Keras: the worker starts before TensorFlow is imported.
     if not isinstance(net, str) and not isinstance(net, keras.Model):
@@ -98,7 +109,7 @@ def train(
     check_tensorboard(tensorboard)
     with _only_training():
         return _train(
-            *recipe_and_data(net, data, data_dir, requested),
+            *recipe_and_data(net, data, data_dir, requested, base),
             net,
             out,
             {"callbacks": callbacks, "progress": progress, "tensorboard": tensorboard},
