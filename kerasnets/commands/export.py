@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--formats",
         default="saved_model,onnx",
         metavar="NAMES",
-        help="comma-separated: saved_model, onnx",
+        help="comma-separated: saved_model, onnx, litert; default: saved_model,onnx",
     )
     parser.add_argument(
         "--version", type=int, metavar="N", help="version number; default: the next free one"

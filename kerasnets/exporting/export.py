@@ -13,9 +13,11 @@ from kerasnets._lazy import import_tensorflow, keras
 from kerasnets.exporting.card import About, check_metadata, make_card, metadata_props, summary
 from kerasnets.exporting.card_readme import readme
 from kerasnets.exporting.keras_file import check_no_lambda, write_keras_file
+from kerasnets.exporting.litert.write_litert import FILE as LITERT_FILE
+from kerasnets.exporting.litert.write_litert import write_litert
 from kerasnets.exporting.onnx.small_weights import write_small_weights
 from kerasnets.exporting.onnx.write_onnx import OPSET, add_metadata, write_onnx
-from kerasnets.exporting.options import FORMATS, Options
+from kerasnets.exporting.options import DEFAULT_FORMATS, Options
 from kerasnets.exporting.samples import Arrays, as_samples, random_samples
 from kerasnets.exporting.saved_model.write_saved_model import write_saved_model
 from kerasnets.exporting.serving.requests import write_requests
@@ -50,7 +52,7 @@ class Trained(Protocol):
 def export(
     model: keras.Model | Trained,
     folder: str | os.PathLike[str],
-    formats: Sequence[str] = FORMATS,
+    formats: Sequence[str] = DEFAULT_FORMATS,
     version: int | None = None,
     *,
     task: str | None = None,
@@ -69,7 +71,7 @@ def export(
     tolerance: float = TOLERANCE,
     test: Labelled | None = None,
 ) -> Path:
-    """Export a model to ``folder/version/`` for TensorFlow Serving, ONNX Runtime and Triton.
+    """Export a model to ``folder/version/``: for TensorFlow Serving, ONNX Runtime, Triton, LiteRT.
 
     The version folder contains ``saved_model.pb`` and ``variables/``; ``model.onnx``;
     ``model.keras``; the model card, as ``card.json`` and ``README.md``; ``reference.npz``, which
@@ -93,7 +95,8 @@ def export(
             replace them. The examples themselves are not exported, only random inputs with the
             same shape and scale.
         folder: the parent of the version folders, such as ``exported/seizure-gru``.
-        formats: any of ``"saved_model"`` and ``"onnx"``.
+        formats: any of ``"saved_model"``, ``"onnx"`` and ``"litert"``. The last one writes
+            ``model.tflite``, and needs the extra ``litert``.
         version: a positive integer. Default: the next free number.
         task: ``"classification"``, ``"binary"``, ``"multilabel"`` or ``"regression"``. Default:
             the task of the run; otherwise a model whose only output is ``logits`` is a
@@ -202,6 +205,8 @@ def _write_files(
         )
         if options.weights:
             card["weights"] = write_small_weights(served, path, options.weights, samples, test)
+    if "litert" in options.formats:
+        card["litert"] = write_litert(served, folder / LITERT_FILE, metadata_props(card))
     write_json(folder / "card.json", card)
     return card
 

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kerasnets._errors import unknown_name
+from kerasnets.exporting.litert.write_litert import check_installed
 from kerasnets.exporting.onnx.small_weights import KINDS
 from kerasnets.exporting.onnx.write_onnx import OPSETS
 from kerasnets.exporting.verification.verify import check_tolerance
 
-FORMATS = ("saved_model", "onnx")
+FORMATS = ("saved_model", "onnx", "litert")
+DEFAULT_FORMATS = ("saved_model", "onnx")
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class Options:
         weights = check_names("kind of weights", weights, KINDS)
         if weights and "onnx" not in formats:
             raise ValueError("weights applies to the ONNX file only. Add 'onnx' to formats.")
+        if "litert" in formats:
+            check_installed()
         if opset not in OPSETS:
             raise ValueError(f"opset must be in [{OPSETS[0]}, {OPSETS[-1]}]; got {opset!r}.")
         check_tolerance(tolerance)
