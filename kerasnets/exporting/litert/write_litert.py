@@ -9,6 +9,7 @@ layer and direction becomes one WHILE.
 from __future__ import annotations
 
 import importlib.util
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -81,26 +82,29 @@ def convert(
     Raises:
         ValueError: LiteRT has no operator for a part of the model.
     """
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([_frozen(served, batch)], None)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    if quantize:
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if quantize == "float16":
-        converter.target_spec.supported_types = [tf.float16]
-    elif quantize == "full-int8":
-        names = [info.name for info in served.inputs]
-        converter.representative_dataset = lambda: (
-            [row[name] for name in names] for row in samples
-        )
-    try:
-        with silenced("absl", "tensorflow"), stderr_held_back():
-            return bytes(converter.convert())
-    except Exception as error:  # the converter raises many types
-        first = str(error).strip().partition("\n")[0]
-        raise ValueError(
-            f"{served.model.name!r} cannot be converted to LiteRT: {first}. Export it to the "
-            "other formats only."
-        ) from error
+    frozen = _frozen(served, batch)
+    with silenced("absl", "tensorflow"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # the ranges of inputs, which stay float32
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], None)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+        if quantize:
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if quantize == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        elif quantize == "full-int8":
+            names = [info.name for info in served.inputs]
+            converter.representative_dataset = lambda: (
+                [row[name] for name in names] for row in samples
+            )
+        try:
+            with stderr_held_back():
+                return bytes(converter.convert())
+        except Exception as error:  # the converter raises many types
+            first = str(error).strip().partition("\n")[0]
+            raise ValueError(
+                f"{served.model.name!r} cannot be converted to LiteRT: {first}. Export it to the "
+                "other formats only."
+            ) from error
 
 
 def _convert_with_free_batch(served: Served) -> tuple[int | None, bytes]:

@@ -32,7 +32,8 @@ def litert_failures(path: Path) -> Iterator[str]:
 def load_litert(path: Path) -> tuple[Signature, Signature, Any]:
     """Load a file; return its inputs, its outputs and a function that runs it.
 
-    A file whose batch axis is fixed to one runs once per row.
+    A file whose batch axis is fixed to one runs once per row. LiteRT runs nothing without rows, so
+    empty arrays give empty outputs.
 
     Args:
         path: the file.
@@ -51,21 +52,26 @@ def load_litert(path: Path) -> tuple[Signature, Signature, Any]:
 
     def run(arrays: Arrays) -> Arrays:
         rows = len(next(iter(arrays.values())))
+        if not rows:
+            # LiteRT needs a row. The result of a row of zeros has the types and shapes.
+            zeros = {name: np.zeros((1, *x.shape[1:]), x.dtype) for name, x in arrays.items()}
+            return {name: value[:0] for name, value in run(zeros).items()}
         if not one_row:
             return dict(runner(**arrays))
-        # Without rows, the result of a row of zeros has the types and shapes.
-        filled = (
-            arrays if rows else {k: np.zeros((1, *x.shape[1:]), x.dtype) for k, x in arrays.items()}
-        )
-        found = [
-            {k: v.copy() for k, v in runner(**{k: x[i : i + 1] for k, x in filled.items()}).items()}
-            for i in range(max(rows, 1))
+        parts = [
+            # Copied, because the next call writes to the same memory.
+            {name: value.copy() for name, value in runner(**_row(arrays, row)).items()}
+            for row in range(rows)
         ]
-        return {name: np.concatenate([row[name] for row in found])[:rows] for name in outputs}
+        return {name: np.concatenate([part[name] for part in parts]) for name in outputs}
 
     if one_row:
         inputs, outputs = _free_batch(inputs), _free_batch(outputs)
     return inputs, outputs, run
+
+
+def _row(arrays: Arrays, row: int) -> Arrays:
+    return {name: array[row : row + 1] for name, array in arrays.items()}
 
 
 def _read(details: dict[str, Any]) -> Signature:
