@@ -90,8 +90,6 @@ def check_agreement(kind: str, entry: dict[str, Any]) -> None:
 
 
 def _agreement(served: Served, got: Arrays, expected: Arrays) -> float:
-    name = served.outputs[0].name
-    predicted, reference = (
-        predicted_labels(served.task, outputs[name]) for outputs in (got, expected)
-    )
+    name, task = served.outputs[0].name, str(served.task)
+    predicted, reference = (predicted_labels(task, outputs[name]) for outputs in (got, expected))
     return float((predicted == reference).mean())

@@ -101,7 +101,7 @@ def load(name: str, folder: Path, card: Card, modules: Sequence[str] = ()) -> Ru
         "onnx": load_onnx,
         "openvino": load_openvino,
         "saved_model": load_saved_model,
-        "litert": lambda folder: Runtime(*load_litert(folder / FILES["litert"])),
+        "litert": _load_litert,
     }
     return loaders[name](folder)
 
@@ -162,6 +162,10 @@ def load_openvino(folder: Path) -> Runtime:
         }
 
     return Runtime(read(model.inputs), read(model.outputs), run)
+
+
+def _load_litert(folder: Path) -> Runtime:
+    return Runtime(*load_litert(folder / FILES["litert"]))
 
 
 def load_saved_model(folder: Path) -> Runtime:
