@@ -41,7 +41,9 @@ def readme(card: Mapping[str, Any]) -> str:
         _how_to_run(card),
         _not_finite(card["formats"]),
         _verification(card),
-        _small_weights(card.get("weights", {})),
+        _small_weights("ONNX", card.get("weights", {})),
+        _litert(card.get("litert")),
+        _small_weights("LiteRT", card.get("litert_weights", {})),
         _pairs("Provenance", card["provenance"]),
         _pairs("Metadata", card["metadata"]),
         _pairs("Library versions", card["libraries"]),
@@ -179,11 +181,16 @@ def _test_metrics(metrics: Mapping[str, Mapping[str, float | None]]) -> str:
     return "On the test split:\n\n" + markdown_table(headers, rows, "l" + "r" * len(names))
 
 
-def _small_weights(kinds: Mapping[str, Mapping[str, Any]]) -> str:
+def _small_weights(format_name: str, kinds: Mapping[str, Mapping[str, Any]]) -> str:
     if not kinds:
         return ""
-    formats = {"same_class": percent, "accuracy": percent, "mae": "{:.4g}".format}
-    titles = {"same_class": "same prediction"}
+    formats = {
+        "same_class": percent,
+        "accuracy": percent,
+        "agreement": percent,
+        "mae": "{:.4g}".format,
+    }
+    titles = {"same_class": "same prediction", "agreement": "same test prediction"}
     titles |= {name: f"test {_METRIC_NAMES[name]}" for name in ("accuracy", "mae")}
     found = [key for key in formats if any(key in entry for entry in kinds.values())]
     rows = [
@@ -197,8 +204,23 @@ def _small_weights(kinds: Mapping[str, Mapping[str, Any]]) -> str:
     ]
     headers = ["file", "bytes", "largest difference", *(titles[key] for key in found)]
     return (
-        "## ONNX files with smaller weights\n\nOutputs for the samples of the export, compared "
-        "with Keras:\n\n" + markdown_table(headers, rows, "l" + "r" * (len(headers) - 1))
+        f"## {format_name} files with smaller weights\n\nOutputs for the samples of the export, "
+        "compared with Keras:\n\n" + markdown_table(headers, rows, "l" + "r" * (len(headers) - 1))
+    )
+
+
+def _litert(written: Mapping[str, Any] | None) -> str:
+    if not written:
+        return ""
+    batch = (
+        "takes any number of examples per call"
+        if written["batch"] is None
+        else "takes one example per call"
+    )
+    names = ", ".join(f"{name} ({count})" for name, count in written["operators"].items())
+    return (
+        f"## LiteRT\n\n`{written['file']}` ({written['bytes']:,} bytes) {batch}. It has built-in "
+        f"operators only: {names}."
     )
 
 
