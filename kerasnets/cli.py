@@ -20,6 +20,7 @@ import kerasnets
 from kerasnets._errors import WorkFailedError, WriteError, unknown_name
 from kerasnets._files import full_disk
 from kerasnets._lazy import skip_optional_imports
+from kerasnets._tables import wrapped
 from kerasnets.commands._completion import SHELLS, completion_script
 from kerasnets.commands._parser import Parser, one_of
 
@@ -109,7 +110,7 @@ def _discard_output() -> None:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"kerasnets: {message}", file=sys.stderr)
+    print(wrapped(f"kerasnets: {message}", stream=sys.stderr), file=sys.stderr)
     return code
 
 
@@ -125,7 +126,7 @@ def _make_parser(commands: Iterable[str]) -> Parser:
         usage="%(prog)s COMMAND [options]",
         description="Small networks you can trust: build, train, count, export, serve.",
         epilog="kerasnets COMMAND --help shows examples.\n"
-        "Exit codes: 0 success, 1 the work failed, 2 wrong input, 130 interrupted, "
+        "Exit codes: 0 success, 1 the work failed, 2 wrong input, 130 interrupted,\n"
         "143 terminated.",
     )
     parser.add_argument("--version", action="version", version=f"kerasnets {kerasnets.__version__}")

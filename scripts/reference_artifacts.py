@@ -1,11 +1,14 @@
 """Train the reference nets on the real data and export them to exported/.
 
     python scripts/reference_artifacts.py --data-dir FOLDER [--only seizure-gru] [--again]
+    python scripts/reference_artifacts.py --cards
 
 Finished runs are kept and interrupted runs are resumed. Nets that are already in exported/ are
 skipped unless ``--again`` is passed. No data is exported: the inputs for verification and warm-up
 are random. To add a net, add an entry to ``NETS``. Git ignores exported/, so add the files with
 ``git add -f exported``.
+
+``--cards`` only writes README.md of each version again, after a change of how cards are written.
 """
 
 from __future__ import annotations
@@ -20,10 +23,12 @@ from typing import Any
 import kerasnets as kn
 from kerasnets._tables import markdown_table
 from kerasnets.exporting import write_server_files
+from kerasnets.exporting.card_readme import readme
 from kerasnets.training import resume
 
 ROOT = Path(__file__).resolve().parents[1]
 MAX_BYTES = 1_300_000  # per net
+LICENSE = "apache-2.0"  # of this repository and all models in it
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,11 @@ def main() -> None:
         "--again", action="store_true", help="also export nets that are already there"
     )
     parser.add_argument("--train-only", action="store_true", help="do not change exported/")
+    parser.add_argument("--cards", action="store_true", help="only write each README.md again")
     arguments = parser.parse_args()
+    if arguments.cards:
+        write_cards(arguments.out)
+        return
     # Train all nets first: runs record the commit, and the first export changes the work tree.
     trained = []
     for entry in NETS:
@@ -102,7 +111,7 @@ def export(entry: Reference, run: kn.Run, data: kn.Dataset, out: Path) -> Path:
     """Export a run; replace the folder of the net after verification."""
     new = out / ".new" / entry.net
     shutil.rmtree(new, ignore_errors=True)
-    kn.export(run, new, test=data.test, **entry.export)
+    kn.export(run, new, test=data.test, license=LICENSE, **entry.export)
     size = size_of(new)
     if size > MAX_BYTES:
         raise ValueError(
@@ -112,6 +121,13 @@ def export(entry: Reference, run: kn.Run, data: kn.Dataset, out: Path) -> Path:
     new.rename(out / entry.net)
     new.parent.rmdir()
     return out / entry.net / "1"
+
+
+def write_cards(out: Path) -> None:
+    """Write ``README.md`` of each exported version from its ``card.json``."""
+    for path in sorted(out.glob("*/1/card.json")):
+        card = json.loads(path.read_text(encoding="utf-8"))
+        path.with_name("README.md").write_text(readme(card), encoding="utf-8")
 
 
 def size_of(folder: Path) -> int:

@@ -133,17 +133,6 @@ def test_train_prints_metrics_and_the_run_folder(folder, capsys):
     assert answer["metrics"] == kn.load_run(folder).metrics
 
 
-def test_threads_are_set_before_tensorflow_starts(tmp_path):
-    args = ["train", "seizure-mlp", *SMALL, "--epochs", "1", "--out", str(tmp_path / "run")]
-    program = (
-        "import kerasnets.cli, sys; assert 'tensorflow' not in sys.modules; "
-        f"assert kerasnets.cli.main({[*args, '--threads', '1']!r}) == 0; "
-        "import tensorflow as tf; "
-        "assert tf.config.threading.get_intra_op_parallelism_threads() == 1"
-    )
-    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
-
-
 @pytest.mark.parametrize(
     "args",
     [
