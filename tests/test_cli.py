@@ -79,6 +79,25 @@ def test_nets(capsys):
     assert "No net matches 'no-such'" in refused(capsys, "nets", "no-such")
 
 
+def test_nets_shows_the_recipes_and_the_results_of_both(capsys):
+    spec = kn.describe("mortality-gru")
+    assert main(["nets", "mortality-*"]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith(spec.name)]
+    assert line.split()[-len(spec.summary.split()) - 2 :][:2] == [
+        spec.test.short, spec.test_as_reported.short
+    ]  # fmt: skip
+    assert main(["nets", spec.name]) == 0
+    text = capsys.readouterr().out
+    assert f"AUROC {spec.test.with_interval} on eicu, 5 folds by patient" in text
+    assert f"as-reported {spec.test_as_reported.with_interval}" in text
+    assert "on eicu     epochs=20, optimizer='sgd'" in text
+    assert main(["nets", spec.name, "--json"]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)
+    assert entry["recipe_by_data"] == {"eicu": spec.settings("eicu")}
+    assert (entry["recipe"], entry["as_reported"]) == (spec.recipe, spec.as_reported)
+    assert entry["test_as_reported"]["value"] == spec.test_as_reported.value
+
+
 def test_data(capsys, tmp_path):
     args = ["data", "seizure-simulated", "--data-option", "recordings_per_class=5"]
     assert main([*args, "--split", "row", "--out", str(tmp_path)]) == 0

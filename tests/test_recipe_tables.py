@@ -84,7 +84,7 @@ def test_the_table_shows_both_recipes_and_their_difference(script, pair):
     assert reported[1] == "as-reported"
     assert reported[-1] == ""
     page = script.make_page({"eicu": [pair]})
-    assert "is better than `as-reported` in 1 of 1 comparisons, and worse in 0**" in page
+    assert "is better than `as-reported` in 1 of 1 comparisons,\nand worse in 0.**" in page
     majority = 1 - np.mean(pair.default.rows[0])
     assert f"most frequent class is right for {100 * majority:.1f} %" in page
 
@@ -103,6 +103,12 @@ def test_the_figures_of_other_nets_stay(script, pair, tmp_path, monkeypatch):
     assert after == before
     assert float(changed["test"].split()[0]) == pytest.approx(pair.default.score(), abs=1e-4)
     assert float(changed["reported"].split()[0]) == pytest.approx(pair.reported.score(), abs=1e-4)
+
+
+def test_the_documented_settings_are_compared_with_the_figures_of_the_default_recipes(script):
+    for what, page, _, default in script.DOCUMENTED[:3]:
+        assert kn.describe(what.split("`")[1]).test.short == default
+        assert (SCRIPT.parents[2] / "docs" / f"{page}.md").is_file()
 
 
 def test_nets_with_two_recipes_are_compared(script):
