@@ -60,6 +60,22 @@ def publish(new: Path, path: Path) -> None:
     _sync(path.parent)
 
 
+def publish_folder(new: Path, path: Path) -> None:
+    """Flush a complete folder to the disk, and rename it to ``path`` in the same file system.
+
+    Raises:
+        FileExistsError: ``path`` exists.
+    """
+    _sync_tree(new)
+    try:
+        new.rename(path)
+    except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+            raise _exists_error(path) from error
+        raise
+    _sync(path.parent)
+
+
 @contextlib.contextmanager
 def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary folder that is renamed to ``path`` when the block succeeds.
@@ -83,14 +99,7 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise _exists_error(path)
     with name_full_disk(path), temporary(path.parent, path.name, Path.mkdir) as new:
         yield new
-        _sync_tree(new)
-        try:
-            new.rename(path)
-        except OSError as error:
-            if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
-                raise _exists_error(path) from error
-            raise
-        _sync(path.parent)
+        publish_folder(new, path)
 
 
 @contextlib.contextmanager
