@@ -60,13 +60,19 @@ def publish(new: Path, path: Path) -> None:
     _sync(path.parent)
 
 
-def publish_folder(new: Path, path: Path) -> None:
-    """Flush a complete folder to the disk, and rename it to ``path`` in the same file system.
+def publish_folder(new: Path, path: Path, *, flush: bool = True) -> None:
+    """Rename a complete folder to ``path`` in the same file system.
+
+    Args:
+        new: the folder.
+        path: its new name.
+        flush: whether to flush its content to the disk first.
 
     Raises:
         FileExistsError: ``path`` exists.
     """
-    _sync_tree(new)
+    if flush:
+        _sync_tree(new)
     try:
         new.rename(path)
     except OSError as error:

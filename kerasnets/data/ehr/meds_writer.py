@@ -34,7 +34,12 @@ _IDENTITY = "source.json"
 
 
 def write_meds(
-    source: MedsSource, folder: Path, splits: dict[str, np.ndarray] | None = None
+    source: MedsSource,
+    folder: Path,
+    splits: dict[str, np.ndarray] | None = None,
+    *,
+    reuse: bool = False,
+    flush: bool = True,
 ) -> None:
     """Write a data set in MEDS's form.
 
@@ -48,26 +53,39 @@ def write_meds(
             beside it, from which an interrupted conversion resumes.
         splits: subjects of ``train``, ``tuning`` and ``held_out``, to be written to
             ``metadata/subject_splits.parquet``; not written by default.
+        reuse: whether the folder may exist, because the same source was written to it. If another
+            process is writing it, this one waits.
+        flush: whether to flush the files to the disk, so that they survive a power failure.
 
     Raises:
-        FileExistsError: if ``folder`` exists.
-        BlockingIOError: if another process is converting to this folder.
+        FileExistsError: if ``folder`` exists, without ``reuse``.
+        BlockingIOError: if another process is writing the folder, without ``reuse``.
         DataError: if a table is damaged or has an invalid cell.
         OSError: if a file cannot be read or written.
     """
-    if os.path.lexists(folder):
-        raise FileExistsError(f"{folder} exists. Remove it, or choose another folder.")
+    if _is_written(folder, reuse):
+        return
     work = folder.with_name(f".{folder.name}-unfinished")
     work.mkdir(parents=True, exist_ok=True)
-    with name_full_disk(folder), locked(work):
+    with name_full_disk(folder), locked(work, wait=reuse):
+        if _is_written(folder, reuse):  # by the process that this one waited for
+            return
         _keep_same_source(work, fingerprint(source.name, source.files, source.options))
         parts = _write_parts(source, work)
         new = work / "meds"
         tables = [_open_part(part) for part in parts]
         _write_shards(tables, source.subjects, new / "data")
         _write_metadata(source, tables, new, splits)
-        publish_folder(new, folder)
+        publish_folder(new, folder, flush=flush)
         remove(work)
+
+
+def _is_written(folder: Path, reuse: bool) -> bool:
+    if reuse and folder.is_dir():
+        return True
+    if os.path.lexists(folder):
+        raise FileExistsError(f"{folder} exists. Remove it, or choose another folder.")
+    return False
 
 
 def _keep_same_source(work: Path, identity: str) -> None:

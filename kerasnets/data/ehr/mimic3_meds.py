@@ -102,7 +102,7 @@ def mimic3_source(files: Mapping[str, Path], horizon_days: int = 365) -> MedsSou
         options={"horizon_days": horizon_days},
         subjects=subjects,
         patients=np.arange(len(subjects)),
-        task=f"death_within_{horizon_days}_days",
+        task=task_name(horizon_days),
         labels=Labels(
             subjects[chosen], midnight[chosen] - INSTANT, (death - midnight < horizon)[chosen]
         ),
@@ -132,6 +132,11 @@ def mimic3_source(files: Mapping[str, Path], horizon_days: int = 365) -> MedsSou
         counts=counts,
         encounter_column=ENCOUNTER,
     )
+
+
+def task_name(horizon_days: int) -> str:
+    """The name of the task of :func:`mimic3_source`."""
+    return f"death_within_{horizon_days}_days"
 
 
 def parent(code: str) -> str | None:

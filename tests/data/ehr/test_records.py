@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from kerasnets.data import load_data
-from kerasnets.data.ehr import eicu, mimic3
+from kerasnets.data.ehr import eicu, mimic3, mimic3_meds
 from kerasnets.data.tables.cells import DataError
 
 STAYS = pd.DataFrame(
@@ -173,9 +173,19 @@ def test_the_admission_that_ended_in_death_changes_nothing(tmp_path):
     assert_same_visits(plain, mimic3.read_cohort(write(tmp_path, changed)))
 
 
-def test_icd9_codes_are_grouped_by_their_first_characters():
-    codes = pd.Series(["42731", "E8497", "v1582", " 4019", "41", "e849"])
-    assert mimic3.group_icd9(codes).tolist() == ["427", "E849", "V15", "401", "41", "E849"]
+@pytest.mark.parametrize(
+    ("code", "group"),
+    [
+        ("ICD9CM//42731", "ICD9CM//427"),
+        ("ICD9CM//E8497", "ICD9CM//E849"),
+        ("ICD9CM//V1582", "ICD9CM//V15"),
+        ("ICD9CM//486", None),
+        ("ICD9CM//E849", None),
+        ("MEDS_DEATH", None),
+    ],
+)
+def test_icd9_codes_are_grouped_by_their_first_characters(code, group):
+    assert mimic3_meds.parent(code) == group
 
 
 @pytest.mark.parametrize(
