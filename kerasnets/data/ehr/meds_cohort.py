@@ -61,7 +61,8 @@ def read_meds_cohort(
     index = pd.Index(vocabulary)
     counts = np.array([max(len(names), 1) for names in inputs], int)
     flat = np.concatenate(
-        [index.get_indexer(names) if names else [NO_CODE] for names in inputs] or [np.zeros(0, int)]
+        [index.get_indexer(pd.Index(names)) if names else [NO_CODE] for names in inputs]
+        or [np.zeros(0, int)]
     )
     repeat = counts[code]
     starts = np.cumsum(counts) - counts

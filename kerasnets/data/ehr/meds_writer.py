@@ -38,9 +38,8 @@ def write_meds(
     folder: Path,
     splits: dict[str, np.ndarray] | None = None,
     *,
-    reuse: bool = False,
     flush: bool = True,
-) -> None:
+) -> int:
     """Write a data set in MEDS's form.
 
     Besides the files of MEDS, the folder has ``labels/TASK.parquet``, ``metadata/subjects.parquet``
@@ -53,39 +52,39 @@ def write_meds(
             beside it, from which an interrupted conversion resumes.
         splits: subjects of ``train``, ``tuning`` and ``held_out``, to be written to
             ``metadata/subject_splits.parquet``; not written by default.
-        reuse: whether the folder may exist, because the same source was written to it. If another
-            process is writing it, this one waits.
         flush: whether to flush the files to the disk, so that they survive a power failure.
 
+    Returns:
+        The number of events.
+
     Raises:
-        FileExistsError: if ``folder`` exists, without ``reuse``.
-        BlockingIOError: if another process is writing the folder, without ``reuse``.
+        FileExistsError: if ``folder`` exists.
+        BlockingIOError: if another process is converting to this folder.
         DataError: if a table is damaged or has an invalid cell.
         OSError: if a file cannot be read or written.
     """
-    if _is_written(folder, reuse):
-        return
+    check_new(folder)
     work = folder.with_name(f".{folder.name}-unfinished")
     work.mkdir(parents=True, exist_ok=True)
-    with name_full_disk(folder), locked(work, wait=reuse):
-        if _is_written(folder, reuse):  # by the process that this one waited for
-            return
+    with name_full_disk(folder), locked(work):
         _keep_same_source(work, fingerprint(source.name, source.files, source.options))
-        parts = _write_parts(source, work)
+        tables = [_open_part(part) for part in _write_parts(source, work)]
         new = work / "meds"
-        tables = [_open_part(part) for part in parts]
         _write_shards(tables, source.subjects, new / "data")
         _write_metadata(source, tables, new, splits)
         publish_folder(new, folder, flush=flush)
         remove(work)
+    return sum(map(len, tables))
 
 
-def _is_written(folder: Path, reuse: bool) -> bool:
-    if reuse and folder.is_dir():
-        return True
+def check_new(folder: Path) -> None:
+    """Check that a folder can be created.
+
+    Raises:
+        FileExistsError: if it exists.
+    """
     if os.path.lexists(folder):
         raise FileExistsError(f"{folder} exists. Remove it, or choose another folder.")
-    return False
 
 
 def _keep_same_source(work: Path, identity: str) -> None:

@@ -11,14 +11,16 @@ from pathlib import Path
 import numpy as np
 
 from kerasnets._errors import unknown_name
+from kerasnets._temporary import locked
 from kerasnets.data.ehr.cohort import split_by_patient
 from kerasnets.data.ehr.eicu_meds import eicu_source
 from kerasnets.data.ehr.meds_source import MedsSource, fingerprint
-from kerasnets.data.ehr.meds_writer import LABELS, write_meds
+from kerasnets.data.ehr.meds_writer import LABELS, check_new, write_meds
 from kerasnets.data.ehr.mimic3_meds import mimic3_source
 from kerasnets.data.ehr.records import find_tables
 from kerasnets.data.locate import cache_dir
 from kerasnets.data.options import whole_number
+from kerasnets.data.splits import check_fold
 
 _ORIGIN = "it from PhysioNet (the {} demo is open to everyone)"
 _SMALL = 2**25  # bytes of tables that are converted each time they are loaded
@@ -74,16 +76,18 @@ class MedsFolder:
     """A data set in MEDS's form that was written.
 
     Attributes:
-        path: the folder.
-        labels: file of the labels, relative to it.
+        folder: the folder.
+        labels_file: file of the labels, relative to the folder.
         subjects: number of subjects.
-        examples: number of labels.
+        events: number of events.
+        labels: number of labels.
     """
 
-    path: Path
-    labels: Path
+    folder: Path
+    labels_file: Path
     subjects: int
-    examples: int
+    events: int
+    labels: int
 
 
 def to_meds(
@@ -100,8 +104,8 @@ def to_meds(
     """Convert a data set to MEDS (Medical Event Data Standard).
 
     Besides the events (``data/``) and codes (``metadata/codes.parquet``), the folder has the labels
-    of a task (``labels/``). All data sets are read and written in blocks and shards, so memory is
-    bounded, and an interrupted conversion resumes when it is started again.
+    of a task (``labels/``). Tables are read in blocks and written in shards, so memory is bounded,
+    and an interrupted conversion resumes when it is started again.
 
     Args:
         name: ``"eicu"`` or ``"mimic3"``.
@@ -130,12 +134,19 @@ def to_meds(
             allowed = (converter.option, "splits", "folds", "fold")
             raise unknown_name(f"option of the conversion of {name}", option, allowed)
     number = whole_number(converter.option, options.get(converter.option, converter.default), 1)
+    path = Path(folder).expanduser()
+    check_new(path)
+    check_fold(folds, fold)
     source = converter.source(converter.find(name, data_dir), number)
     parts = _split(source, seed, folds, fold) if splits else None
-    path = Path(folder).expanduser()
-    write_meds(source, path, parts)
-    labels = Path(LABELS) / f"{source.task}.parquet"
-    return MedsFolder(path, labels, len(source.subjects), len(source.labels.value))
+    events = write_meds(source, path, parts)
+    return MedsFolder(
+        path,
+        Path(LABELS, f"{source.task}.parquet"),
+        subjects=len(source.subjects),
+        events=events,
+        labels=len(source.labels.value),
+    )
 
 
 @contextlib.contextmanager
@@ -165,10 +176,12 @@ def converted(name: str, files: Mapping[str, Path], option: int) -> Iterator[Pat
             write_meds(converter.source(files, option), folder, flush=False)
             yield folder
         return
-    about = {converter.option: option}
-    folder = cache_dir() / "meds" / f"{name}-{fingerprint(name, paths, about)[:16]}"
-    if not folder.is_dir():
-        write_meds(converter.source(files, option), folder, reuse=True)
+    cache = cache_dir() / "meds"
+    folder = cache / f"{name}-{fingerprint(name, paths, {converter.option: option})[:16]}"
+    cache.mkdir(parents=True, exist_ok=True)
+    with locked(cache, wait=True):  # for another process that loads the same tables
+        if not folder.is_dir():
+            write_meds(converter.source(files, option), folder)
     yield folder
 
 
@@ -176,7 +189,10 @@ def _split(source: MedsSource, seed: int, folds: int, fold: int) -> dict[str, np
     """The subjects of each part."""
     labelled = np.searchsorted(source.subjects, source.labels.subject)
     persons = source.patients[labelled]
-    rows = split_by_patient(source.labels.value, persons, seed, folds, fold)
+    try:
+        rows = split_by_patient(source.labels.value, persons, seed, folds, fold)
+    except ValueError as error:
+        raise ValueError(f"{error} To convert without a split, set splits=False.") from None
     part = np.zeros(source.patients.max(initial=0) + 1, np.int8)  # train, also without a label
     for number, chosen in enumerate(rows.values()):
         part[persons[chosen]] = number
