@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 
 from kerasnets.data.catalogue import register
 from kerasnets.data.dataset import Dataset
-from kerasnets.data.ehr.cohort import SPLITS, Cohort, make_dataset
-from kerasnets.data.ehr.eicu_meds import TABLES, TASK
-from kerasnets.data.ehr.meds_cohort import read_meds_cohort
-from kerasnets.data.ehr.to_meds import CONVERTERS, converted
+from kerasnets.data.ehr.cohort import SPLITS
+from kerasnets.data.ehr.converted import load_converted
+from kerasnets.data.ehr.eicu_meds import ADMISSION, DISCHARGE
+from kerasnets.data.ehr.event_rules import EventRules
+from kerasnets.data.ehr.to_meds import CONVERTERS
 from kerasnets.data.options import whole_number
-from kerasnets.data.tables.cells import name_file
 
 
 @register("eicu", splits=SPLITS)
@@ -27,6 +27,7 @@ def load_eicu(
     min_count: int = 5,
     folds: int = 0,
     fold: int = 0,
+    vocabulary: Sequence[str] = (),
 ) -> Dataset:
     """ICU stays: diagnoses and treatments of the first 24 hours; died in hospital or not.
 
@@ -49,6 +50,8 @@ def load_eicu(
         min_count: see :func:`kerasnets.data.ehr.cohort.make_dataset`, also for the other options.
         folds: number of folds of a cross-validation, or 0.
         fold: number of the test fold.
+        vocabulary: names of the codes, such as those of a run, instead of those that occur often
+            enough.
 
     Raises:
         ValueError: if an option is out of range or a table is invalid.
@@ -58,38 +61,28 @@ def load_eicu(
     for name, hours in (("window_hours", window_hours), ("visit_hours", visit_hours)):
         whole_number(name, hours, 1)
     files = CONVERTERS["eicu"].find("eicu", data_dir)
-    cohort = read_cohort(files, window_hours, visit_hours, ancestors)
     source = (
         f"{files['patient'].parent}, events of the first {window_hours} hours, "
         f"{visit_hours} hours per visit"
     )
-    with name_file(files["patient"].parent):
-        return make_dataset(
-            "eicu", cohort, seed=seed, folds=folds, fold=fold, min_count=min_count, source=source
-        )
+    return load_converted(
+        "eicu",
+        files,
+        window_hours,
+        event_rules(visit_hours, ancestors),
+        seed=seed,
+        folds=folds,
+        fold=fold,
+        min_count=min_count,
+        vocabulary=vocabulary,
+        source=source,
+    )
 
 
-def read_cohort(
-    files: dict[str, Path],
-    window_hours: int = 24,
-    visit_hours: int = 1,
-    ancestors: bool = False,
-) -> Cohort:
-    """Read the stays with their events before the end of the window.
-
-    Raises:
-        DataError: if a column is missing, a stay occurs twice, or a cell or outcome is invalid.
-    """
-    with converted("eicu", files, window_hours) as folder:
-        cohort = read_meds_cohort(
-            folder,
-            TASK,
-            events=[f"{table}|*" for table in TABLES],
-            visit_hours=visit_hours,
-            ancestors=ancestors,
-        )
-    sequences = cohort.sequences
-    first = sequences.visit_offsets[:-1]
-    silent = (sequences.lengths == 1) & (sequences.codes_per_visit[first] == 0)
-    what = "stays without an event in the window, one empty visit"
-    return replace(cohort, counts={**cohort.counts, what: int(silent.sum())})
+def event_rules(visit_hours: int = 1, ancestors: bool = True) -> EventRules:
+    """How the events become visits and codes; see :func:`load_eicu`."""
+    return EventRules(
+        visit_hours=visit_hours,
+        ancestors="all" if ancestors else "none",
+        exclude=(ADMISSION, DISCHARGE),
+    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,21 +102,6 @@ class MedsSource:
     parent: Callable[[str], str | None]
     counts: Mapping[str, int] = field(default_factory=dict)
     encounter_column: str | None = None
-
-
-def fingerprint(name: str, files: Sequence[Path], options: Mapping[str, Any]) -> str:
-    """A hash that changes with the files, the options and the version of this package.
-
-    Of the files it has the path, size and time of the last change, so it takes no time.
-
-    Raises:
-        OSError: if a file does not exist.
-    """
-    from importlib.metadata import version
-
-    about = [[str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
-    content = [name, version("kerasnets"), about, dict(options)]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def as_table(events: Events, encounter_column: str | None) -> pa.Table:

@@ -19,7 +19,8 @@ import numpy as np
 
 from kerasnets._files import name_full_disk, publish_folder, write_json
 from kerasnets._temporary import locked, remove
-from kerasnets.data.ehr.meds_source import Events, MedsSource, as_table, fingerprint
+from kerasnets.data.ehr.meds_files import PERSONS, fingerprint
+from kerasnets.data.ehr.meds_source import Events, MedsSource, as_table
 from kerasnets.data.ehr.records import record_blocks
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 SHARD_ROWS = 2**20  # events per shard, about
 LABELS = "labels"  # folder of the tasks
-SUBJECTS = Path("metadata", "subjects.parquet")
 COUNTS = Path("metadata", "counts.json")
 _COUNTS = b"counts"
 _IDENTITY = "source.json"
@@ -67,7 +67,7 @@ def write_meds(
     work = folder.with_name(f".{folder.name}-unfinished")
     work.mkdir(parents=True, exist_ok=True)
     with name_full_disk(folder), locked(work):
-        _keep_same_source(work, fingerprint(source.name, source.files, source.options))
+        _keep_same_source(work, fingerprint(source.files, [source.name, dict(source.options)]))
         tables = [_open_part(part) for part in _write_parts(source, work)]
         new = work / "meds"
         _write_shards(tables, source.subjects, new / "data")
@@ -184,7 +184,7 @@ def _write_metadata(
         meds.CodeMetadataSchema,
     )
     _write_parquet(
-        pa.table({"subject_id": source.subjects, "patient": source.patients}), folder / SUBJECTS
+        pa.table({"subject_id": source.subjects, "patient": source.patients}), folder / PERSONS
     )
     if splits is not None:
         _write_parquet(

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from kerasnets.data.catalogue import register
 from kerasnets.data.dataset import Dataset
-from kerasnets.data.ehr.cohort import SPLITS, Cohort, make_dataset
-from kerasnets.data.ehr.meds_cohort import read_meds_cohort
-from kerasnets.data.ehr.mimic3_meds import CODES, DISCHARGE, task_name
-from kerasnets.data.ehr.to_meds import CONVERTERS, converted
+from kerasnets.data.ehr.cohort import SPLITS
+from kerasnets.data.ehr.converted import load_converted
+from kerasnets.data.ehr.event_rules import EventRules
+from kerasnets.data.ehr.mimic3_meds import ADMISSION, DEATH, DISCHARGE, ENCOUNTER
+from kerasnets.data.ehr.to_meds import CONVERTERS
 from kerasnets.data.options import whole_number
-from kerasnets.data.tables.cells import name_file
 
-# The groups of ICD-9: three characters, or E and three digits.
-_GROUPS = (f"{CODES}???", f"{CODES}E???")
+RULES = EventRules(
+    visits="encounter",
+    encounter=ENCOUNTER,
+    ancestors="top",
+    exclude=(ADMISSION, DEATH),
+    without_code=(DISCHARGE,),  # an admission without codes is a visit too
+)
 
 
 @register("mimic3", splits=SPLITS)
@@ -27,6 +33,7 @@ def load_mimic3(
     min_count: int = 5,
     folds: int = 0,
     fold: int = 0,
+    vocabulary: Sequence[str] = (),
 ) -> Dataset:
     """Patients as sequences of admissions with their ICD-9 codes; died within a year or not.
 
@@ -45,6 +52,8 @@ def load_mimic3(
         min_count: see :func:`kerasnets.data.ehr.cohort.make_dataset`, also for the other options.
         folds: number of folds of a cross-validation, or 0.
         fold: number of the test fold.
+        vocabulary: names of the codes, such as those of a run, instead of those that occur often
+            enough.
 
     Raises:
         ValueError: if an option is out of range or a table is invalid.
@@ -53,25 +62,16 @@ def load_mimic3(
     del split  # the only one is by patient
     whole_number("horizon_days", horizon_days, 1)
     files = CONVERTERS["mimic3"].find("mimic3", data_dir)
-    cohort = read_cohort(files, horizon_days)
     source = f"{files['PATIENTS'].parent}, death within {horizon_days} days after discharge"
-    with name_file(files["PATIENTS"].parent):
-        return make_dataset(
-            "mimic3", cohort, seed=seed, folds=folds, fold=fold, min_count=min_count, source=source
-        )
-
-
-def read_cohort(files: dict[str, Path], horizon_days: int = 365) -> Cohort:
-    """Read the patients with the codes of the admissions they left alive.
-
-    Raises:
-        DataError: if a column is missing, an id occurs twice, or a cell is invalid.
-    """
-    with converted("mimic3", files, horizon_days) as folder:
-        return read_meds_cohort(
-            folder,
-            task_name(horizon_days),
-            events=[DISCHARGE, f"{CODES}*"],
-            codes=_GROUPS,
-            rename=lambda code: code.removeprefix(CODES),
-        )
+    return load_converted(
+        "mimic3",
+        files,
+        horizon_days,
+        RULES,
+        seed=seed,
+        folds=folds,
+        fold=fold,
+        min_count=min_count,
+        vocabulary=vocabulary,
+        source=source,
+    )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ENCOUNTER = "hadm_id"
 ADMISSION, DISCHARGE = "HOSPITAL_ADMISSION", "HOSPITAL_DISCHARGE"
+DEATH = "MEDS_DEATH"  # the name in MEDS
 CODES = "ICD9CM//"  # prefix of diagnoses and their groups
 _DAY = np.timedelta64(1, "D")
 _MAX_DAYS = 10**7  # longer than all dates that can be written
@@ -74,8 +75,6 @@ def mimic3_source(files: Mapping[str, Path], horizon_days: int = 365) -> MedsSou
         DataError: if a column is missing, an id occurs twice, or a cell is invalid. Cells of
             diagnoses are checked when they are converted.
     """
-    from meds import schema as meds
-
     subjects, death = _read_patients(files["PATIENTS"])
     admissions, counts = _read_admissions(files["ADMISSIONS"], subjects)
     midnight = _midnights(admissions, len(subjects))
@@ -94,7 +93,7 @@ def mimic3_source(files: Mapping[str, Path], horizon_days: int = 365) -> MedsSou
     written = admissions.subset(~contradicts)
     died = ~np.isnat(death)
     horizon = min(horizon_days, _MAX_DAYS) * _DAY
-    codes = (ADMISSION, DISCHARGE, meds.death_code)
+    codes = (ADMISSION, DISCHARGE, DEATH)
     sizes = (len(written.ids), len(written.ids), int(died.sum()))
     return MedsSource(
         name="mimic3",
@@ -102,7 +101,7 @@ def mimic3_source(files: Mapping[str, Path], horizon_days: int = 365) -> MedsSou
         options={"horizon_days": horizon_days},
         subjects=subjects,
         patients=np.arange(len(subjects)),
-        task=task_name(horizon_days),
+        task=f"death_within_{horizon_days}_days",
         labels=Labels(
             subjects[chosen], midnight[chosen] - INSTANT, (death - midnight < horizon)[chosen]
         ),
@@ -132,11 +131,6 @@ def mimic3_source(files: Mapping[str, Path], horizon_days: int = 365) -> MedsSou
         counts=counts,
         encounter_column=ENCOUNTER,
     )
-
-
-def task_name(horizon_days: int) -> str:
-    """The name of the task of :func:`mimic3_source`."""
-    return f"death_within_{horizon_days}_days"
 
 
 def parent(code: str) -> str | None:

@@ -1,29 +1,24 @@
-"""Converts eICU and MIMIC-III to MEDS: into a folder of the user, or to load them."""
+"""Converts eICU and MIMIC-III to MEDS."""
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from kerasnets._errors import unknown_name
-from kerasnets._temporary import locked
 from kerasnets.data.ehr.cohort import split_by_patient
 from kerasnets.data.ehr.eicu_meds import eicu_source
-from kerasnets.data.ehr.meds_source import MedsSource, fingerprint
+from kerasnets.data.ehr.meds_source import MedsSource
 from kerasnets.data.ehr.meds_writer import LABELS, check_new, write_meds
 from kerasnets.data.ehr.mimic3_meds import mimic3_source
 from kerasnets.data.ehr.records import find_tables
-from kerasnets.data.locate import cache_dir
 from kerasnets.data.options import whole_number
 from kerasnets.data.splits import check_fold
 
 _ORIGIN = "it from PhysioNet (the {} demo is open to everyone)"
-_SMALL = 2**25  # bytes of tables that are converted each time they are loaded
 
 
 @dataclass(frozen=True)
@@ -147,42 +142,6 @@ def to_meds(
         events=events,
         labels=len(source.labels.value),
     )
-
-
-@contextlib.contextmanager
-def converted(name: str, files: Mapping[str, Path], option: int) -> Iterator[Path]:
-    """Convert a data set to MEDS in order to load it.
-
-    Large tables are converted once, into the user's cache; small ones each time, into a temporary
-    folder.
-
-    Args:
-        name: name of the data set.
-        files: its tables.
-        option: value of the option of the converter.
-
-    Yields:
-        The folder.
-
-    Raises:
-        DataError: if a table is invalid.
-        OSError: if a file cannot be read or written.
-    """
-    converter = CONVERTERS[name]
-    paths = list(files.values())
-    if sum(path.stat().st_size for path in paths) < _SMALL:
-        with tempfile.TemporaryDirectory(prefix=f"kerasnets-{name}-") as temporary:
-            folder = Path(temporary, name)
-            write_meds(converter.source(files, option), folder, flush=False)
-            yield folder
-        return
-    cache = cache_dir() / "meds"
-    folder = cache / f"{name}-{fingerprint(name, paths, {converter.option: option})[:16]}"
-    cache.mkdir(parents=True, exist_ok=True)
-    with locked(cache, wait=True):  # for another process that loads the same tables
-        if not folder.is_dir():
-            write_meds(converter.source(files, option), folder)
-    yield folder
 
 
 def _split(source: MedsSource, seed: int, folds: int, fold: int) -> dict[str, np.ndarray]:

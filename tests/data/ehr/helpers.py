@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import gzip
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+
+from kerasnets._files import read_json
+from kerasnets.data.ehr import eicu, mimic3
+from kerasnets.data.ehr.code_table import Ancestry
+from kerasnets.data.ehr.converted import converted
+from kerasnets.data.ehr.event_shards import ShardMapper
+from kerasnets.data.ehr.frames import open_engine
+from kerasnets.data.ehr.meds_files import find_meds
+from kerasnets.data.ehr.meds_labels import Labels
+from kerasnets.data.ehr.meds_splits import Persons
 
 STAYS = pd.DataFrame(
     {
@@ -74,9 +85,39 @@ def mimic3_tables(**changed):
     return {**tables, **changed}
 
 
-def visits_of(cohort):
-    sequences = cohort.sequences
-    codes = np.split(sequences.codes, sequences.code_offsets[1:-1])
-    named = [[sequences.names[code] for code in visit] for visit in codes]
-    starts = sequences.visit_offsets
-    return [named[first:end] for first, end in itertools.pairwise(starts)]
+def read_eicu(files, window_hours=24, visit_hours=1, ancestors=False):
+    """The cohort of eICU tables; see :func:`read_cohort`."""
+    return read_cohort("eicu", files, window_hours, eicu.event_rules(visit_hours, ancestors))
+
+
+def read_mimic3(files, horizon_days=365):
+    """The cohort of MIMIC-III tables; see :func:`read_cohort`."""
+    return read_cohort("mimic3", files, horizon_days, mimic3.RULES)
+
+
+def read_cohort(name, files, option, rules):
+    """Convert tables and read all examples, unsplit: visits as lists of names, labels, persons."""
+    with converted(name, files, option) as folder, open_engine("polars") as frames:
+        found = find_meds(folder, "labels")
+        labels, ancestry = Labels(found.labels), Ancestry.read(found.codes)
+        shards = [ShardMapper(frames, labels, rules, ancestry, {})(path) for path in found.shards]
+        subjects = np.concatenate([shard.examples.subject for shard in shards])
+        return SimpleNamespace(
+            visits=[visits for shard in shards for visits in as_lists(shard)],
+            died=np.concatenate([shard.examples.y for shard in shards]) == 1,
+            patients=Persons(found.persons).of(subjects),
+            counts=read_json(folder / "metadata" / "counts.json"),
+        )
+
+
+def as_lists(shard):
+    """For each example of a shard a list of visits, each a list of names."""
+    codes = iter(shard.visits.codes)
+    counts = iter(shard.visits.codes_per_visit)
+    return [
+        [
+            [shard.names[code] for code in itertools.islice(codes, count)]
+            for count in itertools.islice(counts, length)
+        ]
+        for length in shard.visits.lengths
+    ]

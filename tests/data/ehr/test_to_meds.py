@@ -13,8 +13,9 @@ import pytest
 
 from kerasnets.cli import main
 from kerasnets.data import load_data
-from kerasnets.data.ehr import eicu, to_meds
-from tests.data.ehr.helpers import eicu_tables, visits_of, write
+from kerasnets.data.ehr import converted
+from kerasnets.data.ehr.to_meds import to_meds
+from tests.data.ehr.helpers import eicu_tables, read_eicu, write
 
 
 @pytest.mark.real_data
@@ -22,7 +23,7 @@ from tests.data.ehr.helpers import eicu_tables, visits_of, write
 def test_the_splits_of_the_open_demos_are_those_of_their_data_sets(
     name, option, real_data_dir, tmp_path
 ):
-    written = to_meds.to_meds(name, tmp_path / "meds", real_data_dir, seed=3)
+    written = to_meds(name, tmp_path / "meds", real_data_dir, seed=3)
     table = pq.read_table(written.folder / meds.subject_splits_filepath)
     meds.SubjectSplitSchema.validate(table)
     part = dict(zip(*table.to_pydict().values(), strict=True))
@@ -77,17 +78,17 @@ def test_the_command_refuses_what_it_cannot_do(arguments, message, tmp_path, cap
 
 def test_large_tables_are_converted_once_into_the_cache(tmp_path, monkeypatch):
     cache = tmp_path / "cache"
-    monkeypatch.setattr(to_meds, "cache_dir", lambda: cache)
+    monkeypatch.setattr(converted, "cache_dir", lambda: cache)
     files = write(tmp_path, eicu_tables())
-    small = eicu.read_cohort(files)
+    small = read_eicu(files).visits
     assert not cache.exists()
-    monkeypatch.setattr(to_meds, "_SMALL", 0)
+    monkeypatch.setattr(converted, "_SMALL", 0)
     for _ in range(2):
-        assert visits_of(eicu.read_cohort(files)) == visits_of(small)
+        assert read_eicu(files).visits == small
     (first,) = (cache / "meds").iterdir()
-    eicu.read_cohort(files, 12)  # another task
+    read_eicu(files, 12)  # another task
     assert len(list((cache / "meds").iterdir())) == 2
     os.utime(files["patient"], (0, 0))  # another file
-    eicu.read_cohort(files)
+    read_eicu(files)
     assert len(list((cache / "meds").iterdir())) == 3
     assert first.is_dir()
