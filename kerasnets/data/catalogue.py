@@ -30,6 +30,7 @@ _MODULES = (
     "tables.points",
     "ehr.eicu",
     "ehr.mimic3",
+    "ehr.meds",
     "ehr.simulate",
 )
 
