@@ -33,10 +33,16 @@ class FrameEngine:
     table_native: Callable[[pa.Table], Any]
 
     def scan(self, path: Path, columns: Sequence[str]) -> nw.LazyFrame[Any]:
-        """Some columns of a Parquet file."""
+        """Some columns of a Parquet file, with the categories of pandas and Polars as text."""
         import narwhals as nw
 
-        return nw.from_native(self.scan_native(path, columns)).lazy()
+        frame = nw.from_native(self.scan_native(path, columns)).lazy()
+        categories = [
+            name
+            for name, kind in frame.collect_schema().items()
+            if isinstance(kind, nw.Categorical | nw.Enum)
+        ]
+        return frame.with_columns(nw.col(*categories).cast(nw.String)) if categories else frame
 
     def table(self, table: pa.Table) -> nw.LazyFrame[Any]:
         """A small table, to join with events."""
