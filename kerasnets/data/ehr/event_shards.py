@@ -50,7 +50,7 @@ class MappedShard:
     def load(cls, path: Path) -> MappedShard | None:
         """Read a stored shard, or return ``None`` if there is none, or it is damaged."""
         try:
-            with np.load(path) as stored:
+            with path.open("rb") as file, np.load(file) as stored:
                 arrays = {name: stored[name] for name in _ARRAYS}
                 about = json.loads(str(stored["about"]))
         except (OSError, KeyError, ValueError, zipfile.BadZipFile):
