@@ -32,7 +32,7 @@ import numpy as np
 import kerasnets
 from kerasnets._files import atomic_write
 from kerasnets._modes import owner_only
-from kerasnets.data import Dataset
+from kerasnets.data import Dataset, VisitSequences
 from kerasnets.engine.sources import as_source
 
 History = dict[str, list[float]]
@@ -160,6 +160,7 @@ def describe_data(data: Dataset) -> dict[str, Any]:
         **({"target_units": data.target_units} if data.target_units else {}),
         **({"feature_names": list(data.feature_names)} if data.feature_names else {}),
         **({"codebook": list(data.codebook)} if data.codebook else {}),
+        **({"vocabulary": list(x.names)} if isinstance(x := data.train.x, VisitSequences) else {}),
     }
 
 

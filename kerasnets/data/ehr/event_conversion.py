@@ -144,7 +144,8 @@ class Conversion:
             counts.update(dict(zip(shard.names, number, strict=True)))
             names.update(shard.names)
             classes.update(np.unique(shard.examples.y[train]).tolist())
-        self._check_classes(classes)
+        if not self.task.vocabulary:  # nothing is learned then
+            self._check_classes(classes)
         return sorted(names), counts
 
     def _check_classes(self, classes: set[int]) -> None:
@@ -156,6 +157,8 @@ class Conversion:
             )
 
     def _vocabulary(self, names: list[str], counts: Counter[str]) -> tuple[str, ...]:
+        if self.task.vocabulary:
+            return self.task.vocabulary
         kept = [name for name in names if counts[name] >= self.task.min_count]
         if not kept:
             raise DataError(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import asdict, dataclass
 
+from kerasnets.data.ehr.cohort import UNKNOWN
 from kerasnets.data.ehr.event_rules import EventRules
 from kerasnets.data.ehr.meds_files import MedsFiles, fingerprint
 from kerasnets.data.options import whole_number
@@ -26,6 +28,8 @@ class EventTask:
         folds: number of folds, or 0.
         fold: number of the test fold.
         min_count: number of visits of the training split in which a code must occur.
+        vocabulary: names of the codes, the first of which is ``"unknown"``; empty for those that
+            occur often enough in the training split.
     """
 
     name: str
@@ -38,10 +42,12 @@ class EventTask:
     folds: int = 0
     fold: int = 0
     min_count: int = 5
+    vocabulary: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_fold(self.folds, self.fold)
         whole_number("min_count", self.min_count, 1)
+        _check_vocabulary(self.vocabulary, self.rules)
 
     @property
     def mapping_key(self) -> str:
@@ -52,4 +58,21 @@ class EventTask:
     @property
     def split_key(self) -> str:
         """Changes with what else the splits depend on."""
-        return fingerprint((), [self.split, self.seed, self.folds, self.fold, self.min_count])
+        return fingerprint(
+            (), [self.split, self.seed, self.folds, self.fold, self.min_count, self.vocabulary]
+        )
+
+
+def _check_vocabulary(vocabulary: tuple[str, ...], rules: EventRules) -> None:
+    if not vocabulary:
+        return
+    if vocabulary[0] != UNKNOWN or not all(map(operator.lt, vocabulary[1:], vocabulary[2:])):
+        raise ValueError(
+            f"vocabulary must be {UNKNOWN!r} and then sorted codes without duplicates, such as "
+            f"run.vocabulary; got {', '.join(map(repr, vocabulary[:3]))}, …"
+        )
+    if rules.numeric_bins:
+        raise ValueError(
+            "vocabulary and numeric_bins cannot be used together: the bins are learned from the "
+            "training split."
+        )

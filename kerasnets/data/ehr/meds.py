@@ -45,6 +45,7 @@ def load_meds(
     min_count: int = 5,
     folds: int = 0,
     fold: int = 0,
+    vocabulary: Sequence[str] = (),
     engine: str = "polars",
     cache_dir: str | Path | None = None,
 ) -> Dataset:
@@ -87,6 +88,8 @@ def load_meds(
             vocabulary.
         folds: number of folds of a cross-validation by our own split, or 0.
         fold: number of the test fold.
+        vocabulary: names of the codes, such as ``run.vocabulary`` to predict with a run, instead
+            of those that occur often enough. The training split may then be empty.
         engine: the library that runs the expressions on the events: ``"polars"``, ``"pandas"``,
             ``"duckdb"`` or ``"pyspark"``. All give the same sequences.
         cache_dir: folder for the sequences, also of a small data set.
@@ -116,6 +119,7 @@ def load_meds(
     task = EventTask(
         "meds", files, rules, label_column=label_column, class_names=tuple(class_names),
         split=split, seed=seed, min_count=min_count, folds=folds, fold=fold,
+        vocabulary=tuple(vocabulary),
     )  # fmt: skip
     return load_events(task, engine=engine, cache_dir=cache_dir)
 
