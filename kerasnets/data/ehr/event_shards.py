@@ -80,6 +80,12 @@ def map_shard(shard: Shard, blocks: Iterable[Block], rules: EventRules) -> Mappe
     return MappedShard(shard.examples, visits, names, shard.subjects, shard.events)
 
 
+def map_file(reader: ShardReader, path: Path) -> MappedShard:
+    """Map one shard, without storing it."""
+    blocks = list(reader.blocks(path))
+    return map_shard(blocks[0].shard, blocks, reader.rules)
+
+
 def shard_without_events(examples: Examples) -> MappedShard:
     """The shard of examples whose subjects have no events: each has one empty visit."""
     none, ones = np.zeros(0, np.int32), np.ones(len(examples), np.int32)

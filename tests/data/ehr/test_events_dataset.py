@@ -203,9 +203,9 @@ def test_generated_data_sets_of_meds_testing_helpers(tmp_path):
     limits = {row["subject_id"]: row["prediction_time"] for row in labels}
     for path in (tmp_path / "changed" / "data").iterdir():
         pq.write_table(change_later(pq.read_table(path), limits), path)
-    options = {"visit_hours": 1, "split": "subject", "numeric_bins": 2}
+    options = {"visit_hours": 1, "split": "patient", "numeric_bins": 2}
     loaded = [load(tmp_path / name, **options) for name in ("all", "changed")]
-    plain = load(tmp_path / "all", visit_hours=1, split="subject")
+    plain = load(tmp_path / "all", visit_hours=1, split="patient")
     expected = in_python(events, labels, visit_hours=1)
     vocabulary = set(plain.train.x.names)
     assert sequences_of(plain) == {

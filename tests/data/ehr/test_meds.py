@@ -161,7 +161,7 @@ def test_given_splits_are_used_and_other_splits_left_out(folder, events, labels,
         assert set(part.x.keys["subject_id"].tolist()) == subjects
     left_out = sum(split[row["subject_id"]] == "extra" for row in labels)
     assert data.counts["labels in other splits, left out"] == left_out > 0
-    own = load(given, split="subject", seed=3)
+    own = load(given, split="patient", seed=3)
     assert own.split == "patient"
     assert own.checksum == data.checksum
     expected = load(folder, seed=3)
