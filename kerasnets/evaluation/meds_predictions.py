@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from kerasnets._errors import unknown_name
-from kerasnets.data import Dataset, Split
+from kerasnets.data import Dataset, Split, VisitSequences
 from kerasnets.evaluation.outputs import second_class
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_KEYS = ("subject_id", "prediction_time")
 
 
 class Predictor(Protocol):
@@ -62,7 +64,7 @@ def meds_predictions(
         if split not in data.splits:
             raise unknown_name("split", split, data.splits)
         data = data.splits[split]
-    keys = meds_keys(data)
+    keys = _keys(data)
     if run.task not in ("classification", "binary"):
         raise ValueError(f"MEDS has predictions of classes; the run is a {run.task}.")
     return _predictions_table(run, keys, data.y, run.predict(data.x))
@@ -70,21 +72,22 @@ def meds_predictions(
 
 def has_meds_keys(split: Split) -> bool:
     """Whether the examples of a split have subjects and prediction times."""
-    return {"subject_id", "prediction_time"} <= getattr(split.x, "keys", {}).keys()
+    return isinstance(split.x, VisitSequences) and set(_KEYS) <= split.x.keys.keys()
 
 
-def meds_keys(split: Split) -> dict[str, np.ndarray]:
+def _keys(split: Split) -> dict[str, np.ndarray]:
     """``subject_id`` and ``prediction_time`` of each example.
 
     Raises:
         ValueError: if the data do not have them.
     """
-    if not has_meds_keys(split):
+    keys = split.x.keys if isinstance(split.x, VisitSequences) else {}
+    if not set(_KEYS) <= keys.keys():
         raise ValueError(
             "Predictions in MEDS's form need subjects and prediction times, which the data sets "
             "meds, eicu and mimic3 have."
         )
-    return {name: split.x.keys[name] for name in ("subject_id", "prediction_time")}  # type: ignore[union-attr]
+    return {name: keys[name] for name in _KEYS}
 
 
 def _predictions_table(
@@ -99,14 +102,17 @@ def _predictions_table(
         threshold = run.metrics["test"].get("threshold", 0.5)
         table = pa.table({**keys, "boolean_value": y == 1})
         LabelSchema.validate(table)
-        return table.append_column(
-            "predicted_boolean_value", pa.array(probability >= threshold)
-        ).append_column("predicted_boolean_probability", pa.array(probability.astype(np.float32)))
-    table = pa.table({**keys, "categorical_value": [names[label] for label in y]})
-    LabelSchema.validate(table)
-    table = table.append_column(
-        "prediction", pa.array([names[label] for label in predictions.argmax(axis=1)])
-    )
-    for place, name in enumerate(names):
-        table = table.append_column(f"p({name})", pa.array(predictions[:, place]))
+        added = {
+            "predicted_boolean_value": probability >= threshold,
+            "predicted_boolean_probability": probability.astype(np.float32),
+        }
+    else:
+        table = pa.table({**keys, "categorical_value": [names[label] for label in y]})
+        LabelSchema.validate(table)
+        added = {
+            "prediction": np.array(names)[predictions.argmax(axis=1)],
+            **{f"p({name})": predictions[:, place] for place, name in enumerate(names)},
+        }
+    for name, values in added.items():
+        table = table.append_column(name, pa.array(values))
     return table
