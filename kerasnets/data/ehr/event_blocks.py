@@ -15,7 +15,7 @@ from kerasnets.data.ehr.event_rules import EventRules
 from kerasnets.data.ehr.events import columns_of, distinct_codes, subject_counts, used_events
 from kerasnets.data.ehr.frames import FrameEngine
 from kerasnets.data.ehr.meds_labels import Examples, Labels
-from kerasnets.data.tables.cells import DataError, name_file
+from kerasnets.data.tables.cells import DataError
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -83,7 +83,7 @@ class ShardReader:
         Raises:
             DataError: if an event has no subject or no code, or see :class:`Labels`.
         """
-        with name_file(path):
+        with self.engine.reading(path):
             events = self.engine.scan(path, columns_of(self.rules))
             subjects, counts = read_subjects(events)
             examples = self.labels.rows_of(subjects)

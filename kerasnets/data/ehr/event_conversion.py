@@ -36,7 +36,7 @@ from kerasnets.data.ehr.meds_labels import Examples, Labels
 from kerasnets.data.ehr.meds_splits import OTHER, PARTS, Persons, choose_splitter
 from kerasnets.data.ehr.numeric_bins import ValueCounts
 from kerasnets.data.ehr.sequence_files import sequence_writers
-from kerasnets.data.tables.cells import DataError, name_file
+from kerasnets.data.tables.cells import DataError
 
 ABOUT = "about.json"
 _EDGES = "bins.json"
@@ -122,7 +122,7 @@ class Conversion:
         return edges
 
     def _add_values(self, values: ValueCounts, shard: Path) -> None:
-        with name_file(shard):
+        with self.frames.reading(shard):
             events = self.frames.scan(shard, columns_of(self.task.rules))
             subjects, counts = read_subjects(events)
             examples = self.labels.rows_of(subjects)

@@ -71,7 +71,8 @@ def _work_folder(task: EventTask, cache_dir: str | Path | None, *, stored: bool)
         return
     parent = user_cache() / "meds" if cache_dir is None else Path(cache_dir).expanduser()
     folder = parent / task.mapping_key
-    folder.mkdir(parents=True, exist_ok=True)
+    parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)  # like a run folder, for its owner only
     yield folder
 
 

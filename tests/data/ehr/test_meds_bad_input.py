@@ -174,6 +174,16 @@ def test_a_truncated_shard_is_refused(tmp_path):
         load(tmp_path)
 
 
+@pytest.mark.parametrize("engine", ["polars", "pandas", "duckdb"])
+def test_a_damaged_shard_is_refused(tmp_path, engine):
+    events = [{"subject_id": n % 20, "time": hours(n), "code": f"{n}"} for n in range(5000)]
+    path = write(tmp_path, {"0": table(events)}, table(LABELS)) / "data" / "0.parquet"
+    content = path.read_bytes()
+    path.write_bytes(content[:1000] + bytes(len(content) - 5000) + content[-4000:])
+    with pytest.raises(ValueError, match=r"0\.parquet: .*(cannot read it|out of specification)"):
+        load(tmp_path, engine=engine)
+
+
 def test_a_subject_in_two_shards_is_refused(tmp_path):
     shards = {"0": table(EVENTS[:12]), "1": table(EVENTS[11:])}
     with pytest.raises(ValueError, match=r"Subject 11 is in .*0\.parquet and .*1\.parquet"):
