@@ -49,4 +49,4 @@ class Feed:
 def fits_in_memory(source: Source) -> bool:
     """Whether a source, which will be copied, takes less than half of the machine's memory."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return source.nbytes < memory / 2
+    return source.can_be_resident and source.nbytes < memory / 2

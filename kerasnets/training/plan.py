@@ -88,7 +88,9 @@ class Plan:
         if xla and self.recipe.xla != "on":
             # A validation has fewer steps than the training, so compiling it may not pay off.
             steps = self.recipe.epochs * schedule.steps_per_epoch
-            xla = choose_xla(model, source, _EVALUATION_BATCH, steps, training=False)
+            xla = feed.resident and choose_xla(
+                model, source, _EVALUATION_BATCH, steps, training=False
+            )
         options = Options(xla=xla, xla_optional=self.recipe.xla == "auto")
         loop = Loop(model, source, _EVALUATION_BATCH, options, training=False)
         return Validation(
