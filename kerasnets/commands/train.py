@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerasnets._worker import worker
+from kerasnets.commands import _cross_validation as cross_validation
 from kerasnets.commands._recipe_flags import add_recipe_flags, recipe_settings
 from kerasnets.commands._shared import (
     data_flags,
@@ -32,6 +33,7 @@ EXAMPLES = """\
   kerasnets train covid-2 --data patients.csv --target died --drop name
   kerasnets train --recipe runs/gru32/recipe.toml --seed 1
   kerasnets train --resume runs/gru32
+  kerasnets train mortality-gru --data eicu --folds 5 --seeds 3 --jobs 2
 """
 
 
@@ -43,8 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--resume", type=Path, metavar="FOLDER", help="resume this run")
     parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="run folder to create; default: runs/NET-NUMBER"
-    )
+        "--out", type=Path, metavar="FOLDER",
+        help="run folder to create, or folder of the cross-validation; default: runs/NET-NUMBER, "
+        "or runs/cross-validation-NET",
+    )  # fmt: skip
     parser.add_argument(
         "--set", action="append", metavar="NAME=VALUE", help="an argument of the net's builder"
     )
@@ -52,11 +56,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tensorboard", action="store_true", help="also write TensorBoard logs")
     quiet_flag(parser)
     json_flag(parser)
+    cross_validation.add_flags(parser)
     add_recipe_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
+    if cross_validation.is_requested(arguments):
+        cross_validation.run(arguments, *_net_and_settings(arguments))
+        return
     with _worker():
         trained = _resume(arguments) if arguments.resume else _train(arguments)
     _print_run(trained, arguments)
@@ -82,6 +90,12 @@ def _resume(arguments: argparse.Namespace) -> Run:
 def _train(arguments: argparse.Namespace) -> Run:
     from kerasnets.training import train
 
+    net, settings = _net_and_settings(arguments)
+    return train(net, out=arguments.out, **_options(arguments), **settings)
+
+
+def _net_and_settings(arguments: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """The net, and the settings of the recipe: those of the file, replaced by flags."""
     settings = read_settings(arguments.recipe) if arguments.recipe else {}
     net = arguments.net or settings.get("net")
     if net is None:
@@ -96,8 +110,7 @@ def _train(arguments: argparse.Namespace) -> Run:
         for name, values in overrides.items()
         if values or name in settings
     }
-    settings = {**settings, **recipe_settings(arguments), **merged}
-    return train(net, out=arguments.out, **_options(arguments), **settings)
+    return net, {**settings, **recipe_settings(arguments), **merged}
 
 
 def _worker() -> contextlib.AbstractContextManager[None]:

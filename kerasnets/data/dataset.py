@@ -186,8 +186,8 @@ class Dataset:
             options={"folds": folds, "fold": fold} if folds else {},
             **split_arrays(
                 x, y, groups, split=split, fractions=fractions, seed=seed, folds=folds, fold=fold,
-                task=task, class_names=class_names, target_names=target_names, feature_names=feature_names,
-                allow=allow,
+                task=task, class_names=class_names, target_names=target_names,
+                feature_names=feature_names, allow=allow,
             ),
         )  # fmt: skip
 
