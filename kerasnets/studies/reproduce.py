@@ -79,10 +79,14 @@ def reproduce(
         with locked(out):
             remove_leftovers(out)
             chosen = [name for name in PARTS if not parts or name in parts]
-            arguments = (Path(out).resolve(), data_dir, quick, progress)
             if jobs is None and on is None:
-                answers = {name: run_part(name, *arguments) for name in chosen}
+                answers = {
+                    name: run_part(name, Path(out), data_dir, quick, progress) for name in chosen
+                }
             else:
+                # Other machines have other working directories.
+                data_dir = None if data_dir is None else Path(data_dir).resolve()
+                arguments = (Path(out).resolve(), data_dir, quick, progress)
                 with open_executor(on, jobs, max_retries) as executor:
                     check_workers(executor, Path(out), describe_files, data_dir)
                     answers = _run_parts(executor, chosen, arguments, jobs)
