@@ -138,9 +138,14 @@ def cross_validate(
     requested: dict[str, Any] = dict(settings)
     if isinstance(net, Recipe):
         requested = {**asdict(net), **requested}
-        net = requested.pop("net")
-    folder = Path(out) if out is not None else Path("runs") / f"cross-validation-{net}"
-    planned = plan_jobs(net, data, folds, seeds, folder, data_dir, requested)
+    name = requested.pop("net", net)
+    if not isinstance(name, str):
+        raise ValueError(
+            f"net must be a name of the catalogue or a Recipe, got {type(name).__name__}. Every run "
+            "builds a new model, so register the function that builds yours with kn.register."
+        )
+    folder = Path(out) if out is not None else Path("runs") / f"cross-validation-{name}"
+    planned = plan_jobs(name, data, folds, seeds, folder, data_dir, requested)
     recipe, loaded = planned[0].load()
     jobs_list = [replace(job, checksum=loaded.checksum) for job in planned]
     count = len({job.fold for job in jobs_list} - {None})

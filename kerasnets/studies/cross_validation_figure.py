@@ -50,7 +50,8 @@ def _draw_metric(panel: Axes, spread: Spread, result: CrossValidation) -> None:
     # Seeds of the same fold side by side.
     shift = np.zeros(len(x))
     if result.folds and len(result.seeds) > 1:
-        shift = (table["seed"].map(result.seeds.index) / (len(result.seeds) - 1) - 0.5) * 0.4
+        position = [result.seeds.index(seed) for seed in table["seed"]]
+        shift = (np.array(position) / (len(result.seeds) - 1) - 0.5) * 0.4
     if spread.low is not None and spread.high is not None:
         panel.axhspan(spread.low, spread.high, color=COLORS[0], alpha=0.15, linewidth=0)
     if spread.mean is not None:

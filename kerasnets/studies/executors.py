@@ -173,6 +173,10 @@ class LocalProcesses:
                 return self._pool().submit(function, *args).result()
             except BrokenExecutor:
                 self._own.pool = None
+            except RuntimeError as error:
+                if not self._closed:
+                    raise  # the function raised it
+                raise WorkFailedError("The jobs were stopped.") from error
         raise died(self._max_retries)
 
     def _pool(self) -> Any:

@@ -56,8 +56,8 @@ class RayCluster:
         self.place, self._ray, self._max_retries = on, ray, max_retries
         self._references: list[Any] = []
         _connect(ray, on)
-        self._task = ray.remote(_answer).options(
-            num_cpus=cpus, max_retries=max_retries, retry_exceptions=False
+        self._task = ray.remote(num_cpus=cpus, max_retries=max_retries, retry_exceptions=False)(
+            _answer
         )
         self._machines = {
             f"{node['NodeManagerHostname']} ({node['NodeID'][:8]})": node["NodeID"]

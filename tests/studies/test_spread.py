@@ -72,8 +72,8 @@ def test_the_interval_holds_its_level_where_folds_are_correlated():
     """Means of folds with the correlation ρ that Nadeau and Bengio assume, ρ = 1 / folds."""
     rng, folds = np.random.default_rng(0), 5
     rho = 1 / folds  # the share of the test rows
-    shared = np.sqrt(rho) * rng.standard_normal((4000, 1))
-    values = shared + np.sqrt(1 - rho) * rng.standard_normal((4000, folds))
+    shared = np.sqrt(rho) * rng.standard_normal((1500, 1))
+    values = shared + np.sqrt(1 - rho) * rng.standard_normal((1500, folds))
     found = [measure_spread("mae", row[:, None], rho / (1 - rho)) for row in values]
     covered = np.mean([spread.low <= 0 <= spread.high for spread in found])
-    assert covered == pytest.approx(0.95, abs=0.012)  # three standard errors and more
+    assert covered == pytest.approx(0.95, abs=0.02)  # three standard errors and more
