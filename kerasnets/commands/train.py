@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerasnets._worker import worker
+from kerasnets.commands import _cross_validation as cross_validation
 from kerasnets.commands._recipe_flags import add_recipe_flags, recipe_settings
 from kerasnets.commands._shared import (
     data_flags,
@@ -35,6 +36,7 @@ EXAMPLES = """\
   kerasnets train covid-2 --data patients.csv --target died --drop name
   kerasnets train --recipe runs/gru32/recipe.toml --seed 1
   kerasnets train --resume runs/gru32
+  kerasnets train mortality-gru --data eicu --folds 5 --seeds 3 --jobs 2
 """
 
 
@@ -44,8 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     recipe_flag(parser)
     parser.add_argument("--resume", type=Path, metavar="FOLDER", help="resume this run")
     parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="run folder to create; default: runs/NET-NUMBER"
-    )
+        "--out", type=Path, metavar="FOLDER",
+        help="run folder to create, or folder of the cross-validation; default: runs/NET-NUMBER, "
+        "or runs/cross-validation-NET",
+    )  # fmt: skip
     parser.add_argument(
         "--set", action="append", metavar="NAME=VALUE", help="an argument of the net's builder"
     )
@@ -53,11 +57,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tensorboard", action="store_true", help="also write TensorBoard logs")
     quiet_flag(parser)
     json_flag(parser)
+    cross_validation.add_flags(parser)
     add_recipe_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
+    if cross_validation.is_requested(arguments):
+        cross_validation.run(arguments, *_net_and_settings(arguments))
+        return
     with _worker():
         trained = _resume(arguments) if arguments.resume else _train(arguments)
     _print_run(trained, arguments)
@@ -83,18 +91,24 @@ def _resume(arguments: argparse.Namespace) -> Run:
 def _train(arguments: argparse.Namespace) -> Run:
     from kerasnets.training import train
 
+    net, settings = _net_and_settings(arguments)
+    return train(net, out=arguments.out, **_options(arguments), **settings)
+
+
+def _net_and_settings(arguments: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """The net, the name or file of its recipe, and the settings that flags replace."""
     recipe = arguments.recipe or "default"
     net = arguments.net
     if net is None:
         if recipe in RECIPES:
             raise ValueError("Name a net (kerasnets nets lists them), or use --recipe or --resume.")
         net = read_net(recipe)
-    settings = {
+    return net, {
         **recipe_settings(arguments),
+        "recipe": recipe,
         "net_arguments": pairs(arguments.set),
         "data_options": data_options(arguments),
     }
-    return train(net, recipe=recipe, out=arguments.out, **_options(arguments), **settings)
 
 
 def _worker() -> contextlib.AbstractContextManager[None]:

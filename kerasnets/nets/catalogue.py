@@ -246,6 +246,19 @@ def _add(spec: NetSpec) -> None:
     _SPECS[spec.name] = replace(spec, **vars(figures_of(spec.name)))
 
 
+def own_spec(name: str) -> NetSpec | None:
+    """The entry of a network that the user has registered; ``None`` for one of this package."""
+    spec = describe(name)
+    builder = spec.builder.func if isinstance(spec.builder, functools.partial) else spec.builder
+    return None if builder.__module__.startswith("kerasnets.") else spec
+
+
+def add_spec(spec: NetSpec) -> None:
+    """Add an entry of another process to the catalogue, unless its name is known here."""
+    _load_catalogue()
+    _SPECS.setdefault(spec.name, spec)
+
+
 def _check_arguments(spec: NetSpec, arguments: Mapping[str, Any]) -> None:
     for name in arguments:
         if name not in spec.arguments:

@@ -15,6 +15,7 @@ from kerasnets._temporary import locked
 from kerasnets.data import Dataset
 from kerasnets.engine import fallback
 from kerasnets.engine.seeding import SEEDING
+from kerasnets.evaluation.tasks import Task
 from kerasnets.nets import build, load_model
 from kerasnets.training.checks import (
     check_data,
@@ -151,6 +152,28 @@ def _train(
     check_data(data)
     check_folder(out)
     _apply_threads(recipe, progress=options["progress"])
+    model, task = prepare_model(recipe, data, net)
+    with clean_up_failed_start(out) as started:
+        folder = begin(out, recipe, data, model, task)
+        session = Session(folder, recipe, data, model, **options)
+        started.append(session)
+        with locked(folder):
+            return session.run()
+
+
+def prepare_model(
+    recipe: Recipe, data: Dataset, net: str | keras.Model
+) -> tuple[keras.Model, Task]:
+    """Build and compile the model of a run, after checking that it fits the data.
+
+    Args:
+        recipe: how to train.
+        data: what to train on.
+        net: a name of the catalogue, or a model, which is copied.
+
+    Raises:
+        ValueError: if a setting is wrong, or the net cannot take the data.
+    """
     with SEEDING:
         keras.utils.set_random_seed(recipe.seed)
         own = build(recipe.net, **recipe.net_arguments) if isinstance(net, str) else copy_model(net)
@@ -159,12 +182,7 @@ def _train(
         check_settings(recipe, task, data)
         model = with_rescaling(own, data, recipe, task)
         compile_model(model, Plan(recipe, data), task)
-    with clean_up_failed_start(out) as started:
-        folder = begin(out, recipe, data, model, task)
-        session = Session(folder, recipe, data, model, **options)
-        started.append(session)
-        with locked(folder):
-            return session.run()
+    return model, task
 
 
 def resume(
