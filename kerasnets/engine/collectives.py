@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import signal
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -226,7 +228,8 @@ def _start_servers(workers: Workers, timeout: float, started: float) -> None:
         rpc_layer="grpc",
     )
     try:
-        tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+        with _ended_by_signals():
+            tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
     except tf.errors.OpError as error:
         missing = [address for address in workers.addresses if not _answers(address)]
         seconds = time.perf_counter() - started
@@ -235,6 +238,25 @@ def _start_servers(workers: Workers, timeout: float, started: float) -> None:
             f"answer from: {', '.join(missing) or 'none of them; see their messages'}. Start the "
             "same command on every machine, and open the ports between them."
         ) from error
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the process at once, because Python cannot handle them in a wait.
+
+    Nothing has been written before the workers are connected.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread can handle signals
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
 
 
 def _answers(address: str) -> bool:

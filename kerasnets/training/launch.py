@@ -63,7 +63,7 @@ def launch(arguments: Sequence[str], processes: int, restarts: int = 3) -> None:
 
 def _run_once(arguments: Sequence[str], processes: int) -> list[int]:
     """Run all processes to their end, and return their exit codes."""
-    addresses = ",".join(f"127.0.0.1:{port}" for port in _free_ports(processes))
+    addresses = ",".join(f"127.0.0.1:{port}" for port in free_ports(processes))
     command = [sys.executable, "-P", "-m", "kerasnets", *arguments, "--workers", addresses]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with _ended() as started:
@@ -123,7 +123,8 @@ def _forward(messages: IO[str], index: int) -> None:
         print(f"[worker {index}] {line}", end="", file=sys.stderr)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return ports of this machine that no process listens on."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:

@@ -22,7 +22,7 @@ from kerasnets.training.run import Run
 from kerasnets.training.run_folder import History, describe_data, versions
 from kerasnets.training.stored import read_run_recipe
 
-_DATA = ("name", "checksum", "split", "split_seed", "rows")
+_DATA = ("checksum", "split", "split_seed", "rows")
 
 
 def join_workers(
@@ -126,6 +126,8 @@ def check_equal(group: Group, recipe: Recipe | None = None, data: Dataset | None
     mine: dict[str, Any] = {"versions": versions()}
     if recipe is not None:
         mine["recipe"] = tomllib.loads(recipe_toml(recipe))
+        # The checksum is compared. The path of a file may differ between machines.
+        del mine["recipe"]["data"]
     if data is not None:
         described = describe_data(data)
         mine["data"] = {name: described[name] for name in _DATA}

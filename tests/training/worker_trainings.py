@@ -9,7 +9,6 @@ import dataclasses
 import pickle
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -80,12 +79,13 @@ def sequence_data():
 
 
 def penalized_model():
-    """A dense net with weight and activity penalties."""
+    """A net with penalties of weights and activities, and sparse gradients of an embedding."""
     keras.utils.set_random_seed(0)
     inputs = keras.Input((FEATURES,))
+    rounded = keras.layers.Lambda(lambda x: keras.ops.clip(keras.ops.round(x) + 3, 0, 6))(inputs)
     hidden = keras.layers.Dense(
         8, "tanh", kernel_regularizer="l2", activity_regularizer=keras.regularizers.L2(0.01)
-    )(inputs)
+    )(keras.layers.Flatten()(keras.layers.Embedding(7, 2)(rounded)))
     return keras.Model(inputs, keras.layers.Dense(CLASSES)(hidden), name="small")
 
 
@@ -105,15 +105,6 @@ def normalized_inputs():
     keras.utils.set_random_seed(0)
     inputs = keras.Input((FEATURES,))
     hidden = keras.layers.BatchNormalization(momentum=0.9, scale=False, center=False)(inputs)
-    return keras.Model(inputs, keras.layers.Dense(CLASSES)(hidden), name="small")
-
-
-def embedded():
-    """A net whose embedding has sparse gradients."""
-    keras.utils.set_random_seed(0)
-    inputs = keras.Input((FEATURES,))
-    rounded = keras.layers.Lambda(lambda x: keras.ops.clip(keras.ops.round(x) + 3, 0, 6))(inputs)
-    hidden = keras.layers.Flatten()(keras.layers.Embedding(7, 2)(rounded))
     return keras.Model(inputs, keras.layers.Dense(CLASSES)(hidden), name="small")
 
 
@@ -141,28 +132,25 @@ def overflow(group):
 
 
 SAME = {
-    "adam": lambda group: fit(group, small_model(), dataset(ROWS)),
-    "divisible": lambda group: fit(group, small_model(), dataset(128), batch_size=16, epochs=13),
-    "cosine": lambda group: fit(group, small_model(), dataset(ROWS), schedule="cosine"),
+    "uneven": lambda group: fit(group, small_model(), dataset(ROWS)),
+    "100 steps": lambda group: fit(group, small_model(), dataset(128), batch_size=16, epochs=13),
     "gru": lambda group: fit(group, small_model("gru"), dataset(ROWS)),
     "masked": lambda group: fit(group, sequence_model(), sequence_data()),
     "convolution": lambda group: fit(
-        group, small_model("conv"), dataset(ROWS), optimizer="sgd", learning_rate=0.05
-    ),
-    "balanced": lambda group: fit(
-        group, small_model(), dataset(ROWS), class_weights="balanced", optimizer="rmsprop"
+        group, small_model("conv"), dataset(ROWS), optimizer="sgd", class_weights="balanced"
     ),
     "penalties": lambda group: fit(group, penalized_model(), dataset(ROWS)),
     "clipped": lambda group: fit(group, compiled_model(), dataset(ROWS), optimizer="compiled"),
-    "accumulate": lambda group: fit(group, small_model(), dataset(ROWS), accumulate=4),
-    "embedding": lambda group: fit(group, embedded(), dataset(ROWS)),
-    "chunks": in_chunks,
-    "early": lambda group: fit(
+    "accumulate": lambda group: fit(
+        group, small_model(), dataset(ROWS), accumulate=4, schedule="cosine"
+    ),
+    "early stop": lambda group: fit(
         group, small_model(), dataset(32), epochs=9, learning_rate=1.0, early_stopping=1
     ),
     "overflow": overflow,
 }
 OTHER = {
+    "chunks": in_chunks,
     "average": lambda group: fit(group, small_model(), dataset(ROWS), average_every=4),
     "batch-norm": lambda group: fit(group, normalized_inputs(), dataset(128), batch_size=16),
     "dropout": lambda group: fit(group, small_model("dropout"), dataset(ROWS)),
@@ -188,7 +176,7 @@ def check_group(group):
         "recipe": lambda: check_equal(group, different, None),
         "data": lambda: check_equal(group, None, other_data),
         "callback": lambda: fit(
-            group, small_model(), dataset(32), [keras.callbacks.ModelCheckpoint("x", save_freq=1)]
+            group, small_model(), dataset(32), [keras.callbacks.TerminateOnNaN()]
         ),
     }
     for name, attempt in attempts.items():
@@ -200,14 +188,34 @@ def check_group(group):
     return found
 
 
-def train(group, folder):
-    """Train into a run folder, then run the same command again."""
-    arguments = {"data": dataset(ROWS), "out": folder, "progress": False, **UNEVEN}
-    runs = [kn.train(small_model("dropout"), **arguments) for _ in range(2)]
-    return [
-        SimpleNamespace(history=run.history, metrics=run.metrics, environment=run.environment)
-        for run in runs
-    ]
+class Interrupt(keras.callbacks.Callback):
+    """Ends the process's training after the first epoch, as Ctrl-C on every machine does."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+
+def train(folder, name, callbacks=()):
+    """Run a command into a run folder; return what every worker knows of the run."""
+    options = {"data": dataset(ROWS), "out": folder / name, "progress": False, **UNEVEN}
+    run = kn.train(small_model("dropout"), callbacks=callbacks, **options)
+    return {
+        "recipe": run.recipe,
+        "history": run.history,
+        "metrics": run.metrics,
+        "environment": run.environment,
+    }
+
+
+def train_and_resume(folder):
+    """Train without interruption and with one, and repeat the command of a finished run."""
+    results = [train(folder, "whole")]
+    try:
+        train(folder, "resumed", [Interrupt()])
+    except KeyboardInterrupt as interrupt:
+        results.append(str(interrupt))
+    return [*results, train(folder, "resumed"), train(folder, "resumed")]
 
 
 def main(addresses, index, folder):
@@ -216,7 +224,7 @@ def main(addresses, index, folder):
     group = join_workers(workers.addresses, workers.index, progress=False)
     results = {name: run(group) for name, run in {**SAME, **OTHER}.items()}
     results["group"] = check_group(group)
-    results["run"] = train(group, Path(folder) / "run")
+    results["runs"] = train_and_resume(Path(folder))
     (Path(folder) / f"{index}.pickle").write_bytes(pickle.dumps(results))
 
 
