@@ -208,18 +208,16 @@ def _check_port(workers: Workers) -> None:
 
 
 def _start_servers(workers: Workers, timeout: float, started: float) -> None:
-    from tensorflow.compiler.xla.tsl.protobuf import coordination_config_pb2
     from tensorflow.python.eager import context
 
+    job = context.coordination_config_pb2.CoordinatedJob(name="worker", num_tasks=len(workers))
     context.context().configure_coordination_service(
         service_type="standalone",
         service_leader="/job:worker/replica:0/task:0",
         cluster_register_timeout_in_ms=int(1000 * timeout),
         heartbeat_timeout_in_ms=_HEARTBEAT,
         shutdown_barrier_timeout_in_ms=_HEARTBEAT,
-        coordinated_jobs=[
-            coordination_config_pb2.CoordinatedJob(name="worker", num_tasks=len(workers))
-        ],
+        coordinated_jobs=[job],
     )
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
         tf.train.ClusterSpec({"worker": list(workers.addresses)}),

@@ -68,7 +68,8 @@ def _check_state(model: keras.Model) -> None:
         for variable in metric.variables:
             if _aggregation(variable) not in ("sum", "none", ""):
                 raise ValueError(
-                    f"The state of the metric {metric.name} cannot be summed over workers. {_HINT}"
+                    f"The state {variable.name!r} of a metric cannot be summed over workers. "
+                    f"{_HINT}"
                 )
 
 

@@ -75,7 +75,7 @@ def test_usual_models_can_be_trained(changes):
         ({"kind": OwnLoss}, "OwnLoss overrides compute_loss"),
         ({"loss": keras.losses.MeanSquaredError(reduction="sum")}, "reduction='sum'"),
         ({"loss": [keras.losses.MeanSquaredError(reduction="none")]}, "reduction='none'"),
-        ({"metrics": [Largest()]}, "metric largest cannot be summed"),
+        ({"metrics": [Largest()]}, "'largest' of a metric cannot be summed"),
         (
             {"layers": [keras.layers.BatchNormalization(synchronized=True, name="norm")]},
             "norm is a synchronized batch normalization",
