@@ -66,6 +66,7 @@ def _run_once(arguments: Sequence[str], processes: int) -> list[int]:
     addresses = ",".join(f"127.0.0.1:{port}" for port in free_ports(processes))
     command = [sys.executable, "-P", "-m", "kerasnets", *arguments, "--workers", addresses]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    readers = []
     with _ended() as started:
         for index in range(processes):
             process = subprocess.Popen(
@@ -78,8 +79,11 @@ def _run_once(arguments: Sequence[str], processes: int) -> list[int]:
             )
             started.append(process)
             if process.stderr is not None:
-                threading.Thread(target=_forward, args=(process.stderr, index), daemon=True).start()
+                readers.append(threading.Thread(target=_forward, args=(process.stderr, index)))
+                readers[-1].start()
         _wait(started)
+    for reader in readers:
+        reader.join()
     return [process.wait() for process in started]
 
 
@@ -119,8 +123,9 @@ def _wait_all(processes: Sequence[subprocess.Popen[str]], seconds: float) -> Non
 
 def _forward(messages: IO[str], index: int) -> None:
     """Print the messages of another worker with its index."""
-    for line in messages:
-        print(f"[worker {index}] {line}", end="", file=sys.stderr)
+    with messages:
+        for line in messages:
+            print(f"[worker {index}] {line}", end="", file=sys.stderr)
 
 
 def free_ports(count: int) -> list[int]:
