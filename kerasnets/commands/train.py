@@ -37,6 +37,7 @@ EXAMPLES = """\
   kerasnets train --recipe runs/gru32/recipe.toml --seed 1
   kerasnets train --resume runs/gru32
   kerasnets train mortality-gru --data eicu --folds 5 --seeds 3 --jobs 2
+  kerasnets train seizure-mlp --out runs/a --workers a:2222,b:2222 --index 0
 """
 
 
@@ -54,6 +55,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--set", action="append", metavar="NAME=VALUE", help="an argument of the net's builder"
     )
     data_flags(parser)
+    parser.add_argument(
+        "--workers",
+        metavar="HOST:PORT,…",
+        help="train on several machines: the address of each worker, in the same order in the "
+        "same command on every machine; default: those of TF_CONFIG. The first one writes the run "
+        "folder",
+    )
+    parser.add_argument(
+        "--index", type=int, metavar="I", help="which of the workers this is, counted from 0"
+    )
     parser.add_argument("--tensorboard", action="store_true", help="also write TensorBoard logs")
     quiet_flag(parser)
     json_flag(parser)
@@ -68,7 +79,8 @@ def run(arguments: argparse.Namespace) -> None:
         return
     with _worker():
         trained = _resume(arguments) if arguments.resume else _train(arguments)
-    _print_run(trained, arguments)
+    if _is_first(arguments):
+        _print_run(trained, arguments)
 
 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -76,6 +88,8 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
         "data_dir": arguments.data_dir,
         "progress": not arguments.quiet,
         "tensorboard": arguments.tensorboard,
+        "workers": arguments.workers and arguments.workers.split(","),
+        "index": arguments.index,
     }
 
 
@@ -109,6 +123,15 @@ def _net_and_settings(arguments: argparse.Namespace) -> tuple[str, dict[str, Any
         "net_arguments": pairs(arguments.set),
         "data_options": data_options(arguments),
     }
+
+
+def _is_first(arguments: argparse.Namespace) -> bool:
+    """Whether this process writes the run and prints its results."""
+    from kerasnets.engine.workers import find_workers
+
+    options = _options(arguments)
+    workers = find_workers(options["workers"], options["index"])
+    return workers is None or workers.index == 0
 
 
 def _worker() -> contextlib.AbstractContextManager[None]:

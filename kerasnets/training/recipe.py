@@ -56,6 +56,21 @@ class Recipe:
     )
     epochs: int = Field(20, ge=1, lt=2**31, description="passes over the training split")
     batch_size: int = Field(32, ge=1, lt=2**31, description="rows per step")
+    accumulate: int = Field(
+        1,
+        ge=1,
+        lt=2**31,
+        description="number of batches whose gradients are averaged for each update; a schedule "
+        "of the learning rate counts updates. Several workers exchange gradients once per update",
+    )
+    average_every: int = Field(
+        0,
+        ge=0,
+        lt=2**31,
+        description="with several workers: 0 sums their gradients in each update, as in one "
+        "process; a number lets each worker train on its rows alone and averages the weights "
+        "after that number of steps",
+    )
     optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd", "compiled"] = Field(
         "adam",
         description="the Keras optimizer; 'compiled' is set for your own compiled model, whose "

@@ -135,8 +135,17 @@ def describe_environment(data: Dataset, task: str, start: str, examples: str) ->
     }
 
 
+def versions() -> dict[str, str]:
+    """Return the versions of this package, of Python and of the libraries that a run depends on."""
+    return {
+        "kerasnets": kerasnets.__version__,
+        "python": platform.python_version(),
+        **_library_versions(),
+    }
+
+
 @functools.cache  # importlib keeps a list of files for each change of the folders in sys.path
-def _libraries() -> dict[str, str]:
+def _library_versions() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in _LIBRARIES}
 
 
@@ -145,7 +154,7 @@ def versions() -> dict[str, str]:
     return {
         "kerasnets": kerasnets.__version__,
         "python": platform.python_version(),
-        **_libraries(),
+        **_library_versions(),
     }
 
 
