@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kerasnets.evaluation import evaluate as evaluate
     from kerasnets.evaluation import list_reference_nets as list_reference_nets
     from kerasnets.evaluation import load as load
+    from kerasnets.evaluation import meds_predictions as meds_predictions
     from kerasnets.exporting import Verification as Verification
     from kerasnets.exporting import VerificationError as VerificationError
     from kerasnets.exporting import export as export
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from kerasnets.nets import register as register
     from kerasnets.profiling import Profile as Profile
     from kerasnets.profiling import profile as profile
+    from kerasnets.studies import CrossValidation as CrossValidation
+    from kerasnets.studies import cross_validate as cross_validate
     from kerasnets.training import Recipe as Recipe
     from kerasnets.training import Run as Run
     from kerasnets.training import load_run as load_run
@@ -43,10 +46,11 @@ __version__ = "0.1.0"
 _NAMES = {
     "data": ("Dataset", "Split", "load_data"),
     "engine": ("fit", "predict"),
-    "evaluation": ("ReferenceNet", "evaluate", "list_reference_nets", "load"),
+    "evaluation": ("ReferenceNet", "evaluate", "list_reference_nets", "load", "meds_predictions"),
     "exporting": ("Verification", "VerificationError", "export", "verify"),
     "nets": ("NetSpec", "build", "describe", "list_nets", "register"),
     "profiling": ("Profile", "profile"),
+    "studies": ("CrossValidation", "cross_validate"),
     "training": ("Recipe", "Run", "load_run", "read_recipe", "resume", "train"),
 }
 _SUBPACKAGE_OF = {name: package for package, names in _NAMES.items() for name in names}

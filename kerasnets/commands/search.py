@@ -17,6 +17,7 @@ from kerasnets.commands._shared import (
     pairs,
     print_json,
     quiet_flag,
+    recipe_flag,
     value,
 )
 
@@ -61,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
     )
     data_flags(parser)
+    recipe_flag(parser)
     parser.add_argument(
         "--set", action="append", metavar="NAME=VALUE", help="a setting for all trials"
     )
@@ -143,6 +145,7 @@ def run(arguments: argparse.Namespace) -> None:
         storage=arguments.storage,
         study=arguments.study,
         lease=arguments.lease,
+        recipe=arguments.recipe or "default",
         **settings,
     )
     save_figure(search_figure(found), found.folder / "search")

@@ -87,6 +87,7 @@ def search(
     storage: str | None = None,
     study: str | None = None,
     lease: float = 60.0,
+    recipe: str | Path = "default",
     **settings: Unpack[SearchSettings],
 ) -> SearchResult:
     """Train a net with many settings, and find those with the best validation score.
@@ -114,6 +115,7 @@ def search(
         study: name of the search in the database. Default: the name of the folder.
         lease: how many seconds a process may be silent until others take over its trial. For
             ``storage`` only.
+        recipe: the recipe of the trials, as for :func:`kerasnets.train`.
         settings: fields of the recipe that are the same for all trials; ``net_arguments`` holds
             the arguments of the builder.
 
@@ -131,11 +133,12 @@ def search(
     folder = Path(out)
     database = Database.file(folder / "trials.db") if storage is None else Database.at(storage)
     database.check()
-    recipe = check_space(net, space, settings)
-    data = load_recipe_data(recipe, data_dir)
+    fixed: dict[str, Any] = {**settings, "recipe": recipe}
+    base = check_space(net, space, fixed)
+    data = load_recipe_data(base, data_dir)
     points = grid_points(space, trials) if "grid" in samplers else []
     arguments = {
-        "recipe": asdict(recipe),
+        "recipe": asdict(base),
         "axes": [asdict(entry) for entry in space],
         "samplers": list(samplers),
         "seed": seed,
@@ -150,7 +153,7 @@ def search(
             budget = len(points) or trials
             by_sampler = [
                 SamplerTrials(
-                    folder, sampler, recipe, space, settings, budget, seed, points,
+                    folder, sampler, base, space, fixed, budget, seed, points,
                     _leases(database, name, sampler, lease),
                 )
                 for sampler in dict.fromkeys(samplers)
@@ -162,7 +165,7 @@ def search(
                 f"interrupted; run the same command to resume the search in {folder}"
             ) from None
         with database.setup():
-            found = _write(folder, tuple(space), by_sampler, recipe)
+            found = _write(folder, tuple(space), by_sampler, base)
             _draw_best(found, data)
     return found
 

@@ -10,7 +10,7 @@ import random
 import numpy as np
 import pytest
 
-from kerasnets.data.tables import csv_text
+from kerasnets.data.tables import csv_lines
 from kerasnets.data.tables.cells import DataError
 from kerasnets.data.tables.csv_text import read_csv_text
 
@@ -101,7 +101,7 @@ def test_blocks_are_independent(read, monkeypatch):
     """Small blocks and one large block have the same rows and the same faults."""
     lines = [f'{n},"a, ""{n}""",,0\n' if n % 3 else "\n" for n in range(200)]
     whole = read(HEADER + "".join(lines))
-    monkeypatch.setattr(csv_text, "_BLOCK", 50)
+    monkeypatch.setattr(csv_lines, "_BLOCK", 50)
     assert np.array_equal(read(HEADER + "".join(lines)).lines, whole.lines)
     lines[150] = "1,2,3\n"
     with pytest.raises(DataError, match="row 152: 3 cells, too few"):
