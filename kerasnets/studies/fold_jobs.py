@@ -74,7 +74,7 @@ def check_job(job: FoldJob) -> dict[str, str]:
         ValueError: if a setting is wrong or the net cannot take the data.
         FileNotFoundError: if the files of the data set do not exist on this machine.
     """
-    from kerasnets.training.trainer import prepare_model
+    from kerasnets.training.prepare import prepare_model
 
     recipe, data = job.load()
     prepare_model(recipe, data, job.net)
