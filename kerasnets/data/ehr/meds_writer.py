@@ -11,7 +11,7 @@ import contextlib
 import itertools
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,13 +68,13 @@ def write_meds(
     work.mkdir(parents=True, exist_ok=True)
     with name_full_disk(folder), locked(work):
         _keep_same_source(work, fingerprint(source.files, [source.name, dict(source.options)]))
-        tables = [_open_part(part) for part in _write_parts(source, work)]
+        parts = _write_parts(source, work)
         new = work / "meds"
-        _write_shards(tables, source.subjects, new / "data")
-        _write_metadata(source, tables, new, splits)
+        rows = _write_shards(parts, source.subjects, new / "data")
+        _write_metadata(source, parts, new, splits)
         publish_folder(new, folder, flush=flush)
         remove(work)
-    return sum(map(len, tables))
+    return rows
 
 
 def check_new(folder: Path) -> None:
@@ -135,24 +135,33 @@ def _open_part(path: Path) -> pa.Table:
     return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
 
 
-def _write_shards(tables: Sequence[pa.Table], subjects: np.ndarray, folder: Path) -> None:
-    """Write the shards that are missing: consecutive subjects, sorted by subject and time."""
+def _write_shards(parts: Sequence[Path], subjects: np.ndarray, folder: Path) -> int:
+    """Write the shards that are missing: consecutive subjects, sorted by subject and time.
+
+    Returns:
+        The number of events of all shards.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    rows = sum(len(table) for table in tables)
+    rows = sum(len(_open_part(part)) for part in parts)
     count = max(1, min(len(subjects), -(-rows // SHARD_ROWS)))
-    ids = [table["subject_id"].to_numpy() for table in tables]
     first = [subjects[len(subjects) * number // count] for number in range(1, count)]
-    ends = [[0, *np.searchsorted(column, first), len(column)] for column in ids]
+    ends = [_bounds(part, first) for part in parts]
     for number in range(count):
         path = folder / f"{number}.parquet"
         if not path.exists():
-            _write_shard(
-                [
-                    table.slice(end[number], end[number + 1] - end[number])
-                    for table, end in zip(tables, ends, strict=True)
-                ],
-                path,
-            )
+            # Opened for each shard, so that pages of other shards do not stay in memory.
+            pieces = [
+                _open_part(part).slice(end[number], end[number + 1] - end[number])
+                for part, end in zip(parts, ends, strict=True)
+            ]
+            _write_shard(pieces, path)
+    return rows
+
+
+def _bounds(part: Path, first: Sequence[int]) -> list[int]:
+    """Where the rows of each shard begin in a part, and its length."""
+    subject = _open_part(part)["subject_id"].to_numpy()
+    return [0, *np.searchsorted(subject, first), len(subject)]
 
 
 def _write_shard(pieces: Sequence[pa.Table], path: Path) -> None:
@@ -169,7 +178,7 @@ def _write_shard(pieces: Sequence[pa.Table], path: Path) -> None:
 
 def _write_metadata(
     source: MedsSource,
-    tables: Sequence[pa.Table],
+    parts: Sequence[Path],
     folder: Path,
     splits: dict[str, np.ndarray] | None,
 ) -> None:
@@ -179,7 +188,7 @@ def _write_metadata(
     metadata = folder / "metadata"
     metadata.mkdir(exist_ok=True)
     _write_parquet(
-        _code_table(tables, source.parent),
+        _code_table(parts, source.parent),
         folder / meds.code_metadata_filepath,
         meds.CodeMetadataSchema,
     )
@@ -199,15 +208,15 @@ def _write_metadata(
     )
     (folder / LABELS).mkdir(exist_ok=True)
     _write_parquet(labels, folder / LABELS / f"{source.task}.parquet", meds.LabelSchema)
-    write_json(folder / COUNTS, _sum_counts(source, tables))
+    write_json(folder / COUNTS, _sum_counts(source, parts))
     write_json(folder / meds.dataset_metadata_filepath, _about(source))
 
 
-def _code_table(tables: Sequence[pa.Table], parent: Callable[[str], str | None]) -> pa.Table:
+def _code_table(parts: Sequence[Path], parent: Callable[[str], str | None]) -> pa.Table:
     """Every code and every code above it, with its parent."""
     import pyarrow as pa
 
-    chunks = itertools.chain.from_iterable(table["code"].chunks for table in tables)
+    chunks = itertools.chain.from_iterable(_open_part(part)["code"].chunks for part in parts)
     open_codes = {name for chunk in chunks for name in chunk.dictionary.to_pylist()}
     parents: dict[str, str | None] = {}
     while open_codes:
@@ -235,10 +244,10 @@ def _split_table(splits: dict[str, np.ndarray]) -> pa.Table:
     )
 
 
-def _sum_counts(source: MedsSource, tables: Iterable[pa.Table]) -> dict[str, int]:
+def _sum_counts(source: MedsSource, parts: Sequence[Path]) -> dict[str, int]:
     counts = dict(source.counts)
-    for table in tables:
-        for what, count in json.loads(table.schema.metadata[_COUNTS]).items():
+    for part in parts:
+        for what, count in json.loads(_open_part(part).schema.metadata[_COUNTS]).items():
             counts[what] = counts.get(what, 0) + count
     return counts
 
