@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerasnets._files import name_full_disk, publish_folder, write_json
+from kerasnets._files import name_full_disk, publish_folder
 from kerasnets._temporary import locked, remove
 from kerasnets.data.ehr.meds_files import PERSONS, fingerprint
 from kerasnets.data.ehr.meds_source import Events, MedsSource, as_table
@@ -95,7 +95,7 @@ def _keep_same_source(work: Path, identity: str) -> None:
             return
     for entry in sorted(work.iterdir()):
         remove(entry)
-    write_json(path, identity)
+    _write_json(path, identity)
 
 
 def _write_parts(source: MedsSource, work: Path) -> list[Path]:
@@ -208,8 +208,8 @@ def _write_metadata(
     )
     (folder / LABELS).mkdir(exist_ok=True)
     _write_parquet(labels, folder / LABELS / f"{source.task}.parquet", meds.LabelSchema)
-    write_json(folder / COUNTS, _sum_counts(source, parts))
-    write_json(folder / meds.dataset_metadata_filepath, _about(source))
+    _write_json(folder / COUNTS, _sum_counts(source, parts))
+    _write_json(folder / meds.dataset_metadata_filepath, _about(source))
 
 
 def _code_table(parts: Sequence[Path], parent: Callable[[str], str | None]) -> pa.Table:
@@ -274,3 +274,8 @@ def _write_parquet(table: pa.Table, path: Path, schema: Any = None) -> None:
     new = path.with_suffix(".new")
     pq.write_table(table, new, compression="zstd")
     new.replace(path)
+
+
+def _write_json(path: Path, value: Any) -> None:
+    """Write JSON without flushing it: the whole folder is flushed when it is complete."""
+    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
