@@ -11,7 +11,8 @@ import numpy as np
 from kerasnets.data.ehr import eicu, mimic3
 from kerasnets.data.ehr.code_table import Ancestry
 from kerasnets.data.ehr.converted import converted
-from kerasnets.data.ehr.event_shards import MappedShard, ShardMapper
+from kerasnets.data.ehr.event_blocks import ShardReader
+from kerasnets.data.ehr.event_shards import MappedShard, map_file
 from kerasnets.data.ehr.frames import open_engine
 from kerasnets.data.ehr.meds_files import find_meds
 from kerasnets.data.ehr.meds_labels import Labels
@@ -26,8 +27,8 @@ def read_cohort(name: str, files: dict[str, Path]) -> dict[str, Any]:
     with converted(name, files, OPTIONS[name]) as folder, open_engine("polars") as frames:
         found = find_meds(folder, "labels")
         labels, ancestry = Labels(found.labels), Ancestry.read(found.codes)
-        mapper = ShardMapper(frames, labels, RULES[name], ancestry, {})
-        shards = [mapper(path) for path in found.shards]
+        reader = ShardReader(frames, labels, RULES[name], ancestry, {})
+        shards = [map_file(reader, path) for path in found.shards]
         subjects = np.concatenate([shard.examples.subject for shard in shards])
         return {
             "visits": [visits for shard in shards for visits in as_lists(shard)],

@@ -183,7 +183,7 @@ def test_kerasnets_and_keras_can_alternate():
 
 
 def test_sequences_in_buckets_equal_padded_sequences_in_keras():
-    x = Sequences(20, features=3, longest=5)
+    x = Sequences(20, features=3, longest=3)
     y = np.random.default_rng(0).integers(0, 2, 20)
     keras.utils.set_random_seed(0)
     expected = by_length()
@@ -201,6 +201,24 @@ def test_sequences_in_buckets_equal_padded_sequences_in_keras():
         for a, b in zip(ours.trainable_weights, expected.trainable_weights, strict=True):
             np.testing.assert_allclose(a, b, atol=2e-5)
         assert history["val_loss"][-1] == pytest.approx(results["loss"], abs=1e-5)
+
+
+def test_sequences_larger_than_memory_are_streamed_to_the_same_bits(monkeypatch):
+    """Batches and their order are the same, whether codes are in memory or on the disk."""
+    x = Sequences(60, features=3, longest=5)
+    y = np.random.default_rng(0).integers(0, 2, 60)
+    trained = []
+    for chunk in (None, 700, 1):  # bytes: all at once, a few steps, one step
+        if chunk is not None:
+            monkeypatch.setattr(stream, "fits_in_memory", lambda source: False)
+            monkeypatch.setattr(stream, "_CHUNK_BYTES", chunk)
+        keras.utils.set_random_seed(0)
+        model = by_length()
+        fit(model, x=x, y=y, validation_data=(x, y), epochs=2, batch_size=8, xla="off")
+        trained.append(model.get_weights())
+    for weights in trained[1:]:
+        for ours, expected in zip(weights, trained[0], strict=True):
+            np.testing.assert_array_equal(ours, expected)
 
 
 @pytest.mark.parametrize("name", ["dense", "dict-outputs"])

@@ -68,7 +68,7 @@ def load_converted(
             find_meds(folder, LABELS),
             rules,
             class_names=CLASS_NAMES,
-            split="subject",
+            split="patient",
             seed=seed,
             folds=folds,
             fold=fold,

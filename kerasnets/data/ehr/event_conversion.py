@@ -16,15 +16,18 @@ from kerasnets._files import atomic_folder, write_json
 from kerasnets._progress import progress_bar
 from kerasnets.data.ehr.code_table import Ancestry, Edges
 from kerasnets.data.ehr.cohort import UNKNOWN
-from kerasnets.data.ehr.event_shards import (
-    MappedShard,
-    ShardMapper,
+from kerasnets.data.ehr.event_blocks import (
+    ShardReader,
     example_blocks,
     example_table,
+    read_subjects,
+)
+from kerasnets.data.ehr.event_shards import (
+    MappedShard,
     map_shards,
     read_shards,
-    read_subjects,
     refuse_shared_subjects,
+    shard_without_events,
 )
 from kerasnets.data.ehr.event_task import EventTask
 from kerasnets.data.ehr.events import columns_of, training_values
@@ -33,7 +36,7 @@ from kerasnets.data.ehr.meds_labels import Examples, Labels
 from kerasnets.data.ehr.meds_splits import OTHER, PARTS, Persons, choose_splitter
 from kerasnets.data.ehr.numeric_bins import ValueCounts
 from kerasnets.data.ehr.sequence_files import sequence_writers
-from kerasnets.data.tables.cells import DataError, name_file
+from kerasnets.data.tables.cells import DataError
 
 ABOUT = "about.json"
 _EDGES = "bins.json"
@@ -86,12 +89,12 @@ class Conversion:
         """Map all shards, and the examples without events as one more shard."""
         files, folder = self.task.files, self.work / "shards"
         ancestry = Ancestry.read(files.codes)
-        mapper = ShardMapper(self.frames, self.labels, self.task.rules, ancestry, self._edges())
+        reader = ShardReader(self.frames, self.labels, self.task.rules, ancestry, self._edges())
         with _progress(len(files.shards), "events") as progress:
-            stored = map_shards(files.shards, folder, mapper, progress)
+            stored = map_shards(files.shards, folder, reader, progress)
         subjects = refuse_shared_subjects(stored, dict(zip(stored, files.shards, strict=True)))
         last = folder / f"{len(stored):05}.npz"
-        mapper.without_events(self._examples_without_events(subjects)).save(last)
+        shard_without_events(self._examples_without_events(subjects)).save(last)
         return [*stored, last]
 
     def _examples_without_events(self, subjects: np.ndarray) -> Examples:
@@ -119,7 +122,7 @@ class Conversion:
         return edges
 
     def _add_values(self, values: ValueCounts, shard: Path) -> None:
-        with name_file(shard):
+        with self.frames.reading(shard):
             events = self.frames.scan(shard, columns_of(self.task.rules))
             subjects, counts = read_subjects(events)
             examples = self.labels.rows_of(subjects)

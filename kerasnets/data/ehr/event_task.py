@@ -22,7 +22,7 @@ class EventTask:
         rules: how events become visits and codes.
         label_column: see :class:`kerasnets.data.ehr.meds_labels.Labels`.
         class_names: name of each class; empty for the default.
-        split: ``"given"``, ``"subject"`` or ``None``; see
+        split: ``"auto"``, ``"given"`` or ``"patient"``; see
             :func:`kerasnets.data.ehr.meds_splits.choose_splitter`, also for the next three.
         seed: seed of our own split.
         folds: number of folds, or 0.
@@ -37,7 +37,7 @@ class EventTask:
     rules: EventRules
     label_column: str | None = None
     class_names: tuple[str, ...] = ()
-    split: str | None = None
+    split: str = "auto"
     seed: int = 0
     folds: int = 0
     fold: int = 0

@@ -42,6 +42,8 @@ def training_values(
 ) -> pa.Table:
     """How often each numeric value of each code occurs before the predictions.
 
+    A value that a code has several times at one time of an example counts once.
+
     Args:
         events: the events of a shard.
         examples: ``subject_id``, ``example`` and ``prediction_time`` of training examples.
@@ -53,7 +55,8 @@ def training_values(
     import narwhals as nw
 
     known = _known(events.filter(_is_number(nw.col("numeric_value"))), examples, rules)
-    return _arrow(known.group_by("code", "numeric_value").agg(nw.len().alias("events")))
+    distinct = known.select("example", "time", "code", "numeric_value").unique()
+    return _arrow(distinct.group_by("code", "numeric_value").agg(nw.len().alias("events")))
 
 
 def used_events(

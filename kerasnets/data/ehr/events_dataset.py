@@ -56,7 +56,7 @@ def load_events(
         class_names=_class_names(task, tuple(about["class_names"])),
         split=about["split"],
         seed=task.seed,
-        source=f"{task.files.folder}, labels {task.files.labels[0].name}",
+        source=f"{task.files.folder}, labels {_name_labels(task)}",
         checksum=about["checksum"],
         units="codes",
         counts=about["counts"],
@@ -71,8 +71,14 @@ def _work_folder(task: EventTask, cache_dir: str | Path | None, *, stored: bool)
         return
     parent = user_cache() / "meds" if cache_dir is None else Path(cache_dir).expanduser()
     folder = parent / task.mapping_key
-    folder.mkdir(parents=True, exist_ok=True)
+    parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)  # like a run folder, for its owner only
     yield folder
+
+
+def _name_labels(task: EventTask) -> Path:
+    first = task.files.labels[0]
+    return first if len(task.files.labels) == 1 else first.parent
 
 
 def _class_names(task: EventTask, found: tuple[str, ...]) -> tuple[str, ...]:

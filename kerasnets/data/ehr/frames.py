@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerasnets._errors import unknown_name
+from kerasnets.data.tables.cells import DataError, name_file
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -26,23 +27,47 @@ class FrameEngine:
         name: one of :data:`ENGINES`.
         scan_native: function from a Parquet file and columns to a frame of the library.
         table_native: function from an Arrow table to a frame of the library.
+        errors: what the library raises for files that it cannot read.
     """
 
     name: str
     scan_native: Callable[[Path, Sequence[str]], Any]
     table_native: Callable[[pa.Table], Any]
+    errors: tuple[type[Exception], ...]
 
     def scan(self, path: Path, columns: Sequence[str]) -> nw.LazyFrame[Any]:
-        """Some columns of a Parquet file."""
+        """Some columns of a Parquet file, with the categories of pandas and Polars as text."""
         import narwhals as nw
 
-        return nw.from_native(self.scan_native(path, columns)).lazy()
+        frame = nw.from_native(self.scan_native(path, columns)).lazy()
+        categories = [
+            name
+            for name, kind in frame.collect_schema().items()
+            if isinstance(kind, nw.Categorical | nw.Enum)
+        ]
+        return frame.with_columns(nw.col(*categories).cast(nw.String)) if categories else frame
 
     def table(self, table: pa.Table) -> nw.LazyFrame[Any]:
         """A small table, to join with events."""
         import narwhals as nw
 
         return nw.from_native(self.table_native(table)).lazy()
+
+    @contextlib.contextmanager
+    def reading(self, path: Path) -> Iterator[None]:
+        """Name a file in every error of the block.
+
+        Raises:
+            DataError: instead of a ``ValueError``, or of an error of the library.
+        """
+        try:
+            with name_file(path):
+                yield
+        except self.errors as error:
+            if isinstance(error, DataError):
+                raise
+            first = str(error).strip().partition("\n")[0]
+            raise DataError(f"{path}: {self.name} cannot read it ({first}).") from error
 
 
 @contextlib.contextmanager
@@ -75,12 +100,14 @@ def _polars() -> Iterator[FrameEngine]:
         "polars",
         lambda path, columns: pl.scan_parquet(path, glob=False).select(columns),
         pl.from_arrow,
+        (pl.exceptions.PolarsError,),
     )
 
 
 @contextlib.contextmanager
 def _pandas() -> Iterator[FrameEngine]:
     import pandas as pd
+    import pyarrow as pa
 
     yield FrameEngine(
         "pandas",
@@ -89,6 +116,7 @@ def _pandas() -> Iterator[FrameEngine]:
             path, columns=list(columns), dtype_backend="pyarrow", partitioning=None
         ),
         lambda table: table.to_pandas(types_mapper=pd.ArrowDtype),
+        (pa.ArrowException, OSError),
     )
 
 
@@ -103,6 +131,7 @@ def _duckdb() -> Iterator[FrameEngine]:
                 *(duckdb.ColumnExpression(column) for column in columns)
             ),
             connection.from_arrow,
+            (duckdb.Error,),
         )
 
 
@@ -125,6 +154,7 @@ def _spark() -> Iterator[FrameEngine]:
             "pyspark",
             lambda path, columns: session.read.parquet(_literal(path)).select(*columns),
             session.createDataFrame,
+            (PySparkException,),
         )
     finally:
         if existing is None:
@@ -137,6 +167,7 @@ def _start_spark(builder: Any) -> Any:
         builder.appName("kerasnets")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.execution.arrow.pyspark.enabled", "true")
+        .config("spark.log.level", "ERROR")
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
         .config("spark.sql.shuffle.partitions", "4")

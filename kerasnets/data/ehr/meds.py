@@ -13,6 +13,7 @@ from kerasnets.data.ehr.event_task import EventTask
 from kerasnets.data.ehr.events_dataset import load_events
 from kerasnets.data.ehr.frames import ENGINES
 from kerasnets.data.ehr.meds_files import MedsFiles, find_meds, read_schema
+from kerasnets.data.ehr.meds_splits import SPLITS
 from kerasnets.data.tables.cells import DataError
 
 # Columns with the encounter of an event, as converters to MEDS name them.
@@ -25,11 +26,11 @@ _ENCOUNTERS = (
 )
 
 
-@register("meds", splits=())
+@register("meds", splits=SPLITS)
 def load_meds(
     *,
     data_dir: str | Path | None,
-    split: str | None,
+    split: str,
     seed: int,
     labels: str | Path | None = None,
     label_column: str | None = None,
@@ -62,8 +63,8 @@ def load_meds(
 
     Args:
         data_dir: the folder of the data set, which has the folders ``data`` and ``metadata``.
-        split: ``"given"`` for the splits of ``metadata/subject_splits.parquet``, ``"subject"`` for
-            our own by subject; by default the former if the file exists.
+        split: ``"given"`` for the splits of ``metadata/subject_splits.parquet``, ``"patient"`` for
+            our own by subject, ``"auto"`` for the former if the file exists, else the latter.
         seed: seed of our own split.
         labels: a ``.parquet`` file with labels, or a folder of them; a relative path starts at the
             data set.

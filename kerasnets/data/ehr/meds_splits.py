@@ -15,7 +15,7 @@ from kerasnets.data.splits import split_fold
 from kerasnets.data.tables.cells import DataError
 
 PARTS = ("train", "validation", "test")
-SPLITS = ("given", "subject")
+SPLITS = ("auto", "given", "patient")
 _MEDS_NAMES = ("train", "tuning", "held_out")  # of the same parts
 OTHER = -1  # the part of a subject that is in none of them
 
@@ -113,14 +113,14 @@ class OwnSplit(Splitter):
 
 
 def choose_splitter(
-    files: MedsFiles, labels: Labels, *, split: str | None, seed: int, folds: int, fold: int
+    files: MedsFiles, labels: Labels, *, split: str, seed: int, folds: int, fold: int
 ) -> Splitter:
     """The splits of the data set's file if it has one, else our own.
 
     Args:
         files: the files of the data set.
         labels: the labels of the task.
-        split: ``"given"`` or ``"subject"`` to choose one of them.
+        split: ``"auto"``, or ``"given"`` or ``"patient"`` to choose one of them.
         seed: seed of our own splits.
         folds: number of folds of a cross-validation by our own splits, or 0.
         fold: number of the test fold.
@@ -128,16 +128,16 @@ def choose_splitter(
     Raises:
         ValueError: if the file is missing, or folds are requested of its splits.
     """
-    if split is not None and split not in SPLITS:
+    if split not in SPLITS:
         raise unknown_name("split of meds", split, SPLITS)
     if split == "given" and files.splits is None:
         raise ValueError(
             f"split='given' needs {files.folder}/metadata/subject_splits.parquet, which does not "
-            "exist. Use split='subject'."
+            "exist. Use split='patient'."
         )
     if split == "given" and folds:
-        raise ValueError("folds are only for split='subject', not for given splits.")
-    if files.splits is not None and split != "subject" and not folds:
+        raise ValueError("folds are only for split='patient', not for given splits.")
+    if files.splits is not None and split != "patient" and not folds:
         return GivenSplit(files.splits)
     return OwnSplit(labels, Persons(files.persons), seed=seed, folds=folds, fold=fold)
 
@@ -162,6 +162,6 @@ def _look_up(table: SubjectTable, column: str, subjects: np.ndarray) -> np.ndarr
     if len(missing):
         raise DataError(
             f"{path}: no {column} for subject {missing[0]}, which has labels "
-            f"({len(np.unique(missing)):,} such subjects). Add them, or use split='subject'."
+            f"({len(np.unique(missing)):,} such subjects). Add them, or use split='patient'."
         )
     return values[place]

@@ -13,7 +13,8 @@ from kerasnets._files import read_json
 from kerasnets.data.ehr import eicu, mimic3
 from kerasnets.data.ehr.code_table import Ancestry
 from kerasnets.data.ehr.converted import converted
-from kerasnets.data.ehr.event_shards import ShardMapper
+from kerasnets.data.ehr.event_blocks import ShardReader
+from kerasnets.data.ehr.event_shards import map_file
 from kerasnets.data.ehr.frames import open_engine
 from kerasnets.data.ehr.meds_files import find_meds
 from kerasnets.data.ehr.meds_labels import Labels
@@ -100,7 +101,8 @@ def read_cohort(name, files, option, rules):
     with converted(name, files, option) as folder, open_engine("polars") as frames:
         found = find_meds(folder, "labels")
         labels, ancestry = Labels(found.labels), Ancestry.read(found.codes)
-        shards = [ShardMapper(frames, labels, rules, ancestry, {})(path) for path in found.shards]
+        reader = ShardReader(frames, labels, rules, ancestry, {})
+        shards = [map_file(reader, path) for path in found.shards]
         subjects = np.concatenate([shard.examples.subject for shard in shards])
         return SimpleNamespace(
             visits=[visits for shard in shards for visits in as_lists(shard)],
