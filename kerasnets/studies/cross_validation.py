@@ -141,8 +141,8 @@ def cross_validate(
     name = requested.pop("net", net)
     if not isinstance(name, str):
         raise ValueError(
-            f"net must be a name of the catalogue or a Recipe, got {type(name).__name__}. Every run "
-            "builds a new model, so register the function that builds yours with kn.register."
+            f"net must be a name of the catalogue or a Recipe, got {type(name).__name__}. Every "
+            "run builds a new model, so register the function that builds yours with kn.register."
         )
     folder = Path(out) if out is not None else Path("runs") / f"cross-validation-{name}"
     planned = plan_jobs(name, data, folds, seeds, folder, data_dir, requested)
