@@ -126,13 +126,14 @@ def train(
             f"{type(net).__name__}."
         )
     check_tensorboard(tensorboard)
+    found = check_workers(workers, index, out)
     with _only_training():
         return _train(
             *recipe_and_data(net, data, data_dir, requested, base),
             net,
             out,
             {"callbacks": callbacks, "progress": progress, "tensorboard": tensorboard},
-            check_workers(workers, index, out),
+            found,
         )
 
 
