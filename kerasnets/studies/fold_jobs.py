@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from kerasnets.data import Dataset
-from kerasnets.nets.catalogue import NetSpec, add_spec
+from kerasnets.nets.catalogue import add_spec
+from kerasnets.nets.spec import NetSpec
 from kerasnets.studies.runs import resume_or_train
 from kerasnets.studies.workers import check_worker
 from kerasnets.training import Recipe, Run

@@ -128,6 +128,7 @@ def train(
             f"{type(net).__name__}."
         )
     check_tensorboard(tensorboard)
+    found = check_workers(workers, index, out)
     with _only_training():
         return _train(
             *recipe_and_data(net, data, data_dir, requested, base),
@@ -139,7 +140,7 @@ def train(
                 "tensorboard": tensorboard,
                 "figures": figures,
             },
-            check_workers(workers, index, out),
+            found,
         )
 
 

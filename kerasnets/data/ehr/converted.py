@@ -24,7 +24,7 @@ from kerasnets.data.locate import cache_dir
 from kerasnets.data.tables.cells import DataError
 
 _SILENT = "labels with one visit without codes"
-_SMALL = 2**25  # bytes of tables that are converted each time they are loaded
+_SMALL = 2**22  # bytes of tables that are converted each time they are loaded
 
 
 def load_converted(
@@ -41,6 +41,8 @@ def load_converted(
     source: str,
 ) -> Dataset:
     """Convert a data set to MEDS, and load the task of its converter.
+
+    Large tables and their sequences are stored in the user's cache, so the next load takes no time.
 
     Args:
         name: name of the data set.
@@ -75,7 +77,7 @@ def load_converted(
         )
         counts = read_json(folder / COUNTS)
         check_cohort(read_died(task.files), counts)
-        data = load_events(task)
+        data = load_events(task, cache_dir=None if _are_small(files) else _cache())
         silent = {_SILENT: data.counts[_SILENT]}
         return replace(data, counts={**counts, **silent}, source=source)
 
@@ -100,20 +102,27 @@ def converted(name: str, files: Mapping[str, Path], option: int) -> Iterator[Pat
         OSError: if a file cannot be read or written.
     """
     converter = CONVERTERS[name]
-    paths = tuple(files.values())
-    if sum(path.stat().st_size for path in paths) < _SMALL:
+    if _are_small(files):
         with tempfile.TemporaryDirectory(prefix=f"kerasnets-{name}-") as temporary:
             folder = Path(temporary, name)
             write_meds(converter.source(files, option), folder, flush=False)
             yield folder
         return
-    cache = cache_dir() / "meds"
-    folder = cache / f"{name}-{fingerprint(paths, [converter.option, option])}"
+    cache = _cache()
     cache.mkdir(parents=True, exist_ok=True)
+    folder = cache / f"{name}-{fingerprint(tuple(files.values()), [converter.option, option])}"
     with locked(cache, wait=True):  # for another process that loads the same tables
         if not folder.is_dir():
             write_meds(converter.source(files, option), folder)
     yield folder
+
+
+def _are_small(files: Mapping[str, Path]) -> bool:
+    return sum(path.stat().st_size for path in files.values()) < _SMALL
+
+
+def _cache() -> Path:
+    return cache_dir() / "meds"
 
 
 def read_died(files: MedsFiles) -> np.ndarray:

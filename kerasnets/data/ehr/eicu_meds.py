@@ -17,7 +17,7 @@ import numpy as np
 
 from kerasnets.data.ehr.meds_source import INSTANT, ORIGIN, Events, EventTable, Labels, MedsSource
 from kerasnets.data.ehr.records import (
-    read_records,
+    map_records,
     refuse_cells,
     refuse_duplicates,
     whole_numbers,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 TASK = "death_in_hospital"
 ADMISSION, DISCHARGE = "ICU_ADMISSION", "ICU_DISCHARGE"
 TABLES = ("diagnosis", "treatment")  # the prefix of their codes is the name of the table
-_OUTCOMES = {"alive": False, "expired": True}
+_OUTCOMES = ("alive", "expired")
 _MAX_MINUTES = 10**9  # 1,900 years
 _MINUTE = np.timedelta64(1, "m").astype("timedelta64[us]")
 
@@ -150,24 +150,37 @@ def _minutes(frame: pd.DataFrame, column: str, path: Path) -> np.ndarray:
 def _read_stays(path: Path) -> tuple[_Stays, dict[str, int]]:
     import pandas as pd
 
-    columns = ("patientunitstayid", "uniquepid", "hospitaldischargestatus", "unitdischargeoffset")
-    frame = read_records(path, columns, ("patientunitstayid", "unitdischargeoffset"))
-    stay = whole_numbers(frame, "patientunitstayid", path)
-    refuse_duplicates(stay, frame, "patientunitstayid", path)
-    nobody = (frame["uniquepid"].str.strip().fillna("") == "").to_numpy(bool)
-    refuse_cells(nobody, frame, "uniquepid", path, "the patient of the stay")
-    status = frame["hospitaldischargestatus"].str.strip().str.lower()
-    wrong = (~status.isna() & ~status.isin(_OUTCOMES)).to_numpy(bool)
-    refuse_cells(wrong, frame, "hospitaldischargestatus", path, "Alive, Expired, or an empty cell")
-    discharge = _minutes(frame, "unitdischargeoffset", path)
-    unknown, backwards = status.isna().to_numpy(), discharge < 0
+    def convert(frame: pd.DataFrame) -> pd.DataFrame:
+        nobody = (frame["uniquepid"].str.strip().fillna("") == "").to_numpy(bool)
+        refuse_cells(nobody, frame, "uniquepid", path, "the patient of the stay")
+        status = frame["hospitaldischargestatus"].str.strip().str.lower()
+        wrong = (~status.isna() & ~status.isin(_OUTCOMES)).to_numpy(bool)
+        refuse_cells(
+            wrong, frame, "hospitaldischargestatus", path, "Alive, Expired, or an empty cell"
+        )
+        arrays = {
+            "stay": whole_numbers(frame, "patientunitstayid", path),
+            "patient": frame["uniquepid"],
+            "unknown": status.isna(),
+            "died": (status == "expired").fillna(False).astype(bool),
+            "discharge": _minutes(frame, "unitdischargeoffset", path),
+        }
+        return pd.DataFrame(arrays, frame.index)
+
+    numbers = ("patientunitstayid", "unitdischargeoffset")
+    columns = (*numbers, "uniquepid", "hospitaldischargestatus")
+    table = map_records(path, columns, numbers, convert)
+    refuse_duplicates(table["stay"].to_numpy(), table, "patientunitstayid", path)
+    backwards = table["discharge"] < 0
     counts = {
-        "stays": len(frame),
-        "stays without an outcome, left out": int(unknown.sum()),
-        "stays with discharge before admission, left out": int((backwards & ~unknown).sum()),
+        "stays": len(table),
+        "stays without an outcome, left out": int(table["unknown"].sum()),
+        "stays with discharge before admission, left out": int(
+            (backwards & ~table["unknown"]).sum()
+        ),
     }
-    patients, _ = pd.factorize(frame["uniquepid"], sort=True)
-    died = (status == "expired").fillna(False).to_numpy(bool)
-    arrays = (stay, patients.astype(np.int64), died, ~unknown & ~backwards, discharge)
-    order = np.argsort(stay)
-    return _Stays(*(array[order] for array in arrays)), counts
+    table["kept"] = ~table["unknown"] & ~backwards
+    table["patient"] = pd.factorize(table["patient"], sort=True)[0].astype(np.int64)
+    ordered = table.sort_values("stay")
+    names = ("stay", "patient", "died", "kept", "discharge")
+    return _Stays(*(ordered[name].to_numpy() for name in names)), counts

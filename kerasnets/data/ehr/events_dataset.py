@@ -33,16 +33,18 @@ def load_events(
 
     Raises:
         DataError: if a file is not as MEDS requires, or there is nothing to learn.
-        BlockingIOError: if another process is making the same sequences.
         OSError: if a file cannot be read or written.
     """
     size = sum(path.stat().st_size for path in task.files.shards)
     stored = cache_dir is not None or size > SMALL
-    with _work_folder(task, cache_dir, stored=stored) as work, locked(work):
+    with _work_folder(task, cache_dir, stored=stored) as work:
         folder = work / f"splits-{task.split_key}"
         if not (folder / ABOUT).exists():
-            with open_engine(engine) as frames:
-                Conversion(task, frames, work).write(folder, flush=stored)
+            # Another process that loads the same data waits, and then opens what this one made.
+            with locked(work, wait=True):
+                if not (folder / ABOUT).exists():
+                    with open_engine(engine) as frames:
+                        Conversion(task, frames, work).write(folder, flush=stored)
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         names = tuple(about["names"])
         train, validation, test = (

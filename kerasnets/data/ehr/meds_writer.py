@@ -11,13 +11,14 @@ import contextlib
 import itertools
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerasnets._files import name_full_disk, publish_folder, write_json
+from kerasnets._files import name_full_disk, publish_folder
+from kerasnets._modes import owner_only
 from kerasnets._temporary import locked, remove
 from kerasnets.data.ehr.meds_files import PERSONS, fingerprint
 from kerasnets.data.ehr.meds_source import Events, MedsSource, as_table
@@ -44,7 +45,7 @@ def write_meds(
 
     Besides the files of MEDS, the folder has ``labels/TASK.parquet``, ``metadata/subjects.parquet``
     with the person of each subject, and ``metadata/counts.json``. The same tables give the same
-    bytes.
+    bytes. Only its owner may read the folder.
 
     Args:
         source: the data set.
@@ -66,15 +67,17 @@ def write_meds(
     check_new(folder)
     work = folder.with_name(f".{folder.name}-unfinished")
     work.mkdir(parents=True, exist_ok=True)
+    owner_only(work)
     with name_full_disk(folder), locked(work):
         _keep_same_source(work, fingerprint(source.files, [source.name, dict(source.options)]))
-        tables = [_open_part(part) for part in _write_parts(source, work)]
+        parts = _write_parts(source, work)
         new = work / "meds"
-        _write_shards(tables, source.subjects, new / "data")
-        _write_metadata(source, tables, new, splits)
+        new.mkdir(mode=0o700, exist_ok=True)  # like a run folder, for its owner only
+        rows = _write_shards(parts, source.subjects, new / "data")
+        _write_metadata(source, parts, new, splits)
         publish_folder(new, folder, flush=flush)
         remove(work)
-    return sum(map(len, tables))
+    return rows
 
 
 def check_new(folder: Path) -> None:
@@ -95,7 +98,7 @@ def _keep_same_source(work: Path, identity: str) -> None:
             return
     for entry in sorted(work.iterdir()):
         remove(entry)
-    write_json(path, identity)
+    _write_json(path, identity)
 
 
 def _write_parts(source: MedsSource, work: Path) -> list[Path]:
@@ -135,24 +138,33 @@ def _open_part(path: Path) -> pa.Table:
     return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
 
 
-def _write_shards(tables: Sequence[pa.Table], subjects: np.ndarray, folder: Path) -> None:
-    """Write the shards that are missing: consecutive subjects, sorted by subject and time."""
+def _write_shards(parts: Sequence[Path], subjects: np.ndarray, folder: Path) -> int:
+    """Write the shards that are missing: consecutive subjects, sorted by subject and time.
+
+    Returns:
+        The number of events of all shards.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    rows = sum(len(table) for table in tables)
+    rows = sum(len(_open_part(part)) for part in parts)
     count = max(1, min(len(subjects), -(-rows // SHARD_ROWS)))
-    ids = [table["subject_id"].to_numpy() for table in tables]
     first = [subjects[len(subjects) * number // count] for number in range(1, count)]
-    ends = [[0, *np.searchsorted(column, first), len(column)] for column in ids]
+    ends = [_bounds(part, first) for part in parts]
     for number in range(count):
         path = folder / f"{number}.parquet"
         if not path.exists():
-            _write_shard(
-                [
-                    table.slice(end[number], end[number + 1] - end[number])
-                    for table, end in zip(tables, ends, strict=True)
-                ],
-                path,
-            )
+            # Opened for each shard, so that pages of other shards do not stay in memory.
+            pieces = [
+                _open_part(part).slice(end[number], end[number + 1] - end[number])
+                for part, end in zip(parts, ends, strict=True)
+            ]
+            _write_shard(pieces, path)
+    return rows
+
+
+def _bounds(part: Path, first: Sequence[int]) -> list[int]:
+    """Where the rows of each shard begin in a part, and its length."""
+    subject = _open_part(part)["subject_id"].to_numpy()
+    return [0, *np.searchsorted(subject, first), len(subject)]
 
 
 def _write_shard(pieces: Sequence[pa.Table], path: Path) -> None:
@@ -169,7 +181,7 @@ def _write_shard(pieces: Sequence[pa.Table], path: Path) -> None:
 
 def _write_metadata(
     source: MedsSource,
-    tables: Sequence[pa.Table],
+    parts: Sequence[Path],
     folder: Path,
     splits: dict[str, np.ndarray] | None,
 ) -> None:
@@ -179,7 +191,7 @@ def _write_metadata(
     metadata = folder / "metadata"
     metadata.mkdir(exist_ok=True)
     _write_parquet(
-        _code_table(tables, source.parent),
+        _code_table(parts, source.parent),
         folder / meds.code_metadata_filepath,
         meds.CodeMetadataSchema,
     )
@@ -199,15 +211,15 @@ def _write_metadata(
     )
     (folder / LABELS).mkdir(exist_ok=True)
     _write_parquet(labels, folder / LABELS / f"{source.task}.parquet", meds.LabelSchema)
-    write_json(folder / COUNTS, _sum_counts(source, tables))
-    write_json(folder / meds.dataset_metadata_filepath, _about(source))
+    _write_json(folder / COUNTS, _sum_counts(source, parts))
+    _write_json(folder / meds.dataset_metadata_filepath, _about(source))
 
 
-def _code_table(tables: Sequence[pa.Table], parent: Callable[[str], str | None]) -> pa.Table:
+def _code_table(parts: Sequence[Path], parent: Callable[[str], str | None]) -> pa.Table:
     """Every code and every code above it, with its parent."""
     import pyarrow as pa
 
-    chunks = itertools.chain.from_iterable(table["code"].chunks for table in tables)
+    chunks = itertools.chain.from_iterable(_open_part(part)["code"].chunks for part in parts)
     open_codes = {name for chunk in chunks for name in chunk.dictionary.to_pylist()}
     parents: dict[str, str | None] = {}
     while open_codes:
@@ -235,10 +247,10 @@ def _split_table(splits: dict[str, np.ndarray]) -> pa.Table:
     )
 
 
-def _sum_counts(source: MedsSource, tables: Iterable[pa.Table]) -> dict[str, int]:
+def _sum_counts(source: MedsSource, parts: Sequence[Path]) -> dict[str, int]:
     counts = dict(source.counts)
-    for table in tables:
-        for what, count in json.loads(table.schema.metadata[_COUNTS]).items():
+    for part in parts:
+        for what, count in json.loads(_open_part(part).schema.metadata[_COUNTS]).items():
             counts[what] = counts.get(what, 0) + count
     return counts
 
@@ -265,3 +277,8 @@ def _write_parquet(table: pa.Table, path: Path, schema: Any = None) -> None:
     new = path.with_suffix(".new")
     pq.write_table(table, new, compression="zstd")
     new.replace(path)
+
+
+def _write_json(path: Path, value: Any) -> None:
+    """Write JSON without flushing it: the whole folder is flushed when it is complete."""
+    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")

@@ -14,7 +14,7 @@ from kerasnets.data.ehr.meds_source import INSTANT, Events, EventTable, Labels, 
 from kerasnets.data.ehr.records import (
     dates,
     flags,
-    read_records,
+    map_records,
     refuse_cells,
     refuse_duplicates,
     whole_numbers,
@@ -202,31 +202,44 @@ def _convert_diagnoses(
 
 def _read_patients(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Ascending subject ids and the date of death of each, NaT if none is on record."""
-    frame = read_records(path, ("subject_id", "dod"), ("subject_id",))
-    subject = whole_numbers(frame, "subject_id", path)
-    refuse_duplicates(subject, frame, "subject_id", path)
-    order = np.argsort(subject)
-    death = dates(frame, "dod", path, required=False).to_numpy()
-    return subject[order], death[order].astype("datetime64[us]")
+    import pandas as pd
+
+    def convert(frame: pd.DataFrame) -> pd.DataFrame:
+        subject = whole_numbers(frame, "subject_id", path)
+        death = dates(frame, "dod", path, required=False).to_numpy()
+        return pd.DataFrame({"subject": subject, "death": death}, frame.index)
+
+    patients = map_records(path, ("subject_id", "dod"), ("subject_id",), convert)
+    refuse_duplicates(patients["subject"].to_numpy(), patients, "subject_id", path)
+    patients = patients.sort_values("subject")
+    return patients["subject"].to_numpy(), patients["death"].to_numpy().astype("datetime64[us]")
 
 
 def _read_admissions(path: Path, subjects: np.ndarray) -> tuple[_Admissions, dict[str, int]]:
     """The valid admissions, and counts."""
     import pandas as pd
 
+    def convert(frame: pd.DataFrame) -> pd.DataFrame:
+        subject = pd.Index(whole_numbers(frame, "subject_id", path))
+        arrays = {
+            "hadm": whole_numbers(frame, "hadm_id", path),
+            "patient": pd.Index(subjects).get_indexer(subject),
+            "end": dates(frame, "dischtime", path).to_numpy(),
+            "alive": ~flags(frame, "hospital_expire_flag", path),
+            "start": dates(frame, "admittime", path).to_numpy(),
+        }
+        return pd.DataFrame(arrays, frame.index)
+
     numbers = ("subject_id", "hadm_id", "hospital_expire_flag")
-    frame = read_records(path, (*numbers, "admittime", "dischtime"), numbers)
-    hadm = whole_numbers(frame, "hadm_id", path)
-    refuse_duplicates(hadm, frame, "hadm_id", path)
-    patient = pd.Index(subjects).get_indexer(pd.Index(whole_numbers(frame, "subject_id", path)))
-    end = dates(frame, "dischtime", path).to_numpy().astype("datetime64[us]")
-    alive = ~flags(frame, "hospital_expire_flag", path)
-    start = dates(frame, "admittime", path).to_numpy().astype("datetime64[us]")
+    table = map_records(path, (*numbers, "admittime", "dischtime"), numbers, convert)
+    hadm, patient, alive = (table[name].to_numpy() for name in ("hadm", "patient", "alive"))
+    refuse_duplicates(hadm, table, "hadm_id", path)
+    start, end = (table[name].to_numpy().astype("datetime64[us]") for name in ("start", "end"))
     unknown = patient < 0
     backwards = (end < start) & ~unknown
     kept = ~unknown & ~backwards
     counts = {
-        "admissions": len(frame),
+        "admissions": len(table),
         "admissions of unknown patients, left out": int(unknown.sum()),
         "admissions with discharge before admission, left out": int(backwards.sum()),
         "admissions that ended in death, left out": int((kept & ~alive).sum()),

@@ -19,7 +19,7 @@ from kerasnets.data.tables.csv_text import CsvText, read_csv_blocks, read_csv_te
 if TYPE_CHECKING:
     import pandas as pd
 
-BLOCK = 2**25  # bytes of a block of rows
+BLOCK = 2**24  # bytes of a block of rows
 _DATES = "%Y-%m-%d %H:%M:%S"
 _WRITTEN = r"\d{4}-\d\d-\d\d \d\d:\d\d:[0-5]\d"
 
@@ -99,6 +99,29 @@ def record_blocks(
     """
     for text in read_csv_blocks(path, BLOCK, partial(_check_header, columns)):
         yield partial(_frame, text, columns, numbers)
+
+
+def map_records(
+    path: Path,
+    columns: Sequence[str],
+    numbers: Sequence[str],
+    convert: Callable[[pd.DataFrame], pd.DataFrame],
+) -> pd.DataFrame:
+    """Read a table, and convert each block of it, so that its text is never whole in memory.
+
+    Args:
+        path: see :func:`read_records`, also for the next two.
+        columns: names in lower case.
+        numbers: columns of whole numbers.
+        convert: function from some rows of the table to what is kept of them, with the same index.
+
+    Raises:
+        DataError: if the file is damaged, or a column is missing.
+        OSError: if the file cannot be read.
+    """
+    import pandas as pd
+
+    return pd.concat([convert(read()) for read in record_blocks(path, columns, numbers)])
 
 
 def _check_header(columns: Sequence[str], where: str, header: tuple[str, ...]) -> None:

@@ -18,6 +18,7 @@ from meds_testing_helpers.dataset import MEDSDataset
 from meds_testing_helpers.dataset_generator import MEDSDataDFGenerator, MEDSDatasetGenerator
 from meds_testing_helpers.static_sample_data import exported_yamls
 
+from kerasnets._temporary import locked
 from kerasnets.data import load_data
 from kerasnets.data.ehr import event_blocks, event_shards, events_dataset
 from kerasnets.data.ehr.event_shards import MappedShard
@@ -62,6 +63,7 @@ def test_stored_sequences_are_memory_mapped_and_used_again(folder, tmp_path, map
     expected = load(folder)
     made = load(folder, cache_dir=tmp_path)
     assert len(mapped) == 8
+    assert made.options["cache_dir"] == str(tmp_path)  # can be saved as JSON
     again = load(folder, cache_dir=str(tmp_path))
     assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [0o700]
     assert len(mapped) == 8
@@ -78,6 +80,24 @@ def test_stored_sequences_are_memory_mapped_and_used_again(folder, tmp_path, map
     assert len(mapped) == 8
     assert other.train.x.features < made.train.x.features
     assert load(folder, seed=1, min_count=20).checksum == other.checksum == made.checksum
+
+
+def test_several_processes_may_load_the_same_data(folder, tmp_path):
+    """The first makes the sequences, and the others wait for it; the next only open them."""
+    options = {"labels": "labels.parquet", "min_count": 1, "cache_dir": str(tmp_path)}
+    code = (
+        "from kerasnets.data import load_data\n"
+        f"print(load_data('meds', {str(folder)!r}, **{options}).checksum)"
+    )
+    children = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    expected = load(folder).checksum
+    assert [child.communicate(timeout=300)[0].strip() for child in children] == [expected] * 2
+    (work,) = tmp_path.iterdir()
+    with locked(work):
+        assert load(folder, cache_dir=tmp_path).checksum == expected
 
 
 def test_large_data_are_stored_in_the_cache_of_the_user(folder, tmp_path, monkeypatch):
@@ -168,6 +188,16 @@ def test_all_engines_give_the_same_hashes():
     engines, hashes, *_ = zip(*map(str.split, result.stdout.splitlines()), strict=True)
     assert engines == ("polars", "pyspark")
     assert len(set(hashes)) == 1
+
+
+def test_the_measurement_of_scale_runs():
+    script = ROOT / "scripts" / "scale" / "events.py"
+    command = [sys.executable, str(script), "--events", "20000", "40000", "--shard", "20000"]
+    result = subprocess.run(
+        command, check=True, capture_output=True, text=True, timeout=300, cwd=ROOT
+    )
+    assert "| 20,000 | 100 |" in result.stdout
+    assert "2.0 times the subjects: " in result.stdout
 
 
 def test_the_sample_of_meds_testing_helpers(tmp_path):

@@ -8,6 +8,7 @@ import re
 
 import meds
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
@@ -15,7 +16,7 @@ from kerasnets.cli import main
 from kerasnets.data import load_data
 from kerasnets.data.ehr import converted
 from kerasnets.data.ehr.to_meds import to_meds
-from tests.data.ehr.helpers import eicu_tables, read_eicu, write
+from tests.data.ehr.helpers import STAYS, eicu_tables, read_eicu, write
 
 
 @pytest.mark.real_data
@@ -92,3 +93,22 @@ def test_large_tables_are_converted_once_into_the_cache(tmp_path, monkeypatch):
     read_eicu(files)
     assert len(list((cache / "meds").iterdir())) == 3
     assert first.is_dir()
+
+
+def test_the_sequences_of_large_tables_are_the_same_and_used_again(tmp_path, monkeypatch):
+    (tmp_path / "tables").mkdir()
+    stays = pd.concat([STAYS] * 9)
+    number = np.repeat(np.arange(9), len(STAYS))
+    stays["patientunitstayid"] += 10 * number
+    stays["uniquepid"] += number.astype(str)
+    write(tmp_path / "tables", eicu_tables(patient=stays))
+    small = load_data("eicu", tmp_path / "tables", min_count=1)
+    monkeypatch.setattr(converted, "cache_dir", lambda: tmp_path / "cache")
+    monkeypatch.setattr(converted, "_SMALL", 0)
+    for _ in range(2):
+        large = load_data("eicu", tmp_path / "tables", min_count=1)
+        assert large.checksum == small.checksum
+        for ours, theirs in zip(large.splits.values(), small.splits.values(), strict=True):
+            np.testing.assert_array_equal(ours.x.codes, theirs.x.codes)
+            np.testing.assert_array_equal(ours.groups, theirs.groups)
+        monkeypatch.setattr(converted, "write_meds", None)  # not called again
