@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from kerasnets.nets import register as register
     from kerasnets.profiling import Profile as Profile
     from kerasnets.profiling import profile as profile
+    from kerasnets.studies import CrossValidation as CrossValidation
+    from kerasnets.studies import cross_validate as cross_validate
     from kerasnets.training import Recipe as Recipe
     from kerasnets.training import Run as Run
     from kerasnets.training import load_run as load_run
@@ -48,6 +50,7 @@ _NAMES = {
     "exporting": ("Verification", "VerificationError", "export", "verify"),
     "nets": ("NetSpec", "build", "describe", "list_nets", "register"),
     "profiling": ("Profile", "profile"),
+    "studies": ("CrossValidation", "cross_validate"),
     "training": ("Recipe", "Run", "load_run", "read_recipe", "resume", "train"),
 }
 _SUBPACKAGE_OF = {name: package for package, names in _NAMES.items() for name in names}

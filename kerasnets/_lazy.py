@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import gc
 import importlib
 import logging
 import os
@@ -32,9 +33,9 @@ class _LazyModule(types.ModuleType):
         return getattr(importlib.import_module(self.__name__), attribute)
 
 
-# Keras imports these libraries if they are installed, for its scikit-learn wrappers, its image
-# galleries and DataFrames. They take a third of its import time.
-_OPTIONAL_FOR_KERAS = ("matplotlib", "pandas", "sklearn")
+# Keras and TensorFlow import these libraries if they are installed, for scikit-learn wrappers,
+# image galleries, DataFrames, sparse matrices and notebooks. They take a third of the import time.
+_OPTIONAL_FOR_KERAS = ("IPython", "matplotlib", "pandas", "scipy", "sklearn")
 _skip_optional = False
 
 
@@ -59,7 +60,8 @@ def import_tensorflow() -> None:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    with _stderr_held_back(), _without(_OPTIONAL_FOR_KERAS if _skip_optional else ()):
+    skipped = _OPTIONAL_FOR_KERAS if _skip_optional else ()
+    with stderr_held_back(), _without(skipped), _garbage_kept():
         importlib.import_module("tensorflow")
     # TensorFlow warns about retracing when a search trains many nets one after the other.
     logging.getLogger("tensorflow").addFilter(
@@ -129,7 +131,24 @@ def _without(names: Sequence[str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _stderr_held_back() -> Iterator[None]:
+def _garbage_kept() -> Iterator[None]:
+    """Collect no garbage in the block, and never look at the objects it creates again.
+
+    The import creates a million objects that live as long as the process. To search them for
+    garbage again and again takes a fifth of the import time.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if enabled:
+            gc.enable()
+
+
+@contextlib.contextmanager
+def stderr_held_back() -> Iterator[None]:
     """Hold back what the process writes to standard error. Show it if the block raises."""
     sys.stderr.flush()
     saved = os.dup(2)

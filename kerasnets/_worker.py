@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import multiprocessing
 import os
 import pickle
 import signal
@@ -73,6 +74,7 @@ class _Worker:
 
 
 _running: _Worker | None = None
+_in_worker = False  # whether this process is the worker
 
 
 @contextlib.contextmanager
@@ -107,6 +109,51 @@ def submit(function: Callable[..., T], *args: Any) -> Future[T]:
     return future
 
 
+def run_all(calls: Sequence[Callable[[], object]]) -> None:
+    """Run calls: in the worker at the same time, elsewhere one after the other.
+
+    In the worker, all but the first run in forked copies of it. It has no TensorFlow and no other
+    Python threads, so this is safe.
+
+    Raises:
+        Exception: the first error of the calls.
+    """
+    if not _in_worker:
+        for call in calls:
+            call()
+        return
+    copies = [_run_in_copy(call) for call in calls[1:]]
+    try:
+        for call in calls[:1]:
+            call()
+    finally:
+        answers = [_wait(*copy) for copy in copies]
+    for done, error in answers:
+        if not done:
+            raise error
+
+
+def _run_in_copy(call: Callable[[], object]) -> tuple[Any, Any]:
+    """Start a copy of this process that runs a call; return it and the pipe of its answer."""
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=lambda: sender.send(_try(call)), daemon=True)
+    process.start()
+    sender.close()
+    return process, receiver
+
+
+def _wait(process: Any, receiver: Any) -> tuple[bool, Any]:
+    """The answer of a copy."""
+    try:
+        answer: tuple[bool, Any] = receiver.recv()
+    except EOFError:
+        process.join()
+        return False, WorkerEndedError(f"a process ended with exit code {process.exitcode}.")
+    process.join()
+    return answer
+
+
 def preload(modules: Sequence[str]) -> None:
     """Import modules in the worker. Without a worker, they are imported when they are needed."""
     if _running is not None:
@@ -120,6 +167,8 @@ def _import(modules: Sequence[str]) -> None:
 
 def _serve() -> None:
     """Answer requests until the main process closes the pipe or ends."""
+    global _in_worker
+    _in_worker = True
     # Ctrl-C reaches the main process too, which then ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
@@ -134,9 +183,14 @@ def _serve() -> None:
 
 
 def _answer(module: str, name: str, args: tuple[Any, ...]) -> tuple[bool, Any]:
+    return _try(lambda: getattr(importlib.import_module(module), name)(*args))
+
+
+def _try(call: Callable[[], object]) -> tuple[bool, Any]:
+    """Return ``True`` and the result of a call, or ``False`` and an error that can be pickled."""
     try:
-        return True, getattr(importlib.import_module(module), name)(*args)
-    except Exception as error:  # noqa: BLE001  the main process raises it
+        return True, call()
+    except Exception as error:  # noqa: BLE001  the caller raises it
         try:
             pickle.loads(pickle.dumps(error))  # noqa: S301
         except Exception:  # noqa: BLE001  pickling can fail with any error
@@ -145,4 +199,5 @@ def _answer(module: str, name: str, args: tuple[Any, ...]) -> tuple[bool, Any]:
 
 
 if __name__ == "__main__":
-    _serve()
+    # As the module that others import, not as the copy named __main__.
+    importlib.import_module("kerasnets._worker")._serve()

@@ -53,10 +53,12 @@ net = kn.build("seizure-mlp")
 print(net.count_params(), kn.profile(net).flops)
 print("kerasnets.studies" in sys.modules)
 print(kn.profile(net, convention="s2").flops)  # a convention of the studies
+import gc
+print(gc.isenabled(), gc.get_freeze_count() > 10**5)  # on again, without the objects of TensorFlow
 """)
     names = "['mortality-gru', 'seizure-spectral-small', 'digit-cnn-compact']"
     flops = 2 * 178 * 16 + 4 * 16 + 2 * 16 * 5
-    assert answer.stdout == f"{names}\n2949 {flops}\nFalse\n5904\n"
+    assert answer.stdout == f"{names}\n2949 {flops}\nFalse\n5904\nTrue True\n"
     assert answer.stderr == ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
@@ -46,6 +47,27 @@ def imported():
     return [name for name in ("tensorflow", "keras") if name in sys.modules]
 
 
+def write_process(path):
+    path.write_text(str(os.getpid()), encoding="utf-8")
+
+
+def write_processes(folder, names):
+    _worker.run_all([functools.partial(write_process, folder / name) for name in names])
+    return os.getpid()
+
+
+def fail_in_one(names, failing):
+    calls = [
+        functools.partial(fail if name == failing else add, name, *[name] * (name != failing))
+        for name in names
+    ]
+    _worker.run_all(calls)
+
+
+def end_in_the_second():
+    _worker.run_all([os.getpid, end])
+
+
 def load_report():
     from kerasnets.training import report
 
@@ -78,6 +100,28 @@ def test_results_and_errors_come_from_the_other_process(running):
         submit(fail, "no such file").result()
     with pytest.raises(RuntimeError, match="NeedsTwoError: 1 and 2"):
         submit(fail_without_pickling).result()
+
+
+@pytest.mark.parametrize("names", [(), ("a",), ("a", "b", "c")])
+def test_calls_run_at_the_same_time_in_the_worker_only(names, running, tmp_path):
+    parent = submit(write_processes, tmp_path, names).result()
+    found = [int((tmp_path / name).read_text(encoding="utf-8")) for name in names]
+    assert found[:1] == [parent][: len(names)]
+    assert len({parent, *found}) == max(1, len(names))
+    _worker.run_all([functools.partial(write_process, tmp_path / name) for name in names])
+    assert {(tmp_path / name).read_text(encoding="utf-8") for name in names} <= {str(os.getpid())}
+
+
+@pytest.mark.parametrize("failing", ["a", "b", "c"])
+def test_an_error_of_any_call_is_raised_by_all(failing, running):
+    with pytest.raises(ValueError, match=f"^{failing}$"):
+        submit(fail_in_one, "abc", failing).result()
+
+
+def test_a_copy_that_ends_is_an_error(running):
+    with pytest.raises(WorkerEndedError, match="exit code 3"):
+        submit(end_in_the_second).result()
+    assert submit(add, 1, 2).result() == 3
 
 
 def test_the_report_of_a_run_needs_no_tensorflow(running):

@@ -7,23 +7,8 @@ from typing import Any
 
 from kerasnets._tables import terminal_width, text_table, wrapped
 from kerasnets.evaluation.baseline import headline, majority_accuracy, majority_class
+from kerasnets.evaluation.metrics import METRIC_TITLES
 from kerasnets.training import Run
-
-_TITLES = {
-    "n": "rows",
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "exact_match": "exact match",
-    "macro_f1": "macro F1",
-    "auroc": "AUROC",
-    "average_precision": "average precision",
-    "log_loss": "log loss",
-    "brier": "Brier score",
-    "ece": "ECE",
-    "mae": "MAE",
-    "rmse": "RMSE",
-    "r2": "R²",
-}
 
 
 def metrics_text(run: Run, metrics: Mapping[str, Mapping[str, Any]]) -> str:
@@ -40,7 +25,7 @@ def metrics_text(run: Run, metrics: Mapping[str, Mapping[str, Any]]) -> str:
     headers = ["", *metrics, *(["95 % interval of test"] if intervals else [])]
     rows = []
     for name in _names(metrics["test"]):
-        row = [_TITLES[name], *(_cell(split.get(name)) for split in metrics.values())]
+        row = [METRIC_TITLES[name], *(_cell(split.get(name)) for split in metrics.values())]
         rows.append([*row, *([_range(intervals.get(name))] if intervals else [])])
         if name == "accuracy" and (majority := majority_class(next(iter(metrics.values())))):
             baseline = [_cell(majority_accuracy(split, majority)) for split in metrics.values()]
@@ -54,7 +39,7 @@ def metrics_text(run: Run, metrics: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _names(test: Mapping[str, Any]) -> list[str]:
     """The metrics to show, in the order of the table."""
-    names = [name for name in _TITLES if name in test]
+    names = [name for name in METRIC_TITLES if name in test]
     if "auroc" in headline(test):
         first = [name for name in ("n", "auroc", "average_precision") if name in names]
         names = [*first, *(name for name in names if name not in first)]

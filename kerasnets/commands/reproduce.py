@@ -6,11 +6,13 @@ import argparse
 import dataclasses
 from pathlib import Path
 
+from kerasnets.commands._places import place_flags, place_options
 from kerasnets.commands._shared import data_dir_flag, json_flag, print_json, quiet_flag
 
 EXAMPLES = """\
   kerasnets reproduce --data-dir FOLDER    all parts; hours with the real data
   kerasnets reproduce counts rain          two parts
+  kerasnets reproduce --jobs 2             two parts at a time
   kerasnets reproduce --quick              test run: one epoch per net
 """
 
@@ -31,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--quick", action="store_true", help="test run: train for one epoch only; the table says so"
     )
+    place_flags(parser)
     quiet_flag(parser)
     json_flag(parser)
 
@@ -47,6 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
         data_dir=arguments.data_dir,
         quick=arguments.quick,
         progress=not arguments.quiet,
+        **place_options(arguments),
     )
     if arguments.json:
         rows = [dataclasses.asdict(row) for row in results]

@@ -17,6 +17,7 @@ from kerasnets.commands._shared import (
     pairs,
     print_json,
     quiet_flag,
+    recipe_flag,
     value,
 )
 
@@ -59,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
     )
     data_flags(parser)
+    recipe_flag(parser)
     parser.add_argument(
         "--set", action="append", metavar="NAME=VALUE", help="a setting for all trials"
     )
@@ -119,6 +121,7 @@ def run(arguments: argparse.Namespace) -> None:
         jobs=arguments.jobs,
         seed=arguments.seed,
         progress=not arguments.quiet,
+        recipe=arguments.recipe or "default",
         **settings,
     )
     save_figure(search_figure(found), found.folder / "search")

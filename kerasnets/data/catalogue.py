@@ -212,6 +212,8 @@ def _load_file(
     target_names: Sequence[str] | None = None,
     units: str = "",
     target_units: str = "",
+    folds: int = 0,
+    fold: int = 0,
 ) -> Dataset:
     """Load your own data file; see :meth:`kerasnets.data.Dataset.from_file`."""
     path = Path(name).expanduser()
@@ -222,7 +224,7 @@ def _load_file(
     }  # fmt: skip
     data = Dataset.from_file(
         path, target, group, drop, split, seed, split_column=split_column, fractions=fractions,
-        units=units, target_units=target_units,
+        units=units, target_units=target_units, folds=folds, fold=fold,
         **{option: value for option, value in options.items() if value},
     )  # fmt: skip
     return replace(data, name=name)

@@ -134,6 +134,8 @@ class Dataset:
         feature_names: Sequence[str] | None = None,
         source: str = "arrays in memory",
         allow: str | Sequence[str] = (),
+        folds: int = 0,
+        fold: int = 0,
     ) -> Dataset:
         """Make a data set from your own arrays.
 
@@ -165,6 +167,10 @@ class Dataset:
             allow: for a DataFrame, columns to keep although they look like identifiers or free
                 text, by their names or because most texts are in fewer than 5 training rows. Such
                 texts become "other" and are not stored.
+            folds: number of folds of a cross-validation, or 0 for a single split. Over all folds,
+                each group, or each row without groups, is in the test part once. An eighth of the
+                rest is the validation part.
+            fold: number of the test fold, from 0.
 
         Raises:
             ValueError: if arrays have different lengths, types that cannot be converted or
@@ -177,10 +183,11 @@ class Dataset:
             source=source,
             units=units,
             target_units=target_units,
+            options={"folds": folds, "fold": fold} if folds else {},
             **split_arrays(
-                x, y, groups, split=split, fractions=fractions, seed=seed, task=task,
-                class_names=class_names, target_names=target_names, feature_names=feature_names,
-                allow=allow,
+                x, y, groups, split=split, fractions=fractions, seed=seed, folds=folds, fold=fold,
+                task=task, class_names=class_names, target_names=target_names,
+                feature_names=feature_names, allow=allow,
             ),
         )  # fmt: skip
 

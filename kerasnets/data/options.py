@@ -45,6 +45,8 @@ class FileOptions(TypedDict, total=False):
     target_units: str
     feature_names: Sequence[str] | None
     allow: str | Sequence[str]
+    folds: int
+    fold: int
 
 
 class FrameOptions(FileOptions, total=False):

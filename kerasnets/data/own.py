@@ -24,6 +24,8 @@ def split_arrays(
     split: Any,
     fractions: Sequence[float],
     seed: int,
+    folds: int,
+    fold: int,
     task: str | None,
     class_names: Sequence[str] | None,
     target_names: Sequence[str] | None,
@@ -43,7 +45,7 @@ def split_arrays(
             f"x has {rows:,} rows and y has {len(labels.y):,}; give one label per row of x."
         )
     groups = None if groups is None else _check_groups(groups, rows)
-    parts, how = make_parts(labels, groups, split, fractions, seed)
+    parts, how = make_parts(labels, groups, split, fractions, seed, folds, fold)
     if class_names is None:
         _refuse_rare_classes(labels)
     inputs = encode_inputs(x, parts[0], feature_names, groups, allow)

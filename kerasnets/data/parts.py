@@ -10,7 +10,13 @@ import numpy as np
 
 from kerasnets._errors import unknown_name
 from kerasnets.data.labels import Labels
-from kerasnets.data.splits import FRACTIONS, assign_parts, check_fractions
+from kerasnets.data.splits import (
+    FRACTIONS,
+    TRAIN_VALIDATION,
+    assign_parts,
+    check_fold,
+    check_fractions,
+)
 
 PARTS = ("train", "validation", "test")
 _FORMS = (
@@ -26,6 +32,8 @@ def make_parts(
     split: Any = None,
     fractions: Sequence[float] = FRACTIONS,
     seed: int = 0,
+    folds: int = 0,
+    fold: int = 0,
 ) -> tuple[tuple[np.ndarray, ...], str]:
     """The rows of the training, validation and test parts.
 
@@ -40,16 +48,28 @@ def make_parts(
             For an explicit split: ``"train"``, ``"validation"`` or ``"test"`` for each row,
             shape ``(n,)``, or three arrays of row numbers.
         fractions: shares of the three parts; they sum to 1.
-        seed: seed of the split.
+        seed: seed of the split; the same for all folds.
+        folds: number of folds of a cross-validation, or 0 for a single split. Over all folds, each
+            row is in the test part once, and so is each group unless ``split`` is ``"row"``. An
+            eighth of the other rows or groups is the validation part.
+        fold: number of the test fold, from 0.
 
     Returns:
         Three ascending arrays of row numbers, and ``"row"``, ``"group"`` or ``"given"``.
 
     Raises:
         ValueError: if the split has another form, an explicit split puts a group into two parts,
-            or there are too few rows or groups for three parts.
+            folds are requested with an explicit split or with fractions, or there are too few rows
+            or groups.
     """
+    check_fold(folds, fold)
+    if folds and (_are_fractions(split) or tuple(fractions) != FRACTIONS):
+        raise ValueError(f"folds={folds} decides the shares of the parts; leave the fractions out.")
     if split is not None and not isinstance(split, str) and not _are_fractions(split):
+        if folds:
+            raise ValueError(
+                f"folds={folds} contradicts the explicit split of the data. Leave one of them out."
+            )
         return explicit_parts(split, len(labels.y), groups), "given"
     if _are_fractions(split):
         split, fractions = None, split
@@ -63,7 +83,13 @@ def make_parts(
         raise ValueError("split='group' needs groups: the group of each row, shape (n,).")
     else:
         split_units = groups
-    return _draw(labels, split_units, fractions, seed), split
+    parts = (
+        _draw_fold(labels, split_units, folds, fold, seed)
+        if folds
+        else _draw(labels, split_units, _three(fractions), seed)
+    )
+    _check_classes(labels, parts[0])
+    return parts, split
 
 
 def explicit_parts(
@@ -140,39 +166,57 @@ def _refuse_in_two(what: str, groups: np.ndarray, parts: Sequence[np.ndarray]) -
             )
 
 
-def _draw(
-    labels: Labels, groups: np.ndarray, fractions: Sequence[float], seed: int
-) -> tuple[np.ndarray, ...]:
+def _three(fractions: Sequence[float]) -> np.ndarray:
     shares = check_fractions(fractions)
     if len(shares) != len(PARTS):
         raise ValueError(f"Give three fractions, for {', '.join(PARTS)}; got {tuple(fractions)}.")
+    return shares
+
+
+def _draw_fold(
+    labels: Labels, groups: np.ndarray, folds: int, fold: int, seed: int
+) -> tuple[np.ndarray, ...]:
+    test = _draw(labels, groups, np.full(folds, 1 / folds), seed)[fold]
+    others = np.setdiff1d(np.arange(len(groups)), test)
+    rest = labels._replace(y=labels.y[others])
+    inner = _draw(rest, groups[others], np.array(TRAIN_VALIDATION), seed)
+    return *(others[part] for part in inner), test
+
+
+def _draw(
+    labels: Labels, groups: np.ndarray, shares: np.ndarray, seed: int
+) -> tuple[np.ndarray, ...]:
+    """Divide the groups into one part per share."""
     _, member = np.unique(groups, return_inverse=True)
     count = int(member.max()) + 1
-    if count < len(PARTS):
+    if count < len(shares):
         raise ValueError(
-            f"{count} groups cannot be split into {len(PARTS)} parts: each needs at least one."
+            f"{count} groups cannot be split into {len(shares)} parts: each needs at least one."
         )
-    strata = _strata(labels, member, count)
-    part = assign_parts(_merge_small(strata), shares, np.random.default_rng(seed))[member]
-    parts = tuple(np.flatnonzero(part == index) for index in range(len(PARTS)))
+    strata = _merge_small(_strata(labels, member, count, len(shares)), len(shares))
+    part = assign_parts(strata, shares, np.random.default_rng(seed))[member]
+    return tuple(np.flatnonzero(part == index) for index in range(len(shares)))
+
+
+def _check_classes(labels: Labels, train: np.ndarray) -> None:
+    """Refuse a training part without a row of one of the classes."""
     if labels.task in ("classification", "binary"):
-        absent = np.setdiff1d(labels.y, labels.y[parts[0]])
+        absent = np.setdiff1d(labels.y, labels.y[train])
         if len(absent):
             raise ValueError(
                 f"The training part has no row of class {labels.class_names[absent[0]]!r}. Try "
                 "another seed, or give an explicit split."
             )
-    return parts
 
 
-def _strata(labels: Labels, member: np.ndarray, groups: int) -> np.ndarray:
+def _strata(labels: Labels, member: np.ndarray, groups: int, parts: int) -> np.ndarray:
     """The stratum of each group, integers of shape ``(groups,)``."""
     y = labels.y
     if labels.task == "regression":
         if y.ndim == 2:
             return np.zeros(groups, np.int64)
         means = np.bincount(member, weights=y) / np.bincount(member)
-        bins = max(1, min(_BINS, groups // len(PARTS)))
+        bins = max(1, min(_BINS, groups // parts))
         return means.argsort(kind="stable").argsort(kind="stable") * bins // groups
     count = len(labels.class_names)
     if labels.task == "multilabel":
@@ -180,7 +224,7 @@ def _strata(labels: Labels, member: np.ndarray, groups: int) -> np.ndarray:
         ranked = y[:, by_rarity]
         rank = np.where(ranked.any(axis=1), ranked.argmax(axis=1), count)
     else:
-        _check_groups_per_class(labels, member, groups)
+        _check_groups_per_class(labels, member, groups, parts)
         by_rarity = np.bincount(y, minlength=count).argsort(kind="stable")
         rank = by_rarity.argsort()[y]
     rarest = np.full(groups, count)
@@ -188,21 +232,21 @@ def _strata(labels: Labels, member: np.ndarray, groups: int) -> np.ndarray:
     return np.append(by_rarity, count)[rarest]
 
 
-def _check_groups_per_class(labels: Labels, member: np.ndarray, groups: int) -> None:
+def _check_groups_per_class(labels: Labels, member: np.ndarray, groups: int, parts: int) -> None:
     pairs = np.unique(labels.y.astype(np.int64) * groups + member)
     counts = np.bincount(pairs // groups, minlength=len(labels.class_names))
     for name, count in zip(labels.class_names, counts, strict=True):
-        if 0 < count < len(PARTS):
+        if 0 < count < parts:
             raise ValueError(
-                f"Class {name!r} is in {count} rows or groups, too few for {len(PARTS)} parts: "
+                f"Class {name!r} is in {count} rows or groups, too few for {parts} parts: "
                 "each part needs at least one. Leave the class out, join it with another, or give "
                 "an explicit split. If y holds quantities and not classes, use task='regression'."
             )
 
 
-def _merge_small(strata: np.ndarray) -> np.ndarray:
+def _merge_small(strata: np.ndarray, parts: int) -> np.ndarray:
     """Merge strata that have fewer groups than there are parts into the largest stratum."""
     values, counts = np.unique(strata, return_counts=True)
-    small = values[counts < len(PARTS)]
+    small = values[counts < parts]
     largest = values[counts.argmax()]
     return np.where(np.isin(strata, small), largest, strata)

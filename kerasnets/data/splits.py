@@ -9,7 +9,7 @@ import numpy as np
 from kerasnets.data.options import whole_number
 
 FRACTIONS = (0.6, 0.2, 0.2)
-_TRAIN_VALIDATION = (7 / 8, 1 / 8)  # of the rows outside the test fold
+TRAIN_VALIDATION = (7 / 8, 1 / 8)  # of the rows outside the test fold
 
 
 def split_groups(
@@ -74,7 +74,7 @@ def split_rows(
 
 
 def split_fold(
-    y: np.ndarray, groups: np.ndarray, *, folds: int, fold: int, seed: int = 0
+    y: np.ndarray, groups: np.ndarray | None = None, *, folds: int, fold: int, seed: int = 0
 ) -> tuple[np.ndarray, ...]:
     """Return training, validation and test parts: one fold of a cross-validation, or 60/20/20.
 
@@ -83,7 +83,7 @@ def split_fold(
 
     Args:
         y: class labels, shape ``(n,)``.
-        groups: as for :func:`split_groups`.
+        groups: as for :func:`split_groups`; by default each row is a group.
         folds: number of folds, or 0 for a single split.
         fold: number of the test fold, from 0.
         seed: seed of the split; the same for all folds.
@@ -92,11 +92,12 @@ def split_fold(
         ValueError: if the fold does not exist, or see :func:`split_groups`.
     """
     check_fold(folds, fold)
+    groups = np.arange(len(y)) if groups is None else groups
     if not folds:
         return split_groups(y, groups, seed=seed)
     test = split_groups(y, groups, (1 / folds,) * folds, seed)[fold]
     others = np.setdiff1d(np.arange(len(y)), test)
-    inner = split_groups(y[others], groups[others], _TRAIN_VALIDATION, seed)
+    inner = split_groups(y[others], groups[others], TRAIN_VALIDATION, seed)
     return *(others[part] for part in inner), test
 
 

@@ -24,7 +24,28 @@ from typing import Any
 import numpy as np
 
 ECE_BINS = 15
+# How tables and figures write the metrics of all tasks, in their order.
+METRIC_TITLES = {
+    "n": "rows",
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "exact_match": "exact match",
+    "macro_f1": "macro F1",
+    "auroc": "AUROC",
+    "average_precision": "average precision",
+    "log_loss": "log loss",
+    "brier": "Brier score",
+    "ece": "ECE",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "r2": "R²",
+}
 _SUM_TOLERANCE = 1e-3
+
+
+def metric_title(name: str) -> str:
+    """How tables and figures write a metric."""
+    return METRIC_TITLES.get(name, name.replace("_", " ").replace("auroc", "AUROC"))
 
 
 def classification_metrics(

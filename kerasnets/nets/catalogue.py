@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from kerasnets._display import html_block
 from kerasnets._errors import unknown_name
-from kerasnets.nets.figures import TestFigure, figures_of
+from kerasnets.nets.figures import METRICS, TestFigure, figures_of
 
 if TYPE_CHECKING:
     import keras
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _MODULES = ("mlp", "cnn", "spectral", "recurrent", "mortality", "lenet", "digits", "tabular")
 
 Builder = TypeVar("Builder", bound=Callable[..., Any])
+Settings = Mapping[str, Any]
+
+RECIPES = ("default", "as-reported")
 
 
 @dataclass(frozen=True, repr=False)
@@ -35,11 +38,17 @@ class NetSpec:
         source: where it comes from: course reports such as ``"S1 S2 S5"``, or ``"own"`` for our
             reference nets.
         summary: one line that describes it.
-        recipe: the settings in which its default recipe differs from the general default.
+        recipe: its default recipe: the settings that we recommend where they differ from the
+            general default. It is used for data without an entry in ``recipe_by_data``, such as
+            your own.
+        recipe_by_data: the settings that we recommend instead, by name of the data set.
+        as_reported: the settings with which we check the figures of the course reports, as far as
+            they differ from the general default; ``None`` if the net is in no report.
         params: the number of parameters with the default arguments, if known.
         flops: the FLOPs of one sample with the default arguments under the convention ``exact``,
             if known; an expression such as ``"64371*T + 62"`` if they depend on the time steps.
-        test: our result on a test split, if known.
+        test: our result on a test split with the default recipe, if known.
+        test_as_reported: the same with the recipe ``"as-reported"``.
         recommended: whether it is a good first choice for its kind of data.
     """
 
@@ -48,10 +57,13 @@ class NetSpec:
     data: str
     source: str
     summary: str
-    recipe: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Settings = field(default_factory=dict)
+    recipe_by_data: Mapping[str, Settings] = field(default_factory=dict)
+    as_reported: Settings | None = None
     params: int | None = None
     flops: int | str | None = None
     test: TestFigure | None = None
+    test_as_reported: TestFigure | None = None
     recommended: bool = False
 
     @property
@@ -59,6 +71,32 @@ class NetSpec:
         """The arguments of the builder with their defaults."""
         parameters = inspect.signature(self.builder).parameters
         return {name: parameter.default for name, parameter in parameters.items()}
+
+    @property
+    def recipes(self) -> tuple[str, ...]:
+        """The names of its recipes."""
+        return RECIPES[:1] if self.as_reported is None else RECIPES
+
+    def settings(self, data: str = "", recipe: str = "default") -> dict[str, Any]:
+        """The settings of a recipe, as far as they differ from the general default.
+
+        Args:
+            data: the name of the data set. Default: the data set that the net is made for.
+            recipe: a name of ``recipes``.
+
+        Raises:
+            ValueError: there is no recipe of this name.
+        """
+        if recipe not in RECIPES:
+            raise unknown_name(f"recipe of {self.name}", recipe, self.recipes)
+        if recipe == "default":
+            return dict(self.recipe_by_data.get(data or self.data, self.recipe))
+        if self.as_reported is None:
+            raise ValueError(
+                f"{self.name} is not in the course reports, so it has no recipe 'as-reported'. "
+                "Use 'default'."
+            )
+        return dict(self.as_reported)
 
     def __repr__(self) -> str:
         cost = "" if self.params is None else f", {self.params:,} parameters"
@@ -80,17 +118,38 @@ class NetSpec:
             "test": "",
             "recommended": "yes" if self.recommended else "",
             "arguments": ", ".join(f"{name}={x!r}" for name, x in self.arguments.items()),
-            "recipe": ", ".join(f"{name}={x!r}" for name, x in self.recipe.items()),
+            "recipe": _settings_text(self.recipe),
         }
+        for data, settings in self.recipe_by_data.items():
+            facts[f"on {data}"] = _settings_text(settings)
+        if self.as_reported is not None:
+            facts["as-reported"] = _settings_text(self.as_reported)
         if (test := self.test) is not None:
-            facts["test"] = f"{test} on {test.data}, {test.protocol} ({test.source})"
+            metric = METRICS[test.metric]
+            facts["test"] = f"{metric} {test.with_interval} on {test.data}, {test.protocol} "
+            facts["test"] += f"({test.source})"
+            if (reported := self.test_as_reported) is not None:
+                facts["test"] += f"; as-reported {reported.with_interval}"
         return {name: text for name, text in facts.items() if text}
+
+
+def _settings_text(settings: Settings) -> str:
+    texts = [f"{name}={value!r}" for name, value in settings.items()]
+    return ", ".join(texts) or "the general default"
 
 
 _SPECS: dict[str, NetSpec] = {}
 
 
-def register(name: str, *, data: str, source: str, **recipe: Any) -> Callable[[Builder], Builder]:
+def register(
+    name: str,
+    *,
+    data: str,
+    source: str,
+    recipe_by_data: Mapping[str, Settings] | None = None,
+    as_reported: Settings | None = None,
+    **recipe: Any,
+) -> Callable[[Builder], Builder]:
     """Add the decorated builder to the catalogue.
 
     The first line of its docstring becomes the summary of the network.
@@ -99,6 +158,8 @@ def register(name: str, *, data: str, source: str, **recipe: Any) -> Callable[[B
         name: the name to build the network by; it must be new.
         data: the data set it is made for.
         source: where it comes from: course reports such as ``"S1 S2"``, or ``"own"``.
+        recipe_by_data: default recipes for some data sets, by their name; each replaces ``recipe``.
+        as_reported: the settings of the course reports, if it comes from them.
         recipe: the settings in which its default recipe differs from the general default.
 
     Raises:
@@ -117,7 +178,9 @@ def register(name: str, *, data: str, source: str, **recipe: Any) -> Callable[[B
                     "keyword-only and have a default."
                 )
         summary = doc.partition("\n")[0]
-        _add(NetSpec(name, builder, data, source, summary, MappingProxyType(recipe)))
+        by_data, reported = _frozen_by_data(recipe_by_data), _frozen(as_reported)
+        settings = MappingProxyType(recipe)
+        _add(NetSpec(name, builder, data, source, summary, settings, by_data, reported))
         return builder
 
     return add_builder
@@ -129,7 +192,9 @@ def variant(
     of: str,
     source: str,
     summary: str,
-    recipe: Mapping[str, Any] | None = None,
+    recipe: Settings | None = None,
+    recipe_by_data: Mapping[str, Settings] | None = None,
+    as_reported: Settings | None = None,
     **defaults: Any,
 ) -> None:
     """Add a network to the catalogue that is another one with other defaults.
@@ -140,7 +205,11 @@ def variant(
         source: where it comes from: course reports such as ``"S1 S2"``, or ``"own"``.
         summary: one line that describes the variant.
         recipe: the settings in which its default recipe differs from the general default.
-            Default: those of the other network.
+            Default: the default recipes of the other network.
+        recipe_by_data: as for :func:`register`. Default: those of the other network, if ``recipe``
+            is also missing.
+        as_reported: as for :func:`register`. Default: those of the other network, unless the
+            source of this one is ``"own"``.
         defaults: arguments of the builder with the defaults of the variant.
 
     Raises:
@@ -152,14 +221,42 @@ def variant(
     base = _SPECS[of]
     _check_arguments(base, defaults)
     builder = functools.partial(base.builder, **defaults)
-    recipe = base.recipe if recipe is None else MappingProxyType(dict(recipe))
-    _add(NetSpec(name, builder, base.data, source, summary, recipe))
+    if recipe is None and recipe_by_data is None:
+        recipe_by_data = base.recipe_by_data
+    if as_reported is None and source != "own":
+        as_reported = base.as_reported
+    recipe = MappingProxyType(dict(base.recipe if recipe is None else recipe))
+    by_data, reported = _frozen_by_data(recipe_by_data), _frozen(as_reported)
+    _add(NetSpec(name, builder, base.data, source, summary, recipe, by_data, reported))
+
+
+def _frozen(settings: Settings | None) -> Settings | None:
+    return None if settings is None else MappingProxyType(dict(settings))
+
+
+def _frozen_by_data(recipes: Mapping[str, Settings] | None) -> Mapping[str, Settings]:
+    return MappingProxyType(
+        {data: MappingProxyType(dict(settings)) for data, settings in (recipes or {}).items()}
+    )
 
 
 def _add(spec: NetSpec) -> None:
     if spec.name in _SPECS:
         raise ValueError(f"The net {spec.name!r} is already registered; choose another name.")
     _SPECS[spec.name] = replace(spec, **vars(figures_of(spec.name)))
+
+
+def own_spec(name: str) -> NetSpec | None:
+    """The entry of a network that the user has registered; ``None`` for one of this package."""
+    spec = describe(name)
+    builder = spec.builder.func if isinstance(spec.builder, functools.partial) else spec.builder
+    return None if builder.__module__.startswith("kerasnets.") else spec
+
+
+def add_spec(spec: NetSpec) -> None:
+    """Add an entry of another process to the catalogue, unless its name is known here."""
+    _load_catalogue()
+    _SPECS.setdefault(spec.name, spec)
 
 
 def _check_arguments(spec: NetSpec, arguments: Mapping[str, Any]) -> None:

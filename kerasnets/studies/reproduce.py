@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from kerasnets.data import load_data
 from kerasnets.nets import build
 from kerasnets.studies.claims import check_claims, read_claims
 from kerasnets.studies.digits import reproduce_digits
+from kerasnets.studies.executors import Executor, check_place, open_executor, run_jobs
 from kerasnets.studies.mortality import reproduce_mortality
 from kerasnets.studies.principle_claims import reproduce_principles
 from kerasnets.studies.results import ClaimResult, answer_claim, write_results
@@ -25,6 +27,7 @@ from kerasnets.studies.search_figures import search_figure
 from kerasnets.studies.seizure import reproduce_seizure
 from kerasnets.studies.space import Hyperparameter
 from kerasnets.studies.tabular import reproduce_covid, reproduce_rain
+from kerasnets.studies.workers import check_workers, describe_files
 from kerasnets.studies.workspace import Workspace
 
 
@@ -35,6 +38,9 @@ def reproduce(
     data_dir: str | Path | None = None,
     quick: bool = False,
     progress: bool = False,
+    jobs: int | None = None,
+    on: str | None = None,
+    max_retries: int = 3,
 ) -> tuple[list[ClaimResult], dict[str, float]]:
     """Repeat what the course reports did, and check each of their claims.
 
@@ -48,43 +54,63 @@ def reproduce(
         quick: train for one epoch with one seed, as a test run. These numbers are not valid
             results, and the table says so.
         progress: show the progress of each training on standard error.
+        jobs: number of parts at a time, each in a process of its own. By default one after the
+            other in this process. The results are the same.
+        on: ``"ray"`` or ``"ray://HOST:PORT"``, to run the parts on a Ray cluster; see
+            :func:`kerasnets.cross_validate`.
+        max_retries: how often a part is continued after its process or machine died.
 
     Returns:
         The rows of the table, and the seconds per part. ``results.md``, ``results.csv`` and
         ``results.json`` in ``out`` have the same content.
 
     Raises:
-        ValueError: if a part is unknown, or if ``out`` contains runs with other settings.
+        ValueError: if a part is unknown, ``out`` contains runs with other settings, or a machine
+            differs.
         BlockingIOError: if another process works in ``out``.
+        ConnectionError: if the cluster cannot be reached.
     """
+    check_place(on, jobs, max_retries)
     for part in parts:
         if part not in PARTS:
             raise unknown_name("part", part, PARTS)
     with name_full_disk(out):
         Path(out).mkdir(parents=True, exist_ok=True)
         with locked(out):
-            return _reproduce(parts, Path(out), data_dir, quick=quick, progress=progress)
+            remove_leftovers(out)
+            chosen = [name for name in PARTS if not parts or name in parts]
+            if jobs is None and on is None:
+                answers = {
+                    name: run_part(name, Path(out), data_dir, quick, progress) for name in chosen
+                }
+            else:
+                # Other machines have other working directories.
+                data_dir = None if data_dir is None else Path(data_dir).resolve()
+                arguments = (Path(out).resolve(), data_dir, quick, progress)
+                with open_executor(on, jobs, max_retries) as executor:
+                    check_workers(executor, Path(out), describe_files, data_dir)
+                    answers = _run_parts(executor, chosen, arguments, jobs)
+            results = [row for name in chosen for row in answers[name][0]]
+            seconds = {name: answers[name][1] for name in chosen}
+            write_results(Path(out), results, seconds)
+            return results, seconds
 
 
-def _reproduce(
-    parts: Sequence[str],
-    out: Path,
-    data_dir: str | Path | None,
-    *,
-    quick: bool,
-    progress: bool,
-) -> tuple[list[ClaimResult], dict[str, float]]:
-    remove_leftovers(out)
-    results: list[ClaimResult] = []
-    seconds: dict[str, float] = {}
-    for name, run_part in PARTS.items():
-        if parts and name not in parts:
-            continue
-        work = Workspace(out, data_dir, quick=quick, progress=progress)
-        results += run_part(work)
-        seconds[name] = work.seconds
-    write_results(out, results, seconds)
-    return results, seconds
+def run_part(
+    name: str, out: Path, data_dir: str | Path | None, quick: bool, progress: bool
+) -> tuple[list[ClaimResult], float]:
+    """Run one part. Return its rows of the table, and its seconds."""
+    work = Workspace(out, data_dir, quick=quick, progress=progress, recipe="as-reported")
+    return PARTS[name](work), work.seconds
+
+
+def _run_parts(
+    executor: Executor, names: Sequence[str], arguments: tuple[Any, ...], limit: int | None
+) -> dict[str, tuple[list[ClaimResult], float]]:
+    """Run parts in other processes. If some fail, raise the first error when all have ended."""
+    parts = ((name, (name, *arguments)) for name in names)
+    ended = dict(run_jobs(executor, run_part, parts, limit))
+    return {name: ended[name].result() for name in names}
 
 
 def _reproduce_counts(work: Workspace) -> list[ClaimResult]:
@@ -120,6 +146,7 @@ def _reproduce_search(work: Workspace) -> list[ClaimResult]:
         trials=4 if work.quick else 9,
         out=work.folder / "search",
         progress=work.progress,
+        recipe=work.recipe,
         data="digits",
         epochs=1 if work.quick else 5,
     )

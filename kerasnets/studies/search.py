@@ -80,6 +80,7 @@ def search(
     jobs: int = 1,
     seed: int = 0,
     progress: bool = True,
+    recipe: str | Path = "default",
     **settings: Unpack[SearchSettings],
 ) -> SearchResult:
     """Train a net with many settings, and find those with the best validation score.
@@ -99,6 +100,7 @@ def search(
         seed: seed of the samplers. With ``jobs=1``, the same seed produces the same trials, even if
             the search was stopped and resumed.
         progress: show a progress bar on standard error.
+        recipe: the recipe of the trials, as for :func:`kerasnets.train`.
         settings: fields of the recipe that are the same for all trials; ``net_arguments`` holds
             the arguments of the builder.
 
@@ -109,12 +111,13 @@ def search(
         WorkFailedError: if every training failed, or the disk is full.
     """
     _check(samplers, trials, jobs)
-    recipe = check_space(net, space, settings)
-    data = load_recipe_data(recipe, data_dir)
+    fixed: dict[str, Any] = {**settings, "recipe": recipe}
+    base = check_space(net, space, fixed)
+    data = load_recipe_data(base, data_dir)
     points = grid_points(space, trials) if "grid" in samplers else []
     folder = Path(out)
     arguments = {
-        "recipe": asdict(recipe),
+        "recipe": asdict(base),
         "axes": [asdict(entry) for entry in space],
         "samplers": list(samplers),
         "seed": seed,
@@ -125,11 +128,11 @@ def search(
         _check_folder(folder, arguments)
         budget = len(points) or trials
         by_sampler = [
-            SamplerTrials(folder, name, recipe, space, settings, budget, seed, points)
+            SamplerTrials(folder, name, base, space, fixed, budget, seed, points)
             for name in dict.fromkeys(samplers)
         ]
         _train_all(by_sampler, jobs, data_dir, progress)
-        return _write(folder, tuple(space), by_sampler, recipe)
+        return _write(folder, tuple(space), by_sampler, base)
 
 
 @contextlib.contextmanager

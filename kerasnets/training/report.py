@@ -5,6 +5,7 @@ Nothing here needs TensorFlow, so that the worker process can do it; see :mod:`k
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from kerasnets._lazy import keras
+from kerasnets._worker import run_all
 from kerasnets.data import Dataset
 from kerasnets.evaluation.dense_kernels import can_draw_weights, dense_kernels
 from kerasnets.evaluation.evaluate_model import SplitPredictions, measure_splits, predict_splits
@@ -112,8 +114,12 @@ def draw_figures(about: About, results: Results, threshold: float, folder: Path)
             title=f"{net}: weights",
             subtitle=about.subtitle,
         )
-    for file, figure in drawn.items():
-        figures.save_figure(figure, folder / file)
+    run_all(
+        [
+            functools.partial(figures.save_figure, figure, folder / file)
+            for file, figure in drawn.items()
+        ]
+    )
 
 
 def draw_learning_curves(about: About, history: History, folder: Path) -> None:

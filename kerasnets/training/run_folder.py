@@ -124,11 +124,7 @@ def describe_environment(data: Dataset, task: str, start: str, examples: str) ->
         examples: SHA-256 of ``examples.npz``.
     """
     return {
-        "versions": {
-            "kerasnets": kerasnets.__version__,
-            "python": platform.python_version(),
-            **_versions(),
-        },
+        "versions": versions(),
         "machine": {"platform": platform.platform(), "cpus": os.cpu_count()},
         "commit": _commit(),
         "task": task,
@@ -139,9 +135,27 @@ def describe_environment(data: Dataset, task: str, start: str, examples: str) ->
     }
 
 
+def versions() -> dict[str, str]:
+    """Return the versions of this package, of Python and of the libraries that a run depends on."""
+    return {
+        "kerasnets": kerasnets.__version__,
+        "python": platform.python_version(),
+        **_library_versions(),
+    }
+
+
 @functools.cache  # importlib keeps a list of files for each change of the folders in sys.path
-def _versions() -> dict[str, str]:
+def _library_versions() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in _LIBRARIES}
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of kerasnets, Python and the libraries that results depend on."""
+    return {
+        "kerasnets": kerasnets.__version__,
+        "python": platform.python_version(),
+        **_library_versions(),
+    }
 
 
 def describe_data(data: Dataset) -> dict[str, Any]:

@@ -61,11 +61,13 @@ def measure(net: str, epochs: int | None, rounds: int) -> dict[str, Any] | None:
     if net not in torch_nets.NETS:
         return None
     recipe = make_recipe(net, **({} if epochs is None else {"epochs": epochs}))
-    cores = os.cpu_count() or 1
-    job = [net, recipe.data, str(recipe.epochs), str(recipe.batch_size)]
+    cores, data = os.cpu_count() or 1, available(recipe.data)
+    job = [net, data, str(recipe.epochs), str(recipe.batch_size)]
     commands = {
         "kerasnets": [
-            sys.executable, "-m", "kerasnets", "train", net, "--epochs", str(recipe.epochs), "--out"
+            sys.executable, "-m", "kerasnets", "train", net, "--data", data,
+            "--epochs", str(recipe.epochs),
+            "--early-stopping", "0", "--out",  # as many epochs as the script
         ],
         **{
             f"torch {threads}": [sys.executable, str(SCRIPT), *job, str(threads)]
@@ -79,7 +81,16 @@ def measure(net: str, epochs: int | None, rounds: int) -> dict[str, Any] | None:
                 started = time.perf_counter()
                 subprocess.run([*command, f"{folder}/out"], check=True, capture_output=True)
                 seconds[who].append(time.perf_counter() - started)
-    return {"net": net, "data": recipe.data, "epochs": recipe.epochs, "seconds": seconds}
+    return {"net": net, "data": data, "epochs": recipe.epochs, "seconds": seconds}
+
+
+def available(data: str) -> str:
+    """The name of the data set, or of its simulated stand-in where its files are missing."""
+    try:
+        kn.load_data(data)
+    except FileNotFoundError:
+        return f"{data}-simulated"
+    return data
 
 
 def cells(result: dict[str, Any]) -> list[str]:

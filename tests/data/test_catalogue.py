@@ -113,3 +113,22 @@ def test_an_invalid_seed_is_refused(seed):
 def test_an_invalid_generator_seed_is_refused(name):
     with pytest.raises(ValueError, match="generator_seed must be a whole number of 0 or more"):
         load_data(name, generator_seed=-1)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("digits", {}),
+        ("xor-simulated", {"points": 60}),
+        ("rain-simulated", {"rows": 1000}),
+        ("covid-simulated", {"rows": 1000}),
+    ],
+)
+def test_each_row_of_a_table_is_tested_in_one_fold(name, options):
+    full = load_data(name, **options)
+    folds = [load_data(name, folds=3, fold=fold, **options) for fold in range(3)]
+    total = sum(map(len, full.splits.values()))
+    assert sum(len(data.test) for data in folds) == total
+    assert {data.checksum for data in folds} == {full.checksum}
+    assert all(sum(map(len, data.splits.values())) == total for data in folds)
+    assert folds[1].options == {"folds": 3, "fold": 1, **options}

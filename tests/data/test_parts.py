@@ -178,3 +178,49 @@ def test_a_stratum_with_a_single_group_is_merged_with_another():
     parts, _ = split(y, groups)
     assert_every_row_once(parts, 24)
     assert all(set(y[part]) == {0, 1} for part in parts)
+
+
+def folds_of(y, groups=None, folds=4, **options):
+    return [split(y, groups, folds=folds, fold=fold, **options)[0] for fold in range(folds)]
+
+
+def test_each_group_is_in_the_test_part_of_one_fold():
+    rng = np.random.default_rng(0)
+    groups = np.array([f"p{number}" for number in rng.integers(0, 60, 600)])
+    y = (rng.random(600) < 0.1).astype(int)
+    parts = folds_of(y, groups)
+    assert np.array_equal(np.sort(np.concatenate([test for *_, test in parts])), np.arange(600))
+    for part in parts:
+        assert_every_row_once(part, 600)
+        members = [set(groups[rows]) for rows in part]
+        assert sum(map(len, members)) == len(set(groups))
+        # A quarter of the groups is tested, and an eighth of the rest is for validation.
+        assert abs(len(members[2]) - 60 / 4) <= 1
+        assert abs(len(members[1]) - 60 * 3 / 4 / 8) <= 1
+
+
+def test_folds_without_groups_are_stratified():
+    y = np.repeat([0, 1], [160, 40])
+    for train, validation, test in folds_of(y, folds=5):
+        assert np.bincount(y[test]).tolist() == [32, 8]
+        assert np.bincount(y[validation]).tolist() == [16, 4]  # an eighth of 128 and 32
+        assert np.bincount(y[train]).tolist() == [112, 28]
+    quantities = np.random.default_rng(0).exponential(size=300)
+    fifths = quantities.argsort().argsort() * 5 // 300
+    for *_, test in folds_of(quantities, folds=5):
+        assert np.bincount(fifths[test]).tolist() == [12] * 5
+
+
+def test_folds_that_do_not_fit_are_refused():
+    y, groups = np.arange(40) % 2, np.arange(40) // 2 % 4
+    with pytest.raises(ValueError, match="4 groups cannot be split into 5 parts"):
+        split(np.linspace(0, 1.5, 40), groups, folds=5)
+    with pytest.raises(ValueError, match="fold must be in"):
+        split(y, folds=5, fold=5)
+    with pytest.raises(ValueError, match="contradicts the explicit split"):
+        split(y, folds=5, split=["train", "validation", "test", "test"] * 10)
+    for fractions in ({"split": (0.5, 0.2, 0.3)}, {"fractions": (0.5, 0.2, 0.3)}):
+        with pytest.raises(ValueError, match="leave the fractions out"):
+            split(y, folds=5, **fractions)
+    with pytest.raises(ValueError, match="too few for 5 parts"):
+        split(np.append(y, [2, 2, 2]), folds=5)

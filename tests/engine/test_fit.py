@@ -183,7 +183,7 @@ def test_kerasnets_and_keras_can_alternate():
 
 
 def test_sequences_in_buckets_equal_padded_sequences_in_keras():
-    x = Sequences(20, features=3, longest=5)
+    x = Sequences(20, features=3, longest=3)
     y = np.random.default_rng(0).integers(0, 2, 20)
     keras.utils.set_random_seed(0)
     expected = by_length()

@@ -38,13 +38,15 @@ def uninterrupted(data, tmp_path_factory):
 @pytest.mark.parametrize(
     ("net", "epoch"),
     # Dropout; augmentation of the inputs; a recurrent layer.
-    [("seizure-cnn-dropout", 0), ("seizure-spectral-small", 1), ("seizure-gru", 1)],
+    [("seizure-cnn-dropout", 0), ("seizure-spectral-small", 1), ("gru", 1)],
 )
 def test_a_run_interrupted_before_an_epoch_is_resumed(net, epoch, data, tmp_path):
+    if net == "gru":  # with few time steps, because those of the catalogue have 178
+        net, data = small_model("gru"), dataset(48)
     train_interrupted(net, data, tmp_path / "a", epoch, epochs=2)
     assert len(read_history(tmp_path / "a").get("loss", [])) == epoch
     complete = train(net, data, tmp_path / "b", epochs=2)
-    resumed = resume(tmp_path / "a", progress=False)
+    resumed = resume(tmp_path / "a", data=data, progress=False)
     assert resumed.history == complete.history
     assert_same_bits(resumed.model.get_weights(), complete.model.get_weights())
     for name in ("history.csv", "metrics.json", "examples.npz", "recipe.toml", "model.keras"):

@@ -41,10 +41,10 @@ def trained(data, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def short(data):
-    """Sequences of at most 3 visits, because XLA compiles each bucket length."""
+    """Sequences of at most 2 visits, because XLA compiles each bucket length."""
 
     def shorten(split):
-        rows = np.flatnonzero(split.x.lengths <= 3)
+        rows = np.flatnonzero(split.x.lengths <= 2)
         return Split(split.x.subset(rows), split.y[rows])
 
     return dataclasses.replace(data, **{name: shorten(part) for name, part in data.splits.items()})

@@ -14,11 +14,16 @@ from kerasnets.training.threads import get_threads, set_threads
 from tests.training.helpers import dataset, small_model
 
 
-def test_a_net_of_the_catalogue_sets_its_threads_in_a_new_process(tmp_path):
+def test_a_net_of_the_catalogue_sets_its_threads_before_tensorflow_starts(tmp_path):
+    small = ["--data", "seizure-simulated", "--data-option", "recordings_per_class=4"]
+    args = ["train", "seizure-cnn", *small, "--epochs", "1", "--out", str(tmp_path / "cnn")]
     code = (
-        "import kerasnets as kn\n"
+        "import sys, kerasnets as kn, kerasnets.cli\n"
+        "assert 'tensorflow' not in sys.modules\n"
+        f"assert kerasnets.cli.main({args!r}) == 0\n"
+        "import tensorflow as tf\n"
+        "assert tf.config.threading.get_intra_op_parallelism_threads() == 1\n"
         "data = kn.load_data('seizure-simulated', recordings_per_class=4)\n"
-        f"run = kn.train('seizure-cnn', data=data, epochs=1, out={str(tmp_path / 'cnn')!r})\n"
         f"kn.train('seizure-mlp', data=data, epochs=1, threads=2, out={str(tmp_path / 'mlp')!r})\n"
     )
     environment = {k: v for k, v in os.environ.items() if k != "TF_NUM_INTRAOP_THREADS"}

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerasnets._files import name_full_disk, publish_folder, write_json
+from kerasnets._files import name_full_disk, publish_folder
+from kerasnets._modes import owner_only
 from kerasnets._temporary import locked, remove
 from kerasnets.data.ehr.meds_files import PERSONS, fingerprint
 from kerasnets.data.ehr.meds_source import Events, MedsSource, as_table
@@ -44,7 +45,7 @@ def write_meds(
 
     Besides the files of MEDS, the folder has ``labels/TASK.parquet``, ``metadata/subjects.parquet``
     with the person of each subject, and ``metadata/counts.json``. The same tables give the same
-    bytes.
+    bytes. Only its owner may read the folder.
 
     Args:
         source: the data set.
@@ -66,10 +67,12 @@ def write_meds(
     check_new(folder)
     work = folder.with_name(f".{folder.name}-unfinished")
     work.mkdir(parents=True, exist_ok=True)
+    owner_only(work)
     with name_full_disk(folder), locked(work):
         _keep_same_source(work, fingerprint(source.files, [source.name, dict(source.options)]))
         parts = _write_parts(source, work)
         new = work / "meds"
+        new.mkdir(mode=0o700, exist_ok=True)  # like a run folder, for its owner only
         rows = _write_shards(parts, source.subjects, new / "data")
         _write_metadata(source, parts, new, splits)
         publish_folder(new, folder, flush=flush)
@@ -95,7 +98,7 @@ def _keep_same_source(work: Path, identity: str) -> None:
             return
     for entry in sorted(work.iterdir()):
         remove(entry)
-    write_json(path, identity)
+    _write_json(path, identity)
 
 
 def _write_parts(source: MedsSource, work: Path) -> list[Path]:
@@ -208,8 +211,8 @@ def _write_metadata(
     )
     (folder / LABELS).mkdir(exist_ok=True)
     _write_parquet(labels, folder / LABELS / f"{source.task}.parquet", meds.LabelSchema)
-    write_json(folder / COUNTS, _sum_counts(source, parts))
-    write_json(folder / meds.dataset_metadata_filepath, _about(source))
+    _write_json(folder / COUNTS, _sum_counts(source, parts))
+    _write_json(folder / meds.dataset_metadata_filepath, _about(source))
 
 
 def _code_table(parts: Sequence[Path], parent: Callable[[str], str | None]) -> pa.Table:
@@ -274,3 +277,8 @@ def _write_parquet(table: pa.Table, path: Path, schema: Any = None) -> None:
     new = path.with_suffix(".new")
     pq.write_table(table, new, compression="zstd")
     new.replace(path)
+
+
+def _write_json(path: Path, value: Any) -> None:
+    """Write JSON without flushing it: the whole folder is flushed when it is complete."""
+    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")

@@ -15,7 +15,7 @@ from kerasnets.data.inputs import checksum
 from kerasnets.data.locate import not_found, places
 from kerasnets.data.options import whole_number
 from kerasnets.data.split import Split
-from kerasnets.data.splits import split_rows
+from kerasnets.data.splits import split_fold, split_rows
 from kerasnets.data.tables.cells import name_file
 
 PIXELS = "pixel values from 0 to 255"
@@ -91,7 +91,9 @@ def load_idx(
 
 
 @register("digits", splits=("row",))
-def load_digits(*, data_dir: str | Path | None, split: str, seed: int) -> Dataset:
+def load_digits(
+    *, data_dir: str | Path | None, split: str, seed: int, folds: int = 0, fold: int = 0
+) -> Dataset:
     """1,797 real digits that come with scikit-learn, 8 × 8 resized to MNIST's 28 × 28 pixels.
 
     From the UCI set "Optical Recognition of Handwritten Digits" (Alpaydin and Kaynak 1998). As in
@@ -102,6 +104,8 @@ def load_digits(*, data_dir: str | Path | None, split: str, seed: int) -> Datase
         data_dir: not used; no files are needed.
         split: ``"row"``.
         seed: seed of the split.
+        folds: number of folds of a cross-validation, or 0 for a single split.
+        fold: number of the test fold, from 0.
     """
     from scipy.ndimage import zoom
     from sklearn.datasets import load_digits as load
@@ -110,7 +114,7 @@ def load_digits(*, data_dir: str | Path | None, split: str, seed: int) -> Datase
     middle = zoom(digits.images, (1, 2.5, 2.5), order=1, mode="nearest", grid_mode=True)
     images = np.rint(np.pad(middle, ((0, 0), (4, 4), (4, 4))) * (255 / 16)).astype(np.uint8)
     labels = digits.target.astype(np.uint8)
-    parts = split_rows(labels, seed=seed)
+    parts = split_fold(labels, folds=folds, fold=fold, seed=seed)
     train, validation, test = (_split(images[part], labels[part]) for part in parts)
     return Dataset(
         name="digits",

@@ -40,6 +40,8 @@ def load_covid(
     rows: int = 0,
     drop: str | Sequence[str] = (),
     allow: str | Sequence[str] = (),
+    folds: int = 0,
+    fold: int = 0,
 ) -> Dataset:
     """COVID-19 cases of the CDC's case surveillance: 11 columns, and whether the person died.
 
@@ -56,6 +58,8 @@ def load_covid(
         drop: columns to leave out; the next columns of the file replace them.
         allow: columns to keep although they look like identifiers or free text, see
             :func:`kerasnets.data.tables.codebook.fit_columns`.
+        folds: number of folds of a cross-validation, or 0 for a single split.
+        fold: number of the test fold, from 0.
 
     Raises:
         ValueError: if the file is invalid, or a column looks like an identifier or free text.
@@ -63,7 +67,8 @@ def load_covid(
     """
     whole_number("rows", rows, 0)
     path = _find(data_dir)
-    return covid_dataset("covid", read_cases(path, rows, drop), str(path), seed, allow)
+    cases = read_cases(path, rows, drop)
+    return covid_dataset("covid", cases, str(path), seed, allow, folds, fold)
 
 
 def read_cases(path: Path, rows: int = 0, drop: str | Sequence[str] = ()) -> pd.DataFrame:
@@ -108,6 +113,8 @@ def covid_dataset(
     source: str,
     seed: int,
     allow: str | Sequence[str] = (),
+    folds: int = 0,
+    fold: int = 0,
 ) -> Dataset:
     """Make a data set from cases as text, with the outcome as the last column.
 
@@ -129,6 +136,7 @@ def covid_dataset(
     try:
         return table_dataset(
             name, known, y, class_names=CLASS_NAMES, seed=seed, source=source, allow=allow,
+            folds=folds, fold=fold,
             counts={"cases read": len(cases),
                     "left out, outcome missing or unknown": int(unknown.sum())},
         )  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 
 from kerasnets.data.dataset import Dataset, Split
 from kerasnets.data.inputs import checksum
-from kerasnets.data.splits import split_rows
+from kerasnets.data.splits import split_fold
 from kerasnets.data.tables.codebook import encode_table, fit_columns
 
 if TYPE_CHECKING:
@@ -25,10 +25,12 @@ def table_dataset(
     class_names: tuple[str, ...],
     seed: int,
     source: str,
+    folds: int = 0,
+    fold: int = 0,
     counts: dict[str, int] | None = None,
     allow: str | Sequence[str] = (),
 ) -> Dataset:
-    """Split rows of text 60/20/20 and encode them with a codebook from the training rows.
+    """Split rows of text and encode them with a codebook from the training rows.
 
     The split is stratified by class.
 
@@ -39,6 +41,8 @@ def table_dataset(
         class_names: one name per class.
         seed: seed of the split.
         source: where the table came from.
+        folds: number of folds of a cross-validation, or 0 for a single split.
+        fold: number of the test fold, from 0.
         counts: number of records that were read or left out, by description.
         allow: columns to keep although they look like identifiers or free text.
 
@@ -47,7 +51,7 @@ def table_dataset(
     """
     import pandas as pd
 
-    parts = split_rows(y, seed=seed)
+    parts = split_fold(y, folds=folds, fold=fold, seed=seed)
     codebook = tuple(asdict(column) for column in fit_columns(cells.iloc[parts[0]], allow=allow))
     x = encode_table(cells, codebook)
     rows = pd.util.hash_pandas_object(cells, index=False).to_numpy()

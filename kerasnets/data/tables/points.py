@@ -10,7 +10,7 @@ import numpy as np
 from kerasnets.data.catalogue import register
 from kerasnets.data.dataset import Dataset
 from kerasnets.data.options import whole_number
-from kerasnets.data.splits import split_rows
+from kerasnets.data.splits import split_fold
 from kerasnets.data.tables.dataset import number_dataset
 
 CLASS_NAMES = ("negative", "positive")
@@ -54,6 +54,8 @@ def _register(name: str, draw: Draw, noise: float, summary: str) -> None:
         points: int = 400,
         noise: float = noise,
         generator_seed: int = 0,
+        folds: int = 0,
+        fold: int = 0,
     ) -> Dataset:
         whole_number("points", points, 6)
         whole_number("generator_seed", generator_seed, 0)
@@ -62,13 +64,16 @@ def _register(name: str, draw: Draw, noise: float, summary: str) -> None:
         rng = np.random.default_rng(generator_seed)
         y = (np.arange(points) % 2).astype(np.int32)
         x = (draw(rng, y) + noise * rng.standard_normal((points, 2))).astype(np.float32)
+        parts = split_fold(y, folds=folds, fold=fold, seed=seed)
         return number_dataset(
-            name, x, y, split_rows(y, seed=seed), feature_names=("x1", "x2"),
+            name, x, y, parts, feature_names=("x1", "x2"),
             class_names=CLASS_NAMES, seed=seed,
             source=f"simulated, not measured ({points:,} points, seed {generator_seed})",
         )  # fmt: skip
 
-    load.__doc__ = f"{summary}\n\nOptions: points, noise (standard deviation), generator_seed."
+    load.__doc__ = (
+        f"{summary}\n\nOptions: points, noise (standard deviation), generator_seed, folds, fold."
+    )
 
 
 _register("xor-simulated", _xor, 0.1, "The four corners of XOR, with noise.")

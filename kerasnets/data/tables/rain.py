@@ -13,7 +13,7 @@ from kerasnets.data.catalogue import register
 from kerasnets.data.content import read_text_content
 from kerasnets.data.dataset import Dataset
 from kerasnets.data.locate import not_found, places
-from kerasnets.data.splits import split_rows
+from kerasnets.data.splits import split_fold
 from kerasnets.data.tables.cells import DataError, name_file, number_fault
 from kerasnets.data.tables.csv_lines import check_text
 from kerasnets.data.tables.dataset import number_dataset
@@ -24,7 +24,9 @@ _FILES = ("X_train.txt", "Y_train.txt")
 
 
 @register("rain", splits=("row",))
-def load_rain(*, data_dir: str | Path | None, split: str, seed: int) -> Dataset:
+def load_rain(
+    *, data_dir: str | Path | None, split: str, seed: int, folds: int = 0, fold: int = 0
+) -> Dataset:
     """Rain seen by satellites: 200,000 rows of 14 measurements and a label (S3).
 
     S3 names neither the measurements nor the classes; label 1 is assumed to mean rain.
@@ -34,6 +36,8 @@ def load_rain(*, data_dir: str | Path | None, split: str, seed: int) -> Dataset:
             that contains them; one row per line, numbers separated by spaces.
         split: ``"row"``.
         seed: seed of the split.
+        folds: number of folds of a cross-validation, or 0 for a single split.
+        fold: number of the test fold, from 0.
 
     Raises:
         ValueError: if the files are invalid; the message contains file, row and column.
@@ -50,14 +54,23 @@ def load_rain(*, data_dir: str | Path | None, split: str, seed: int) -> Dataset:
             f"{y}, row {wrong[0] + 1}: {labels[wrong[0]]:g} is not a label. Allowed: 0, 1."
         )
     with name_file(folder):
-        return rain_dataset("rain", values, labels, str(folder), seed)
+        return rain_dataset("rain", values, labels, str(folder), seed, folds, fold)
 
 
-def rain_dataset(name: str, x: np.ndarray, y: np.ndarray, source: str, seed: int) -> Dataset:
+def rain_dataset(
+    name: str,
+    x: np.ndarray,
+    y: np.ndarray,
+    source: str,
+    seed: int,
+    folds: int = 0,
+    fold: int = 0,
+) -> Dataset:
     """A data set of measurements, shape ``(n, 14)``, and labels 0 and 1, shape ``(n,)``."""
     labels = y.astype(np.int32)
+    parts = split_fold(labels, folds=folds, fold=fold, seed=seed)
     return number_dataset(
-        name, x.astype(np.float32), labels, split_rows(labels, seed=seed),
+        name, x.astype(np.float32), labels, parts,
         feature_names=tuple(f"x{number}" for number in range(FEATURES)),
         class_names=CLASS_NAMES, seed=seed, source=source,
     )  # fmt: skip

@@ -51,6 +51,8 @@ def load_simulated_covid(
     seed: int,
     rows: int = 20_000,
     generator_seed: int = 0,
+    folds: int = 0,
+    fold: int = 0,
 ) -> Dataset:
     """Simulated COVID-19 cases in the format of the CDC's file; needs no files.
 
@@ -60,6 +62,8 @@ def load_simulated_covid(
         seed: seed of the split.
         rows: number of cases, including those with an unknown outcome.
         generator_seed: seed of the cases.
+        folds: number of folds of a cross-validation, or 0 for a single split.
+        fold: number of the test fold, from 0.
 
     Raises:
         ValueError: if there are fewer than 1,000 rows.
@@ -68,7 +72,7 @@ def load_simulated_covid(
     whole_number("generator_seed", generator_seed, 0)
     cases = simulate_cases(rows, generator_seed)
     source = f"simulated, not measured ({rows:,} cases, seed {generator_seed})"
-    return covid_dataset("covid-simulated", cases, source, seed)
+    return covid_dataset("covid-simulated", cases, source, seed, folds=folds, fold=fold)
 
 
 @register("rain-simulated", splits=("row",))
@@ -79,6 +83,8 @@ def load_simulated_rain(
     seed: int,
     rows: int = 20_000,
     generator_seed: int = 0,
+    folds: int = 0,
+    fold: int = 0,
 ) -> Dataset:
     """Simulated rain data with the column statistics that S3 prints.
 
@@ -88,6 +94,8 @@ def load_simulated_rain(
         seed: seed of the split.
         rows: number of rows; S3 has 200,000.
         generator_seed: seed of the rows.
+        folds: number of folds of a cross-validation, or 0 for a single split.
+        fold: number of the test fold, from 0.
 
     Raises:
         ValueError: if there are fewer than 1,000 rows.
@@ -96,7 +104,7 @@ def load_simulated_rain(
     whole_number("generator_seed", generator_seed, 0)
     x, y = simulate_rain(rows, generator_seed)
     source = f"simulated, not measured ({rows:,} rows, seed {generator_seed})"
-    return rain_dataset("rain-simulated", x, y, source, seed)
+    return rain_dataset("rain-simulated", x, y, source, seed, folds, fold)
 
 
 def simulate_cases(rows: int, seed: int = 0) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import pathlib
+import stat
 
 import meds
 import numpy as np
@@ -109,6 +110,7 @@ def test_eicu_becomes_meds(tmp_path):
     assert labels["subject_id"] == [1, 2, 3]
     assert labels["boolean_value"] == [False, True, False]
     assert set(labels["prediction_time"]) == {pd.Timestamp("1970-01-02") - pd.Timedelta(1, "us")}
+    assert stat.S_IMODE((tmp_path / "meds").stat().st_mode) == 0o700
     persons = pq.read_table(tmp_path / "meds/metadata/subjects.parquet").to_pydict()
     assert persons == {"subject_id": [1, 2, 3, 4], "patient": [0, 0, 1, 2]}
 

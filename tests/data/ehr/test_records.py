@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 
 import numpy as np
 import pandas as pd
@@ -311,3 +312,43 @@ def test_the_open_mimic3_demo(real_data_dir):
     assert_every_row_is_counted(data.counts, "diagnoses", "diagnoses")
     assert data.counts["admissions that ended in death, left out"] == 40
     assert sum(len(part) for part in data.splits.values()) == 67
+
+
+def bits(array):
+    """A hash of type, shape and bytes."""
+    digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
+    digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("name", "options", "expected"),
+    [
+        ("eicu", {}, "51a4e8f8b60a5e5a"),
+        ("eicu", {"ancestors": False}, "ccfe6dd36fafb48d"),
+        ("eicu", {"window_hours": 12, "visit_hours": 5, "min_count": 2}, "5f6214714780c743"),
+        ("eicu", {"window_hours": 48, "visit_hours": 7}, "64b9c4b6a5f603a6"),
+        ("eicu", {"folds": 5, "fold": 3, "seed": 4}, "53cc64d96987b1bd"),
+        ("eicu", {"window_hours": 1, "min_count": 1}, "13d6605cf9cc4388"),
+        ("mimic3", {"min_count": 2}, "6cb6b65223e6aae4"),
+        ("mimic3", {"min_count": 1, "horizon_days": 30}, "411124a666bd9beb"),
+        (
+            "mimic3",
+            {"min_count": 2, "folds": 3, "fold": 1, "seed": 7, "horizon_days": 1000},
+            "e3d9562f84fd0001",
+        ),
+    ],
+)
+def test_visits_labels_and_splits_have_the_bits_of_the_loaders_before_meds(
+    name, options, expected, real_data_dir
+):
+    """The hashes are of the loaders that grouped the events of whole tables, without MEDS."""
+    data = load_data(name, real_data_dir, **options)
+    arrays = [
+        array
+        for part in data.splits.values()
+        for array in (part.x.codes, part.x.code_offsets, part.x.visit_offsets, part.y, part.groups)
+    ]
+    text = "".join(map(bits, arrays))
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == expected
