@@ -134,7 +134,19 @@ def open_sequences(folder: Path, names: tuple[str, ...], *, memory_mapped: bool)
         folder: the folder of the split.
         names: the vocabulary.
         memory_mapped: whether codes stay on the disk until they are used.
+
+    Raises:
+        OSError: if a file is missing or truncated.
     """
+    try:
+        return _open(folder, names, memory_mapped=memory_mapped)
+    except (ValueError, EOFError) as error:
+        raise OSError(
+            f"{folder} is damaged ({error}). Remove it, and load the data again."
+        ) from None
+
+
+def _open(folder: Path, names: tuple[str, ...], *, memory_mapped: bool) -> Split:
     arrays: dict[str, Any] = {
         name: np.load(
             folder / f"{name}.npy", mmap_mode="r" if memory_mapped and name in _MAPPED else None

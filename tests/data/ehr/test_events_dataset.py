@@ -157,6 +157,15 @@ def test_a_damaged_stored_shard_is_mapped_again(folder, tmp_path, mapped):
     assert mapped[4:] == ["1.parquet"]
 
 
+@pytest.mark.parametrize("name", ["codes", "visit_offsets"])
+def test_truncated_sequences_are_refused(folder, tmp_path, name):
+    load(folder, cache_dir=tmp_path)
+    (path,) = tmp_path.rglob(f"test/{name}.npy")
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(OSError, match=r"test is damaged .* Remove it, and load the data again"):
+        load(folder, cache_dir=tmp_path)
+
+
 @pytest.mark.parametrize("events", [1, 7, 100])
 def test_small_blocks_of_events_give_the_same_bits(folder, monkeypatch, events):
     expected = load(folder, numeric_bins=3)
