@@ -15,18 +15,17 @@ class WorkFailedError(Exception):
 class WorkerLostError(WorkFailedError, RuntimeError):
     """Another worker of a training on several machines ended, or does not answer."""
 
-    def __init__(self, index: int, reason: object) -> None:
-        """Name this worker and the first line of the error of TensorFlow.
+    def __init__(self, index: int, reason: str) -> None:
+        """Name this worker and the reason.
 
         Args:
             index: index of this worker.
-            reason: the error of TensorFlow.
+            reason: one line of the error of TensorFlow.
         """
-        lines = str(reason).strip().splitlines() or [""]
         super().__init__(
             f"Worker {index} ends, because another worker ended or does not answer. See the "
             "messages of the others, then run the same command on every machine again: it goes on "
-            f"after the last saved epoch. The error of TensorFlow: {lines[0][:160]}"
+            f"after the last saved epoch. The error of TensorFlow: {reason[:160]}"
         )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kerasnets.commands._completion import complete_with
-from kerasnets.nets.catalogue import RECIPES
+from kerasnets.nets.spec import RECIPES
 
 
 def json_flag(parser: argparse.ArgumentParser) -> None:

@@ -21,7 +21,7 @@ from kerasnets.commands._shared import (
     quiet_flag,
     recipe_flag,
 )
-from kerasnets.nets.catalogue import RECIPES
+from kerasnets.nets.spec import RECIPES
 from kerasnets.training.recipe import read_net
 
 if TYPE_CHECKING:

@@ -112,7 +112,7 @@ class Group:
         try:
             yield
         except _lost() as error:
-            raise WorkerLostError(self.index, error) from error
+            raise WorkerLostError(self.index, _reason(error)) from error
 
     def _key(self, vector: Any, operation: str) -> int:
         """The key of an operation: equal on all workers, because they have the same operations.
@@ -132,6 +132,16 @@ class Group:
             return numbers
         with self.errors():
             return np.asarray(self.reduce(tf.constant(numbers), operation))
+
+
+def _reason(error: Exception) -> str:
+    """The line of an error of TensorFlow that says what happened."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+    aborted = [line for line in lines if _ABORTED in line]
+    return aborted[0].partition(_ABORTED)[2].strip() if aborted else lines[0]
+
+
+_ABORTED = "Collective ops is aborted by:"
 
 
 def _lost() -> tuple[type[Exception], ...]:

@@ -132,9 +132,10 @@ class Exchange:
             parts = [tensors[at] for at in places]
             loss = tf.reshape(tf.cast(self._loss_so_far(), dtype), [1])
             total = self.group.reduce(tf.concat([*(tf.reshape(t, [-1]) for t in parts), loss], 0))
-            *flat, loss = tf.split(total, [*(t.shape.num_elements() for t in parts), 1])
+            # The shape of a gradient may be known only when the step runs.
+            *flat, loss = tf.split(total, [*(tf.size(part) for part in parts), 1])
             for at, part, values in zip(places, parts, flat, strict=True):
-                summed[at] = tf.reshape(values, part.shape)
+                summed[at] = tf.ensure_shape(tf.reshape(values, tf.shape(part)), part.shape)
             self.loss.assign(tf.cast(loss[0], tf.float32))
         return summed
 

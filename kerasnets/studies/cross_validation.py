@@ -152,10 +152,10 @@ def cross_validate(
         )
     folder = Path(out) if out is not None else Path("runs") / f"cross-validation-{name}"
     planned = plan_jobs(name, data, folds, seeds, folder, data_dir, requested)
-    recipe, loaded = planned[0].load()
+    made, loaded = planned[0].load()
     jobs_list = [replace(job, checksum=loaded.checksum) for job in planned]
     count = len({job.fold for job in jobs_list} - {None})
-    identity = _identity(recipe, loaded, count)
+    identity = _identity(made, loaded, count)
     existed = folder.exists()
     with name_full_disk(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -163,7 +163,7 @@ def cross_validate(
             remove_leftovers(folder)
             _check_folder(folder, identity)
             try:
-                with open_executor(on, jobs, max_retries, max(1, recipe.threads)) as executor:
+                with open_executor(on, jobs, max_retries, max(1, made.threads)) as executor:
                     expected = check_workers(executor, folder, check_job, jobs_list[0])
                     write_json(folder / _IDENTITY, identity)
                     jobs_list = [replace(job, expected=expected) for job in jobs_list]
@@ -172,7 +172,7 @@ def cross_validate(
                 if not existed and not any(folder.iterdir()):
                     folder.rmdir()
                 raise
-            return _write(folder, recipe, loaded.name, count, jobs_list, outcomes)
+            return _write(folder, made, loaded.name, count, jobs_list, outcomes)
 
 
 def _train_all(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from kerasnets.studies.executors import died
+from kerasnets.studies.local_processes import died
 
 _ADDRESS = re.compile(r"ray://(\[[^\]]+\]|[^:/\[\]]+):(\d{1,5})")
 _SECONDS_TO_CONNECT = 10

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from kerasnets._errors import unknown_name
 from kerasnets.nets import describe
-from kerasnets.nets.catalogue import RECIPES
+from kerasnets.nets.spec import RECIPES
 
 _STRICT = ConfigDict(strict=True, extra="forbid")
 

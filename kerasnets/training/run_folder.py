@@ -149,15 +149,6 @@ def _library_versions() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in _LIBRARIES}
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of kerasnets, Python and the libraries that results depend on."""
-    return {
-        "kerasnets": kerasnets.__version__,
-        "python": platform.python_version(),
-        **_library_versions(),
-    }
-
-
 def describe_data(data: Dataset) -> dict[str, Any]:
     """Return what a run records about its data set, ready for JSON."""
     return {

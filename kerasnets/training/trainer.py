@@ -13,27 +13,21 @@ from typing import Any, Unpack
 from kerasnets._lazy import keras
 from kerasnets._temporary import locked
 from kerasnets.data import Dataset
-from kerasnets.engine import fallback
 from kerasnets.engine.collectives import Group
-from kerasnets.engine.seeding import SEEDING
 from kerasnets.engine.workers import Workers
-from kerasnets.evaluation.tasks import Task
-from kerasnets.nets import build, load_model
+from kerasnets.nets import load_model
 from kerasnets.training.checks import (
     check_data,
-    check_model,
     check_tensorboard,
-    copy_model,
 )
 from kerasnets.training.follower import Follower
 from kerasnets.training.model_file import last_checkpoint
-from kerasnets.training.plan import Plan, compile_model
+from kerasnets.training.prepare import prepare_model
 from kerasnets.training.recipe import Recipe
-from kerasnets.training.rescaling import with_rescaling
 from kerasnets.training.run import Run, load_run
 from kerasnets.training.run_data import load_run_data
 from kerasnets.training.session import Session
-from kerasnets.training.settings import check_settings, recipe_and_data
+from kerasnets.training.settings import recipe_and_data
 from kerasnets.training.start import begin, check_folder, clean_up_failed_start
 from kerasnets.training.stored import read_run_recipe
 from kerasnets.training.threads import set_threads
@@ -132,13 +126,14 @@ def train(
             f"{type(net).__name__}."
         )
     check_tensorboard(tensorboard)
+    found = check_workers(workers, index, out)
     with _only_training():
         return _train(
             *recipe_and_data(net, data, data_dir, requested, base),
             net,
             out,
             {"callbacks": callbacks, "progress": progress, "tensorboard": tensorboard},
-            check_workers(workers, index, out),
+            found,
         )
 
 
@@ -195,30 +190,6 @@ def _train(
         started.append(session)
         with locked(folder):
             return session.run()
-
-
-def prepare_model(
-    recipe: Recipe, data: Dataset, net: str | keras.Model
-) -> tuple[keras.Model, Task]:
-    """Build and compile the model of a run, after checking that it fits the data.
-
-    Args:
-        recipe: how to train.
-        data: what to train on.
-        net: a name of the catalogue, or a model, which is copied.
-
-    Raises:
-        ValueError: if a setting is wrong, or the net cannot take the data.
-    """
-    with SEEDING:
-        keras.utils.set_random_seed(recipe.seed)
-        own = build(recipe.net, **recipe.net_arguments) if isinstance(net, str) else copy_model(net)
-        task = check_model(own, data, recipe.task)
-        fallback.check_model(own)
-        check_settings(recipe, task, data)
-        model = with_rescaling(own, data, recipe, task)
-        compile_model(model, Plan(recipe, data), task)
-    return model, task
 
 
 def resume(

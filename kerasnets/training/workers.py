@@ -109,7 +109,8 @@ def is_run_of(out: str | Path | None, recipe: Recipe) -> bool:
     """Whether there is a run folder, finished or not, with this recipe."""
     if out is None or not (Path(out) / "recipe.toml").is_file():
         return False
-    return read_run_recipe(Path(out)) == recipe
+    # As text, because a list that was written may have been a tuple.
+    return recipe_toml(read_run_recipe(Path(out))) == recipe_toml(recipe)
 
 
 def check_equal(group: Group, recipe: Recipe | None = None, data: Dataset | None = None) -> None:

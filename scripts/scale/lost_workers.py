@@ -25,8 +25,8 @@ NET = ["seizure-mlp", "--data", "seizure-simulated", "--data-option", "recording
 
 def lost_workers(*, quick: bool) -> bool:
     """Disturb trainings, and resume each of them with the same command."""
-    cases = [(2, 1, signal.SIGKILL), (4, 0, signal.SIGKILL), (4, 2, signal.SIGKILL),
-             (2, 0, signal.SIGSTOP), (4, 3, signal.SIGSTOP)]  # fmt: skip
+    cases = [(2, 1, signal.SIGKILL), (2, 0, signal.SIGKILL), (2, 1, signal.SIGSTOP),
+             (3, 1, signal.SIGKILL), (3, 0, signal.SIGSTOP)]  # fmt: skip
     if quick:
         cases = cases[:1]
     rows, good, expected = [], True, {}
@@ -43,8 +43,9 @@ def lost_workers(*, quick: bool) -> bool:
             good &= equal and seconds < LIMIT and set(codes) == {WORKER_LOST}
             name = f"{sent.name} to worker {victim} of {size}"
             rows.append([name, f"{seconds:.1f}", str(sorted(set(codes))), "yes" if equal else "NO"])
-        rows.append(full_disk(Path(folder), expected[2]))
-        good &= rows[-1][-1] == "yes"
+        if not quick:
+            rows.append(full_disk(Path(folder), expected[2]))
+            good &= rows[-1][-1] == "yes"
     headers = ["disturbance", "seconds until all ended", "exit codes of the others"]
     print(markdown_table([*headers, "bits equal after the same command"], rows, align="lrrr"))
     return good

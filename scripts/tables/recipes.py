@@ -26,7 +26,7 @@ from kerasnets.evaluation import predict_probabilities
 from kerasnets.evaluation.baseline import is_unbalanced
 from kerasnets.evaluation.binary import Ranking
 from kerasnets.evaluation.bootstrap import bootstrap_intervals
-from kerasnets.nets.catalogue import RECIPES
+from kerasnets.nets.spec import RECIPES
 from kerasnets.studies.workspace import Workspace
 
 Score = Callable[[np.ndarray], float]  # takes the weight of each row

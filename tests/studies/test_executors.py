@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from kerasnets._errors import WorkFailedError
-from kerasnets.studies.executors import LocalProcesses, check_place, open_executor, run_jobs
+from kerasnets.studies.executors import check_place, open_executor, run_jobs
+from kerasnets.studies.local_processes import LocalProcesses
 from kerasnets.studies.workers import check_worker, check_workers, describe_files, describe_worker
 from tests.studies.job_functions import add, describe, die_first, fail, wait_forever
 

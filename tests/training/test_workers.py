@@ -13,6 +13,7 @@ import pytest
 
 from kerasnets.engine.workers import Workers
 from kerasnets.training.launch import free_ports
+from kerasnets.training.recipe import recipe_toml
 from kerasnets.training.workers import check_worker_settings, check_workers, is_run_of
 from tests.training import worker_trainings
 from tests.training.helpers import recipe
@@ -187,6 +188,10 @@ def test_several_workers_need_a_run_folder():
     assert check_workers([], None, None) is None
 
 
-def test_a_folder_without_a_run_is_no_run(tmp_path):
-    assert not is_run_of(None, recipe())
+def test_a_folder_has_the_run_of_a_recipe_or_not(tmp_path):
+    mine = recipe(net_arguments={"units": (8, 4)})
+    assert not is_run_of(None, mine)
+    assert not is_run_of(tmp_path, mine)
+    (tmp_path / "recipe.toml").write_text(recipe_toml(mine))
+    assert is_run_of(tmp_path, mine)
     assert not is_run_of(tmp_path, recipe())

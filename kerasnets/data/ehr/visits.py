@@ -240,11 +240,16 @@ def _check_offsets(name: str, offsets: np.ndarray, end: int, least: int) -> None
 
 
 def _blocks(array: np.ndarray, overlap: int = 0) -> Iterator[np.ndarray]:
-    """Parts of an array, which may be memory-mapped and larger than the memory.
+    """Parts of an array, so that a check needs little memory; none of a memory-mapped array.
+
+    Memory-mapped arrays are those that kerasnets has written and checked. Reading them here would
+    fill the memory with pages of files that may be larger.
 
     Args:
         array: one-dimensional.
         overlap: number of elements that a part shares with the next.
     """
+    if isinstance(array, np.memmap):
+        return
     for first in range(0, len(array) - overlap, _BLOCK):
         yield np.asarray(array[first : first + _BLOCK + overlap])

@@ -63,6 +63,7 @@ def test_stored_sequences_are_memory_mapped_and_used_again(folder, tmp_path, map
     expected = load(folder)
     made = load(folder, cache_dir=tmp_path)
     assert len(mapped) == 8
+    assert made.options["cache_dir"] == str(tmp_path)  # can be saved as JSON
     again = load(folder, cache_dir=str(tmp_path))
     assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [0o700]
     assert len(mapped) == 8
