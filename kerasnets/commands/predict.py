@@ -173,7 +173,7 @@ def _arrow_table(trained: Run | ReferenceNet, data: Any) -> pa.Table:
     import pyarrow as pa
 
     from kerasnets.data import Split
-    from kerasnets.evaluation.meds_predictions import has_meds_keys, meds_predictions
+    from kerasnets.evaluation.meds_form import has_meds_keys, meds_predictions
 
     if isinstance(data, Split) and has_meds_keys(data):
         return meds_predictions(trained, data)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
+from itertools import pairwise
+from pathlib import Path
 
 import meds
 import numpy as np
@@ -13,10 +16,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from kerasnets.cli import main
+from kerasnets.commands._shared import pairs
 from kerasnets.data import load_data
 from kerasnets.data.ehr import converted
 from kerasnets.data.ehr.to_meds import to_meds
 from tests.data.ehr.helpers import STAYS, eicu_tables, read_eicu, write
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "meds.md"
 
 
 @pytest.mark.real_data
@@ -112,3 +118,24 @@ def test_the_sequences_of_large_tables_are_the_same_and_used_again(tmp_path, mon
             np.testing.assert_array_equal(ours.x.codes, theirs.x.codes)
             np.testing.assert_array_equal(ours.groups, theirs.groups)
         monkeypatch.setattr(converted, "write_meds", None)  # not called again
+
+
+@pytest.mark.real_data
+def test_the_commands_of_the_page_make_the_data_set_eicu(real_data_dir, tmp_path, monkeypatch):
+    """The converted demo, with the options of docs/meds.md, has the bits of ``--data eicu``."""
+    text = PAGE.read_text(encoding="utf-8")
+    (block,) = re.findall(r"```sh\n(kerasnets data eicu --to-meds.*?)```", text, flags=re.DOTALL)
+    convert, training = map(shlex.split, block.replace("\\\n", " ").splitlines())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KERASNETS_DATA", str(real_data_dir))
+    assert main(convert[1:]) == 0
+    given = [value for flag, value in pairwise(training) if flag == "--data-option"]
+    name, folder = (training[training.index(flag) + 1] for flag in ("--data", "--data-dir"))
+    found = load_data(name, folder, **pairs(given))
+    ours = load_data("eicu", real_data_dir)
+    assert found.train.x.names == ours.train.x.names
+    for one, other in zip(found.splits.values(), ours.splits.values(), strict=True):
+        for name in ("codes", "code_offsets", "visit_offsets"):
+            np.testing.assert_array_equal(getattr(one.x, name), getattr(other.x, name))
+        np.testing.assert_array_equal(one.y, other.y)
+        np.testing.assert_array_equal(one.groups, other.groups)

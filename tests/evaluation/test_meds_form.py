@@ -17,7 +17,7 @@ import kerasnets as kn
 from kerasnets.cli import main
 from kerasnets.data.ehr.to_meds import to_meds
 from kerasnets.evaluation import predict_probabilities
-from kerasnets.evaluation.meds_predictions import meds_predictions
+from kerasnets.evaluation.meds_form import meds_predictions
 from tests.data.ehr.helpers import write
 from tests.training.helpers import train
 
