@@ -22,8 +22,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of a cross-validation."""
     group = parser.add_argument_group(
         "folds and seeds",
-        "Train once per fold and seed, and show mean, standard deviation and interval of each "
-        "metric. The same command resumes what is not finished.",
+        "Train once per fold and seed, and show the spread of each metric. The same\n"
+        "command resumes what is not finished.",
     )
     group.add_argument(
         "--folds", type=int, metavar="K",
