@@ -5,9 +5,28 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+WORKER_LOST = 75  # exit code; sysexits.h calls it a temporary failure, to be tried again
+
 
 class WorkFailedError(Exception):
     """The input was valid but the work failed: a download, a training or a verification."""
+
+
+class WorkerLostError(WorkFailedError, RuntimeError):
+    """Another worker of a training on several machines ended, or does not answer."""
+
+    def __init__(self, index: int, reason: str) -> None:
+        """Name this worker and the reason.
+
+        Args:
+            index: index of this worker.
+            reason: one line of the error of TensorFlow.
+        """
+        super().__init__(
+            f"Worker {index} ends, because another worker ended or does not answer. See the "
+            "messages of the others, then run the same command on every machine again: it goes on "
+            f"after the last saved epoch. The error of TensorFlow: {reason[:160]}"
+        )
 
 
 class WriteError(WorkFailedError, OSError):

@@ -60,6 +60,28 @@ def publish(new: Path, path: Path) -> None:
     _sync(path.parent)
 
 
+def publish_folder(new: Path, path: Path, *, flush: bool = True) -> None:
+    """Rename a complete folder to ``path`` in the same file system.
+
+    Args:
+        new: the folder.
+        path: its new name.
+        flush: whether to flush its content to the disk first.
+
+    Raises:
+        FileExistsError: ``path`` exists.
+    """
+    if flush:
+        _sync_tree(new)
+    try:
+        new.rename(path)
+    except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+            raise _exists_error(path) from error
+        raise
+    _sync(path.parent)
+
+
 @contextlib.contextmanager
 def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary folder that is renamed to ``path`` when the block succeeds.
@@ -83,14 +105,7 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise _exists_error(path)
     with name_full_disk(path), temporary(path.parent, path.name, Path.mkdir) as new:
         yield new
-        _sync_tree(new)
-        try:
-            new.rename(path)
-        except OSError as error:
-            if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
-                raise _exists_error(path) from error
-            raise
-        _sync(path.parent)
+        publish_folder(new, path)
 
 
 @contextlib.contextmanager

@@ -61,7 +61,7 @@ def import_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     skipped = _OPTIONAL_FOR_KERAS if _skip_optional else ()
-    with _stderr_held_back(), _without(skipped), _garbage_kept():
+    with stderr_held_back(), _without(skipped), _garbage_kept():
         importlib.import_module("tensorflow")
     # TensorFlow warns about retracing when a search trains many nets one after the other.
     logging.getLogger("tensorflow").addFilter(
@@ -148,7 +148,7 @@ def _garbage_kept() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _stderr_held_back() -> Iterator[None]:
+def stderr_held_back() -> Iterator[None]:
     """Hold back what the process writes to standard error. Show it if the block raises."""
     sys.stderr.flush()
     saved = os.dup(2)

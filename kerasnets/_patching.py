@@ -189,8 +189,9 @@ PRIVATE_NAMES = (
     PrivateName(_ATTENTION, "_value_dim", _PROFILING),
     PrivateName("keras.layers.Normalization", "_keep_axis", _PROFILING),
     PrivateName("keras.optimizers.Adam", "_backend_update_step", _ENGINE),
+    PrivateName("keras.optimizers.Adam", "_clip_gradients", _ENGINE),
     PrivateName("keras.optimizers.Adam", "_get_variable_index", _ENGINE),
-    PrivateName("keras.optimizers.Adam", "_iterations", ("training",)),
+    PrivateName("keras.optimizers.Adam", "_iterations", ("engine", "training")),
     PrivateName("keras.optimizers.Adam", "_momentums", _ENGINE),
     PrivateName("keras.optimizers.Adam", "_velocities", _ENGINE),
     PrivateName("keras.src.export.export_utils", "get_input_signature", _EXPORTING),
@@ -205,5 +206,6 @@ PRIVATE_NAMES = (
     PrivateName(f"{_DATA_ADAPTERS}.array_slicing", "train_validation_split", _ENGINE),
     PrivateName("tensorflow.core.protobuf", "saved_model_pb2", _EXPORTING),
     PrivateName("tensorflow.core.protobuf.saved_model_pb2", "SavedModel", _EXPORTING),
-    PrivateName("tensorflow.python.eager.context.Context", "_initialized", ("_lazy",)),
+    PrivateName("tensorflow.python.eager", "context", _ENGINE),
+    PrivateName("tensorflow.python.eager.context.Context", "_initialized", ("_lazy", "engine")),
 )

@@ -7,28 +7,46 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
+from typing import IO
 
 _ALIGNMENTS = frozenset("lr")
 _MIN_WIDTH = 6  # of a column that is shortened
 
 
-def terminal_width() -> int | None:
+def terminal_width(stream: IO[str] | None = None) -> int | None:
     """The columns that printed lines may have: ``$COLUMNS``, or the width of the terminal.
+
+    Args:
+        stream: where the lines are printed. Default: standard output.
 
     Returns:
         ``None`` without a limit, because the output goes to a file or a pipe.
     """
-    if not os.environ.get("COLUMNS", "").isdecimal() and not sys.stdout.isatty():
+    stream = stream or sys.stdout
+    if not os.environ.get("COLUMNS", "").isdecimal() and not stream.isatty():
         return None
     return shutil.get_terminal_size().columns
 
 
-def wrapped(text: str, indent: str = "") -> str:
-    """The text in lines that fit the terminal; every line but the first starts with ``indent``."""
-    width = terminal_width()
+def wrapped(text: str, indent: str = "", stream: IO[str] | None = None) -> str:
+    """The text in lines that fit the terminal.
+
+    Args:
+        text: one or several lines. A line that fits stays as it is.
+        indent: start of every line that continues another one.
+        stream: where the text is printed. Default: standard output.
+    """
+    width = terminal_width(stream)
     if width is None:
         return text
-    return textwrap.fill(text, width, subsequent_indent=indent, break_on_hyphens=False)
+    return "\n".join(
+        line
+        if len(line) <= width
+        else textwrap.fill(
+            line, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
+        )
+        for line in text.split("\n")
+    )
 
 
 def percent(share: float, decimals: int = 1) -> str:

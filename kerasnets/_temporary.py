@@ -19,16 +19,20 @@ _NAME = re.compile(r"\.[0-9a-f]{8}-(.+)")
 
 
 @contextlib.contextmanager
-def locked(folder: str | os.PathLike[str]) -> Iterator[None]:
+def locked(folder: str | os.PathLike[str], *, wait: bool = False) -> Iterator[None]:
     """Lock a folder while the block runs, so that only one process works in it.
 
+    Args:
+        folder: the folder.
+        wait: whether to wait for a process that has locked the folder.
+
     Raises:
-        BlockingIOError: another process has locked the folder.
+        BlockingIOError: another process has locked the folder, and ``wait`` is false.
     """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             raise BlockingIOError(
                 f"Another process is using {folder}. Wait for it, or choose another folder."

@@ -17,9 +17,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import FrameType
 
 import kerasnets
-from kerasnets._errors import WorkFailedError, WriteError, unknown_name
+from kerasnets._errors import (
+    WORKER_LOST,
+    WorkerLostError,
+    WorkFailedError,
+    WriteError,
+    unknown_name,
+)
 from kerasnets._files import full_disk
 from kerasnets._lazy import skip_optional_imports
+from kerasnets._tables import wrapped
 from kerasnets.commands._completion import SHELLS, completion_script
 from kerasnets.commands._parser import Parser, one_of
 
@@ -30,6 +37,7 @@ COMMANDS = {
     "nets": "list the networks, their sources and parameters",
     "data": "describe a data set and plot examples, or download it",
     "train": "train a network, evaluate it, and write a run folder",
+    "launch": "train with several local processes, and restart them if one is lost",
     "predict": "write the predictions of a trained net for new data as CSV",
     "evaluate": "evaluate a trained network again",
     "profile": "count parameters, MACs and FLOPs per layer",
@@ -49,7 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments after ``kerasnets``. Default: those of the process.
 
     Returns:
-        The exit code: 0 success, 1 the work failed, 2 wrong input, 130 interrupted by Ctrl-C,
+        The exit code: 0 success, 1 the work failed, 2 wrong input, 75 another worker of the same
+        training was lost, so the same command can be run again, 130 interrupted by Ctrl-C,
         143 terminated by SIGTERM, for example when a container is stopped.
     """
     if argv is None:
@@ -67,6 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         terminated = isinstance(interrupt, _Terminated)
         text = str(interrupt) or ("terminated" if terminated else "interrupted")
         return _fail(text, TERMINATED if terminated else INTERRUPTED)
+    except WorkerLostError as error:
+        return _fail(str(error), WORKER_LOST)
     except WorkFailedError as error:
         return _fail(str(error), FAILED)
     except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
@@ -109,7 +120,7 @@ def _discard_output() -> None:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"kerasnets: {message}", file=sys.stderr)
+    print(wrapped(f"kerasnets: {message}", stream=sys.stderr), file=sys.stderr)
     return code
 
 
@@ -125,8 +136,8 @@ def _make_parser(commands: Iterable[str]) -> Parser:
         usage="%(prog)s COMMAND [options]",
         description="Small networks you can trust: build, train, count, export, serve.",
         epilog="kerasnets COMMAND --help shows examples.\n"
-        "Exit codes: 0 success, 1 the work failed, 2 wrong input, 130 interrupted, "
-        "143 terminated.",
+        "Exit codes: 0 success, 1 the work failed, 2 wrong input, 75 another worker was\n"
+        "lost, 130 interrupted, 143 terminated.",
     )
     parser.add_argument("--version", action="version", version=f"kerasnets {kerasnets.__version__}")
     parser.add_argument(

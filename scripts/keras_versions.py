@@ -3,9 +3,10 @@
 python scripts/keras_versions.py
 python scripts/keras_versions.py --only 3.13 -- tests/engine
 
-The script builds one virtual environment per version, with a matching TensorFlow and the dev extra
-of this project, and runs pytest in each. Environments are reused until pyproject.toml changes. At
-the end it prints one line per version. The exit code is 1 if any version fails.
+The script builds one virtual environment per version, with a matching TensorFlow and the
+extras dev and docs of this project, and runs pytest in each. Environments are reused until
+pyproject.toml changes. At the end it prints one line per version. The exit code is 1 if any version
+fails.
 
 All versions together take several times as long as ``make test``, so they are not a part of it. In
 CI, start one job per version every night and before each release, with ``--only VERSION``, and
@@ -94,7 +95,7 @@ def build(version: str, environment: Path) -> bool:
         return True
     venv.create(environment, clear=True, with_pip=True)
     pip = [python_of(environment), "-m", "pip", "install", "--quiet"]
-    if subprocess.run([*pip, "--editable", f"{ROOT}[dev]", *packages], check=False).returncode:
+    if subprocess.run([*pip, "--editable", f"{ROOT}[dev,docs]", *packages], check=False).returncode:
         return False
     # Written last, because an interrupted installation must not be used again.
     installed.write_text(contents, encoding="utf-8")

@@ -1,11 +1,14 @@
 """Train the reference nets on the real data and export them to exported/.
 
     python scripts/reference_artifacts.py --data-dir FOLDER [--only seizure-gru] [--again]
+    python scripts/reference_artifacts.py --cards
 
 Finished runs are kept and interrupted runs are resumed. Nets that are already in exported/ are
 skipped unless ``--again`` is passed. No data is exported: the inputs for verification and warm-up
 are random. To add a net, add an entry to ``NETS``. Git ignores exported/, so add the files with
 ``git add -f exported``.
+
+``--cards`` only writes README.md of each version again, after a change of how cards are written.
 """
 
 from __future__ import annotations
@@ -20,10 +23,12 @@ from typing import Any
 import kerasnets as kn
 from kerasnets._tables import markdown_table
 from kerasnets.exporting import write_server_files
+from kerasnets.exporting.card_readme import readme
 from kerasnets.training import resume
 
 ROOT = Path(__file__).resolve().parents[1]
 MAX_BYTES = 1_300_000  # per net
+LICENSE = "apache-2.0"  # of this repository and all models in it
 
 
 @dataclass(frozen=True)
@@ -34,33 +39,22 @@ class Reference:
         net: the name of the net and of its folder.
         data: the name of the data set. Default: the data set of the net.
         options: options of the data set.
-        settings: recipe settings that replace the defaults of the net.
+        recipe: name of the recipe.
         export: arguments of :func:`kerasnets.export`.
     """
 
     net: str
     data: str = ""
     options: dict[str, Any] = field(default_factory=dict)
-    settings: dict[str, Any] = field(default_factory=dict)
+    recipe: str = "default"
     export: dict[str, Any] = field(default_factory=dict)
 
 
 NETS = (
-    Reference("seizure-gru", export={"weights": ("float16", "int8")}),
-    Reference("seizure-cnn"),
-    # The settings that scripts/tables/mortality.py chose on the validation split.
-    Reference(
-        "mortality-gru",
-        "eicu",
-        settings={
-            "epochs": 20,
-            "optimizer": "sgd",
-            "learning_rate": 0.1,
-            "schedule": "cosine",
-            "net_arguments": {"l2": 0.01, "wide": True},
-        },
-    ),
-    Reference("lenet5"),
+    Reference("seizure-gru", recipe="as-reported", export={"weights": ("float16", "int8")}),
+    Reference("seizure-cnn", recipe="as-reported"),
+    Reference("mortality-gru", "eicu"),
+    Reference("lenet5", recipe="as-reported"),
     # Our reference nets, on the first fold of scripts/tables/reference_nets.py.
     Reference("seizure-spectral", options={"folds": 5, "fold": 0}),
     Reference("seizure-spectral-small", options={"folds": 5, "fold": 0}),
@@ -83,7 +77,11 @@ def main() -> None:
         "--again", action="store_true", help="also export nets that are already there"
     )
     parser.add_argument("--train-only", action="store_true", help="do not change exported/")
+    parser.add_argument("--cards", action="store_true", help="only write each README.md again")
     arguments = parser.parse_args()
+    if arguments.cards:
+        write_cards(arguments.out)
+        return
     # Train all nets first: runs record the commit, and the first export changes the work tree.
     trained = []
     for entry in NETS:
@@ -106,14 +104,14 @@ def train(entry: Reference, data: kn.Dataset, folder: Path) -> kn.Run:
     print(f"training {entry.net} on {data.name}", flush=True)
     if (folder / "recipe.toml").exists():
         return resume(folder, data=data, progress=False)
-    return kn.train(entry.net, data=data, out=folder, progress=False, **entry.settings)
+    return kn.train(entry.net, data=data, recipe=entry.recipe, out=folder, progress=False)
 
 
 def export(entry: Reference, run: kn.Run, data: kn.Dataset, out: Path) -> Path:
     """Export a run; replace the folder of the net after verification."""
     new = out / ".new" / entry.net
     shutil.rmtree(new, ignore_errors=True)
-    kn.export(run, new, test=data.test, **entry.export)
+    kn.export(run, new, test=data.test, license=LICENSE, **entry.export)
     size = size_of(new)
     if size > MAX_BYTES:
         raise ValueError(
@@ -123,6 +121,13 @@ def export(entry: Reference, run: kn.Run, data: kn.Dataset, out: Path) -> Path:
     new.rename(out / entry.net)
     new.parent.rmdir()
     return out / entry.net / "1"
+
+
+def write_cards(out: Path) -> None:
+    """Write ``README.md`` of each exported version from its ``card.json``."""
+    for path in sorted(out.glob("*/1/card.json")):
+        card = json.loads(path.read_text(encoding="utf-8"))
+        path.with_name("README.md").write_text(readme(card), encoding="utf-8")
 
 
 def size_of(folder: Path) -> int:
@@ -142,8 +147,8 @@ def write_readme(out: Path) -> None:
                 f"[`{card['served_as']}`]({card['served_as']}/1/README.md)",
                 f"{card['provenance']['data']}, by {card['provenance']['split']}",
                 f"{card['parameters']:,}",
-                f"{test['accuracy']:.4f}",
                 f"{test['auroc']:.4f}",
+                f"{test['accuracy']:.4f}",
                 f"{max(verified['max_abs_diff'].values()):.1e}",
                 f"{size_of(path.parents[1]) / 1000:,.0f} kB",
             )
@@ -155,8 +160,8 @@ def write_readme(out: Path) -> None:
         "net",
         "data, split",
         "parameters",
-        "accuracy",
         "AUROC",
+        "accuracy",
         "largest difference",
         "size",
     )

@@ -16,6 +16,7 @@ import typing
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from nbconvert import MarkdownExporter
@@ -104,8 +105,10 @@ def settings_table() -> str:
 
 def notebook_files(path: Path) -> dict[str, str | bytes]:
     """The page of a notebook and the images of its outputs, by file name."""
-    text, resources = MarkdownExporter().from_filename(
-        str(path), resources={"unique_key": path.stem, "output_files_dir": f"{path.stem}-files"}
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata["language_info"] = {"name": "python"}  # colours of the code
+    text, resources = MarkdownExporter().from_notebook_node(
+        notebook, {"unique_key": path.stem, "output_files_dir": f"{path.stem}-files"}
     )
     page = f"{path.stem}.md"
     text = site_links(text, f"docs/notebooks/{path.name}", f"notebooks/{page}")

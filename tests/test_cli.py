@@ -68,7 +68,7 @@ def test_nets(capsys):
     assert main(["nets", "seizure-spectral-small"]) == 0
     text = capsys.readouterr().out
     assert "accuracy 78.3 % on seizure, 5 folds by recording (docs/own-nets.md)" in text
-    assert "recommended  yes" in text
+    assert "recommended yes" in text
     assert "units=16" in text
     assert main(["nets", "--json"]) == 0
     entries = json.loads(capsys.readouterr().out)
@@ -77,6 +77,25 @@ def test_nets(capsys):
     assert entry["arguments"]["units"] == 16
     assert (entry["params"], entry["flops"], entry["test"]["value"]) == (997, 353_312, 0.647)
     assert "No net matches 'no-such'" in refused(capsys, "nets", "no-such")
+
+
+def test_nets_shows_the_recipes_and_the_results_of_both(capsys):
+    spec = kn.describe("mortality-gru")
+    assert main(["nets", "mortality-*"]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith(spec.name)]
+    assert line.split()[-len(spec.summary.split()) - 2 :][:2] == [
+        spec.test.short, spec.test_as_reported.short
+    ]  # fmt: skip
+    assert main(["nets", spec.name]) == 0
+    text = capsys.readouterr().out
+    assert f"AUROC {spec.test.with_interval} on eicu, 5 folds by patient" in text
+    assert f"as-reported {spec.test_as_reported.with_interval}" in text
+    assert "on eicu     epochs=20, optimizer='sgd'" in text
+    assert main(["nets", spec.name, "--json"]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)
+    assert entry["recipe_by_data"] == {"eicu": spec.settings("eicu")}
+    assert (entry["recipe"], entry["as_reported"]) == (spec.recipe, spec.as_reported)
+    assert entry["test_as_reported"]["value"] == spec.test_as_reported.value
 
 
 def test_data(capsys, tmp_path):
@@ -163,6 +182,15 @@ def test_flags_override_the_recipe_file(folder, tmp_path):
     assert recipe["data_options"] == {"recordings_per_class": 5}
 
 
+def test_flags_override_a_recipe_by_name(tmp_path):
+    out = tmp_path / "run"
+    args = ["train", "xor", "--recipe", "as-reported", "--epochs", "2", "--quiet"]
+    assert main([*args, "--out", str(out)]) == 0
+    reported = {**kn.describe("xor").as_reported, "epochs": 2}
+    recipe = tomllib.loads((out / "recipe.toml").read_text())
+    assert {name: recipe[name] for name in reported} == reported
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
@@ -182,6 +210,13 @@ def test_flags_override_the_recipe_file(folder, tmp_path):
         (["train", "seizure-mlp", "--set", "units"], "'units' must have the form NAME=VALUE"),
         (["train", "seizure-mlp", "--set", "unit=3"], "Did you mean 'units'"),
         (["train", "--recipe", "nowhere.toml"], "There is no recipe file nowhere.toml"),
+        (["train", "--recipe", "as-reported"], "Name a net"),
+        (["train", "xor", "--recipe", "reported"], "recipe of xor 'reported'. Did you mean 'as-"),
+        (
+            ["train", "seizure-spectral", "--recipe", "as-reported"],
+            "seizure-spectral is not in the course reports, so it has no recipe 'as-reported'",
+        ),
+        (["search", "xor", "--over", "epochs=1,2", "--recipe", "x.toml"], "no recipe file x.toml"),
         (["train", "--resume", "nowhere"], "nowhere is not a run folder"),
         (["train", "seizure-mlp", "--resume", "nowhere"], "remove the net and the settings"),
         (["evaluate", "nowhere"], "nowhere is not a run folder"),

@@ -11,12 +11,14 @@ import doctest
 import importlib
 import json
 import re
+import runpy
 import shlex
 import string
 import tomllib
 from pathlib import Path
 
 import griffe
+import numpy as np
 import pytest
 import yaml
 
@@ -125,6 +127,7 @@ def script_constant(script, name):
     [
         ("own-nets.md", script_constant("reference_nets.py", "PAGE")),
         ("mortality-results.md", script_constant("mortality.py", "INTRODUCTION")),
+        ("recipes.md", script_constant("recipes.py", "PAGE")),
         ("export-variants.md", script_constant("export_variants.py", "INTRODUCTION")),
         ("seizure-results.md", seizure._PAGE),
         ("digits.md", digits._PAGE + digits._CAVEAT),
@@ -140,6 +143,22 @@ def test_a_generated_page_has_the_text_of_its_generator(page, template):
         position = text.find(literal, position)
         assert position >= 0, literal
         position += len(literal)
+
+
+def test_figures_are_drawn_from_recorded_results(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "scripts" / "benchmarks")
+    speed = runpy.run_path(str(ROOT / "scripts" / "benchmarks" / "speed_figure.py"))
+    results = json.loads((DOCS / "speed.json").read_text("utf-8"))
+    (axes,) = speed["speed_figure"](results).axes
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert sorted(names) == sorted(result["net"] for result in results["training"])
+    assert (np.diff(axes.lines[0].get_xdata()) >= 0).all()  # sorted by the ratio to PyTorch
+    digits_script = runpy.run_path(str(ROOT / "scripts" / "tables" / "digits_figure.py"))
+    page = (DOCS / "digits.md").read_text("utf-8")
+    for net in digits_script["read_results"](page):
+        assert f"| `{net.net}` | {net.parameters:,} | {net.flops:,} | {net.epochs} | " in page
+        assert f" | {net.stated:.2f} ({net.source}) | " in page
+        assert f"| {net.mean:.2f} | {', '.join(f'{value:.2f}' for value in net.accuracies)}" in page
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)

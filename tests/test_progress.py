@@ -9,6 +9,7 @@ import sys
 import termios
 
 import pytest
+from jupyter_client import KernelManager
 
 PROGRAM = """
 from kerasnets._progress import progress_bar, progress_stream
@@ -50,27 +51,38 @@ def test_a_terminal_gets_a_bar():
     assert "\x1b[3" not in shown  # no colours
 
 
-def test_a_notebook_gets_the_bar_of_tqdm_for_notebooks():
-    ipykernel = pytest.importorskip("ipykernel")
-    assert ipykernel is not None
-    manager = pytest.importorskip("jupyter_client").KernelManager(kernel_name="python3")
+def in_a_kernel(code):
+    """What a cell of a notebook prints, and the MIME types that it displays."""
+    manager = KernelManager(kernel_name="python3")
     manager.start_kernel()
     client = manager.blocking_client()
     client.start_channels()
+    printed, displayed = [], set()
+
+    def collect(message):
+        printed.append(message["content"].get("text", ""))
+        displayed.update(message["content"].get("data", {}))
+
     try:
         client.wait_for_ready(timeout=60)
-        code = (
-            "import sys; from kerasnets._progress import *\n"
-            "bar = progress_bar(2, 'trees', 'tree', lines=False); bar.update(2)\n"
-            "print(bar.disable, progress_stream() is sys.stdout, type(bar).__module__)"
-        )
-        printed = []
-        client.execute_interactive(
-            code,
-            timeout=60,
-            output_hook=lambda message: printed.append(message["content"].get("text", "")),
-        )
+        client.execute_interactive(code, timeout=60, output_hook=collect)
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
-    assert "False True tqdm." in "".join(printed)
+    return "".join(printed), displayed
+
+
+def test_a_notebook_gets_the_bar_of_tqdm_for_notebooks():
+    code = (
+        "import sys; from kerasnets._progress import progress_bar, progress_stream\n"
+        "bar = progress_bar(2, 'trees', 'tree', lines=False); bar.update(2); bar.close()\n"
+        "print(bar.n, progress_stream() is sys.stdout, type(bar).__module__)\n"
+        "sys.modules['ipywidgets'] = None  # as if it were not installed\n"
+        "bar = progress_bar(2, 'trees', 'tree', lines=False); bar.update(2); bar.close()\n"
+        "print(bar.n, type(bar).__module__)"
+    )
+    printed, displayed = in_a_kernel(code)
+    assert "2 True tqdm.notebook" in printed
+    assert "application/vnd.jupyter.widget-view+json" in displayed
+    assert "2 tqdm.std" in printed
+    assert "trees: 100%" in printed  # the bar as text

@@ -82,8 +82,8 @@ def test_the_make_targets_run_what_the_readme_says():
 def test_the_extras_exist():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     named = re.findall(r'pip install "\.\[([\w,]+)\]"', README)
-    assert [name.split(",") for name in named] == [["tensorboard", "parquet"]]
-    assert {"tensorboard", "parquet"} <= set(extras["optional-dependencies"])
+    assert [name.split(",") for name in named] == [["tensorboard", "litert"]]
+    assert {"tensorboard", "litert"} <= set(extras["optional-dependencies"])
 
 
 def run_script(name, monkeypatch, *args):

@@ -43,6 +43,15 @@ def test_the_roles_of_docstrings_are_removed(site):
     assert site["on_page_content"](html) == expected
 
 
+def test_a_notebook_is_a_page_with_its_code_and_images(site):
+    files = site["notebook_files"](ROOT / "docs" / "notebooks" / "eeg.ipynb")
+    text = files.pop("eeg.md")
+    assert "```python\nimport kerasnets as kn\n" in text
+    assert text.endswith("[Download this notebook](eeg.ipynb)\n")
+    assert files
+    assert all(f"]({name})" in text for name in files)
+
+
 def test_the_help_of_every_command_is_on_the_site(site):
     text = site["command_help"]()
     assert "## kerasnets train" in text

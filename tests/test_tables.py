@@ -1,4 +1,5 @@
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -94,8 +95,9 @@ def test_text_is_wrapped_only_on_a_terminal(monkeypatch):
     lines = wrapped(text, indent="  ").splitlines()
     assert lines[0] == "one two-three one two-three"
     assert all(line.startswith("  one two-three") for line in lines[1:])
+    assert wrapped(f"short\n{text}", stream=sys.stderr).splitlines()[:2] == ["short", lines[0]]
     monkeypatch.delenv("COLUMNS")
-    assert wrapped(text) == text
+    assert wrapped(text) == wrapped(text, stream=sys.stderr) == text
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,26 @@ def test_the_wheel_has_the_package_and_nothing_else(wheel):
     assert {name.split("/")[0].split("-")[0] for name in names} == {"kerasnets"}
 
 
+def test_the_trained_nets_are_in_the_wheel(wheel, tmp_path):
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+        sizes = [entry.file_size for entry in archive.infolist() if "/reference/" in entry.filename]
+    program = (
+        "import kerasnets as kn; print(kn.__file__)\n"
+        "print([str(kn.load(name).path) for name in kn.list_reference_nets()])"
+    )
+    environment = dict(os.environ, PYTHONPATH=str(tmp_path))
+    report = subprocess.run(
+        [sys.executable, "-P", "-c", program],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    where, paths = report.stdout.splitlines()
+    assert where == str(tmp_path / "kerasnets" / "__init__.py")
+    names = kn.list_reference_nets()
+    assert paths == str([f"{tmp_path}/kerasnets/reference/{name}.keras" for name in names])
+    assert sum(sizes) < 3_000_000
+
+
 def test_the_description_has_no_links_that_a_package_index_cannot_follow(wheel):
     with zipfile.ZipFile(wheel) as archive:
         (path,) = (name for name in archive.namelist() if name.endswith("METADATA"))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kerasnets.commands._completion import complete_with
+from kerasnets.nets.spec import RECIPES
 
 
 def json_flag(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +57,18 @@ def data_options(arguments: argparse.Namespace) -> dict[str, Any]:
     columns = {name: getattr(arguments, name) for name in ("target", "group", "drop", "allow")}
     set_columns = {name: column for name, column in columns.items() if column is not None}
     return {**pairs(arguments.data_option), **set_columns}
+
+
+def recipe_flag(parser: argparse.ArgumentParser) -> None:
+    """Add ``--recipe``."""
+    action = parser.add_argument(
+        "--recipe",
+        metavar="RECIPE",
+        help="'default': the settings that we recommend for the net on this data set; "
+        "'as-reported': those of the course reports; else a TOML file of settings. Flags override "
+        "the recipe. A file of such a name is written ./as-reported",
+    )
+    complete_with(action, lambda: RECIPES)
 
 
 def quiet_flag(parser: argparse.ArgumentParser) -> None:

@@ -1,9 +1,11 @@
-"""``kerasnets data``: describe a data set, or fetch it."""
+"""``kerasnets data``: describe a data set, fetch it, or convert it to MEDS."""
 
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from kerasnets._tables import terminal_width, text_table
@@ -20,6 +22,7 @@ EXAMPLES = """\
   kerasnets data seizure --split row
   kerasnets data patients.csv --target died --group patient --drop name
   kerasnets data fetch seizure
+  kerasnets data eicu --to-meds eicu-meds
 """
 
 
@@ -36,6 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="folder for the figure of examples"
     )
+    parser.add_argument(
+        "--to-meds",
+        type=Path,
+        metavar="FOLDER",
+        help="convert eicu or mimic3 to MEDS (Medical Event Data Standard), in a new folder",
+    )
     parser.add_argument("--url", action="append", help="fetch from this base address instead")
     data_flags(parser)
     parser.add_argument(
@@ -51,6 +60,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     from kerasnets import data
 
+    if arguments.to_meds is not None:
+        _convert(arguments)
+        return
     match arguments.names:
         case []:
             names = data.list_datasets()
@@ -65,6 +77,40 @@ def run(arguments: argparse.Namespace) -> None:
             raise ValueError(
                 "Name one data set: kerasnets data NAME, or kerasnets data fetch NAME."
             )
+
+
+def _convert(arguments: argparse.Namespace) -> None:
+    from kerasnets.data.ehr.to_meds import to_meds
+
+    if len(arguments.names) != 1:
+        raise ValueError(
+            "Name the data set to convert: kerasnets data eicu --to-meds FOLDER, or mimic3."
+        )
+    if arguments.split not in (None, "patient"):
+        raise ValueError(f"The split of MEDS data is by patient, got --split {arguments.split}.")
+    written = to_meds(
+        arguments.names[0],
+        arguments.to_meds,
+        arguments.data_dir,
+        arguments.seed,
+        **data_options(arguments),
+    )
+    if arguments.json:
+        print_json(
+            {
+                name: str(value) if isinstance(value, Path) else value
+                for name, value in asdict(written).items()
+            }
+        )
+        return
+    print(
+        f"{written.events:,} events of {written.subjects:,} subjects and {written.labels:,} labels "
+        f"written to {written.folder}. To train on them:"
+    )
+    print(
+        f"kerasnets train mortality-gru --data meds --data-dir {shlex.quote(str(written.folder))} "
+        f"--data-option labels={written.labels_file}"
+    )
 
 
 def _list_text(names: list[str]) -> str:

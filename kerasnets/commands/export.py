@@ -12,10 +12,12 @@ from kerasnets.commands._shared import data_dir_flag, json_flag, names_of_nets, 
 EXAMPLES = """\
   kerasnets export runs/seizure-cnn-1
   kerasnets export runs/seizure-cnn-1 --test --weights float16,int8
+  kerasnets export runs/seizure-cnn-1 --formats litert --weights full-int8
   kerasnets export my_model.keras --out exported/mine --formats onnx \\
       --task regression
 """
 
+_CALIBRATION_ROWS = 500
 _TASKS = ("classification", "binary", "multilabel", "regression")
 
 
@@ -31,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--formats",
         default="saved_model,onnx",
         metavar="NAMES",
-        help="comma-separated: saved_model, onnx",
+        help="comma-separated: saved_model, onnx, litert; default: saved_model,onnx",
     )
     parser.add_argument(
         "--version", type=int, metavar="N", help="version number; default: the next free one"
@@ -43,12 +45,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="kind of task; default: the task of the run, or a classifier if the only output is "
         "named logits",
     )
+    parser.add_argument(
+        "--license",
+        metavar="NAME",
+        help="licence for the model card, such as apache-2.0, or a file with the text of another; "
+        "default: unknown",
+    )
     parser.add_argument("--opset", type=int, metavar="N", default=17, help="ONNX opset, 13 to 18")
     parser.add_argument(
         "--weights",
         default="",
         metavar="NAMES",
-        help="more ONNX files with smaller weights: float16,int8",
+        help="more files with smaller weights: float16,int8; for LiteRT also full-int8",
     )
     parser.add_argument(
         "--allow-loops",
@@ -72,17 +80,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     from kerasnets.commands._models import load_model
+    from kerasnets.engine.sources import as_source
     from kerasnets.exporting import export, write_server_files
     from kerasnets.nets import list_nets
     from kerasnets.training import Run
     from kerasnets.training.run_data import load_run_data
 
     model, name = load_model(arguments.model, {})
-    test = None
-    if arguments.test:
+    weights = tuple(filter(None, arguments.weights.split(",")))
+    test = calibration = None
+    if arguments.test or "full-int8" in weights:
         if not isinstance(model, Run):
-            raise ValueError(f"--test needs a run folder; got {arguments.model}.")
-        test = load_run_data(model.folder, data_dir=arguments.data_dir).test
+            flag = "--test" if arguments.test else "--weights full-int8"
+            raise ValueError(f"{flag} needs a run folder; got {arguments.model}.")
+        data = load_run_data(model.folder, data_dir=arguments.data_dir)
+        test, calibration = data.test, as_source(data.train.x).take(slice(0, _CALIBRATION_ROWS))
     if arguments.model in list_nets() and not isinstance(model, Run):
         print(f"{name} is exported untrained, with random weights", file=sys.stderr)
     folder = export(
@@ -91,10 +103,12 @@ def run(arguments: argparse.Namespace) -> None:
         formats=tuple(arguments.formats.split(",")),
         version=arguments.version,
         task=arguments.task,
+        license=arguments.license,
         opset=arguments.opset,
-        weights=tuple(filter(None, arguments.weights.split(","))),
+        weights=weights,
         allow_loops=arguments.allow_loops,
         test=test,
+        calibration=calibration if "full-int8" in weights else None,
     )
     if arguments.server_files:
         write_server_files(folder.parents[1])

@@ -17,12 +17,13 @@ EXAMPLES = """\
   kerasnets nets seizure-gru              all that is known about one net
 """
 
-_HEADERS = ("net", "", "data", "params", "FLOPs", "test")
-_ALIGN = "lllrrr"
+_HEADERS = ("net", "data", "params", "FLOPs", "test", "reported")
+_ALIGN = "llrrrr"
 _NOTE = (
     "*: recommended for its kind of data. FLOPs: per sample by the convention exact, with T time "
-    "steps. Test: our accuracy on the test split, or AUROC; kerasnets nets NET says how it was "
-    "measured."
+    "steps. Test: accuracy on the test split in percent, or AUROC, with the default recipe; "
+    "reported: with the settings of the course reports (--recipe as-reported). kerasnets nets NET "
+    "says how they were measured."
 )
 _SUMMARY_WIDTH = 40  # columns; in a narrower terminal the summaries are left out
 
@@ -68,19 +69,22 @@ def _list(specs: Sequence[NetSpec]) -> str:
 def _row(spec: NetSpec) -> list[str]:
     facts, test = spec.facts(), spec.test
     return [
-        spec.name,
-        "*" if spec.recommended else "",
+        f"{spec.name} *" if spec.recommended else spec.name,
         spec.data if test is None else test.data,
         facts.get("parameters", ""),
-        facts.get("FLOPs", ""),
-        "" if test is None else str(test).removeprefix("accuracy "),
+        facts.get("FLOPs", "").replace(" ", ""),
+        "" if test is None else test.short,
+        "" if spec.test_as_reported is None else spec.test_as_reported.short,
     ]
 
 
 def _details(spec: NetSpec) -> str:
     lines = [wrapped(f"{spec.name}  {spec.summary}", indent="  ")]
+    facts = spec.facts()
+    width = max(map(len, facts))
     lines += [
-        wrapped(f"  {name:<12} {text}", indent=" " * 15) for name, text in spec.facts().items()
+        wrapped(f"  {name:<{width}} {text}", indent=" " * (width + 3))
+        for name, text in facts.items()
     ]
     return "\n".join(lines)
 
@@ -93,8 +97,11 @@ def _record(spec: NetSpec) -> dict[str, Any]:
         "source": spec.source,
         "arguments": spec.arguments,
         "recipe": dict(spec.recipe),
+        "recipe_by_data": {data: dict(recipe) for data, recipe in spec.recipe_by_data.items()},
+        "as_reported": None if spec.as_reported is None else dict(spec.as_reported),
         "params": spec.params,
         "flops": spec.flops,
         "test": spec.test and dataclasses.asdict(spec.test),
+        "test_as_reported": spec.test_as_reported and dataclasses.asdict(spec.test_as_reported),
         "recommended": spec.recommended,
     }

@@ -1,11 +1,12 @@
-"""``kerasnets predict``: predictions of a run for new data, as CSV."""
+"""``kerasnets predict``: predictions of a run for new data, as CSV or Parquet."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,9 @@ from kerasnets.commands._shared import data_flags, data_options, names_of_data
 
 if TYPE_CHECKING:
     import numpy as np
+    import pyarrow as pa
 
+    from kerasnets.data import Dataset
     from kerasnets.evaluation import ReferenceNet
     from kerasnets.training import Run
 
@@ -27,6 +30,7 @@ EXAMPLES = """\
   kerasnets predict seizure-spectral-small --data new.npz
   kerasnets predict runs/mine --data new.npz --out predictions.csv
   kerasnets predict runs/seizure-cnn-1 --data seizure --split validation
+  kerasnets predict runs/mortality-gru-1 --output predictions.parquet
 """
 
 _FILES = (".csv", ".npz", ".parquet")
@@ -61,9 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     data_flags(parser)
     parser.add_argument(
         "--out",
+        "--output",
         type=Path,
         metavar="FILE",
-        help="CSV file to write, which only you may read; by default standard output",
+        help=".csv or .parquet file to write, which only you may read; by default CSV on the "
+        "standard output. The .parquet file for a data set meds, eicu or mimic3 has the columns "
+        "of MEDS",
     )
 
 
@@ -76,16 +83,31 @@ def _names() -> list[str]:
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     trained = _load(arguments.run)
-    x = _inputs(trained, arguments)
-    header, rows = predictions_table(trained, trained.predict(x))
+    data = _read(trained, arguments)
+    if arguments.out is not None and arguments.out.suffix.lower() == ".parquet":
+        table = _arrow_table(trained, data)
+        with _private_file(arguments.out) as path:
+            _write_parquet(path, table)
+        print(f"{len(table):,} predictions written to {arguments.out}")
+        return
+    header, rows = predictions_table(trained, trained.predict(_inputs(data)))
     if arguments.out is None:
         _write(sys.stdout, header, rows)
         return
-    with atomic_write(arguments.out) as path:
-        owner_only(path)  # predictions for persons
-        with path.open("w", encoding="utf-8", newline="") as file:
-            _write(file, header, rows)
+    with (
+        _private_file(arguments.out) as path,
+        path.open("w", encoding="utf-8", newline="") as file,
+    ):
+        _write(file, header, rows)
     print(f"{len(rows):,} predictions written to {arguments.out}")
+
+
+@contextlib.contextmanager
+def _private_file(out: Path) -> Iterator[Path]:
+    """Write a file that only the user may read, because it has predictions for persons."""
+    with atomic_write(out) as path:
+        owner_only(path)
+        yield path
 
 
 def _load(text: str) -> Run | ReferenceNet:
@@ -102,9 +124,9 @@ def _load(text: str) -> Run | ReferenceNet:
         raise FileNotFoundError(f"{error} Trained nets that need no folder: {names}.") from error
 
 
-def _inputs(trained: Run | ReferenceNet, arguments: argparse.Namespace) -> Any:
-    """The raw inputs to predict."""
-    from kerasnets.data import load_data, read_inputs
+def _read(trained: Run | ReferenceNet, arguments: argparse.Namespace) -> Any:
+    """The split of a data set, or the raw inputs of a file."""
+    from kerasnets.data import read_inputs
 
     options = data_options(arguments)
     if arguments.data is not None and arguments.data.endswith(_FILES):
@@ -118,8 +140,51 @@ def _inputs(trained: Run | ReferenceNet, arguments: argparse.Namespace) -> Any:
     if arguments.data is None:
         data = trained.load_data(arguments.data_dir)
     else:
-        data = load_data(arguments.data, data_dir=arguments.data_dir, **options)
-    return data.splits[arguments.split or "test"].x
+        data = _load_new(trained, arguments.data, arguments.data_dir, options)
+    return data.splits[arguments.split or "test"]
+
+
+def _load_new(
+    trained: Run | ReferenceNet, name: str, data_dir: Path | None, options: dict[str, Any]
+) -> Dataset:
+    """Load a data set with the codes of the run, and, if it is the run's, in the run's split."""
+    from kerasnets.data import load_data
+    from kerasnets.data.catalogue import data_spec
+
+    settings: dict[str, Any] = {}
+    recipe = getattr(trained, "recipe", None)
+    if recipe is not None and recipe.data == name:
+        settings = {"split": recipe.split or None, "seed": recipe.split_seed, **recipe.data_options}
+    vocabulary = getattr(trained, "vocabulary", ())
+    if vocabulary and "vocabulary" in data_spec(name).options:
+        settings["vocabulary"] = vocabulary
+    return load_data(name, data_dir=data_dir, **{**settings, **options})
+
+
+def _inputs(data: Any) -> Any:
+    """The inputs of a split; inputs of a file are returned as they are."""
+    from kerasnets.data import Split
+
+    return data.x if isinstance(data, Split) else data
+
+
+def _arrow_table(trained: Run | ReferenceNet, data: Any) -> pa.Table:
+    """The predictions as an Arrow table, in MEDS's form if the data are from a MEDS task."""
+    import pyarrow as pa
+
+    from kerasnets.data import Split
+    from kerasnets.evaluation.meds_form import has_meds_keys, meds_predictions
+
+    if isinstance(data, Split) and has_meds_keys(data):
+        return meds_predictions(trained, data)
+    header, rows = predictions_table(trained, trained.predict(_inputs(data)))
+    return pa.table(dict(zip(header, map(list, zip(*rows, strict=True)), strict=True)))
+
+
+def _write_parquet(path: Path, table: pa.Table) -> None:
+    import pyarrow.parquet as pq
+
+    pq.write_table(table, path)
 
 
 def predictions_table(

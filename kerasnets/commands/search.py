@@ -17,6 +17,7 @@ from kerasnets.commands._shared import (
     pairs,
     print_json,
     quiet_flag,
+    recipe_flag,
     value,
 )
 
@@ -32,6 +33,8 @@ EXAMPLES = """\
       --set epochs=5 --jobs 2
   kerasnets search seizure-gru --over units=8,16,[16,16] \\
       --over optimizer=adam,rmsprop
+  kerasnets search seizure-gru --over units=8:64 --trials 40 --out /shared/gru \
+      --storage postgresql://anna@db.example.org/searches
   kerasnets train --recipe runs/search-seizure-mlp/best.toml
 """
 
@@ -59,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
     )
     data_flags(parser)
+    recipe_flag(parser)
     parser.add_argument(
         "--set", action="append", metavar="NAME=VALUE", help="a setting for all trials"
     )
@@ -66,6 +70,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, metavar="FOLDER", help="folder of the results; default: runs/search-NET"
     )
     parser.add_argument("--seed", type=int, metavar="N", default=0, help="seed of the samplers")
+    parser.add_argument(
+        "--figures", action="store_true",
+        help="draw the figures of every training; default: only of the best",
+    )  # fmt: skip
+    parser.add_argument(
+        "--storage", metavar="URL",
+        help="a PostgreSQL database, postgresql://USER@HOST/NAME, so that the same command works "
+        "on the same search on several machines, with FOLDER on a shared path",
+    )  # fmt: skip
+    parser.add_argument(
+        "--study", metavar="NAME",
+        help="name of the search in the database; default: that of FOLDER",
+    )  # fmt: skip
+    parser.add_argument(
+        "--lease", type=float, metavar="SECONDS", default=60.0,
+        help="how long a process on a shared database may be silent until others take over its "
+        "training; default: 60",
+    )  # fmt: skip
     quiet_flag(parser)
     json_flag(parser)
 
@@ -119,6 +141,11 @@ def run(arguments: argparse.Namespace) -> None:
         jobs=arguments.jobs,
         seed=arguments.seed,
         progress=not arguments.quiet,
+        figures=arguments.figures,
+        storage=arguments.storage,
+        study=arguments.study,
+        lease=arguments.lease,
+        recipe=arguments.recipe or "default",
         **settings,
     )
     save_figure(search_figure(found), found.folder / "search")

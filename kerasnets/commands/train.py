@@ -19,14 +19,17 @@ from kerasnets.commands._shared import (
     pairs,
     print_json,
     quiet_flag,
+    recipe_flag,
 )
-from kerasnets.training.recipe import read_settings
+from kerasnets.nets.spec import RECIPES
+from kerasnets.training.recipe import read_net
 
 if TYPE_CHECKING:
     from kerasnets.training import Run
 
 EXAMPLES = """\
   kerasnets train seizure-cnn
+  kerasnets train seizure-mlp --recipe as-reported
   kerasnets train seizure-gru --set units=32 --epochs 40 --schedule cosine
   kerasnets train seizure-mlp --data seizure-simulated \\
       --data-option recordings_per_class=20
@@ -34,15 +37,14 @@ EXAMPLES = """\
   kerasnets train --recipe runs/gru32/recipe.toml --seed 1
   kerasnets train --resume runs/gru32
   kerasnets train mortality-gru --data eicu --folds 5 --seeds 3 --jobs 2
+  kerasnets train seizure-mlp --out runs/a --workers a:2222,b:2222 --index 0
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     names_of_nets(parser.add_argument("net", nargs="?", help="name of a net; see kerasnets nets"))
-    parser.add_argument(
-        "--recipe", type=Path, metavar="FILE", help="TOML file of settings; flags override it"
-    )
+    recipe_flag(parser)
     parser.add_argument("--resume", type=Path, metavar="FOLDER", help="resume this run")
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER",
@@ -53,6 +55,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--set", action="append", metavar="NAME=VALUE", help="an argument of the net's builder"
     )
     data_flags(parser)
+    parser.add_argument(
+        "--workers",
+        metavar="HOST:PORT,…",
+        help="train on several machines: the address of each worker, in the same order in the "
+        "same command on every machine; default: those of TF_CONFIG. The first one writes the run "
+        "folder",
+    )
+    parser.add_argument(
+        "--index", type=int, metavar="I", help="which of the workers this is, counted from 0"
+    )
     parser.add_argument("--tensorboard", action="store_true", help="also write TensorBoard logs")
     quiet_flag(parser)
     json_flag(parser)
@@ -67,7 +79,8 @@ def run(arguments: argparse.Namespace) -> None:
         return
     with _worker():
         trained = _resume(arguments) if arguments.resume else _train(arguments)
-    _print_run(trained, arguments)
+    if _is_first(arguments):
+        _print_run(trained, arguments)
 
 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -75,6 +88,8 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
         "data_dir": arguments.data_dir,
         "progress": not arguments.quiet,
         "tensorboard": arguments.tensorboard,
+        "workers": arguments.workers and arguments.workers.split(","),
+        "index": arguments.index,
     }
 
 
@@ -95,22 +110,28 @@ def _train(arguments: argparse.Namespace) -> Run:
 
 
 def _net_and_settings(arguments: argparse.Namespace) -> tuple[str, dict[str, Any]]:
-    """The net, and the settings of the recipe: those of the file, replaced by flags."""
-    settings = read_settings(arguments.recipe) if arguments.recipe else {}
-    net = arguments.net or settings.get("net")
+    """The net, the name or file of its recipe, and the settings that flags replace."""
+    recipe = arguments.recipe or "default"
+    net = arguments.net
     if net is None:
-        raise ValueError("Name a net (kerasnets nets lists them), or use --recipe or --resume.")
-    settings.pop("net", None)
-    overrides = {
+        if recipe in RECIPES:
+            raise ValueError("Name a net (kerasnets nets lists them), or use --recipe or --resume.")
+        net = read_net(recipe)
+    return net, {
+        **recipe_settings(arguments),
+        "recipe": recipe,
         "net_arguments": pairs(arguments.set),
         "data_options": data_options(arguments),
     }
-    merged = {
-        name: {**settings.get(name, {}), **values} if values else settings[name]
-        for name, values in overrides.items()
-        if values or name in settings
-    }
-    return net, {**settings, **recipe_settings(arguments), **merged}
+
+
+def _is_first(arguments: argparse.Namespace) -> bool:
+    """Whether this process writes the run and prints its results."""
+    from kerasnets.engine.workers import find_workers
+
+    options = _options(arguments)
+    workers = find_workers(options["workers"], options["index"])
+    return workers is None or workers.index == 0
 
 
 def _worker() -> contextlib.AbstractContextManager[None]:

@@ -4,6 +4,7 @@ from kerasnets.data.catalogue import as_dataset as as_dataset
 from kerasnets.data.catalogue import list_datasets as list_datasets
 from kerasnets.data.catalogue import load_data as load_data
 from kerasnets.data.dataset import Dataset as Dataset
+from kerasnets.data.ehr.to_meds import to_meds as to_meds
 from kerasnets.data.ehr.visits import VisitSequences as VisitSequences
 from kerasnets.data.fetch import fetch as fetch
 from kerasnets.data.new_rows import read_inputs as read_inputs

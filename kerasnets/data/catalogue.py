@@ -30,6 +30,7 @@ _MODULES = (
     "tables.points",
     "ehr.eicu",
     "ehr.mimic3",
+    "ehr.meds",
     "ehr.simulate",
 )
 
@@ -149,6 +150,9 @@ def load_data(
         FileNotFoundError: if the files are not found; the message says how to get them.
     """
     name = os.fspath(name)
+    # Options are saved with a run, as JSON.
+    options = {option: os.fspath(value) if isinstance(value, os.PathLike) else value
+               for option, value in options.items()}  # fmt: skip
     spec = data_spec(name)
     whole_number("seed", seed, 0)
     if spec.splits:

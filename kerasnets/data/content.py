@@ -61,7 +61,47 @@ def read_text_content(path: Path, lines: int | None = None) -> bytes:
             unpacks to too much.
         OSError: if the file cannot be read.
     """
-    chunks, size, ends = [], 0, 0
+    chunks, ends = [], 0
+    for chunk in _text_chunks(path):
+        chunks.append(chunk)
+        ends += chunk.count(b"\n") if lines else 0
+        if lines and ends >= lines:
+            break
+    content = b"".join(chunks)
+    if lines and ends >= lines:
+        return b"".join(line + b"\n" for line in content.split(b"\n", lines)[:lines])
+    return content
+
+
+def read_text_blocks(path: Path, size: int) -> Iterator[bytes]:
+    """Read a text file, plain or gzip, as blocks of complete lines.
+
+    Args:
+        path: the file.
+        size: bytes per block; a block is larger if a line is. The last block may be smaller, and
+            its last line need not end with a line break.
+
+    Raises:
+        DataError: see :func:`read_text_content`.
+        OSError: if the file cannot be read.
+    """
+    chunks: list[bytes] = []
+    held = 0
+    for chunk in _text_chunks(path):
+        chunks.append(chunk)
+        held += len(chunk)
+        end = chunk.rfind(b"\n") + 1
+        if held >= size and end:
+            chunks[-1] = chunk[:end]
+            yield b"".join(chunks)
+            chunks, held = [chunk[end:]], len(chunk) - end
+    if held:
+        yield b"".join(chunks)
+
+
+def _text_chunks(path: Path) -> Iterator[bytes]:
+    """The content of a text file in chunks, each checked before the next one is read."""
+    size = 0
     with open_unpacked(path) as file:
         while chunk := file.read(_CHUNK):
             # Checked here, so that a large file that is not text is not read to its end.
@@ -69,7 +109,6 @@ def read_text_content(path: Path, lines: int | None = None) -> bytes:
                 raise DataError(
                     f"{path}: a binary file, or not UTF-8. Expected text, plain or gzip."
                 )
-            chunks.append(chunk)
             size += len(chunk)
             # Checked for what was unpacked so far, so that little of a large content is unpacked.
             limit = _limit(file)
@@ -79,13 +118,7 @@ def read_text_content(path: Path, lines: int | None = None) -> bytes:
                     "is allowed for its packed size. If you trust it, unpack it (gunzip) and load "
                     "the unpacked file."
                 )
-            ends += chunk.count(b"\n") if lines else 0
-            if lines and ends >= lines:
-                break
-    content = b"".join(chunks)
-    if lines and ends >= lines:
-        return b"".join(line + b"\n" for line in content.split(b"\n", lines)[:lines])
-    return content
+            yield chunk
 
 
 def read_up_to(file: io.BufferedIOBase, size: int) -> bytes:

@@ -172,14 +172,9 @@ def read_table(path: Path, ids: str | None = None) -> pd.DataFrame:
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet
-    except ImportError:
-        raise ValueError(
-            f"Reading {path} needs pyarrow: pip install 'kerasnets[parquet]', or save the table "
-            "as CSV."
-        ) from None
+    import pyarrow as pa
+    import pyarrow.parquet
+
     try:
         with (
             path.open("rb") as content,

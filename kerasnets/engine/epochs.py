@@ -64,7 +64,7 @@ class StepRunner:
         Returns:
             The logs of the last call.
         """
-        done, logs, all_steps = 0, Logs(), self.cursor.epoch(epoch)
+        done, logs, all_steps = 0, Logs(), self._steps(epoch)
         for steps, at, end in self.loop.segments(all_steps):
             while at < end:
                 count = self._count(steps, done, steps_per_call)
@@ -83,6 +83,10 @@ class StepRunner:
                 if hooks.stop():
                     return logs
         return logs
+
+    def _steps(self, epoch: int) -> Steps:
+        """The steps of an epoch."""
+        return self.cursor.epoch(epoch)
 
     def _count(self, steps: Steps, done: int, steps_per_call: int | None) -> int:
         """The number of steps of the next call."""

@@ -24,6 +24,7 @@ from kerasnets.engine.schedule import EpochSchedule, Shuffle
 from kerasnets.engine.seeding import SEEDING, only_training_of
 from kerasnets.engine.sources import Source
 from kerasnets.engine.stream import Feed
+from kerasnets.engine.worker_checks import refuse_workers
 
 Xla = Literal["auto", "on", "off"]
 
@@ -97,7 +98,8 @@ def fit(
     Raises:
         CannotCompileError: with ``strict``, if the engine cannot run the model or the data.
         XlaCannotError: with ``xla="on"``, if XLA cannot compile the model.
-        ValueError: if the model is not compiled, or if ``model.fit`` would refuse an argument.
+        ValueError: if the model is not compiled, if ``model.fit`` would refuse an argument, or if
+            ``TF_CONFIG`` names several workers.
         RuntimeError: if another thread trains the model, or if the process was forked after
             TensorFlow had run.
     """
@@ -107,6 +109,7 @@ def fit(
     if not isinstance(model, keras.Model):
         raise ValueError(f"fit takes a keras.Model, got {type(model).__name__}.")
     model._assert_compile_called("fit")
+    refuse_workers()
     with only_training_of(model):
         try:
             run = _prepare(model, xla, **arguments)

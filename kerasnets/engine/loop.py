@@ -8,6 +8,7 @@ batches from tensors in memory, up to an epoch per call. The step is the model's
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ import numpy as np
 
 from kerasnets._errors import WorkFailedError
 from kerasnets._lazy import keras, tf
+from kerasnets.engine.exchange import Exchange
 from kerasnets.engine.kernels.adam import fast_adam
 from kerasnets.engine.kernels.layers import fast_layers
 from kerasnets.engine.kernels.metrics import equal_batches
@@ -74,6 +76,7 @@ class Loop:
         options: Options,
         *,
         training: bool = True,
+        exchange: Exchange | None = None,
     ) -> None:
         """Prepare the loop; nothing is compiled yet.
 
@@ -84,10 +87,11 @@ class Loop:
             batch_size: rows of a full batch.
             options: how to compile.
             training: run ``train_step``; if false, ``test_step``.
+            exchange: how several workers train together; ``None`` for this process alone.
         """
         # Without the rows, because the model keeps the loop in its cache.
         self.model, self.source, self.batch_size = model, source.form(), batch_size
-        self.options, self.training = options, training
+        self.options, self.training, self.exchange = options, training, exchange
         self.compile_seconds = 0.0
         buckets = source.buckets
         self.lengths = (0,) if buckets is None else tuple(buckets.bucket_lengths.tolist())
@@ -215,15 +219,21 @@ class Loop:
 
     def _step(self, tensors: Any, row: Any, length: Any) -> Logs:
         step = self.model.train_step if self.training else self.model.test_step
-        return step(self.source.gather(tensors, row, length))
+
+        def run(rows: Any) -> Logs:
+            return step(self.source.gather(tensors, rows, length))
+
+        return run(row) if self.exchange is None else self.exchange.step(row, run)
 
     def _loop(self, one_step: Callable[[Any], Logs], first: Any, last: Any) -> Logs:
-        with fast_adam(self.model.optimizer), equal_batches(self.model):
+        exchanged = contextlib.nullcontext() if self.exchange is None else self.exchange.traced()
+        with fast_adam(self.model.optimizer), equal_batches(self.model), exchanged:
             if self._has_custom_step():
                 return self._loop_with_logs(one_step, first, last)
             self._while(lambda step, _: (one_step(step), ()), first, last, ())
         # The logs of Keras's own steps are the metrics, so reading them once is enough.
-        return self.model.get_metrics_result()
+        logs = self.model.get_metrics_result()
+        return logs if self.exchange is None else self.exchange.agreed_logs(logs)
 
     def _loop_with_logs(self, one_step: Callable[[Any], Logs], first: Any, last: Any) -> Logs:
         """The loop for a custom step. Its logs are passed from step to step."""
@@ -245,7 +255,9 @@ class Loop:
         def one(step: Any, _: Any, carried: Any) -> tuple[Any, Any, Any]:
             logs, carried = body(step, carried)
             finite = tf.constant(True)
-            if self.options.stop_if_not_finite and "loss" in logs:
+            if self.exchange is not None:
+                finite = self.exchange.is_finite()
+            elif self.options.stop_if_not_finite and "loss" in logs:
                 finite = tf.reduce_all(tf.math.is_finite(logs["loss"]))
             return step + 1, finite, carried
 

@@ -55,20 +55,34 @@ class RaggedCodes(Source):
         """Return the identity of the source, because a compiled step depends on all sequences."""
         return id(self)
 
+    @property
+    def can_be_resident(self) -> bool:
+        """Whether int32, the type of all indices in a compiled step, can number all codes."""
+        return len(self.codes) < 2**31 - 1
+
     def tensors(self, rows: np.ndarray | None = None) -> tuple[Any, ...]:
-        """Return the codes, the step of each code, and begin, count and length per sequence."""
-        if rows is not None:
-            raise NotImplementedError("ragged sequences cannot be read in chunks")
-        return self._tensors
+        """Return the codes, the step of each code, and begin, count and length per sequence.
+
+        With ``rows``, only the codes of these sequences are read, so ``codes`` and
+        ``code_offsets`` may be memory-mapped and larger than the memory.
+        """
+        return self._tensors if rows is None else self._convert(rows)
 
     @functools.cached_property
     def _tensors(self) -> tuple[Any, ...]:
-        starts = self._starts
-        visit = np.repeat(np.arange(len(self.code_offsets) - 1), np.diff(self.code_offsets))
-        first_visit = np.repeat(self.visit_offsets[:-1], np.diff(starts))
+        return self._convert(np.arange(len(self)))
+
+    def _convert(self, rows: np.ndarray) -> tuple[Any, ...]:
+        lengths = self.lengths[rows]
+        visit = _ranges(self.visit_offsets[:-1][rows], lengths)
+        first, end = self.code_offsets[:-1][visit], self.code_offsets[1:][visit]
+        steps = np.repeat(_ranges(np.zeros_like(lengths), lengths), end - first)
+        codes = self.codes[_ranges(first, end - first)]
+        begins = np.concatenate([[0], np.cumsum(end - first)])
+        begins = begins[np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])]
         # Append a code that belongs to no visit, because tf.gather fails on an empty tensor.
-        codes, steps = (np.append(array, 0) for array in (self.codes, visit - first_visit))
-        arrays = (codes, steps, starts[:-1], np.diff(starts), self.lengths)
+        codes, steps = (np.append(array, 0) for array in (codes, steps))
+        arrays = (codes, steps, begins[:-1], np.diff(begins), lengths)
         return tuple(tf.constant(array.astype(np.int32)) for array in arrays)
 
     def gather(self, tensors: tuple[Any, ...], rows: Any, length: Any) -> dict[str, Any]:
@@ -111,3 +125,9 @@ class RaggedCodes(Source):
         counts = np.zeros(int(self.lengths.max(initial=0)) + 1, np.int32)
         np.maximum.at(counts, self.lengths, np.diff(self._starts))
         return np.maximum.accumulate(counts)
+
+
+def _ranges(first: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Consecutive integers from each of ``first``, ``sizes`` many, one range after the other."""
+    ends = np.cumsum(sizes, dtype=np.int64)
+    return np.arange(ends[-1] if len(ends) else 0) + np.repeat(first - (ends - sizes), sizes)

@@ -49,6 +49,11 @@ class Source(abc.ABC):
     def nbytes(self) -> int:
         """Size in bytes of all :meth:`tensors`."""
 
+    @property
+    def can_be_resident(self) -> bool:
+        """Whether all :meth:`tensors` can be made at once, if they fit in memory."""
+        return True
+
     @abc.abstractmethod
     def batch_spec(self) -> Any:
         """Return a ``tf.TensorSpec`` per tensor of a batch, with ``None`` for sizes that vary."""
@@ -180,6 +185,11 @@ class Examples(Source):
     def nbytes(self) -> int:
         """Bytes of inputs and labels."""
         return self.inputs.nbytes + self.labels.nbytes
+
+    @property
+    def can_be_resident(self) -> bool:
+        """Whether all inputs can be."""
+        return self.inputs.can_be_resident
 
     def batch_spec(self) -> Any:
         """Return the specs of inputs and labels."""

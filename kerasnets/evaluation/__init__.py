@@ -2,6 +2,7 @@
 
 from kerasnets.evaluation.binary import binary_metrics as binary_metrics
 from kerasnets.evaluation.evaluate_model import evaluate as evaluate
+from kerasnets.evaluation.meds_form import meds_predictions as meds_predictions
 from kerasnets.evaluation.metrics import classification_metrics as classification_metrics
 from kerasnets.evaluation.multilabel import multilabel_metrics as multilabel_metrics
 from kerasnets.evaluation.outputs import sigmoid as sigmoid

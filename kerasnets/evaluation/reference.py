@@ -69,6 +69,11 @@ class ReferenceNet:
         return str(self.card["input_units"])
 
     @property
+    def license(self) -> str:
+        """The identifier of the licence of the trained net."""
+        return str(self.card["license"])
+
+    @property
     def metrics(self) -> dict[str, dict[str, float]]:
         """``accuracy`` and ``auroc`` on the test split of its data set."""
         return {"test": dict(self.card["verification"]["test_metrics"]["keras"])}

@@ -28,6 +28,7 @@ class About:
         target_units: the physical unit of the predictions of a regression model.
         input_units: the physical unit of the raw inputs, such as ``"µV"``.
         provenance: where the model comes from: net, data set and its checksum, seed, commit, …
+        license: the identifier of the licence.
         metadata: any other information from the user.
     """
 
@@ -39,6 +40,7 @@ class About:
     target_units: str = ""
     input_units: str = ""
     provenance: Mapping[str, str] = field(default_factory=dict)
+    license: str = "unknown"
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def check(self, served: Served) -> None:
@@ -93,6 +95,7 @@ def make_card(served: Served, about: About, formats: Sequence[str]) -> dict[str,
         "task": served.task,
         "inputs": [asdict(info) for info in served.inputs],
         "outputs": [asdict(info) for info in served.outputs],
+        "license": about.license,
         "input_units": about.input_units,
         "class_names": list(about.class_names),
     }
@@ -129,6 +132,7 @@ def metadata_props(card: Mapping[str, Any]) -> dict[str, str]:
     has its own key, such as ``version.keras`` and ``provenance.seed``.
     """
     props = {key: str(card[key]) for key in ("name", "version", "created", "parameters")}
+    props["license"] = card["license"]
     props["input_units"] = card["input_units"]
     props["class_names"] = json.dumps(card["class_names"], ensure_ascii=False)
     if card["task"] is not None:

@@ -1,4 +1,4 @@
-"""The model card as a Markdown page."""
+"""The model card as a Markdown page, with the header that model catalogues read."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 from kerasnets._tables import markdown_table, percent
 from kerasnets.exporting.card import card_task
+from kerasnets.exporting.card_header import header
+from kerasnets.exporting.licenses import FILE
 
 _URL = "http://localhost:8501/v1/models/{name}:predict"
 _TASKS = {
@@ -26,8 +28,10 @@ def readme(card: Mapping[str, Any]) -> str:
         card: the content of ``card.json``, before or after verification.
     """
     sections = [
+        header(card),
         f"# {card['name']}, version {card['version']}",
         f"{card['parameters']:,} parameters. Exported on {card['created']}.",
+        _license(card.get("license", "unknown")),
         _tensors("Inputs", card["inputs"]),
         _input_units(card["input_units"]),
         _tensors("Outputs", card["outputs"]),
@@ -37,12 +41,20 @@ def readme(card: Mapping[str, Any]) -> str:
         _how_to_run(card),
         _not_finite(card["formats"]),
         _verification(card),
-        _small_weights(card.get("weights", {})),
+        _small_weights("ONNX", card.get("weights", {})),
+        _litert(card.get("litert")),
+        _small_weights("LiteRT", card.get("litert_weights", {})),
         _pairs("Provenance", card["provenance"]),
         _pairs("Metadata", card["metadata"]),
         _pairs("Library versions", card["libraries"]),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _license(identifier: str) -> str:
+    if identifier == "unknown":
+        return "Licence: unknown. Ask the owner of the model before you use it."
+    return f"Licence: see [{FILE}]({FILE})." if identifier == "other" else f"Licence: {identifier}."
 
 
 def _tensors(title: str, tensors: Sequence[Mapping[str, Any]]) -> str:
@@ -56,7 +68,7 @@ def _tensors(title: str, tensors: Sequence[Mapping[str, Any]]) -> str:
 def _input_units(units: str) -> str:
     if not units:
         return ""
-    return f"Pass raw values in {units}. If the model rescales its inputs, the graph does it."
+    return f"Input unit: {units}. Pass raw values: if they need rescaling, the graph does it."
 
 
 def _names(title: str, names: Sequence[str]) -> str:
@@ -169,11 +181,16 @@ def _test_metrics(metrics: Mapping[str, Mapping[str, float | None]]) -> str:
     return "On the test split:\n\n" + markdown_table(headers, rows, "l" + "r" * len(names))
 
 
-def _small_weights(kinds: Mapping[str, Mapping[str, Any]]) -> str:
+def _small_weights(format_name: str, kinds: Mapping[str, Mapping[str, Any]]) -> str:
     if not kinds:
         return ""
-    formats = {"same_class": percent, "accuracy": percent, "mae": "{:.4g}".format}
-    titles = {"same_class": "same prediction"}
+    formats = {
+        "same_class": percent,
+        "accuracy": percent,
+        "agreement": percent,
+        "mae": "{:.4g}".format,
+    }
+    titles = {"same_class": "same prediction", "agreement": "same test prediction"}
     titles |= {name: f"test {_METRIC_NAMES[name]}" for name in ("accuracy", "mae")}
     found = [key for key in formats if any(key in entry for entry in kinds.values())]
     rows = [
@@ -187,8 +204,23 @@ def _small_weights(kinds: Mapping[str, Mapping[str, Any]]) -> str:
     ]
     headers = ["file", "bytes", "largest difference", *(titles[key] for key in found)]
     return (
-        "## ONNX files with smaller weights\n\nOutputs for the samples of the export, compared "
-        "with Keras:\n\n" + markdown_table(headers, rows, "l" + "r" * (len(headers) - 1))
+        f"## {format_name} files with smaller weights\n\nOutputs for the samples of the export, "
+        "compared with Keras:\n\n" + markdown_table(headers, rows, "l" + "r" * (len(headers) - 1))
+    )
+
+
+def _litert(written: Mapping[str, Any] | None) -> str:
+    if not written:
+        return ""
+    batch = (
+        "takes any number of examples per call"
+        if written["batch"] is None
+        else "takes one example per call"
+    )
+    names = ", ".join(f"{name} ({count})" for name, count in written["operators"].items())
+    return (
+        f"## LiteRT\n\n`{written['file']}` ({written['bytes']:,} bytes) {batch}. It has built-in "
+        f"operators only: {names}."
     )
 
 

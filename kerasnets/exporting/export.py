@@ -13,9 +13,14 @@ from kerasnets._lazy import import_tensorflow, keras
 from kerasnets.exporting.card import About, check_metadata, make_card, metadata_props, summary
 from kerasnets.exporting.card_readme import readme
 from kerasnets.exporting.keras_file import check_no_lambda, write_keras_file
+from kerasnets.exporting.licenses import License
+from kerasnets.exporting.litert.small_weights import write_small_litert
+from kerasnets.exporting.litert.write_litert import FILE as LITERT_FILE
+from kerasnets.exporting.litert.write_litert import write_litert
+from kerasnets.exporting.onnx.small_weights import KINDS as ONNX_KINDS
 from kerasnets.exporting.onnx.small_weights import write_small_weights
 from kerasnets.exporting.onnx.write_onnx import OPSET, add_metadata, write_onnx
-from kerasnets.exporting.options import FORMATS, Options
+from kerasnets.exporting.options import DEFAULT_FORMATS, Options
 from kerasnets.exporting.samples import Arrays, as_samples, random_samples
 from kerasnets.exporting.saved_model.write_saved_model import write_saved_model
 from kerasnets.exporting.serving.requests import write_requests
@@ -39,7 +44,7 @@ class Trained(Protocol):
     """The part of a run that :func:`export` needs.
 
     If it exists, :func:`export` also uses ``task``, ``class_names``, ``target_names``,
-    ``target_units``, ``units``, ``name``, ``example_inputs`` and ``provenance``.
+    ``target_units``, ``units``, ``name``, ``example_inputs``, ``provenance`` and ``license``.
     """
 
     @property
@@ -50,7 +55,7 @@ class Trained(Protocol):
 def export(
     model: keras.Model | Trained,
     folder: str | os.PathLike[str],
-    formats: Sequence[str] = FORMATS,
+    formats: Sequence[str] = DEFAULT_FORMATS,
     version: int | None = None,
     *,
     task: str | None = None,
@@ -58,6 +63,7 @@ def export(
     target_names: Sequence[str] | None = None,
     target_units: str | None = None,
     input_units: str | None = None,
+    license: str | os.PathLike[str] | None = None,  # noqa: A002  the name that the Hub uses
     samples: object = None,
     metadata: Mapping[str, Any] | None = None,
     classifier: bool | None = None,
@@ -68,8 +74,9 @@ def export(
     verify: bool = True,
     tolerance: float = TOLERANCE,
     test: Labelled | None = None,
+    calibration: object = None,
 ) -> Path:
-    """Export a model to ``folder/version/`` for TensorFlow Serving, ONNX Runtime and Triton.
+    """Export a model to ``folder/version/``: for TensorFlow Serving, ONNX Runtime, Triton, LiteRT.
 
     The version folder contains ``saved_model.pb`` and ``variables/``; ``model.onnx``;
     ``model.keras``; the model card, as ``card.json`` and ``README.md``; ``reference.npz``, which
@@ -89,11 +96,12 @@ def export(
     Args:
         model: any built Keras model, or a run, which has one as ``.model``. The ``task``,
             ``class_names``, ``target_names``, ``target_units``, ``units``, ``name``,
-            ``example_inputs`` and ``provenance`` of a run are used unless the arguments below
-            replace them. The examples themselves are not exported, only random inputs with the
-            same shape and scale.
+            ``example_inputs``, ``provenance`` and ``license`` of a run are used unless the
+            arguments below replace them. The examples themselves are not exported, only random
+            inputs with the same shape and scale.
         folder: the parent of the version folders, such as ``exported/seizure-gru``.
-        formats: any of ``"saved_model"`` and ``"onnx"``.
+        formats: any of ``"saved_model"``, ``"onnx"`` and ``"litert"``. The last one writes
+            ``model.tflite``, and needs the extra ``litert``.
         version: a positive integer. Default: the next free number.
         task: ``"classification"``, ``"binary"``, ``"multilabel"`` or ``"regression"``. Default:
             the task of the run; otherwise a model whose only output is ``logits`` is a
@@ -102,6 +110,9 @@ def export(
         target_names: for regression, one name per output column.
         target_units: for regression, the unit of the predictions, such as ``"mmol/L"``.
         input_units: the unit of the raw inputs, such as ``"µV"``.
+        license: the licence of the model for the card, such as ``"apache-2.0"`` or
+            ``"cc-by-4.0"`` (an identifier of the Hugging Face Hub), or the path of a file with
+            the text of another licence, which is copied to ``LICENSE``. Default: unknown.
         samples: raw inputs for verification, an array or a mapping of arrays by input name, each
             of shape ``(examples, …)``. Default: random inputs. The samples are saved in
             ``reference.npz``, so do not pass data that must stay private.
@@ -111,14 +122,18 @@ def export(
         opset: the version of the ONNX operators, 13 to 18.
         allow_loops: export recurrent layers that no ONNX operator can compute as loops, which
             are slow, instead of raising an error.
-        weights: additional ONNX files with smaller weights, ``"float16"`` or ``"int8"``. The
-            card compares their sizes and outputs.
+        weights: additional ONNX and LiteRT files with smaller weights, ``"float16"`` or
+            ``"int8"``; for LiteRT also ``"full-int8"``, with integer activations. The card
+            compares their sizes and outputs. A file is refused if its predictions on ``test``
+            agree with Keras for less than 98 % of the examples.
         keras_file: whether to write ``model.keras``.
         verify: whether to compare the files with Keras before the folder appears.
         tolerance: the largest difference allowed, as in :func:`verify`.
         test: labelled examples, such as ``data.test``. Verification computes the metrics of each
             runtime on them, which must equal those of Keras: accuracy and AUROC for
             classifiers, mean absolute error and R² for regression. The card includes them.
+        calibration: raw training examples, in the form of ``samples``, for the weights
+            ``"full-int8"``. They are not saved.
 
     Returns:
         The version folder.
@@ -133,6 +148,7 @@ def export(
     options = Options.checked(formats, opset, allow_loops, weights, keras_file, tolerance)
     target = new_version(Path(folder), version)
     check_metadata(metadata)
+    licence = License.checked(_first(license, getattr(model, "license", None)))
     import_tensorflow()
     if not check_keras_version() and not verify:
         raise ValueError(
@@ -154,13 +170,16 @@ def export(
         target_units=_first(target_units, getattr(targets_of_run, "target_units", None), ""),
         input_units=_first(input_units, getattr(run, "units", None), ""),
         provenance=getattr(run, "provenance", None) or {},
+        license=licence.identifier,
         metadata=metadata or {},
     )
     about.check(served)
     published = random_samples(served, _first(getattr(run, "example_inputs", None), samples))
+    ranges = None if calibration is None else as_samples(served, calibration)
     verified_on = published if samples is None else as_samples(served, samples)
     with remove_new_parents_on_error(target.parent), atomic_folder(target) as temporary:
-        card = _write_files(served, about, verified_on, options, temporary, test)
+        licence.write(temporary)
+        card = _write_files(served, about, verified_on, options, temporary, test, ranges)
         if "saved_model" in options.formats:
             write_requests(served, published, about.served_as, temporary)
         if verify:
@@ -180,6 +199,7 @@ def _write_files(
     options: Options,
     folder: Path,
     test: Labelled | None,
+    calibration: Arrays | None,
 ) -> dict[str, Any]:
     """Write the exported files and ``card.json``; return the card."""
     card = make_card(served, about, options.formats)
@@ -200,8 +220,15 @@ def _write_files(
             metadata=metadata_props(card),
             doc=summary(card),
         )
+        if kinds := [kind for kind in options.weights if kind in ONNX_KINDS]:
+            card["weights"] = write_small_weights(served, path, kinds, samples, test)
+    if "litert" in options.formats:
+        path, props = folder / LITERT_FILE, metadata_props(card)
+        card["litert"] = written = write_litert(served, path, props)
         if options.weights:
-            card["weights"] = write_small_weights(served, path, options.weights, samples, test)
+            card["litert_weights"] = write_small_litert(
+                served, path, options.weights, written, props, samples, calibration, test
+            )
     write_json(folder / "card.json", card)
     return card
 

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kerasnets._errors import unknown_name
-from kerasnets.exporting.onnx.small_weights import KINDS
+from kerasnets.exporting.litert.small_weights import KINDS
+from kerasnets.exporting.litert.write_litert import check_installed
+from kerasnets.exporting.onnx.small_weights import KINDS as ONNX_KINDS
 from kerasnets.exporting.onnx.write_onnx import OPSETS
 from kerasnets.exporting.verification.verify import check_tolerance
 
-FORMATS = ("saved_model", "onnx")
+FORMATS = ("saved_model", "onnx", "litert")
+DEFAULT_FORMATS = ("saved_model", "onnx")
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Options:
         formats: any of ``FORMATS``, in that order.
         opset: the version of the ONNX operators.
         allow_loops: whether ONNX loops are allowed.
-        weights: the ONNX files with smaller weights, ``"float16"`` or ``"int8"``.
+        weights: the files with smaller weights: ``"float16"``, ``"int8"``, ``"full-int8"``.
         keras_file: whether ``model.keras`` is written.
         tolerance: the largest difference from Keras that verification allows.
     """
@@ -52,8 +55,12 @@ class Options:
         if not formats:
             raise ValueError(f"formats is empty. Pass at least one of {', '.join(FORMATS)}.")
         weights = check_names("kind of weights", weights, KINDS)
-        if weights and "onnx" not in formats:
-            raise ValueError("weights applies to the ONNX file only. Add 'onnx' to formats.")
+        if weights and not {"onnx", "litert"} & set(formats):
+            raise ValueError("weights applies to the ONNX and LiteRT files. Add one to formats.")
+        if not set(weights) <= set(ONNX_KINDS) and "litert" not in formats:
+            raise ValueError("full-int8 applies to the LiteRT file only. Add 'litert' to formats.")
+        if "litert" in formats:
+            check_installed()
         if opset not in OPSETS:
             raise ValueError(f"opset must be in [{OPSETS[0]}, {OPSETS[-1]}]; got {opset!r}.")
         check_tolerance(tolerance)

@@ -7,13 +7,13 @@ import functools
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kerasnets._display import html_block
 from kerasnets._errors import unknown_name
-from kerasnets.nets.figures import TestFigure, figures_of
+from kerasnets.nets.figures import figures_of
+from kerasnets.nets.spec import NetSpec, Settings
 
 if TYPE_CHECKING:
     import keras
@@ -23,74 +23,18 @@ _MODULES = ("mlp", "cnn", "spectral", "recurrent", "mortality", "lenet", "digits
 
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 
-
-@dataclass(frozen=True, repr=False)
-class NetSpec:
-    """The entry of a network in the catalogue.
-
-    Attributes:
-        name: the name to build it by.
-        builder: the function that builds it. All arguments are keyword-only and have defaults.
-        data: the data set it is made for.
-        source: where it comes from: course reports such as ``"S1 S2 S5"``, or ``"own"`` for our
-            reference nets.
-        summary: one line that describes it.
-        recipe: the settings in which its default recipe differs from the general default.
-        params: the number of parameters with the default arguments, if known.
-        flops: the FLOPs of one sample with the default arguments under the convention ``exact``,
-            if known; an expression such as ``"64371*T + 62"`` if they depend on the time steps.
-        test: our result on a test split, if known.
-        recommended: whether it is a good first choice for its kind of data.
-    """
-
-    name: str
-    builder: Callable[..., keras.Model]
-    data: str
-    source: str
-    summary: str
-    recipe: Mapping[str, Any] = field(default_factory=dict)
-    params: int | None = None
-    flops: int | str | None = None
-    test: TestFigure | None = None
-    recommended: bool = False
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """The arguments of the builder with their defaults."""
-        parameters = inspect.signature(self.builder).parameters
-        return {name: parameter.default for name, parameter in parameters.items()}
-
-    def __repr__(self) -> str:
-        cost = "" if self.params is None else f", {self.params:,} parameters"
-        test = "" if self.test is None else f", test {self.test}"
-        return f"NetSpec({self.name!r} for {self.data!r}{cost}{test})"
-
-    def _repr_html_(self) -> str:
-        """Describe the network in a notebook."""
-        return html_block(f"{self.name}: {self.summary}", self.facts())
-
-    def facts(self) -> dict[str, str]:
-        """What is known about the network, as texts by name."""
-        flops = f"{self.flops:,}" if isinstance(self.flops, int) else self.flops
-        facts = {
-            "data": self.data,
-            "source": "our reference net" if self.source == "own" else self.source,
-            "parameters": "" if self.params is None else f"{self.params:,}",
-            "FLOPs": flops or "",
-            "test": "",
-            "recommended": "yes" if self.recommended else "",
-            "arguments": ", ".join(f"{name}={x!r}" for name, x in self.arguments.items()),
-            "recipe": ", ".join(f"{name}={x!r}" for name, x in self.recipe.items()),
-        }
-        if (test := self.test) is not None:
-            facts["test"] = f"{test} on {test.data}, {test.protocol} ({test.source})"
-        return {name: text for name, text in facts.items() if text}
-
-
 _SPECS: dict[str, NetSpec] = {}
 
 
-def register(name: str, *, data: str, source: str, **recipe: Any) -> Callable[[Builder], Builder]:
+def register(
+    name: str,
+    *,
+    data: str,
+    source: str,
+    recipe_by_data: Mapping[str, Settings] | None = None,
+    as_reported: Settings | None = None,
+    **recipe: Any,
+) -> Callable[[Builder], Builder]:
     """Add the decorated builder to the catalogue.
 
     The first line of its docstring becomes the summary of the network.
@@ -99,6 +43,8 @@ def register(name: str, *, data: str, source: str, **recipe: Any) -> Callable[[B
         name: the name to build the network by; it must be new.
         data: the data set it is made for.
         source: where it comes from: course reports such as ``"S1 S2"``, or ``"own"``.
+        recipe_by_data: default recipes for some data sets, by their name; each replaces ``recipe``.
+        as_reported: the settings of the course reports, if it comes from them.
         recipe: the settings in which its default recipe differs from the general default.
 
     Raises:
@@ -117,7 +63,9 @@ def register(name: str, *, data: str, source: str, **recipe: Any) -> Callable[[B
                     "keyword-only and have a default."
                 )
         summary = doc.partition("\n")[0]
-        _add(NetSpec(name, builder, data, source, summary, MappingProxyType(recipe)))
+        by_data, reported = _frozen_by_data(recipe_by_data), _frozen(as_reported)
+        settings = MappingProxyType(recipe)
+        _add(NetSpec(name, builder, data, source, summary, settings, by_data, reported))
         return builder
 
     return add_builder
@@ -129,7 +77,9 @@ def variant(
     of: str,
     source: str,
     summary: str,
-    recipe: Mapping[str, Any] | None = None,
+    recipe: Settings | None = None,
+    recipe_by_data: Mapping[str, Settings] | None = None,
+    as_reported: Settings | None = None,
     **defaults: Any,
 ) -> None:
     """Add a network to the catalogue that is another one with other defaults.
@@ -140,7 +90,11 @@ def variant(
         source: where it comes from: course reports such as ``"S1 S2"``, or ``"own"``.
         summary: one line that describes the variant.
         recipe: the settings in which its default recipe differs from the general default.
-            Default: those of the other network.
+            Default: the default recipes of the other network.
+        recipe_by_data: as for :func:`register`. Default: those of the other network, if ``recipe``
+            is also missing.
+        as_reported: as for :func:`register`. Default: those of the other network, unless the
+            source of this one is ``"own"``.
         defaults: arguments of the builder with the defaults of the variant.
 
     Raises:
@@ -152,8 +106,23 @@ def variant(
     base = _SPECS[of]
     _check_arguments(base, defaults)
     builder = functools.partial(base.builder, **defaults)
-    recipe = base.recipe if recipe is None else MappingProxyType(dict(recipe))
-    _add(NetSpec(name, builder, base.data, source, summary, recipe))
+    if recipe is None and recipe_by_data is None:
+        recipe_by_data = base.recipe_by_data
+    if as_reported is None and source != "own":
+        as_reported = base.as_reported
+    recipe = MappingProxyType(dict(base.recipe if recipe is None else recipe))
+    by_data, reported = _frozen_by_data(recipe_by_data), _frozen(as_reported)
+    _add(NetSpec(name, builder, base.data, source, summary, recipe, by_data, reported))
+
+
+def _frozen(settings: Settings | None) -> Settings | None:
+    return None if settings is None else MappingProxyType(dict(settings))
+
+
+def _frozen_by_data(recipes: Mapping[str, Settings] | None) -> Mapping[str, Settings]:
+    return MappingProxyType(
+        {data: MappingProxyType(dict(settings)) for data, settings in (recipes or {}).items()}
+    )
 
 
 def _add(spec: NetSpec) -> None:

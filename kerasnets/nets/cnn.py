@@ -9,7 +9,7 @@ from kerasnets.nets.blocks import CLASSES, SAMPLES, classifier, dense_stack, sig
 from kerasnets.nets.catalogue import register, variant
 
 
-@register("seizure-cnn", data="seizure", source="S1 S2 S5", threads=1)
+@register("seizure-cnn", data="seizure", source="S1 S2 S5", threads=1, as_reported={"threads": 1})
 def seizure_cnn(
     *,
     filters: Sequence[int] = (6, 16),

@@ -11,6 +11,23 @@ from kerasnets.nets.catalogue import register
 FEATURES = 911  # codes per visit in the example of the course reports
 CLASSES = 2  # alive, died
 
+# After 5 to 15 epochs, the nets memorize patients.
+_RECIPE: dict[str, Any] = {"epochs": 40, "early_stopping": 5, "net_arguments": {"wide": True}}
+# The eICU demo has about 150 deaths to learn from, so most of the net is a logistic regression.
+# Adam would change the weight of a rare code by as much as that of a frequent one.
+_FEW_DEATHS: dict[str, Any] = {
+    "epochs": 20,
+    "optimizer": "sgd",
+    "learning_rate": 0.1,
+    "schedule": "cosine",
+    "net_arguments": {"l2": 0.01, "wide": True},
+}
+_RECIPES: dict[str, Any] = {
+    "recipe_by_data": {"eicu": _FEW_DEATHS},
+    "as_reported": {},
+    **_RECIPE,
+}
+
 
 def _visit_inputs(features: int, code_dropout: float) -> tuple[dict[str, Any], Any, Any]:
     """The inputs ``visits`` and ``length``, the masked visits, and those after code dropout."""
@@ -64,7 +81,7 @@ def _classifier(
     return keras.Model(inputs, keras.layers.Dense(classes, name="logits", **arguments)(x))
 
 
-@register("mortality-gru", data="mimic3", source="S1 S2 S5")
+@register("mortality-gru", data="mimic3", source="S1 S2 S5", **_RECIPES)
 def mortality_gru(
     *,
     dense_units: Sequence[int] = (32,),
@@ -104,7 +121,7 @@ def mortality_gru(
     return _classifier(inputs, visits, x, classes=classes, l2=l2, wide=wide)
 
 
-@register("mortality-lstm", data="mimic3", source="S5")
+@register("mortality-lstm", data="mimic3", source="S5", **_RECIPES)
 def mortality_lstm(
     *,
     dense_units: Sequence[int] = (64,),
@@ -141,7 +158,7 @@ def mortality_lstm(
     return _classifier(inputs, visits, x, classes=classes, l2=l2, wide=wide)
 
 
-@register("mortality-deep", data="mimic3", source="S2")
+@register("mortality-deep", data="mimic3", source="S2", **_RECIPES)
 def mortality_deep(
     *,
     dense_units: Sequence[int] = (128, 64, 32),

@@ -129,11 +129,13 @@ variant(
     summary="One log spectrogram, convolutions 22 and 32 × 3 over its frames → 5: "
     "9,656 parameters.",
 )  # fmt: skip
+_LONG_RECIPE: dict[str, Any] = {"epochs": 10, **_RECIPE}
+_WINDOWS = {**_LONG_RECIPE, "data_options": {"samples": LONG, "step": SAMPLES}}
 # One second is too short to distinguish tumor area from healthy area with any net, because the
 # discharges that show the difference are rare. This net is trained on overlapping windows.
 variant(
     "seizure-spectral-long", of="seizure-spectral", source="own",
-    recipe={"epochs": 10, "data_options": {"samples": LONG, "step": SAMPLES}, **_RECIPE},
+    recipe=_LONG_RECIPE, recipe_by_data=dict.fromkeys(("seizure", "seizure-simulated"), _WINDOWS),
     samples=LONG,
     summary="``seizure-spectral`` on half a recording, 2,047 samples or 11.8 s: "
     "24,151 parameters.",

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from kerasnets._lazy import keras
 from kerasnets.nets.blocks import classifier, dense_stack
 from kerasnets.nets.catalogue import register, variant
 
+# A table of your own may have a hundred rows, so an epoch has few steps.
+_ANY_TABLE: dict[str, Any] = {"epochs": 200, "early_stopping": 20}
+_MANY_CASES: dict[str, Any] = {"covid": {}, "covid-simulated": {}}
 
-@register("covid-1", data="covid", source="S4")
+
+@register(
+    "covid-1", data="covid", source="S4", recipe_by_data=_MANY_CASES, as_reported={},
+    learning_rate=0.01, **_ANY_TABLE,
+)  # fmt: skip
 def covid(
     *,
     units: int | Sequence[int] = (),
@@ -33,14 +41,16 @@ def covid(
 
 # S4 does not state the width; 16 is our choice.
 variant(
-    "covid-2", of="covid-1", source="S4", units=(16,),
+    "covid-2", of="covid-1", source="S4",
+    recipe={"learning_rate": 0.003, **_ANY_TABLE}, recipe_by_data=_MANY_CASES, units=(16,),
     summary="11 case columns → 16 ReLU → died or not, in two layers: 226 parameters.",
 )  # fmt: skip
 
 
-@register(
-    "xor", data="xor-simulated", source="S4", rescaling="none", epochs=300, learning_rate=0.05
-)
+_XOR: dict[str, Any] = {"rescaling": "none", "epochs": 300, "learning_rate": 0.05}
+
+
+@register("xor", data="xor-simulated", source="S4", as_reported=_XOR, **_XOR)
 def xor(*, units: Sequence[int] = (2,), by_hand: bool = False, classes: int = 2) -> keras.Model:
     """2 → 2 ReLU → 2, the smallest ReLU net that computes XOR: 12 parameters.
 

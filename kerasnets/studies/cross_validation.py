@@ -28,7 +28,7 @@ from kerasnets.studies.fold_jobs import FoldJob, check_job, train_job
 from kerasnets.studies.fold_plan import plan_jobs
 from kerasnets.studies.spread import CONFIDENCE, Spread, measure_spread
 from kerasnets.studies.workers import check_workers
-from kerasnets.training import Recipe
+from kerasnets.training import Recipe, make_recipe
 from kerasnets.training.typed_settings import Settings, shows_settings
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ def cross_validate(
     data: str | Path | Dataset | Sequence[Dataset] | None = None,
     folds: int | None = None,
     seeds: int | Sequence[int] = 1,
+    recipe: str | Path = "default",
     out: str | Path | None = None,
     data_dir: str | Path | None = None,
     jobs: int | None = None,
@@ -113,6 +114,7 @@ def cross_validate(
             several seeds.
         seeds: number of seeds, counted from the setting ``seed``, or the seeds. More seeds can be
             added later.
+        recipe: as for :func:`kerasnets.train`: ``"default"``, ``"as-reported"`` or a TOML file.
         out: folder of the results; ``runs/cross-validation-<net>`` by default.
         data_dir: where to look for the files of the data set.
         jobs: number of runs at a time, 1 by default.
@@ -131,6 +133,10 @@ def cross_validate(
     requested: dict[str, Any] = dict(settings)
     if isinstance(net, Recipe):
         requested = {**asdict(net), **requested}
+    elif isinstance(net, str) and recipe != "default":
+        named = {"data": data} if isinstance(data, str) else {}
+        complete = make_recipe(net, recipe, **named, **requested)
+        requested = {**asdict(complete), "threads": complete.threads or 1}
     name = requested.pop("net", net)
     if not isinstance(name, str):
         raise ValueError(
@@ -139,10 +145,10 @@ def cross_validate(
         )
     folder = Path(out) if out is not None else Path("runs") / f"cross-validation-{name}"
     planned = plan_jobs(name, data, folds, seeds, folder, data_dir, requested)
-    recipe, loaded = planned[0].load()
+    made, loaded = planned[0].load()
     jobs_list = [replace(job, checksum=loaded.checksum) for job in planned]
     count = len({job.fold for job in jobs_list} - {None})
-    identity = _identity(recipe, loaded, count)
+    identity = _identity(made, loaded, count)
     existed = folder.exists()
     with name_full_disk(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -159,7 +165,7 @@ def cross_validate(
                 if not existed and not any(folder.iterdir()):
                     folder.rmdir()
                 raise
-            return _write(folder, recipe, loaded.name, count, jobs_list, outcomes)
+            return _write(folder, made, loaded.name, count, jobs_list, outcomes)
 
 
 def _train_all(

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from kerasnets.data import Dataset
-from kerasnets.nets.catalogue import NetSpec, add_spec
+from kerasnets.nets.catalogue import add_spec
+from kerasnets.nets.spec import NetSpec
 from kerasnets.studies.runs import resume_or_train
 from kerasnets.studies.workers import check_worker
 from kerasnets.training import Recipe, Run
@@ -74,7 +75,7 @@ def check_job(job: FoldJob) -> dict[str, str]:
         ValueError: if a setting is wrong or the net cannot take the data.
         FileNotFoundError: if the files of the data set do not exist on this machine.
     """
-    from kerasnets.training.trainer import prepare_model
+    from kerasnets.training.prepare import prepare_model
 
     recipe, data = job.load()
     prepare_model(recipe, data, job.net)

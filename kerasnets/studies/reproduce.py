@@ -93,7 +93,7 @@ def run_part(
     name: str, out: Path, data_dir: str | Path | None, quick: bool, progress: bool
 ) -> tuple[list[ClaimResult], float]:
     """Run one part. Return its rows of the table, and its seconds."""
-    work = Workspace(out, data_dir, quick=quick, progress=progress)
+    work = Workspace(out, data_dir, quick=quick, progress=progress, recipe="as-reported")
     return PARTS[name](work), work.seconds
 
 
@@ -139,6 +139,7 @@ def _reproduce_search(work: Workspace) -> list[ClaimResult]:
         trials=4 if work.quick else 9,
         out=work.folder / "search",
         progress=work.progress,
+        recipe=work.recipe,
         data="digits",
         epochs=1 if work.quick else 5,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,11 @@ def resume_or_train(
     folder: str | Path,
     *,
     data: Dataset | str | None = None,
+    recipe: str | Path = "default",
     data_dir: str | Path | None = None,
     progress: bool = False,
+    callbacks: Sequence[Any] = (),
+    figures: bool = True,
     **settings: Any,
 ) -> Run:
     """Return the run in a folder, resume it if it was interrupted, or train a new one.
@@ -29,8 +33,11 @@ def resume_or_train(
         net: name of a net in the catalogue.
         folder: the run folder. It does not have to exist.
         data: the data set, or its name. By default the one that the recipe names.
+        recipe: as for :func:`~kerasnets.training.make_recipe`.
         data_dir: where to look for the files of the data set.
         progress: show the progress of each epoch on standard error.
+        callbacks: Keras callbacks.
+        figures: draw the figures of the run.
         **settings: fields of :class:`~kerasnets.training.Recipe`.
 
     Raises:
@@ -39,10 +46,16 @@ def resume_or_train(
     folder = Path(folder)
     if isinstance(data, str):
         settings, data = {**settings, "data": data}, None
-    options: dict[str, Any] = {"data": data, "data_dir": data_dir, "progress": progress}
+    options: dict[str, Any] = {
+        "data": data,
+        "data_dir": data_dir,
+        "progress": progress,
+        "callbacks": callbacks,
+        "figures": figures,
+    }
     if not (folder / "recipe.toml").is_file():
-        return train(net, out=folder, **{**options, **settings})
-    _check_same_settings(folder, net, data, settings)
+        return train(net, recipe=recipe, out=folder, **{**options, **settings})
+    _check_same_settings(folder, make_recipe(net, recipe, **_with_name(settings, data)), data)
     return resume(folder, **options)
 
 
@@ -55,11 +68,14 @@ def nest_builder_arguments(net: str, settings: dict[str, Any]) -> dict[str, Any]
     return {**recipe, "net_arguments": arguments} if arguments else recipe
 
 
-def _check_same_settings(
-    folder: Path, net: str, data: Dataset | None, settings: dict[str, Any]
-) -> None:
+def _with_name(settings: dict[str, Any], data: Dataset | None) -> dict[str, Any]:
+    """The settings with the name of the data set, which decides the default recipe."""
+    return settings if data is None else {**settings, "data": data.name}
+
+
+def _check_same_settings(folder: Path, requested: Recipe, data: Dataset | None) -> None:
     found = read_run_recipe(folder)
-    if found != _with_training_defaults(make_recipe(net, **settings), data, found):
+    if found != _with_training_defaults(requested, data, found):
         raise ValueError(
             f"The run in {folder} has other settings than those requested. An older version may "
             "have written it. Move it away, or choose another folder."

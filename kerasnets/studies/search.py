@@ -2,14 +2,14 @@
 
 The score of a trial is the best validation value of the metric that its recipe monitors. The test
 split is never used. Optuna stores all trials in a file in the folder of the search, so a search
-that was stopped can be resumed.
+that was stopped can be resumed. With a PostgreSQL database instead of the file, any number of
+processes on several machines work on the same search.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -17,15 +17,18 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 
 from kerasnets._errors import WorkFailedError, unknown_name
-from kerasnets._files import atomic_write, entries, name_full_disk, read_json, write_json
-from kerasnets._progress import progress_bar
-from kerasnets._temporary import locked, remove_leftovers
-from kerasnets.studies.pool import TrainingTask, train_tasks
+from kerasnets._files import atomic_write, name_full_disk
+from kerasnets.data import Dataset
+from kerasnets.studies.database import Database
+from kerasnets.studies.joining import join, open_folder
+from kerasnets.studies.leases import Leases
 from kerasnets.studies.runs import nest_builder_arguments
 from kerasnets.studies.space import Hyperparameter, check_space, grid_points
+from kerasnets.studies.trial_queue import TrialQueue, train_all
 from kerasnets.studies.trials import SAMPLERS, SamplerTrials
-from kerasnets.training import Recipe, make_recipe
+from kerasnets.training import Recipe, load_run, make_recipe
 from kerasnets.training.recipe import recipe_toml
+from kerasnets.training.report import draw_run
 from kerasnets.training.run_data import load_recipe_data
 from kerasnets.training.typed_settings import SearchSettings, shows_settings
 
@@ -80,6 +83,11 @@ def search(
     jobs: int = 1,
     seed: int = 0,
     progress: bool = True,
+    figures: bool = False,
+    storage: str | None = None,
+    study: str | None = None,
+    lease: float = 60.0,
+    recipe: str | Path = "default",
     **settings: Unpack[SearchSettings],
 ) -> SearchResult:
     """Train a net with many settings, and find those with the best validation score.
@@ -95,74 +103,88 @@ def search(
         out: folder of the search. A search that was stopped is resumed if the arguments are the
             same. ``trials`` may be larger then, unless a sampler is ``"grid"``.
         data_dir: where to look for the files of the data set.
-        jobs: number of parallel trainings, each in a separate process.
+        jobs: number of parallel trainings of this process, each in a separate process.
         seed: seed of the samplers. With ``jobs=1``, the same seed produces the same trials, even if
             the search was stopped and resumed.
         progress: show a progress bar on standard error.
+        figures: draw the figures of every run. By default only those of the best one.
+        storage: a PostgreSQL database, ``postgresql://USER:PASSWORD@HOST:5432/NAME``. Any number of
+            processes on any number of machines then work on the same search, each by the same
+            call, with ``out`` on a shared path. By default, the trials are stored in a file in
+            ``out``, for one process.
+        study: name of the search in the database. Default: the name of the folder.
+        lease: how many seconds a process may be silent until others take over its trial. For
+            ``storage`` only.
+        recipe: the recipe of the trials, as for :func:`kerasnets.train`.
         settings: fields of the recipe that are the same for all trials; ``net_arguments`` holds
             the arguments of the builder.
 
     Raises:
-        ValueError: before any work, if an argument is not valid or the folder contains another
-            search.
-        BlockingIOError: if another process works in the folder.
+        ValueError: before any work, if an argument is not valid, the folder contains another
+            search, or other processes of the search have other arguments, data or versions.
+        BlockingIOError: if another process works in the folder without a shared database.
+        DatabaseError: if the shared database cannot be used.
+        ImportError: if ``storage`` is passed and psycopg is not installed.
         WorkFailedError: if every training failed, or the disk is full.
     """
-    _check(samplers, trials, jobs)
-    recipe = check_space(net, space, settings)
-    data = load_recipe_data(recipe, data_dir)
-    points = grid_points(space, trials) if "grid" in samplers else []
+    _check(samplers, trials, jobs, lease)
+    if storage is None and study is not None:
+        raise ValueError("study names a search on a shared database, so it needs a storage.")
     folder = Path(out)
+    database = Database.file(folder / "trials.db") if storage is None else Database.at(storage)
+    database.check()
+    fixed: dict[str, Any] = {**settings, "recipe": recipe}
+    base = check_space(net, space, fixed)
+    data = load_recipe_data(base, data_dir)
+    points = grid_points(space, trials) if "grid" in samplers else []
     arguments = {
-        "recipe": asdict(recipe),
+        "recipe": asdict(base),
         "axes": [asdict(entry) for entry in space],
         "samplers": list(samplers),
         "seed": seed,
         "points of the grid": len(points),
         "data": data.checksum,
     }
-    with name_full_disk(folder), _open_folder(folder):
-        _check_folder(folder, arguments)
-        budget = len(points) or trials
-        by_sampler = [
-            SamplerTrials(folder, name, recipe, space, settings, budget, seed, points)
-            for name in dict.fromkeys(samplers)
-        ]
-        _train_all(by_sampler, jobs, data_dir, progress)
-        return _write(folder, tuple(space), by_sampler, recipe)
+    name = study or folder.resolve().name
+    target = f"{folder} or {database}" if database.shared else folder
+    with name_full_disk(target), open_folder(folder, database):
+        with database.setup():
+            join(folder, arguments, database, name)
+            budget = len(points) or trials
+            by_sampler = [
+                SamplerTrials(
+                    folder, sampler, base, space, fixed, budget, seed, points,
+                    _leases(database, name, sampler, lease),
+                )
+                for sampler in dict.fromkeys(samplers)
+            ]  # fmt: skip
+        try:
+            train_all(TrialQueue(by_sampler), jobs, data_dir, figures=figures, progress=progress)
+        except KeyboardInterrupt as interrupt:  # or its subclass for SIGTERM
+            raise type(interrupt)(
+                f"interrupted; run the same command to resume the search in {folder}"
+            ) from None
+        with database.setup():
+            found = _write(folder, tuple(space), by_sampler, base)
+            _draw_best(found, data)
+    return found
 
 
-@contextlib.contextmanager
-def _open_folder(folder: Path) -> Iterator[None]:
-    """Make and lock the folder of a search."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder):
-        remove_leftovers(folder)
-        yield
+def _leases(database: Database, name: str, sampler: str, seconds: float) -> Leases:
+    """The leases of a sampler. A process that has locked the folder keeps them without end."""
+    if database.shared:
+        return Leases(database, f"{name}/{sampler}", seconds)
+    return Leases(database, sampler, math.inf)
 
 
-def _train_all(
-    by_sampler: Sequence[SamplerTrials], jobs: int, data_dir: str | Path | None, progress: bool
-) -> None:
-    total = sum(trials.budget for trials in by_sampler)
-    done = sum(len(trials.rows()) for trials in by_sampler)
-    bar = progress_bar(total, "trials", "trial", show=progress, initial=done)
-
-    def next_task() -> TrainingTask | None:
-        return next((task for trials in by_sampler if (task := trials.next_task())), None)
-
-    try:
-        with bar:
-            for task, score in train_tasks(next_task, jobs, data_dir):
-                task.owner.record(task.number, score)
-                bar.update()
-    except KeyboardInterrupt as interrupt:  # or its subclass for SIGTERM
-        raise type(interrupt)(
-            f"interrupted; run the same command to resume the search in {by_sampler[0].folder}"
-        ) from None
+def _draw_best(found: SearchResult, data: Dataset) -> None:
+    """Draw the figures of the best run, unless they exist."""
+    folder = Path(found.best_trial["folder"])
+    if not (folder / "figures").exists():
+        draw_run(load_run(folder), data)
 
 
-def _check(samplers: Sequence[str], trials: int, jobs: int) -> None:
+def _check(samplers: Sequence[str], trials: int, jobs: int, lease: float) -> None:
     for sampler in samplers:
         if sampler not in SAMPLERS:
             raise unknown_name("sampler", sampler, SAMPLERS)
@@ -170,26 +192,8 @@ def _check(samplers: Sequence[str], trials: int, jobs: int) -> None:
         raise ValueError(f"samplers must name at least one of {', '.join(SAMPLERS)}.")
     if min(trials, jobs) < 1:
         raise ValueError(f"trials and jobs must be 1 or more, got {trials} and {jobs}.")
-
-
-def _check_folder(folder: Path, arguments: dict[str, Any]) -> None:
-    """Record the arguments of a new search. Refuse a folder with another search or other files."""
-    arguments = json.loads(json.dumps(arguments))  # with the types that JSON has
-    path = folder / "search.json"
-    if path.is_file():
-        found = read_json(path)
-        if not isinstance(found, dict):
-            raise ValueError(f"{path} is damaged: it is not a JSON object. Choose another folder.")
-        different = [name for name in arguments if found.get(name) != arguments[name]]
-        if different:
-            raise ValueError(
-                f"{folder} contains a search with other {', '.join(different)}. Pass the same "
-                "arguments to resume it, or choose another folder."
-            )
-        return
-    if entries(folder):
-        raise FileExistsError(f"{folder} contains other files. Choose another folder.")
-    write_json(path, arguments)
+    if not 1 <= lease < math.inf:
+        raise ValueError(f"lease must be 1 second or more, got {lease}.")
 
 
 def _write(
@@ -200,6 +204,8 @@ def _write(
 ) -> SearchResult:
     import pandas as pd
 
+    for trials in by_sampler:
+        trials.settle()
     table = pd.DataFrame([row for trials in by_sampler for row in trials.rows()])
     if table["score"].isna().all():
         raise WorkFailedError(f"Every training of the search in {folder} failed.")
@@ -221,9 +227,10 @@ def _importance(
     """Share of the variance of the scores that each hyperparameter explains, by fANOVA."""
     import optuna
 
+    complete = optuna.trial.TrialState.COMPLETE
     merged = optuna.create_study(direction=by_sampler[0].study.direction)
     for trials in by_sampler:
-        merged.add_trials(trials.trials(optuna.trial.TrialState.COMPLETE))
+        merged.add_trials([trial for trial in trials.trials() if trial.state is complete])
     scores = {trial.value for trial in merged.trials}
     if len(space) == 1 or len(scores) < 2:
         return {entry.name: 1 / len(space) for entry in space}

@@ -36,8 +36,8 @@ With the split by recording, all rows of one recording are in the same split.
 
 - All accuracies are percentages of one split with seed 0, so differences of a few points between
   two nets may be chance.
-- Each net of the course reports uses its default recipe. Settings that differ are in brackets.
-  `kerasnets nets --json` shows how the default recipes differ from the general one.
+- Each net uses its recipe `as-reported`. Settings that differ are in brackets. `kerasnets nets NET`
+  shows the recipes of a net.
 - Each net uses the weights of the epoch with the best validation result.
 - "Best validation" is the highest validation accuracy of any epoch. The course reports, which
   split the rows at random, take this value from their learning curves.

@@ -139,8 +139,8 @@ def check_space(net: str, space: Sequence[Hyperparameter], settings: Mapping[str
     Args:
         net: name of a net in the catalogue.
         space: the hyperparameters.
-        settings: settings that are the same for all trials: fields of the recipe and arguments of
-            the builder.
+        settings: settings that are the same for all trials: fields of the recipe, arguments of
+            the builder, and ``recipe``, as for :func:`~kerasnets.training.make_recipe`.
 
     Returns:
         The recipe of the trials, without the hyperparameters.

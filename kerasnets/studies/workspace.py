@@ -26,6 +26,7 @@ class Workspace:
         data_dir: where to look for real data.
         quick: train every net for a single epoch. This is a test run; its results mean nothing.
         progress: show the progress of each training on standard error.
+        recipe: the recipe of the trainings, such as ``"as-reported"``.
         seconds: time that the work so far took, including work done by earlier processes.
     """
 
@@ -36,10 +37,11 @@ class Workspace:
         *,
         quick: bool = False,
         progress: bool = False,
+        recipe: str = "default",
     ) -> None:
         """Set up the workspace. The folder does not have to exist."""
         self.folder, self.data_dir = Path(folder), data_dir
-        self.quick, self.progress = quick, progress
+        self.quick, self.progress, self.recipe = quick, progress, recipe
         self.seconds = 0.0
 
     def load_first(self, *names: str, **options: Any) -> Dataset:
@@ -70,7 +72,9 @@ class Workspace:
         folder = self.folder / "runs" / f"{data.name}-{data.split}" / _folder_name(net, settings)
         if not folder.exists():
             _log(f"training {folder.name} on {data.name}, split by {data.split}")
-        run = resume_or_train(net, folder, data=data, progress=self.progress, **settings)
+        run = resume_or_train(
+            net, folder, data=data, recipe=self.recipe, progress=self.progress, **settings
+        )
         self.seconds += run.seconds
         return run
 

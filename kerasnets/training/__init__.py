@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kerasnets.training.run import load_run as load_run
     from kerasnets.training.trainer import resume as resume
     from kerasnets.training.trainer import train as train
+    from kerasnets.training.workers import join_workers as join_workers
 
 _MODULES = {
     "Recipe": "recipe",
@@ -26,6 +27,7 @@ _MODULES = {
     "load_run": "run",
     "resume": "trainer",
     "train": "trainer",
+    "join_workers": "workers",
 }
 
 __all__ = sorted(_MODULES)

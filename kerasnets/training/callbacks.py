@@ -10,6 +10,7 @@ import numpy as np
 from kerasnets._errors import WorkFailedError
 from kerasnets._lazy import keras
 from kerasnets._progress import progress_bar, progress_stream
+from kerasnets.engine.collectives import Group
 from kerasnets.engine.loop import Logs, Loop
 from kerasnets.training.model_file import count_steps
 from kerasnets.training.run_folder import LOG_LOSS, History, without_penalties
@@ -50,13 +51,20 @@ class EpochRandomness(keras.callbacks.Callback):
     otherwise draw other dropout masks than an uninterrupted one.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, worker: int = 0) -> None:
+        """Draw from a seed.
+
+        Args:
+            seed: seed of the recipe.
+            worker: index of this worker, because other rows need other masks.
+        """
         super().__init__()
-        self.seed = seed
+        self.seed, self.worker = seed, worker
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Set every random generator of the model for this epoch."""
-        rng = np.random.default_rng([self.seed, epoch])
+        # NumPy ignores zeros at the end, so the first worker draws what one process draws.
+        rng = np.random.default_rng([self.seed, epoch, self.worker])
         for variable in self.model.variables:
             if variable.path.endswith("seed_generator_state"):
                 variable.assign(rng.integers(0, 2**31, size=variable.shape))
@@ -91,6 +99,18 @@ class Record(keras.callbacks.Callback):
             self.history_so_far.setdefault(key, []).append(value)
         if self.save():
             self.model.stop_training = True
+
+
+class StopTogether(keras.callbacks.Callback):
+    """Stop all workers after an epoch if a callback stops one of them."""
+
+    def __init__(self, group: Group) -> None:
+        super().__init__()
+        self.group = group
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Ask all workers; called after all other callbacks."""
+        self.model.stop_training = bool(self.group.maximum(int(self.model.stop_training)))
 
 
 def epoch_line(epoch: int, epochs: int, logs: Mapping[str, float]) -> str:

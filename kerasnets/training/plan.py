@@ -14,11 +14,15 @@ from kerasnets.data import Dataset, Split
 from kerasnets.engine.adapt import build
 from kerasnets.engine.autotune import Cost, choose_xla, measure
 from kerasnets.engine.buckets import Buckets
+from kerasnets.engine.collectives import Group
 from kerasnets.engine.epochs import AfterCall, StepRunner, Validation, evaluate
+from kerasnets.engine.exchange import Exchange
 from kerasnets.engine.loop import Loop, Options, XlaCannotError
 from kerasnets.engine.schedule import EpochSchedule
 from kerasnets.engine.sources import Examples, Source, as_source
 from kerasnets.engine.stream import Feed
+from kerasnets.engine.worker_checks import check_workers_can_train
+from kerasnets.engine.worker_steps import WorkerEvaluator, WorkerRunner
 from kerasnets.evaluation.tasks import Task
 from kerasnets.training.recipe import Recipe
 from kerasnets.training.rescaling import target_variance
@@ -34,10 +38,12 @@ class Plan:
     Attributes:
         recipe: how to train.
         data: what to train on.
+        group: the workers that train together; ``None`` for this process alone.
     """
 
     recipe: Recipe
     data: Dataset
+    group: Group | None = None
 
     @functools.cached_property
     def source(self) -> Source:
@@ -74,10 +80,26 @@ class Plan:
             after_call: called after each compiled call.
         """
         build(model, self.source)
+        if self.group is not None:
+            return self._worker_runner(model, self.group, after_call)
         feed = Feed(self.source)
         if xla is None:
             xla = feed.resident and self._choose_xla(model, feed)
         return StepRunner(self._loop(model, xla), feed, self.schedule, after_call=after_call)
+
+    def _worker_runner(
+        self, model: keras.Model, group: Group, after_call: AfterCall
+    ) -> WorkerRunner:
+        """The runner of one of several workers. XLA cannot compile their exchange."""
+        check_workers_can_train(model)
+        exchange = Exchange(model, group, self.recipe.average_every)
+        return WorkerRunner(
+            self._loop(model, xla=False, exchange=exchange),
+            Feed(self.source, exchange.own_rows),
+            self.schedule,
+            after_call=after_call,
+            exchange=exchange,
+        )
 
     def validation(self, model: keras.Model, xla: bool) -> Validation:
         """Return the evaluation on the validation split after each epoch."""
@@ -88,21 +110,27 @@ class Plan:
         if xla and self.recipe.xla != "on":
             # A validation has fewer steps than the training, so compiling it may not pay off.
             steps = self.recipe.epochs * schedule.steps_per_epoch
-            xla = choose_xla(model, source, _EVALUATION_BATCH, steps, training=False)
+            xla = feed.resident and choose_xla(
+                model, source, _EVALUATION_BATCH, steps, training=False
+            )
         options = Options(xla=xla, xla_optional=self.recipe.xla == "auto")
         loop = Loop(model, source, _EVALUATION_BATCH, options, training=False)
-        return Validation(
-            lambda callbacks: evaluate(model, StepRunner(loop, feed, schedule), callbacks)
-        )
 
-    def _loop(self, model: keras.Model, xla: bool) -> Loop:
+        def runner() -> StepRunner:
+            if self.group is not None:
+                return WorkerEvaluator(loop, feed, schedule, group=self.group)
+            return StepRunner(loop, feed, schedule)
+
+        return Validation(lambda callbacks: evaluate(model, runner(), callbacks))
+
+    def _loop(self, model: keras.Model, xla: bool, exchange: Exchange | None = None) -> Loop:
         options = Options(
             xla=xla,
             xla_optional=self.recipe.xla == "auto",
             fuse=self.recipe.xla != "off",
             stop_if_not_finite=True,
         )
-        return Loop(model, self.source, self.recipe.batch_size, options)
+        return Loop(model, self.source, self.recipe.batch_size, options, exchange=exchange)
 
     def _choose_xla(self, model: keras.Model, feed: Feed) -> bool:
         if self.recipe.xla == "auto":
@@ -147,7 +175,7 @@ def compile_model(model: keras.Model, plan: Plan, task: Task) -> None:
             # it decides which epoch is best.
             metrics.append(task.log_loss_metric(LOG_LOSS))
         model.compile(
-            optimizer=_optimizer(plan.recipe, plan.steps),
+            optimizer=_optimizer(plan.recipe, max(1, plan.steps // plan.recipe.accumulate)),
             loss=_loss(plan, task),
             metrics=metrics,
             jit_compile=False,
@@ -198,12 +226,15 @@ def _padding_text(buckets: Buckets) -> str:
     )
 
 
-def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
+def _optimizer(recipe: Recipe, updates: int) -> keras.optimizers.Optimizer:
+    """The optimizer of a recipe, whose schedule ends after a number of updates."""
     rate: Any = recipe.learning_rate
     if recipe.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
+        rate = keras.optimizers.schedules.CosineDecay(rate, updates)
     elif recipe.schedule == "exponential":
-        rate = keras.optimizers.schedules.ExponentialDecay(rate, steps, 0.01)
+        rate = keras.optimizers.schedules.ExponentialDecay(rate, updates, 0.01)
     # With a name, because Keras would count optimizers, and the same seed writes the same bytes.
     config = {"learning_rate": rate, "name": recipe.optimizer}
+    if recipe.accumulate > 1:
+        config["gradient_accumulation_steps"] = recipe.accumulate
     return keras.optimizers.get({"class_name": recipe.optimizer, "config": config})

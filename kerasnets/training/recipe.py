@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from kerasnets._errors import unknown_name
 from kerasnets.nets import describe
+from kerasnets.nets.spec import RECIPES
 
 _STRICT = ConfigDict(strict=True, extra="forbid")
 
@@ -55,6 +56,21 @@ class Recipe:
     )
     epochs: int = Field(20, ge=1, lt=2**31, description="passes over the training split")
     batch_size: int = Field(32, ge=1, lt=2**31, description="rows per step")
+    accumulate: int = Field(
+        1,
+        ge=1,
+        lt=2**31,
+        description="number of batches whose gradients are averaged for each update; a schedule "
+        "of the learning rate counts updates. Several workers exchange gradients once per update",
+    )
+    average_every: int = Field(
+        0,
+        ge=0,
+        lt=2**31,
+        description="with several workers: 0 sums their gradients in each update, as in one "
+        "process; a number lets each worker train on its rows alone and averages the weights "
+        "after that number of steps",
+    )
     optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd", "compiled"] = Field(
         "adam",
         description="the Keras optimizer; 'compiled' is set for your own compiled model, whose "
@@ -145,19 +161,59 @@ def _field_infos(recipe: type[Recipe]) -> Iterable[tuple[str, FieldInfo]]:
     return recipe.__pydantic_fields__.items()  # type: ignore[attr-defined]  # made by pydantic
 
 
-def make_recipe(net: str, **settings: Any) -> Recipe:
-    """Return the default recipe of a net of the catalogue with some settings replaced.
+def make_recipe(net: str, recipe: str | Path | Recipe = "default", **settings: Any) -> Recipe:
+    """Return a recipe of a net of the catalogue with some settings replaced.
+
+    Args:
+        net: name of the net.
+        recipe: ``"default"``: the settings that we recommend for the net on this data set;
+            ``"as-reported"``: those of the course reports; else a TOML file, completed with the
+            defaults, or a complete recipe. A file whose name is that of a recipe is passed as a
+            ``Path``, or as a text such as ``"./as-reported"``.
+        settings: fields of :class:`Recipe`. Those of ``net_arguments`` and ``data_options`` are
+            replaced one by one.
 
     Raises:
-        ValueError: on an unknown net, an unknown setting (with near misses), or a value of the
-            wrong type or out of range. The message names every such setting.
+        FileNotFoundError: if there is no such file.
+        ValueError: on an unknown net or recipe, an unknown setting (with near misses), or a value
+            of the wrong type or out of range. The message names every such setting.
     """
+    base = _base_settings(net, settings.get("data"), recipe)
+    merged = {
+        name: {**base[name], **settings[name]}
+        for name in ("net_arguments", "data_options")
+        if isinstance(base.get(name), dict) and isinstance(settings.get(name), dict)
+    }
+    made = check_recipe({**base, **settings, **merged})
+    arguments = describe(net).arguments
+    for argument in made.net_arguments:
+        if argument not in arguments:
+            raise unknown_name(f"argument of {net}", argument, arguments)
+    return made
+
+
+def _base_settings(net: str, data: Any, recipe: str | Path | Recipe) -> dict[str, Any]:
+    """The settings of a recipe for a net and a data set, by default the one in the recipe."""
     spec = describe(net)
-    recipe = check_recipe({"net": net, "data": spec.data, **spec.recipe, **settings})
-    for argument in recipe.net_arguments:
-        if argument not in spec.arguments:
-            raise unknown_name(f"argument of {net}", argument, spec.arguments)
-    return recipe
+    if isinstance(recipe, Recipe):
+        return {**dataclasses.asdict(recipe), "net": net}
+    name, in_file = "default", {}
+    if _is_name(recipe):
+        name = str(recipe)
+    else:
+        in_file = read_settings(recipe)
+    data = data or in_file.get("data") or spec.data
+    # What is not a text is refused later, together with all other wrong settings.
+    settings = spec.settings(data if isinstance(data, str) else "", name)
+    return {**settings, **in_file, "net": net, "data": data}
+
+
+def _is_name(recipe: str | Path) -> bool:
+    """Whether this is the name of a recipe, or looks like one and is no file."""
+    if not isinstance(recipe, str):
+        return False
+    looks_like_name = Path(recipe).name == recipe and not Path(recipe).suffix
+    return recipe in RECIPES or (looks_like_name and not Path(recipe).exists())
 
 
 def check_recipe(settings: dict[str, Any], origin: str = "the recipe") -> Recipe:
@@ -202,19 +258,30 @@ def read_settings(path: str | Path) -> dict[str, Any]:
 
 
 def read_recipe(path: str | Path) -> Recipe:
-    """Return the recipe in a TOML file, completed with the defaults of the net.
+    """Return the recipe in a TOML file, completed with the defaults of the net on its data set.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if it is not TOML, or a setting is wrong, as in :func:`make_recipe`.
     """
-    settings = read_settings(path)
-    if not isinstance(settings.get("net"), str):
-        raise ValueError(f'{path} names no net; add a line such as net = "seizure-cnn".')
+    net = read_net(path)
     try:
-        return make_recipe(**settings)
+        return make_recipe(net, Path(path))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def read_net(path: str | Path) -> str:
+    """Return the name of the net in a recipe file.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is not TOML, or names no net.
+    """
+    net = read_settings(path).get("net")
+    if not isinstance(net, str):
+        raise ValueError(f'{path} names no net; add a line such as net = "seizure-cnn".')
+    return net
 
 
 def recipe_toml(recipe: Recipe) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from kerasnets.evaluation.evaluate_model import SplitPredictions, measure_splits
 from kerasnets.evaluation.tasks import get_task, output_names
 from kerasnets.training.recipe import Recipe
 from kerasnets.training.run_folder import History, best_epoch, without_penalties
+
+if TYPE_CHECKING:
+    from kerasnets.training.run import Run
 
 # Imported by the report. They are slow to import, so the worker does it during the training.
 IMPORTS = ("sklearn.metrics", "kerasnets.evaluation.figures")
@@ -77,19 +80,30 @@ def collect_results(task: str, model: keras.Model, data: Dataset) -> Results:
     return Results(splits, tuple(data.feature_names), dense_kernels(model) if small else {})
 
 
-def write_report(about: About, results: Results, folder: Path) -> dict[str, dict[str, Any]]:
+def write_report(about: About, results: Results, folder: Path | None) -> dict[str, dict[str, Any]]:
     """Draw the figures of the task and the weights of a small net; return the metrics.
 
     Args:
         about: describes the run.
         results: from :func:`collect_results`.
-        folder: for the figures.
+        folder: for the figures; ``None`` to draw none.
     """
     task = get_task(about.task)
     metrics = measure_splits(results.splits, task, about.names, about.recipe.threshold)
-    threshold = metrics["test"].get("threshold", 0.5)
-    draw_figures(about, results, threshold, folder)
+    if folder is not None:
+        draw_figures(about, results, _threshold(metrics), folder)
     return metrics
+
+
+def draw_run(run: Run, data: Dataset) -> None:
+    """Draw the figures of a finished run that was trained without them."""
+    about, folder = About.of(run.recipe, run.task, data), run.folder / "figures"
+    draw_figures(about, collect_results(run.task, run.model, data), _threshold(run.metrics), folder)
+    draw_learning_curves(about, run.history, folder)
+
+
+def _threshold(metrics: dict[str, dict[str, Any]]) -> float:
+    return float(metrics["test"].get("threshold", 0.5))
 
 
 def draw_figures(about: About, results: Results, threshold: float, folder: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from kerasnets._display import html_block
 from kerasnets._lazy import keras
-from kerasnets.data import Dataset
+from kerasnets.data import Dataset, VisitSequences
 from kerasnets.data.tables.codebook import encode_table
 from kerasnets.data.tables.privacy import MIN_ROWS
 from kerasnets.evaluation.baseline import headline
@@ -142,6 +142,11 @@ class Run:
         """How text columns were encoded as numbers, for ``kerasnets.data.encode_table``."""
         return list(self.environment["data"].get("codebook", []))
 
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """Name of each code of the visits, in the order of the inputs; empty for other data."""
+        return tuple(self.environment["data"].get("vocabulary", ()))
+
     def predict(self, x: Any, batch_size: int = 256) -> np.ndarray:
         """Predict for raw inputs.
 
@@ -155,8 +160,15 @@ class Run:
             the second class for one output, or the values of a regression.
 
         Raises:
-            ValueError: if the inputs do not fit the model or an output is not finite.
+            ValueError: if the inputs do not fit the model, sequences have other codes than the data
+                of the run, or an output is not finite.
         """
+        if isinstance(x, VisitSequences) and self.vocabulary not in ((), x.names):
+            raise ValueError(
+                f"The sequences have {x.features} codes, which are not the {len(self.vocabulary)} "
+                "codes of the run in their order. Load them with load_data(…, "
+                "vocabulary=run.vocabulary)."
+            )
         if self.codebook and hasattr(x, "columns"):
             x = encode_table(x, self.codebook)
         return predict_outputs(self.model, x, get_task(self.task), batch_size)

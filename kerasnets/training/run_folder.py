@@ -32,7 +32,7 @@ import numpy as np
 import kerasnets
 from kerasnets._files import atomic_write
 from kerasnets._modes import owner_only
-from kerasnets.data import Dataset
+from kerasnets.data import Dataset, VisitSequences
 from kerasnets.engine.sources import as_source
 
 History = dict[str, list[float]]
@@ -135,18 +135,18 @@ def describe_environment(data: Dataset, task: str, start: str, examples: str) ->
     }
 
 
-@functools.cache  # importlib keeps a list of files for each change of the folders in sys.path
-def _libraries() -> dict[str, str]:
-    return {name: importlib.metadata.version(name) for name in _LIBRARIES}
-
-
 def versions() -> dict[str, str]:
-    """Return the versions of kerasnets, Python and the libraries that results depend on."""
+    """Return the versions of this package, of Python and of the libraries that a run depends on."""
     return {
         "kerasnets": kerasnets.__version__,
         "python": platform.python_version(),
-        **_libraries(),
+        **_library_versions(),
     }
+
+
+@functools.cache  # importlib keeps a list of files for each change of the folders in sys.path
+def _library_versions() -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in _LIBRARIES}
 
 
 def describe_data(data: Dataset) -> dict[str, Any]:
@@ -165,6 +165,7 @@ def describe_data(data: Dataset) -> dict[str, Any]:
         **({"target_units": data.target_units} if data.target_units else {}),
         **({"feature_names": list(data.feature_names)} if data.feature_names else {}),
         **({"codebook": list(data.codebook)} if data.codebook else {}),
+        **({"vocabulary": list(x.names)} if isinstance(x := data.train.x, VisitSequences) else {}),
     }
 
 

@@ -16,15 +16,15 @@ from kerasnets._tables import wrapped
 from kerasnets._temporary import remove_leftovers
 from kerasnets._worker import preload, submit
 from kerasnets.data import Dataset
-from kerasnets.engine.epochs import run_epochs
-from kerasnets.engine.loop import Logs
+from kerasnets.engine.collectives import Group
 from kerasnets.evaluation import predict_logits
 from kerasnets.evaluation.calibration import fit_temperature, scale_logits
 from kerasnets.nets import load_model
 from kerasnets.training import run_folder
 from kerasnets.training.checkpoints import Checkpoints
+from kerasnets.training.epochs import EpochRunner, is_over
 from kerasnets.training.identity import RunIdentity
-from kerasnets.training.model_file import best_checkpoint, count_steps, save_final_model
+from kerasnets.training.model_file import best_checkpoint, save_final_model
 from kerasnets.training.plan import Plan, plan_notes
 from kerasnets.training.recipe import Recipe
 from kerasnets.training.report import (
@@ -38,6 +38,7 @@ from kerasnets.training.run import Run
 from kerasnets.training.run_folder import History
 from kerasnets.training.session_log import SessionLog
 from kerasnets.training.stored import checksum_of, read_environment, read_history
+from kerasnets.training.workers import check_equal, send_results, send_start
 
 
 @dataclass
@@ -52,8 +53,11 @@ class Session:
         callbacks: Keras callbacks of the user.
         progress: show a bar and one line per epoch.
         tensorboard: write TensorBoard logs into the run folder.
+        figures: draw the figures of the run.
+        group: the workers that train together, of which this is the first; ``None`` for this
+            process alone.
         history: history of the complete epochs.
-        steps: number of steps that this process has run.
+        epochs: runs the epochs, once the steps are compiled.
     """
 
     folder: Path
@@ -63,8 +67,10 @@ class Session:
     callbacks: Sequence[Any] = ()
     progress: bool = True
     tensorboard: bool = False
+    figures: bool = True
+    group: Group | None = None
     history: History = field(default_factory=dict, init=False)
-    steps: int = field(default=0, init=False)
+    epochs: EpochRunner | None = field(default=None, init=False)
 
     def run(self) -> Run:
         """Run the remaining epochs, then evaluate the best one.
@@ -72,7 +78,7 @@ class Session:
         Raises:
             ValueError: if the files in the run folder do not belong together.
         """
-        preload(IMPORTS)
+        preload(IMPORTS if self.figures else IMPORTS[:1])
         with _explain_resume(self.folder):
             remove_leftovers(self.folder)
             start = read_environment(self.folder).get("start", "")
@@ -80,41 +86,40 @@ class Session:
             history = read_history(self.folder)
             done = self.identity.check_files(self.folder, self.model, history)
             self.history = run_folder.first_epochs(history, done)
-            if not self.is_over:
-                self._train(done)
-            return self._evaluate()
+            over = is_over(self.recipe, self.history)
+            if self.group is not None:
+                send_start(self.group, self.folder, self.recipe, self.history, over=over)
+            if not over:
+                if self.group is not None:
+                    check_equal(self.group, self.recipe, self.data)
+                self._train()
+            run = self._evaluate()
+            if self.group is not None:
+                send_results(self.group, run)
+            return run
 
     @property
-    def is_over(self) -> bool:
-        """Whether the history shows that training has ended, by its last epoch or early stop."""
-        epochs = len(self.history.get("loss", ()))
-        if epochs == 0 or epochs >= self.recipe.epochs:
-            return epochs > 0
-        waited = epochs - run_folder.best_epoch(self.history, self.recipe.monitor)
-        return 0 < self.recipe.early_stopping <= waited
+    def steps(self) -> int:
+        """Number of steps that this process has run."""
+        return self.epochs.steps if self.epochs else 0
 
-    def _train(self, done: int) -> None:
+    def _train(self) -> None:
         # Imported here, because the module subclasses Keras classes and so imports Keras.
-        from kerasnets.training import callbacks as run_callbacks
+        from kerasnets.training.callbacks import Progress
 
-        plan = Plan(self.recipe, self.data)
+        plan = Plan(self.recipe, self.data, self.group)
         if self.progress:
             for note in plan_notes(plan.source, self.recipe.batch_size):
                 print(wrapped(note), file=sys.stderr)
-        steps_per_epoch = plan.schedule.steps_per_epoch
-        offset = done * steps_per_epoch - count_steps(self.model)
-
-        def after_call(steps: int, logs: Logs) -> None:
-            self.steps += steps
-            run_callbacks.check_loss(self.model, logs, steps_per_epoch, offset)
-            bar.move(steps)
-
-        log = SessionLog(self.folder, done)
-        runner = plan.runner(self.model, log.environment.get("xla"), after_call)
-        self._check_monitor()
+        done = len(self.history.get("loss", ()))
+        log = SessionLog(self.folder, done, self.group.workers if self.group else None)
+        self.epochs = epochs = EpochRunner(
+            self.model, plan, self.history, log.environment.get("xla")
+        )
+        loop = epochs.runner.loop
 
         def save_progress(epochs: int) -> None:
-            log.record(epochs, runner.loop.xla)
+            log.record(epochs, loop.xla)
             run_folder.write_history(self.folder, run_folder.first_epochs(self.history, epochs))
 
         checkpoints = Checkpoints(
@@ -122,50 +127,24 @@ class Session:
             save_progress,
             lambda kind, epochs, steps: self.identity.state(kind, epochs, steps, self.history),
         )
-        bar = run_callbacks.Progress(
-            self.recipe.net, self.recipe.epochs, done, steps_per_epoch, runner.loop
-        )
-        record = run_callbacks.Record(self.history, lambda: self._save_epoch(checkpoints))
-        own = [
-            run_callbacks.EpochRandomness(self.recipe.seed),
-            record,
-            *([bar] if self.progress else []),
-        ]
+        bar = Progress(self.recipe.net, self.recipe.epochs, done, epochs.steps_per_epoch, loop)
+        own: list[Any] = [bar] if self.progress else []
         if self.tensorboard:
             logs_folder = self.folder / "tensorboard"
             own.append(keras.callbacks.TensorBoard(logs_folder, write_graph=False))
-        callbacks = keras.callbacks.CallbackList(
-            [*own, *self.callbacks],
-            add_history=True,
-            model=self.model,
-            verbose=0,
-            epochs=self.recipe.epochs,
-            steps=steps_per_epoch,
-        )
         try:
-            run_epochs(
-                self.model,
-                runner,
-                plan.validation(self.model, runner.loop.xla),
-                initial_epoch=done,
-                epochs=self.recipe.epochs,
-                callbacks=callbacks,
+            epochs.run(
+                lambda: self._save_epoch(checkpoints),
+                callbacks=[*own, *self.callbacks],
+                on_steps=bar.move,
             )
         finally:
             bar.close()
             checkpoints.write(self.model)
 
-    def _check_monitor(self) -> None:
-        """Refuse a monitor that the user's own metrics do not include, before the first step."""
-        if type(self.model).test_step is not keras.Model.test_step:
-            return  # its metrics are known only after a validation
-        names = {f"val_{name}" for name in self.model.get_metrics_result()}
-        if self.recipe.monitor not in names:
-            raise run_folder.not_measured(self.recipe.monitor, names)
-
     def _save_epoch(self, checkpoints: Checkpoints) -> bool:
         """Keep the state of an epoch that is done; return whether training is over."""
-        epoch, over = len(self.history["loss"]), self.is_over
+        epoch, over = len(self.history["loss"]), is_over(self.recipe, self.history)
         best = run_folder.best_epoch(self.history, self.recipe.monitor) == epoch
         checkpoints.keep(self.model, epoch, best=best, over=over)
         return over
@@ -175,8 +154,9 @@ class Session:
         self.identity.check_best(self.folder, self.history)
         environment = read_environment(self.folder)
         task = environment.get("task", "classification")
-        about, figures = About.of(self.recipe, task, self.data), self.folder / "figures"
-        curves = submit(draw_learning_curves, about, self.history, figures)
+        about = About.of(self.recipe, task, self.data)
+        figures = self.folder / "figures" if self.figures else None
+        curves = submit(draw_learning_curves, about, self.history, figures) if figures else None
         model = load_model(best_checkpoint(self.folder))
         if self.recipe.calibration == "temperature":
             validation = self.data.validation
@@ -188,7 +168,8 @@ class Session:
         save_final_model(model, self.folder / "model.keras", rate)
         environment["model"] = checksum_of(self.folder / "model.keras")
         write_json(self.folder / "environment.json", environment)
-        curves.result()
+        if curves is not None:
+            curves.result()
         metrics = report.result()
         write_json(self.folder / "metrics.json", metrics)
         return Run(self.folder, self.recipe, self.history, metrics, environment)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kerasnets._files import write_json
+from kerasnets.engine.workers import Workers
 from kerasnets.training.stored import read_environment
 from kerasnets.training.threads import get_threads
 
@@ -15,8 +16,14 @@ from kerasnets.training.threads import get_threads
 class SessionLog:
     """The record of one process, written at the start and with each checkpoint."""
 
-    def __init__(self, folder: Path, done: int) -> None:
-        """Record that a process begins after ``done`` epochs."""
+    def __init__(self, folder: Path, done: int, workers: Workers | None = None) -> None:
+        """Record that a process begins.
+
+        Args:
+            folder: the run folder.
+            done: number of epochs that are done.
+            workers: the workers that train together, of which this is the first.
+        """
         self.path = folder / "environment.json"
         self.environment = read_environment(folder)
         self.done, self.clock = done, time.perf_counter()
@@ -24,6 +31,7 @@ class SessionLog:
             {
                 "started": datetime.now(UTC).isoformat(timespec="seconds"),
                 "threads": get_threads() or os.cpu_count(),
+                **({"workers": list(workers.addresses)} if workers else {}),
             }
         )
         self._write(done)

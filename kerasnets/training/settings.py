@@ -9,7 +9,6 @@ from typing import Any
 
 from kerasnets._lazy import keras
 from kerasnets.data import Dataset, as_dataset
-from kerasnets.data.catalogue import data_spec
 from kerasnets.engine.sources import as_source
 from kerasnets.evaluation.tasks import Task, output_names
 from kerasnets.nets import describe
@@ -22,6 +21,7 @@ def recipe_and_data(
     data: Any,
     data_dir: str | Path | None,
     settings: dict[str, Any],
+    recipe: str | Path | Recipe = "default",
 ) -> tuple[Recipe, Dataset]:
     """Return the checked recipe and its data set; a ``Dataset`` decides the settings of the data.
 
@@ -30,6 +30,7 @@ def recipe_and_data(
         data: as for :func:`kerasnets.train`.
         data_dir: where to look for the files of the data set.
         settings: fields of the recipe.
+        recipe: as for :func:`~kerasnets.training.make_recipe`.
 
     Raises:
         ValueError: if a setting is wrong or contradicts the data or the model.
@@ -45,21 +46,19 @@ def recipe_and_data(
         path = Path(data).resolve()
         settings = {**settings, "data": str(path) if path.is_file() else os.fspath(data)}
     if isinstance(net, str):
-        recipe = make_recipe(net, **settings)
-        if not isinstance(data, Dataset):
-            options = _data_options(recipe, settings.get("data_options", {}))
-            recipe = replace(recipe, data_options=options)
+        made = make_recipe(net, recipe, **settings)
     else:
-        recipe = _recipe_of_model(net, settings)
-    if not isinstance(data, Dataset):
-        data = load_recipe_data(recipe, data_dir)
+        made = _recipe_of_model(net, settings, recipe)
+    if isinstance(data, Dataset):
+        made = replace(made, data_options=dict(data.options))
+    else:
+        data = load_recipe_data(made, data_dir)
     if isinstance(net, str):
-        arguments = {**_arguments_from(data, net), **recipe.net_arguments}
-        recipe = replace(recipe, net_arguments=arguments)
+        made = replace(made, net_arguments={**_arguments_from(data, net), **made.net_arguments})
     if isinstance(as_source(data.train.x).batch_spec(), dict):
         # There is no single array of inputs to rescale.
-        recipe = replace(recipe, rescaling="none" if data.task != "regression" else "standard")
-    return replace(recipe, split=data.split), data
+        made = replace(made, rescaling="none" if data.task != "regression" else "standard")
+    return replace(made, split=data.split), data
 
 
 def _with_data_settings(settings: dict[str, Any], data: Dataset) -> dict[str, Any]:
@@ -79,8 +78,15 @@ def _with_data_settings(settings: dict[str, Any], data: Dataset) -> dict[str, An
     return {**settings, **own}
 
 
-def _recipe_of_model(model: keras.Model, settings: dict[str, Any]) -> Recipe:
+def _recipe_of_model(
+    model: keras.Model, settings: dict[str, Any], recipe: str | Path | Recipe
+) -> Recipe:
     """The recipe of a user's own model; refuse settings that contradict its ``compile``."""
+    if recipe != "default":
+        raise ValueError(
+            f"recipe={str(recipe)!r} is for a net of the catalogue. Pass the settings of your own "
+            "model one by one, such as epochs=20."
+        )
     if model.compiled:
         for name in ("optimizer", "learning_rate", "schedule"):
             if settings.get(name, "compiled") != "compiled":
@@ -91,13 +97,6 @@ def _recipe_of_model(model: keras.Model, settings: dict[str, Any]) -> Recipe:
                 )
         settings = {**settings, "optimizer": "compiled"}
     return check_recipe({"net": model.name, **settings})
-
-
-def _data_options(recipe: Recipe, requested: dict[str, Any]) -> dict[str, Any]:
-    """The requested options, and the default options of the net that the data set has."""
-    defaults = describe(recipe.net).recipe.get("data_options", {})
-    known = data_spec(recipe.data).options
-    return {**{name: value for name, value in defaults.items() if name in known}, **requested}
 
 
 def _arguments_from(data: Dataset, net: str) -> dict[str, int]:

@@ -20,6 +20,8 @@ class _CommonSettings(TypedDict, total=False):
     rescaling: Literal["standard", "none"]
     epochs: int
     batch_size: int
+    accumulate: int
+    average_every: int
     optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd", "compiled"]
     learning_rate: float
     schedule: Literal["constant", "cosine", "exponential"]

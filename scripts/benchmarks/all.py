@@ -26,7 +26,8 @@ import numpy as np
 import start_up
 import torch_nets
 import training
-from tables import draw, tables, write_tables
+from speed_figure import draw
+from tables import tables, write_tables
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("training", "prediction", "accuracy", "start-up", "growth", "machine")
@@ -64,7 +65,7 @@ def main() -> None:
             text = json.dumps(results, indent=1) + "\n"
             arguments.json.write_text(text, encoding="utf-8")
             write_tables(ROOT / "docs" / "speed.md", tables(results))
-            draw(results, ROOT / "docs" / "images" / "speed")
+            draw(results, ROOT / "docs" / "images" / "speed.png")
 
     measure(arguments.only, nets, arguments.rounds, results, write)
     print(tables(results))

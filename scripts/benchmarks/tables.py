@@ -1,4 +1,4 @@
-"""Write the results as Markdown tables and as a figure."""
+"""Write the results as Markdown tables."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from kerasnets._style import COLORS, save_figure
 from kerasnets._tables import markdown_table, percent
 
 # Goals of the ratio to eager PyTorch, by the start of the name of a net.
@@ -158,36 +156,6 @@ def write_tables(path: Path, text: str) -> None:
     page = path.read_text(encoding="utf-8") if path.is_file() else f"# Speed\n\n{_BEGIN}\n{_END}\n"
     before, _, rest = page.partition(_BEGIN)
     path.write_text(f"{before}{_BEGIN}\n{text}\n{_END}{rest.partition(_END)[2]}", encoding="utf-8")
-
-
-def draw(results: dict[str, Any], path: Path) -> None:
-    """Plot ratios of training throughput, one line per net, with the goal of the ratio to eager."""
-    if not results.get("training"):
-        return
-    found = sorted(results["training"], key=lambda result: ratio_to(result, "torch eager"))
-    figure = Figure(figsize=(7.5, 0.27 * len(found) + 1.2), layout="constrained")
-    axes, positions = figure.subplots(), np.arange(len(found))
-    marks = {"torch eager": "o", "torch best": "s", "keras fit": "^"}
-    labels = {"torch eager": "PyTorch eager", "torch best": "PyTorch best",
-              "keras fit": "Keras fit"}  # fmt: skip
-    for color, (name, mark) in zip(COLORS, marks.items(), strict=False):
-        ratios = [ratio_to(result, name) for result in found]
-        axes.plot(ratios, positions, mark, color=color, label=labels[name], markersize=5)
-    goals = [goal_of(result["net"]) for result in found]
-    axes.plot(goals, positions, "|", color="#22262A", markersize=9, label="goal (ratio to eager)")
-    axes.axvline(1, color="#5F676F", linewidth=0.8)
-    axes.set_xscale("log")
-    axes.set_xticks([0.5, 1, 2, 5, 10, 20, 50], ["0.5", "1", "2", "5", "10", "20", "50"])
-    axes.set_yticks(positions, [result["net"] for result in found])
-    axes.set_xlabel("training throughput of kerasnets relative to the others")
-    machine = results["machine"]
-    axes.set_title(
-        f"Training throughput, batch 32, {machine['cpus']} cores, {machine['processor']}\n"
-        f"TensorFlow {machine['versions']['tensorflow']}, PyTorch {machine['versions']['torch']}",
-        loc="left", fontsize=9.5,
-    )  # fmt: skip
-    figure.legend(loc="outside lower center", ncols=4, fontsize=8.5)
-    save_figure(figure, path)
 
 
 def ratio_to(result: dict[str, Any], name: str) -> float:

@@ -66,7 +66,8 @@ def measure(net: str, epochs: int | None, rounds: int) -> dict[str, Any] | None:
     commands = {
         "kerasnets": [
             sys.executable, "-m", "kerasnets", "train", net, "--data", data,
-            "--epochs", str(recipe.epochs), "--out",
+            "--epochs", str(recipe.epochs),
+            "--early-stopping", "0", "--out",  # as many epochs as the script
         ],
         **{
             f"torch {threads}": [sys.executable, str(SCRIPT), *job, str(threads)]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime
 import gzip
-import itertools
 import random
 import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from cohorts import read_cohort
 from fuzzing import Target, UnreadableError, register
 from mutations import Files
 from reading import (
@@ -27,7 +27,6 @@ from reading import (
 )  # fmt: skip
 
 from kerasnets.data import Dataset, load_data
-from kerasnets.data.ehr import cohort, eicu, mimic3
 from kerasnets.data.tables.simulate import simulate_cases
 
 _ICD9 = re.compile(r"\d{3}\.?\d{0,2}|V\d\d\.?\d{0,2}|E\d{3}\.?\d?", re.ASCII)
@@ -63,28 +62,15 @@ def eicu_files() -> Files:
     }
 
 
-def load_cohort(name: str, read: Any, tables: tuple[str, ...]) -> Any:
+def load_cohort(name: str, tables: tuple[str, ...]) -> Any:
     """A function that loads a cohort and makes a data set of it."""
 
     def load(folder: Path) -> Any:
         load_data(name, data_dir=folder, min_count=1)  # the whole way, with its own errors
         files = {path.name.partition(".")[0]: path for path in folder.iterdir()}
-        return describe(read({table: files[table] for table in tables}))
+        return read_cohort(name, {table: files[table] for table in tables})
 
     return load
-
-
-def describe(found: cohort.Cohort) -> dict[str, Any]:
-    """A cohort as lists."""
-    sequences = found.sequences
-    codes = [sorted(sequences.names[code] for code in visit)
-             for visit in np.split(sequences.codes, sequences.code_offsets[1:-1])]  # fmt: skip
-    offsets = sequences.visit_offsets
-    return {
-        "visits": [codes[a:b] for a, b in itertools.pairwise(offsets)],
-        "died": found.died.tolist(),
-        "patients": found.patients.tolist(),
-    }
 
 
 def sole(files: Files, name: str) -> bytes:
@@ -121,7 +107,7 @@ def eicu_read(files: Files, _: Any) -> dict[str, Any]:
                 visit = visits[stay].setdefault(minute // 60, set())
                 visit.update("|".join(parts[:end]) for end in range(2, len(parts) + 1))
     order = sorted(set(persons))
-    kept = [n for n, stay in enumerate(stays) if stay in visits]
+    kept = sorted((n for n, stay in enumerate(stays) if stay in visits), key=stays.__getitem__)
     return {
         "visits": [
             [sorted(visits[stays[n]][hour]) for hour in sorted(visits[stays[n]])] or [[]]
@@ -171,17 +157,17 @@ def mimic3_read(files: Files, _: Any) -> dict[str, Any]:
     stays, codes = mimic3_stays(files), mimic3_codes(files)
     visits, died, chosen = [], [], []
     for number_, patient in enumerate(sorted(deaths)):
-        survived: dict[datetime.datetime, set[str]] = {}
+        survived: dict[tuple[datetime.datetime, int], set[str]] = {}
         for hadm, (subject, admitted, left, flag) in stays.items():
             if subject == patient and left >= admitted and not flag:
-                survived.setdefault(left, set()).update(codes.get(hadm, ()))
+                survived[left, hadm] = codes.get(hadm, set())
         if not survived:
             continue
-        midnight = max(survived).replace(hour=0, minute=0, second=0)
+        midnight = max(survived)[0].replace(hour=0, minute=0, second=0)
         predicted, end = midnight + datetime.timedelta(1), deaths[patient]
         if end and end < predicted:
             continue
-        visits.append([sorted(survived[left]) for left in sorted(survived)])
+        visits.append([sorted(survived[admission]) for admission in sorted(survived)])
         died.append(bool(end) and (end - predicted) < datetime.timedelta(365))
         chosen.append(number_)
     return {"visits": visits, "died": died, "patients": chosen}
@@ -207,7 +193,7 @@ def mimic3_codes(files: Files) -> dict[int, set[str]]:
         name = code.strip().upper()
         if code and not _ICD9.fullmatch(name):
             raise UnreadableError(f"{code!r} is not a code")
-        group = name[: 4 if name.startswith("E") else 3]
+        group = f"ICD9CM//{name[: 4 if name.startswith('E') else 3]}"
         codes.setdefault(whole(hadm), set()).update({group} if code else ())
     return codes
 
@@ -292,17 +278,13 @@ for target in (
     Target(
         "eicu",
         eicu_files,
-        load_cohort(
-            "eicu",
-            lambda files: eicu.read_cohort(files, ancestors=True),
-            ("patient", "diagnosis", "treatment"),
-        ),
+        load_cohort("eicu", ("patient", "diagnosis", "treatment")),
         eicu_read,
     ),
     Target(
         "mimic3",
         mimic3_files,
-        load_cohort("mimic3", mimic3.read_cohort, ("ADMISSIONS", "DIAGNOSES_ICD", "PATIENTS")),
+        load_cohort("mimic3", ("ADMISSIONS", "DIAGNOSES_ICD", "PATIENTS")),
         mimic3_read,
     ),
     Target("covid", covid_files, covid_load, covid_read),

@@ -104,7 +104,8 @@ def fit_net(net: str, settings: Settings, folder: Path) -> Method:
     """Train a net, with one run folder per fold. Finished runs are reused."""
 
     def fit(data: Dataset, fold: int) -> tuple[Predictions, Predictions]:
-        run = resume_or_train(net, folder / str(fold), data=data, **settings)
+        options = {"recipe": "as-reported", **settings}
+        run = resume_or_train(net, folder / str(fold), data=data, **options)
         return predict(data, lambda split: predict_probabilities(run.model, split.x)[:, 1])
 
     return fit

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from kerasnets.cli import COMMANDS
+from kerasnets.cli import COMMANDS, main
 from kerasnets.commands._parser import Parser, one_of
 from kerasnets.training import Recipe
 
@@ -97,3 +97,16 @@ def test_settings_show_their_choices_and_defaults(helps):
         assert "mortality-simulated, rain, rain-simulated" in " ".join(helps[command].split())
     assert "recording, row." in text
     assert "--split {train,validation,test}" in helps["predict"]
+
+
+def test_errors_and_the_help_fit_the_terminal(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["train", "seizure-mpl"]) == 2
+    assert main([]) == 2
+    with pytest.raises(SystemExit) as stop:
+        main(["--help"])
+    assert stop.value.code == 0
+    lines = "".join(capsys.readouterr()).splitlines()
+    assert len(lines) > 40
+    assert max(map(len, lines)) <= 80
+    assert any(line.startswith("kerasnets: Unknown net 'seizure-mpl'.") for line in lines)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import sys
 import zipfile
 from pathlib import Path
 
@@ -110,17 +109,6 @@ def test_parquet_files_are_read(tmp_path: Path):
     path.write_bytes(b"PAR1 and something else")
     with pytest.raises(ValueError, match=r"patients\.parquet: not a readable Parquet table"):
         load_data(path, **OPTIONS)
-
-
-def test_parquet_without_pyarrow_says_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    for module in ("pyarrow", "fastparquet"):
-        monkeypatch.setitem(sys.modules, module, None)
-    path = tmp_path / "patients.parquet"
-    path.touch()
-    with pytest.raises(ValueError, match=r"needs pyarrow: pip install 'kerasnets\[parquet\]'"):
-        load_data(path, target="died")
 
 
 @pytest.mark.parametrize(

@@ -203,6 +203,24 @@ def test_sequences_in_buckets_equal_padded_sequences_in_keras():
         assert history["val_loss"][-1] == pytest.approx(results["loss"], abs=1e-5)
 
 
+def test_sequences_larger_than_memory_are_streamed_to_the_same_bits(monkeypatch):
+    """Batches and their order are the same, whether codes are in memory or on the disk."""
+    x = Sequences(60, features=3, longest=5)
+    y = np.random.default_rng(0).integers(0, 2, 60)
+    trained = []
+    for chunk in (None, 700, 1):  # bytes: all at once, a few steps, one step
+        if chunk is not None:
+            monkeypatch.setattr(stream, "fits_in_memory", lambda source: False)
+            monkeypatch.setattr(stream, "_CHUNK_BYTES", chunk)
+        keras.utils.set_random_seed(0)
+        model = by_length()
+        fit(model, x=x, y=y, validation_data=(x, y), epochs=2, batch_size=8, xla="off")
+        trained.append(model.get_weights())
+    for weights in trained[1:]:
+        for ours, expected in zip(weights, trained[0], strict=True):
+            np.testing.assert_array_equal(ours, expected)
+
+
 @pytest.mark.parametrize("name", ["dense", "dict-outputs"])
 def test_data_larger_than_memory_are_streamed_in_the_same_batches(name, monkeypatch):
     case = CASES[name]

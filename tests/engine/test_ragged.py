@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kerasnets.engine.sources import Examples
+from kerasnets.engine.stream import fits_in_memory
 from tests.engine.helpers import Sequences
 
 
@@ -57,5 +59,24 @@ def test_a_source_describes_its_batches():
     assert source.nbytes == 4 * (2 * len(source.codes) + 3 * 9)
     assert source.key() != Sequences(9).key()
     assert source.form() is source
-    with pytest.raises(NotImplementedError, match="cannot be read in chunks"):
-        source.tensors(np.arange(2))
+
+
+@pytest.mark.parametrize("rows", [[5, 0, 7, 7], [3], []])
+def test_chunks_have_the_rows_of_numpy(rows):
+    """A chunk contains only the codes of its sequences, so large ones are read from the disk."""
+    source = Sequences(9)
+    tensors = source.tensors(np.array(rows, int))
+    starts = source.code_offsets[source.visit_offsets]
+    assert len(tensors[0]) == sum(starts[row + 1] - starts[row] for row in rows) + 1
+    length = int(source.lengths.max())
+    batch = source.gather(tensors, tf.range(len(rows)), tf.constant(length))
+    for name, array in source.take(np.array(rows, int), length).items():
+        np.testing.assert_array_equal(batch[name], array)
+
+
+def test_codes_that_int32_cannot_number_are_streamed():
+    source = Sequences(4)
+    assert source.can_be_resident
+    source.codes = np.broadcast_to(source.codes[:1], (2**31,))
+    assert not source.can_be_resident
+    assert not fits_in_memory(Examples(source, np.zeros(4)))

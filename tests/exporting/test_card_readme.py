@@ -46,7 +46,7 @@ def card(task: str | None, units: int, **known: object) -> dict:
                 "Predictions are in mg.",
                 "| `prediction` | float32 | (any, 1) |",
                 "prediction, = session.run(['prediction'], {\"x\": x})",
-                "Pass raw values in kg. If the model rescales its inputs, the graph does it.",
+                "Input unit: kg. Pass raw values: if they need rescaling, the graph does it.",
             ],
         ),
         (None, 2, {}, ["| `x` | float32 | (any, 4) |"]),

@@ -26,9 +26,12 @@ def test_metrics_on_the_test_split_are_equal_in_every_runtime(
 ) -> None:
     out = tmp_path / "exported" / "mlp"
     arguments = ["export", str(run), "--out", str(out), "--test", "--weights", "float16"]
-    assert main([*arguments, "--server-files"]) == 0
+    assert main([*arguments, "--server-files", "--license", "CC-BY-4.0"]) == 0
     assert capsys.readouterr().out == f"{out / '1'}\n"
     card = json.loads((out / "1" / "card.json").read_text(encoding="utf-8"))
+    assert card["license"] == "cc-by-4.0"
+    readme = (out / "1" / "README.md").read_text(encoding="utf-8")
+    assert readme.startswith("---\nlicense: cc-by-4.0\n")
     accuracy = kn.load_run(run).metrics["test"]["accuracy"]
     metrics = card["verification"]["test_metrics"]
     assert {"onnx", "saved_model", "keras"} <= set(metrics)

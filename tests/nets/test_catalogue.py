@@ -54,6 +54,63 @@ def test_every_entry_is_complete(name):
     assert "classes" in spec.arguments
 
 
+@pytest.mark.parametrize("name", kn.list_nets())
+def test_nets_of_the_reports_and_only_they_have_the_recipe_as_reported(name):
+    spec = kn.describe(name)
+    from_report = spec.source != "own"
+    assert spec.recipes == (("default", "as-reported") if from_report else ("default",))
+    if from_report:
+        assert spec.settings(recipe="as-reported") == spec.as_reported
+    else:
+        message = f"{name} is not in the course reports, so it has no recipe 'as-reported'"
+        with pytest.raises(ValueError, match=message):
+            spec.settings(recipe="as-reported")
+
+
+def test_an_unknown_recipe_lists_the_recipes():
+    message = "Unknown recipe of xor 'reported'.*'as-reported'.*Allowed: as-reported, default"
+    with pytest.raises(ValueError, match=message):
+        kn.describe("xor").settings(recipe="reported")
+    with pytest.raises(ValueError, match=r"Allowed: default\."):
+        kn.describe("seizure-spectral").settings(recipe="reported")
+
+
+def test_the_default_recipe_depends_on_the_data(own_catalogue):
+    @kn.register(
+        "my-net", data="first", source="S1", recipe_by_data={"first": {"epochs": 1}},
+        as_reported={}, epochs=2,
+    )  # fmt: skip
+    def builder(*, units=1):
+        """A net."""
+
+    spec = kn.describe("my-net")
+    assert spec.settings() == spec.settings("first") == {"epochs": 1}
+    assert spec.settings("second") == spec.recipe == {"epochs": 2}
+    assert spec.settings("first", "as-reported") == {}
+    facts = spec.facts()
+    assert (facts["recipe"], facts["on first"]) == ("epochs=2", "epochs=1")
+    assert facts["as-reported"] == "the general default"
+
+
+def test_a_variant_has_the_recipes_of_its_net_unless_it_has_its_own(own_catalogue):
+    @kn.register(
+        "base", data="first", source="S1", recipe_by_data={"first": {"epochs": 1}},
+        as_reported={"epochs": 3}, epochs=2,
+    )  # fmt: skip
+    def builder(*, units=1):
+        """A net."""
+
+    variant("same", of="base", source="S2", summary="Same.")
+    variant("ours", of="base", source="own", summary="Ours.", recipe={"epochs": 4})
+    variant("other", of="base", source="S2", summary="Other.", as_reported={"epochs": 5})
+    same, ours, other = (kn.describe(name) for name in ("same", "ours", "other"))
+    assert same.settings("first") == {"epochs": 1}
+    assert (same.recipe, same.as_reported) == ({"epochs": 2}, {"epochs": 3})
+    assert ours.settings("first") == {"epochs": 4}
+    assert ours.as_reported is None
+    assert (other.settings("first"), other.as_reported) == ({"epochs": 1}, {"epochs": 5})
+
+
 def test_unknown_names_raise_an_error_with_the_closest_names():
     with pytest.raises(ValueError, match=r"Unknown net 'seizure-gro'\. Did you mean 'seizure-gru'"):
         kn.describe("seizure-gro")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +53,65 @@ def test_the_score_is_the_best_monitored_validation_value(found):
         assert run.recipe.learning_rate == row["learning_rate"]
         assert run.recipe.net_arguments == {"units": row["units"]}
     assert found.best_trial["score"] == found.table["score"].min()
+
+
+def test_only_the_best_run_has_figures_unless_all_are_requested(found, monkeypatch, tmp_path):
+    best = found.best_trial["folder"]
+    for folder in found.table["folder"]:
+        assert (Path(folder) / "figures" / "learning_curves.png").exists() == (folder == best)
+    drawn = []
+    monkeypatch.setattr(
+        "kerasnets.studies.pool.resume_or_train",
+        lambda net, folder, *, figures, **options: drawn.append(figures) or kn.load_run(best),
+    )
+    monkeypatch.setattr("kerasnets.studies.search._draw_best", lambda found, data: None)
+    run_search(tmp_path / "all", samplers=("grid",), figures=True)
+    assert drawn == [True, True]
+
+
+def test_a_search_on_a_shared_database_ends_with_the_same_trials(found, address, tmp_path, capsys):
+    """Also if another process has died during a training, and a third one has ended early."""
+    out, options = tmp_path / "shared", {"storage": address, "lease": 1.0, "samplers": ("grid",)}
+
+    def die(net, options, folder, after_epoch):
+        after_epoch()
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("kerasnets.studies.pool.train_and_score", die)
+        with pytest.raises(KeyboardInterrupt, match="run the same command to resume"):
+            run_search(out, **options)
+        patch.setattr(SamplerTrials, "release", lambda trials: None)  # as if it had been killed
+        with pytest.raises(KeyboardInterrupt):
+            run_search(out, **options)
+    shared = run_search(out, **options)
+    columns = ["sampler", "trial", "score", "learning_rate", "units"]
+    assert shared.table[columns].equals(found.table[:2][columns])
+    assert [Path(folder).name for folder in shared.table["folder"]] == [
+        "grid-0-attempt-2", "grid-1"
+    ]  # fmt: skip
+    assert {path.name for path in (out / "runs").iterdir()} == {"grid-0-attempt-2", "grid-1"}
+    again = run_search(out, **options, study="shared")  # the default name
+    assert again.table.equals(shared.table)
+    assert again.best_trial == shared.best_trial
+    with pytest.raises(ValueError, match="'shared' with other seed"):
+        run_search(out, **options, seed=1)
+    written = b"".join(path.read_bytes() for path in out.rglob("*") if path.is_file())
+    assert b"pass-word" not in written
+    assert "pass-word" not in "".join(capsys.readouterr())
+
+
+def test_a_storage_that_cannot_be_used_is_refused_before_any_work(tmp_path):
+    for changes, error, message in (
+        ({"storage": "postgresql://a@127.0.0.1:1/a"}, ConnectionError, "refused"),
+        ({"storage": "mysql://a@127.0.0.1/a"}, ValueError, "must have the form postgresql://"),
+        ({"study": "a"}, ValueError, "needs a storage"),
+        ({"lease": 0.5}, ValueError, "lease must be 1 second or more, got 0.5"),
+        ({"lease": float("nan")}, ValueError, "lease must be 1 second or more, got nan"),
+    ):
+        with pytest.raises(error, match=message):
+            run_search(tmp_path / "out", **changes)
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_best_recipe_can_be_trained(found):

@@ -72,6 +72,31 @@ def test_a_recipe_is_a_complete_description_of_a_training(tmp_path):
     assert_same_bits(run.model.get_weights(), again.model.get_weights())
 
 
+def test_a_recipe_by_name_is_complete_in_the_run_folder(begin, data):
+    run = begin("seizure-mlp", data, recipe="as-reported", batch_size=16)
+    expected = make_recipe(
+        "seizure-mlp", "as-reported", batch_size=16, data=data.name, split=data.split,
+        data_options=dict(data.options),
+    )  # fmt: skip
+    assert run.recipe == read_run_recipe(run.folder) == expected
+
+
+def test_a_recipe_file_decides_the_settings_but_not_the_data_that_are_passed(begin, data, tmp_path):
+    path = tmp_path / "recipe.toml"
+    path.write_text('data = "mnist"\nsplit_seed = 3\nbatch_size = 16\n[data_options]\nsize = 9')
+    made = begin("seizure-mlp", data, recipe=path, epochs=2).recipe
+    assert (made.batch_size, made.epochs) == (16, 2)
+    assert (made.data, made.split_seed, made.data_options) == (data.name, 0, data.options)
+
+
+def test_a_recipe_that_cannot_be_meant_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"recipe='as-reported' is for a net of the catalogue"):
+        train(small_model(), dataset(32), tmp_path / "r", recipe="as-reported")
+    with pytest.raises(ValueError, match=r"recipe='as-reported' contradicts the Recipe"):
+        kn.train(make_recipe("xor"), recipe="as-reported", out=tmp_path / "r")
+    assert not (tmp_path / "r").exists()
+
+
 def test_schedules_end_where_they_should(tmp_path):
     def rates(schedule):
         settings = {"epochs": 4, "schedule": schedule, "learning_rate": 0.01}

@@ -67,8 +67,8 @@ def make_dataset(
     """
     check_fold(folds, fold)
     whole_number("min_count", min_count, 1)
-    _check_cohort(cohort)
-    parts = split_patients(cohort, seed, folds, fold)
+    check_cohort(cohort.died, cohort.counts)
+    parts = split_by_patient(cohort.died, cohort.patients, seed, folds, fold)
     indices, names = learn_vocabulary(cohort.sequences.subset(parts["train"]), min_count)
     sequences = cohort.sequences.encode(indices, names)
     y = cohort.died.astype(np.int32)
@@ -89,16 +89,18 @@ def make_dataset(
     )
 
 
-def split_patients(cohort: Cohort, seed: int, folds: int, fold: int) -> dict[str, np.ndarray]:
+def split_by_patient(
+    died: np.ndarray, patients: np.ndarray, seed: int, folds: int, fold: int
+) -> dict[str, np.ndarray]:
     """The rows of each split: by patient, stratified by death.
 
     A patient with several examples counts as died if one of them has the label ``died``.
     """
-    ids, member = np.unique(cohort.patients, return_inverse=True)
-    patients = np.arange(len(ids))
-    ever = np.bincount(member, weights=cohort.died, minlength=len(patients)) > 0
+    ids, member = np.unique(patients, return_inverse=True)
+    persons = np.arange(len(ids))
+    ever = np.bincount(member, weights=died, minlength=len(persons)) > 0
     train, validation, test = split_fold(
-        ever.astype(np.int64), patients, folds=folds, fold=fold, seed=seed
+        ever.astype(np.int64), persons, folds=folds, fold=fold, seed=seed
     )
     chosen = {"train": train, "validation": validation, "test": test}
     return {name: np.flatnonzero(np.isin(member, part)) for name, part in chosen.items()}
@@ -130,13 +132,21 @@ def learn_vocabulary(train: VisitSequences, min_count: int) -> tuple[np.ndarray,
     return indices, (UNKNOWN, *(train.names[code] for code in kept))
 
 
-def _check_cohort(cohort: Cohort) -> None:
-    left_out = "; ".join(f"{what}: {count:,}" for what, count in cohort.counts.items())
-    if not len(cohort.died):
+def check_cohort(died: np.ndarray, counts: Mapping[str, int]) -> None:
+    """Check that there are examples of both classes.
+
+    Args:
+        died: labels, boolean.
+        counts: number of records that were read or left out, for the message.
+
+    Raises:
+        DataError: if there are none, or only one class.
+    """
+    left_out = "; ".join(f"{what}: {count:,}" for what, count in counts.items())
+    if not len(died):
         raise DataError(f"The cohort is empty. {left_out}.")
-    if cohort.died.all() or not cohort.died.any():
-        only = CLASS_NAMES[int(cohort.died[0])]
+    if died.all() or not died.any():
+        only = CLASS_NAMES[int(died[0])]
         raise DataError(
-            f"All {len(cohort.died)} examples are {only!r}; a classifier needs two classes. "
-            f"{left_out}."
+            f"All {len(died)} examples are {only!r}; a classifier needs two classes. {left_out}."
         )

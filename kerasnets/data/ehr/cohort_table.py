@@ -1,7 +1,8 @@
-"""The table that papers print about a cohort: patients, deaths, visits and codes."""
+"""The table that papers print about a cohort: patients, classes, visits and codes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,17 +22,17 @@ def describe_cohort(dataset: Dataset) -> dict[str, Any]:
     """Facts about a data set of visits, as plain numbers and strings.
 
     Returns:
-        ``features``, the number of codes; ``cohort``, for each split and for all together:
-        examples, patients, deaths, and quartiles of visits per example and codes per visit;
-        ``lengths``, the histogram of visits per example; ``common_codes`` of the training split
-        with the share of its examples that have them.
+        ``features``, the number of codes; ``cohort``, for each split and for all: examples,
+        patients, examples of each class but the first, and quartiles of visits per example and
+        codes per visit; ``lengths``, the histogram of visits per example; ``common_codes`` of the
+        training split with the share of its examples that have them.
     """
     splits = {**dataset.splits, "all": None}
     train = sequences(dataset.train)
     return {
         "features": train.features,
         "cohort": {
-            name: _row([part] if part else list(dataset.splits.values()))
+            name: _row([part] if part else list(dataset.splits.values()), dataset.class_names)
             for name, part in splits.items()
         },
         "lengths": _histogram(_lengths(list(dataset.splits.values()))),
@@ -56,20 +57,28 @@ def cohort_lines(facts: dict[str, Any]) -> list[str]:
     ]
 
 
-def _row(parts: list[Split]) -> dict[str, Any]:
+def _row(parts: list[Split], class_names: Sequence[str]) -> dict[str, Any]:
     y = np.concatenate([part.y for part in parts])
     groups = np.concatenate([part.groups for part in parts if part.groups is not None])
     codes = np.concatenate([sequences(part).codes_per_visit for part in parts])
     return {
         "examples": len(y),
         "patients": len(np.unique(groups)),
-        "died": int(y.sum()),
-        "died, share": percent(y.mean()),
+        **_class_counts(y, class_names),
         "visits": len(codes),
         "visits per example": _quartiles(_lengths(parts)),
         "codes per visit": _quartiles(codes),
         "visits without a code": int((codes == 0).sum()),
     }
+
+
+def _class_counts(y: np.ndarray, class_names: Sequence[str]) -> dict[str, Any]:
+    """Number and share of each class but the first, which are the others."""
+    counts: dict[str, Any] = {}
+    for label, name in enumerate(class_names[1:], 1):
+        counts[name] = int((y == label).sum())
+        counts[f"{name}, share"] = percent((y == label).mean())
+    return counts
 
 
 def _lengths(parts: list[Split]) -> np.ndarray:

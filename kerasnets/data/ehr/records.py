@@ -5,7 +5,8 @@ A row is the number of the line in the file, counted from 1.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,12 @@ import numpy as np
 
 from kerasnets.data.locate import not_found, places
 from kerasnets.data.tables.cells import DataError, short, to_numbers
-from kerasnets.data.tables.csv_text import read_csv_text
+from kerasnets.data.tables.csv_text import CsvText, read_csv_blocks, read_csv_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
+BLOCK = 2**24  # bytes of a block of rows
 _DATES = "%Y-%m-%d %H:%M:%S"
 _WRITTEN = r"\d{4}-\d\d-\d\d \d\d:\d\d:[0-5]\d"
 
@@ -78,19 +80,63 @@ def read_records(path: Path, columns: Sequence[str], numbers: Sequence[str] = ()
         DataError: if the file is damaged, or a column is missing.
         OSError: if the file cannot be read.
     """
+    text = read_csv_text(path, check_header=partial(_check_header, columns))
+    return _frame(text, columns, numbers)
 
-    def check_header(where: str, header: tuple[str, ...]) -> None:
-        names = [name.lower() for name in header]
-        missing = [column for column in columns if column not in names]
-        if missing:
-            raise DataError(
-                f"{where}: no column {', '.join(missing)}; the header has {', '.join(names)}."
-            )
-        twice = [column for column in columns if names.count(column) > 1]
-        if twice:
-            raise DataError(f"{where}: the column {twice[0]} is a duplicate; remove one.")
 
-    text = read_csv_text(path, check_header=check_header)
+def record_blocks(
+    path: Path, columns: Sequence[str], numbers: Sequence[str] = ()
+) -> Iterator[Callable[[], pd.DataFrame]]:
+    """Read a table like :func:`read_records`, but in blocks of rows, so that memory is bounded.
+
+    Yields:
+        For each block a function that returns its rows. A caller that already has what it makes of
+        a block does not call it, and so saves the time of parsing.
+
+    Raises:
+        DataError: if the file is damaged, or a column is missing.
+        OSError: if the file cannot be read.
+    """
+    for text in read_csv_blocks(path, BLOCK, partial(_check_header, columns)):
+        yield partial(_frame, text, columns, numbers)
+
+
+def map_records(
+    path: Path,
+    columns: Sequence[str],
+    numbers: Sequence[str],
+    convert: Callable[[pd.DataFrame], pd.DataFrame],
+) -> pd.DataFrame:
+    """Read a table, and convert each block of it, so that its text is never whole in memory.
+
+    Args:
+        path: see :func:`read_records`, also for the next two.
+        columns: names in lower case.
+        numbers: columns of whole numbers.
+        convert: function from some rows of the table to what is kept of them, with the same index.
+
+    Raises:
+        DataError: if the file is damaged, or a column is missing.
+        OSError: if the file cannot be read.
+    """
+    import pandas as pd
+
+    return pd.concat([convert(read()) for read in record_blocks(path, columns, numbers)])
+
+
+def _check_header(columns: Sequence[str], where: str, header: tuple[str, ...]) -> None:
+    names = [name.lower() for name in header]
+    missing = [column for column in columns if column not in names]
+    if missing:
+        raise DataError(
+            f"{where}: no column {', '.join(missing)}; the header has {', '.join(names)}."
+        )
+    twice = [column for column in columns if names.count(column) > 1]
+    if twice:
+        raise DataError(f"{where}: the column {twice[0]} is a duplicate; remove one.")
+
+
+def _frame(text: CsvText, columns: Sequence[str], numbers: Sequence[str]) -> pd.DataFrame:
     places = {name.lower(): place for place, name in enumerate(text.header)}
     chosen = sorted(places[column] for column in columns)
     whole = {places[column] for column in numbers}

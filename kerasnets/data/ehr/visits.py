@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,7 @@ from kerasnets.engine.ragged import RaggedCodes
 if TYPE_CHECKING:
     import scipy.sparse
 
+_BLOCK = 2**22  # elements that are checked at a time
 NO_CODE = -1  # the code of an event that only records that a visit took place
 
 
@@ -30,6 +31,8 @@ class VisitSequences(RaggedCodes):
         code_offsets: int64, shape ``(visits of all sequences + 1,)``.
         visit_offsets: int64, shape ``(sequences + 1,)``.
         names: name of each code.
+        keys: what identifies each sequence, such as ``subject_id`` and ``prediction_time``, each
+            array of shape ``(sequences,)``; empty if unknown.
 
     Raises:
         ValueError: if a code is negative or has no name, the offsets are inconsistent, or a
@@ -40,15 +43,17 @@ class VisitSequences(RaggedCodes):
     code_offsets: np.ndarray
     visit_offsets: np.ndarray
     names: tuple[str, ...]
+    keys: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_offsets("code_offsets", self.code_offsets, len(self.codes), least=0)
         _check_offsets("visit_offsets", self.visit_offsets, len(self.code_offsets) - 1, least=1)
-        if len(self.codes) and not 0 <= self.codes.min() <= self.codes.max() < self.features:
-            raise ValueError(
-                f"Codes must be in [0, {self.features - 1}], since there are {self.features} "
-                f"names, got min={self.codes.min()} and max={self.codes.max()}."
-            )
+        for block in _blocks(self.codes):
+            if not 0 <= block.min() <= block.max() < self.features:
+                raise ValueError(
+                    f"Codes must be in [0, {self.features - 1}], since there are {self.features} "
+                    f"names, got min={self.codes.min()} and max={self.codes.max()}."
+                )
 
     def __repr__(self) -> str:
         size = f"{len(self):,} sequences of up to {self.lengths.max(initial=0)} visits"
@@ -75,9 +80,11 @@ class VisitSequences(RaggedCodes):
 
     def subset(self, rows: np.ndarray) -> VisitSequences:
         """The sequences with the indices ``rows``, in that order, still ragged."""
-        visits, visit_offsets = _gather(self.visit_offsets, np.asarray(rows))
+        rows = np.asarray(rows)
+        visits, visit_offsets = _gather(self.visit_offsets, rows)
         codes, code_offsets = _gather(self.code_offsets, visits)
-        return VisitSequences(self.codes[codes], code_offsets, visit_offsets, self.names)
+        keys = {name: values[rows] for name, values in self.keys.items()}
+        return VisitSequences(self.codes[codes], code_offsets, visit_offsets, self.names, keys)
 
     def encode(self, indices: np.ndarray, names: Sequence[str]) -> VisitSequences:
         """The same visits in another vocabulary.
@@ -89,7 +96,7 @@ class VisitSequences(RaggedCodes):
         """
         visits = _matrix(indices[self.codes], self.code_offsets, len(names))
         visits.sum_duplicates()
-        return _sequences(visits, self.visit_offsets, names)
+        return replace(_sequences(visits, self.visit_offsets, names), keys=self.keys)
 
     def dense(self, length: int | None = None, *, time: int | None = None) -> dict[str, np.ndarray]:
         """Multi-hot visits, padded on the right with zeros.
@@ -227,6 +234,22 @@ def _range(values: np.ndarray) -> str:
 
 def _check_offsets(name: str, offsets: np.ndarray, end: int, least: int) -> None:
     valid = offsets.ndim == 1 and len(offsets) > 0 and offsets[0] == 0 and offsets[-1] == end
-    if not valid or (np.diff(offsets) < least).any():
+    if not valid or any((np.diff(block) < least).any() for block in _blocks(offsets, overlap=1)):
         hint = "; every sequence needs at least one visit" if least else ""
         raise ValueError(f"{name} must rise from 0 to {end} in steps of {least} or more{hint}.")
+
+
+def _blocks(array: np.ndarray, overlap: int = 0) -> Iterator[np.ndarray]:
+    """Parts of an array, so that a check needs little memory; none of a memory-mapped array.
+
+    Memory-mapped arrays are those that kerasnets has written and checked. Reading them here would
+    fill the memory with pages of files that may be larger.
+
+    Args:
+        array: one-dimensional.
+        overlap: number of elements that a part shares with the next.
+    """
+    if isinstance(array, np.memmap):
+        return
+    for first in range(0, len(array) - overlap, _BLOCK):
+        yield np.asarray(array[first : first + _BLOCK + overlap])

@@ -2,29 +2,26 @@
 
 pandas reads damaged files too: a stray quote joins the lines up to the next one, a short line is
 filled with missing cells, and ``usecols`` switches off the check for long lines. Here the bytes are
-checked first, with NumPy, so that the check takes a fraction of the time of parsing.
+checked first (:mod:`kerasnets.data.tables.csv_lines`).
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerasnets.data.content import read_text_content
+from kerasnets.data.content import read_text_blocks, read_text_content
 from kerasnets.data.tables.cells import DataError
+from kerasnets.data.tables.csv_lines import check_rows, check_text
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_BOM = b"\xef\xbb\xbf"
-_NEWLINE, _QUOTE, _COMMA = b'\n",'
-_BLOCK = 2**22  # bytes that are checked at a time
 
 
 @dataclass(frozen=True)
@@ -100,58 +97,60 @@ def read_csv_text(
         DataError: if the file is not such a table or is damaged; the message contains the line.
         OSError: if the file cannot be read.
     """
-    content = check_text(path, read_text_content(path, rows and rows + 1))
-    start = _start_of_text(content)
-    if start is None:
-        raise DataError(f"{path}: the file is empty. Expected a header and rows.")
-    above = content.count(b"\n", 0, start)  # blank lines
-    content = content[start:]
-    header = _read_header(path, content[: content.index(b"\n")], above + 1)
-    if check_header is not None:
-        check_header(f"{path}, row {above + 1}", header)
-    checked = [
-        _check_block(path, block, len(header), above + lines_before)
-        for block, lines_before in _blocks(content)
-    ]
-    return CsvText(path, content, header, np.concatenate(checked)[1:])
+    content = read_text_content(path, rows and rows + 1)
+    return next(_check_blocks(path, [content], check_header))
 
 
-def check_text(path: Path, content: bytes) -> bytes:
-    """Check that a file is text in UTF-8 whose last line is complete.
+def read_csv_blocks(
+    path: Path, size: int, check_header: Callable[[str, tuple[str, ...]], object] | None = None
+) -> Iterator[CsvText]:
+    """Read a CSV file in blocks of rows, each checked before the next one is read.
 
-    Returns:
-        The text without byte-order mark, with LF at the end of each line.
+    Args:
+        path: a file as for :func:`read_csv_text`, of any size.
+        size: bytes per block.
+        check_header: see :func:`read_csv_text`.
+
+    Yields:
+        Some of the rows, at least one block. Its content begins with the header.
 
     Raises:
-        DataError: if it is not.
+        DataError: see :func:`read_csv_text`.
+        OSError: if the file cannot be read.
     """
-    if not content.isascii():
-        try:
-            content.decode()
-        except UnicodeDecodeError as error:
-            row = content.count(b"\n", 0, error.start) + 1
-            raise DataError(
-                f"{path}, row {row}: a binary file, or not UTF-8. Expected text, plain or gzip."
-            ) from None
-    content = content.removeprefix(_BOM)
-    if content.startswith(_BOM):
-        raise DataError(f"{path}, row 1: two byte-order marks. Save the file as plain UTF-8.")
-    if b"\r" in content:
-        content = content.replace(b"\r\n", b"\n")
-        if (place := content.find(b"\r")) >= 0:
-            row = content.count(b"\n", 0, place) + 1
-            raise DataError(
-                f"{path}, row {row}: a carriage return (\\r) that "
-                "does not end the line. Save the file with the line ends of Linux or Windows."
-            )
-    if content and not content.endswith(b"\n"):
-        row = content.count(b"\n") + 1
-        raise DataError(
-            f"{path}, row {row}: the last line does not end with a line "
-            "break, so the file may have been cut. Download it again, or if it is complete, add a "
-            "line break."
-        )
-    return content
+    return _check_blocks(path, read_text_blocks(path, size), check_header)
+
+
+def _check_blocks(
+    path: Path,
+    blocks: Iterable[bytes],
+    check_header: Callable[[str, tuple[str, ...]], object] | None,
+) -> Iterator[CsvText]:
+    """Check the structure of blocks of lines, which are the whole file when put together."""
+    header: tuple[str, ...] = ()
+    first_line, above = b"", 0
+    for block in blocks:
+        content = check_text(path, block, above)
+        lines = content.count(b"\n")
+        if not header:
+            start = _start_of_text(content)
+            if start is None:
+                above += lines
+                continue
+            skipped = content.count(b"\n", 0, start)  # blank lines
+            content = content[start:]
+            first_line = content[: content.index(b"\n") + 1]
+            header = _read_header(path, first_line[:-1], above + skipped + 1)
+            if check_header is not None:
+                check_header(f"{path}, row {above + skipped + 1}", header)
+            rows = check_rows(path, content, len(header), above + skipped)[1:]
+        else:
+            rows = check_rows(path, content, len(header), above)
+            content = first_line + content
+        above += lines
+        yield CsvText(path, content, header, rows)
+    if not header:
+        raise DataError(f"{path}: the file is empty. Expected a header and rows.")
 
 
 def _start_of_text(content: bytes) -> int | None:
@@ -178,74 +177,3 @@ def _read_header(path: Path, line: bytes, row: int) -> tuple[str, ...]:
                 f"{where}: column {place + 1}, {name!r}, is a duplicate. Rename or remove one."
             )
     return names
-
-
-def _blocks(content: bytes) -> Iterator[tuple[bytes, int]]:
-    """Blocks of complete lines, each with the number of lines before it."""
-    start, lines = 0, 0
-    while start < len(content):
-        end = content.find(b"\n", min(start + _BLOCK, len(content)) - 1) + 1
-        block = content[start:end]
-        yield block, lines
-        start, lines = end, lines + block.count(b"\n")
-
-
-def _check_block(path: Path, block: bytes, columns: int, lines_before: int) -> np.ndarray:
-    """The line of each row of a block that is not blank, counted from 1."""
-    text = np.frombuffer(block, np.uint8)
-    ends = np.flatnonzero(text == _NEWLINE)
-    commas = text == _COMMA
-    if b'"' in block:
-        fault, quoted = _check_quotes(text, ends)
-        if fault is not None:
-            line, why = fault
-            raise DataError(f"{path}, row {lines_before + line + 1}: {why}")
-        commas &= ~quoted
-    cells = 1 + np.diff(np.searchsorted(np.flatnonzero(commas), ends), prepend=0)
-    starts = np.concatenate([[0], ends[:-1] + 1])
-    blank = starts == ends
-    for place in np.flatnonzero((cells == 1) & ~blank) if columns > 1 else ():
-        blank[place] = not block[starts[place] : ends[place]].strip(b" \t")
-    wrong = np.flatnonzero((cells != columns) & ~blank)
-    if len(wrong):
-        count = int(cells[wrong[0]])
-        few = "few" if count < columns else "many"
-        raise DataError(
-            f"{path}, row {lines_before + wrong[0] + 1}: {count} cells, too {few}; the header has "
-            f"{columns} columns. Correct the line: the cells after it may be shifted."
-        )
-    return lines_before + 1 + np.flatnonzero(~blank)
-
-
-def _check_quotes(text: np.ndarray, ends: np.ndarray) -> tuple[tuple[int, str] | None, np.ndarray]:
-    """The first line with an invalid quote and the reason, and which bytes are quoted.
-
-    Of the quotes of a line, every odd one opens a cell or continues it after a doubled quote, and
-    every even one closes it or begins a doubled quote.
-    """
-    quotes = np.flatnonzero(text == _QUOTE)
-    quoted = (np.cumsum(text == _QUOTE, dtype=np.uint8) & 1).astype(bool)
-    faults = []
-    unclosed = np.flatnonzero(quoted[ends])
-    if len(unclosed):
-        why = (
-            "a quoted cell does not end on this line. Remove the stray quote; line breaks within "
-            "a cell are not allowed, because a stray quote looks the same."
-        )
-        faults.append((int(unclosed[0]), why))
-    opening, closing = quotes[::2], quotes[1::2]
-    # The byte before the first one is the last one, a line break.
-    before, after = text[opening - 1], text[closing + 1]
-    stray = np.concatenate(
-        [
-            opening[~np.isin(before, (_COMMA, _NEWLINE, _QUOTE))],
-            closing[~np.isin(after, (_COMMA, _NEWLINE, _QUOTE))],
-        ]
-    )
-    if len(stray):
-        why = (
-            "a quote in the middle of a cell. Quote the whole cell and double the quotes within "
-            'it: "a ""b"" c".'
-        )
-        faults.append((int(np.searchsorted(ends, stray.min())), why))
-    return min(faults, default=None), quoted

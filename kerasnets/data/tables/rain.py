@@ -15,7 +15,7 @@ from kerasnets.data.dataset import Dataset
 from kerasnets.data.locate import not_found, places
 from kerasnets.data.splits import split_fold
 from kerasnets.data.tables.cells import DataError, name_file, number_fault
-from kerasnets.data.tables.csv_text import check_text
+from kerasnets.data.tables.csv_lines import check_text
 from kerasnets.data.tables.dataset import number_dataset
 
 FEATURES = 14

@@ -23,7 +23,16 @@ def fast_adam(optimizer: Any) -> Iterator[None]:
 
     Args:
         optimizer: Any Keras optimizer. Other kinds, subclasses and AMSGrad are not changed.
+
+    Raises:
+        RuntimeError: inside the scope of a ``tf.distribute`` strategy. Keras sums the gradients of
+            all replicas in the method that is replaced, so each would silently train alone.
     """
+    if tf.distribute.has_strategy():
+        raise RuntimeError(
+            "The engine cannot train inside the scope of a tf.distribute strategy. Build and train "
+            "the model outside of it; kerasnets.train(..., workers=…) trains on several machines."
+        )
     if not _supports(optimizer):
         yield
         return

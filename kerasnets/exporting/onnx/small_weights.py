@@ -12,13 +12,8 @@ import onnxruntime
 
 from kerasnets.exporting.samples import Arrays
 from kerasnets.exporting.signature import Served
-from kerasnets.exporting.verification.task_metrics import (
-    Labelled,
-    check_labels,
-    compute_metrics,
-    input_arrays,
-    predicted_labels,
-)
+from kerasnets.exporting.verification.task_metrics import Labelled
+from kerasnets.exporting.weights_report import check_agreement, measure_file
 
 KINDS = ("float16", "int8")
 # A weight with fewer values is smaller than the node that would restore it.
@@ -46,9 +41,11 @@ def write_small_weights(
         test: labelled examples for the accuracy, or the mean absolute error in regression.
 
     Returns:
-        An entry for each kind, and one for the original under ``"float32"``: ``file``, ``bytes``,
-        ``max_abs_diff`` (the largest difference of each output from Keras), for a classifier
-        ``same_class`` (the share of equal predictions), and ``accuracy`` or ``mae`` on ``test``.
+        An entry for each kind, and one for the original under ``"float32"``, as
+        :func:`~kerasnets.exporting.weights_report.measure_file` returns them.
+
+    Raises:
+        ValueError: the predictions of a file differ from those of Keras too often.
     """
     expected = served.run(samples)
     report = {"float32": _measure(served, path, samples, expected, test)}
@@ -59,6 +56,7 @@ def write_small_weights(
         onnx.checker.check_model(proto, full_check=True)
         onnx.save(proto, small)
         report[kind] = _measure(served, small, samples, expected, test)
+        check_agreement(kind, report[kind])
     return report
 
 
@@ -122,26 +120,8 @@ def _measure(
 ) -> dict[str, Any]:
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
-    got = dict(zip(names, session.run(names, samples), strict=True))
-    result: dict[str, Any] = {
-        "file": path.name,
-        "bytes": path.stat().st_size,
-        "max_abs_diff": {
-            name: float(np.abs(got[name] - expected[name]).max()) for name in expected
-        },
-    }
-    if served.task is None:
-        return result
-    output = served.outputs[0]
-    if served.is_classifier:
-        predicted, reference = (
-            predicted_labels(served.task, outputs[output.name]) for outputs in (got, expected)
-        )
-        result["same_class"] = float((predicted == reference).mean())
-    if test is not None:
-        labels = check_labels(served.task, test.y, output.shape[-1])
-        inputs = input_arrays([info.name for info in served.inputs], test)
-        (outputs,) = session.run([output.name], inputs)
-        metrics = compute_metrics(served.task, labels, outputs)
-        result |= {name: metrics[name] for name in ("accuracy", "mae") if name in metrics}
-    return result
+
+    def run(inputs: Arrays) -> Arrays:
+        return dict(zip(names, session.run(names, inputs), strict=True))
+
+    return measure_file(served, path, run, samples, expected, test)

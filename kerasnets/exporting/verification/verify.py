@@ -32,8 +32,8 @@ class Verification:
     Attributes:
         path: the version folder.
         max_abs_diff: the largest difference from Keras per runtime: ``"saved_model"``,
-            ``"onnx"``, ``"openvino"`` if it is installed, and ``"keras"``, which loads
-            ``model.keras``. Differences are absolute if the largest value of the output is at
+            ``"onnx"``, ``"openvino"`` if it is installed, ``"litert"``, and ``"keras"``, which
+            loads ``model.keras``. Differences are absolute if the largest value of the output is at
             most 1, and relative to that value otherwise.
         failures: every failure, one line each.
         test_metrics: the metrics of each runtime on labelled examples, if any were passed:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kerasnets.data import describe, describe_text, load_data
-from kerasnets.data.ehr.cohort import Cohort, learn_vocabulary, make_dataset, split_patients
+from kerasnets.data.ehr.cohort import Cohort, learn_vocabulary, make_dataset, split_by_patient
 from kerasnets.data.ehr.simulate import simulate_cohort
 from kerasnets.data.ehr.visits import VisitSequences, group_events
 from kerasnets.data.tables.cells import DataError
@@ -33,7 +33,7 @@ def simulated():
 def test_a_patient_with_several_examples_is_in_one_part():
     rng = np.random.default_rng(0)
     patients = rng.integers(0, 60, 200)
-    parts = split_patients(cohort(200, 40, patients), seed=3, folds=0, fold=0)
+    parts = split_by_patient(np.arange(200) < 40, patients, seed=3, folds=0, fold=0)
     assert sorted(np.concatenate(list(parts.values()))) == list(range(200))
     seen = [set(patients[rows]) for rows in parts.values()]
     assert sum(map(len, seen)) == len(set(patients))
@@ -41,7 +41,9 @@ def test_a_patient_with_several_examples_is_in_one_part():
 
 @pytest.mark.parametrize("folds", [2, 5])
 def test_every_patient_is_in_one_test_fold(folds):
-    made = [split_patients(cohort(90, 15), 1, folds, fold) for fold in range(folds)]
+    made = [
+        split_by_patient(np.arange(90) < 15, np.arange(90), 1, folds, fold) for fold in range(folds)
+    ]
     assert sorted(np.concatenate([parts["test"] for parts in made])) == list(range(90))
     for parts in made:
         assert sorted(np.concatenate(list(parts.values()))) == list(range(90))
@@ -64,7 +66,9 @@ def test_the_vocabulary_is_learned_from_the_training_split():
     in_train = 39 in dataset.train.groups
     assert dataset.train.x.names == ("unknown", "a", "b", *(["c"] if in_train else []))
     other_seed = next(
-        s for s in range(50) if 39 not in split_patients(all_examples, s, 0, 0)["train"]
+        s
+        for s in range(50)
+        if 39 not in split_by_patient(all_examples.died, all_examples.patients, s, 0, 0)["train"]
     )
     dataset = make_dataset("test", all_examples, **{**OPTIONS, "seed": other_seed})
     for part in dataset.splits.values():

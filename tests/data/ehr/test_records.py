@@ -3,88 +3,25 @@
 from __future__ import annotations
 
 import gzip
-import itertools
+import hashlib
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from kerasnets.data import load_data
-from kerasnets.data.ehr import eicu, mimic3
+from kerasnets.data.ehr import mimic3_meds
 from kerasnets.data.tables.cells import DataError
-
-STAYS = pd.DataFrame(
-    {
-        "patientunitstayid": [1, 2, 3, 4],
-        "uniquepid": ["p", "p", "q", "r"],
-        "hospitaldischargestatus": ["Alive", "Expired", "Alive", None],
-        "unitdischargeoffset": [500, 300, 9000, 10],
-    }
+from tests.data.ehr.helpers import (
+    ADMISSIONS,
+    DIAGNOSES,
+    DIAGNOSIS,
+    eicu_tables,
+    mimic3_tables,
+    read_eicu,
+    read_mimic3,
+    write,
 )
-DIAGNOSIS = pd.DataFrame(
-    {
-        "patientunitstayid": [1, 1, 2, 2, 9, 4, 1],
-        "diagnosisoffset": [-30, 61, 1439, 1440, 5, 5, 62],
-        "diagnosisstring": ["x", "y", "x", "late", "stranger", "left out", None],
-    }
-)
-TREATMENT = pd.DataFrame(
-    {"patientunitstayid": [1], "treatmentoffset": [119], "treatmentstring": ["x"]}
-)
-PATIENTS = pd.DataFrame(
-    {
-        "subject_id": [10, 11, 12, 13, 14],
-        "dod": ["2101-03-01 00:00:00", "2100-06-01 00:00:00", None, "2100-02-02 00:00:00", None],
-    }
-)
-ADMISSIONS = pd.DataFrame(
-    {
-        "subject_id": [10, 10, 11, 12, 13, 14, 99],
-        "hadm_id": [1, 2, 3, 4, 5, 6, 7],
-        "admittime": ["2100-05-01 10:00:00", "2100-01-01 10:00:00", "2100-05-28 00:00:00",
-                      "2100-01-01 00:00:00", "2100-02-01 00:00:00", "2100-01-02 00:00:00",
-                      "2100-01-01 00:00:00"],
-        "dischtime": ["2100-05-09 12:00:00", "2100-01-05 12:00:00", "2100-06-01 09:00:00",
-                      "2100-01-03 00:00:00", "2100-02-02 09:00:00", "2100-01-01 00:00:00",
-                      "2100-01-03 00:00:00"],
-        "hospital_expire_flag": [0, 0, 1, 0, 0, 0, 0],
-    }
-)  # fmt: skip
-DIAGNOSES = pd.DataFrame(
-    {
-        "hadm_id": [1, 1, 2, 3, 4, 4, 77, 5],
-        "icd9_code": ["42731", "42732", "E8497", "4019", "V1582", None, "0010", "0010"],
-    }
-)
-
-
-def write(folder, tables, *, upper=False, compress=False):
-    """Write the tables as CSV files below ``folder``; return the path of each."""
-    files = {}
-    for name, frame in tables.items():
-        frame = frame.rename(columns=str.upper) if upper else frame
-        path = folder / f"{name}.csv{'.gz' if compress else ''}"
-        content = frame.to_csv(index=False).encode()
-        path.write_bytes(gzip.compress(content) if compress else content)
-        files[name] = path
-    return files
-
-
-def eicu_tables(**changed):
-    return {"patient": STAYS, "diagnosis": DIAGNOSIS, "treatment": TREATMENT, **changed}
-
-
-def mimic3_tables(**changed):
-    tables = {"ADMISSIONS": ADMISSIONS, "DIAGNOSES_ICD": DIAGNOSES, "PATIENTS": PATIENTS}
-    return {**tables, **changed}
-
-
-def visits_of(cohort):
-    sequences = cohort.sequences
-    codes = np.split(sequences.codes, sequences.code_offsets[1:-1])
-    named = [[sequences.names[code] for code in visit] for visit in codes]
-    starts = sequences.visit_offsets
-    return [named[first:end] for first, end in itertools.pairwise(starts)]
 
 
 def assert_every_row_is_counted(counts, total, prefix):
@@ -94,8 +31,8 @@ def assert_every_row_is_counted(counts, total, prefix):
 
 @pytest.mark.parametrize("form", [{}, {"upper": True}, {"compress": True}])
 def test_eicu_stays_become_hours(tmp_path, form):
-    cohort = eicu.read_cohort(write(tmp_path, eicu_tables(), **form))
-    assert visits_of(cohort) == [
+    cohort = read_eicu(write(tmp_path, eicu_tables(), **form))
+    assert cohort.visits == [
         [["diagnosis|x"], ["diagnosis|y", "treatment|x"]],
         [["diagnosis|x"]],
         [[]],
@@ -110,17 +47,16 @@ def test_eicu_stays_become_hours(tmp_path, form):
     assert counts["diagnosis rows used"] == 3
     for table in ("diagnosis", "treatment"):
         assert_every_row_is_counted(counts, f"{table} rows", f"{table} rows")
-    assert counts["stays without an event in the window, one empty visit"] == 1
 
 
 @pytest.mark.parametrize("form", [{}, {"upper": True}, {"compress": True}])
 def test_mimic3_admissions_become_visits(tmp_path, form):
-    cohort = mimic3.read_cohort(write(tmp_path, mimic3_tables(), **form))
+    cohort = read_mimic3(write(tmp_path, mimic3_tables(), **form))
     # 11 died in hospital, 13 on the day of discharge, 14 left before arriving.
-    assert visits_of(cohort) == [[["E849"], ["427"]], [["V15"]]]
+    assert cohort.visits == [[["ICD9CM//E849"], ["ICD9CM//427"]], [["ICD9CM//V15"]]]
     assert cohort.died.tolist() == [True, False]
-    assert mimic3.read_cohort(write(tmp_path, mimic3_tables()), 295).died.tolist() == [False] * 2
-    assert mimic3.read_cohort(write(tmp_path, mimic3_tables()), 296).died.tolist()[0]
+    assert read_mimic3(write(tmp_path, mimic3_tables()), 295).died.tolist() == [False] * 2
+    assert read_mimic3(write(tmp_path, mimic3_tables()), 296).died.tolist()[0]
     counts = cohort.counts
     assert counts["admissions of unknown patients, left out"] == 1
     assert counts["admissions with discharge before admission, left out"] == 1
@@ -136,46 +72,56 @@ def test_mimic3_admissions_become_visits(tmp_path, form):
 def test_codes_also_count_as_their_ancestors(tmp_path):
     named = DIAGNOSIS.assign(diagnosisstring=["a|b|c", "a|d", "a|b", "l", "m", "n", None])
     files = write(tmp_path, eicu_tables(diagnosis=named))
-    first, second = visits_of(eicu.read_cohort(files, ancestors=True))[:2]
+    first, second = read_eicu(files, ancestors=True).visits[:2]
     assert first[0] == ["diagnosis|a", "diagnosis|a|b", "diagnosis|a|b|c"]
     assert first[1] == ["diagnosis|a", "diagnosis|a|d", "treatment|x"]
     assert second == [["diagnosis|a", "diagnosis|a|b"]]
 
 
 def assert_same_visits(one, other):
-    assert visits_of(one) == visits_of(other)
+    assert one.visits == other.visits
     np.testing.assert_array_equal(one.died, other.died)
 
 
 def test_events_after_the_window_change_nothing(tmp_path):
     """eICU: events from 24 hours on may be moved, changed or removed, in both classes."""
-    plain = eicu.read_cohort(write(tmp_path, eicu_tables()))
+    plain = read_eicu(write(tmp_path, eicu_tables()))
     late = DIAGNOSIS["diagnosisoffset"] >= 1440
     assert late.any()
     for offset in (1440, 1441, 999_999):
         moved = DIAGNOSIS.assign(diagnosisoffset=DIAGNOSIS["diagnosisoffset"].mask(late, offset))
-        assert_same_visits(plain, eicu.read_cohort(write(tmp_path, eicu_tables(diagnosis=moved))))
+        assert_same_visits(plain, read_eicu(write(tmp_path, eicu_tables(diagnosis=moved))))
     more = pd.DataFrame({"patientunitstayid": [1, 2, 3], "diagnosisoffset": 1440,
                          "diagnosisstring": "z"})  # fmt: skip
     for changed in (DIAGNOSIS[~late], pd.concat([DIAGNOSIS, more])):
-        assert_same_visits(plain, eicu.read_cohort(write(tmp_path, eicu_tables(diagnosis=changed))))
+        assert_same_visits(plain, read_eicu(write(tmp_path, eicu_tables(diagnosis=changed))))
 
 
 def test_the_admission_that_ended_in_death_changes_nothing(tmp_path):
     """MIMIC-III: codes of the admission that ended in death are not used."""
     last = ADMISSIONS.iloc[:1].assign(hadm_id=50, hospital_expire_flag=1,
         admittime="2101-02-20 00:00:00", dischtime="2101-03-01 10:00:00")  # fmt: skip
-    plain = mimic3.read_cohort(write(tmp_path, mimic3_tables()))
+    plain = read_mimic3(write(tmp_path, mimic3_tables()))
     coded = pd.DataFrame({"hadm_id": [50, 50], "icd9_code": ["5849", "78551"]})
     changed = mimic3_tables(
         ADMISSIONS=pd.concat([ADMISSIONS, last]), DIAGNOSES_ICD=pd.concat([DIAGNOSES, coded])
     )
-    assert_same_visits(plain, mimic3.read_cohort(write(tmp_path, changed)))
+    assert_same_visits(plain, read_mimic3(write(tmp_path, changed)))
 
 
-def test_icd9_codes_are_grouped_by_their_first_characters():
-    codes = pd.Series(["42731", "E8497", "v1582", " 4019", "41", "e849"])
-    assert mimic3.group_icd9(codes).tolist() == ["427", "E849", "V15", "401", "41", "E849"]
+@pytest.mark.parametrize(
+    ("code", "group"),
+    [
+        ("ICD9CM//42731", "ICD9CM//427"),
+        ("ICD9CM//E8497", "ICD9CM//E849"),
+        ("ICD9CM//V1582", "ICD9CM//V15"),
+        ("ICD9CM//486", None),
+        ("ICD9CM//E849", None),
+        ("MEDS_DEATH", None),
+    ],
+)
+def test_icd9_codes_are_grouped_by_their_first_characters(code, group):
+    assert mimic3_meds.parent(code) == group
 
 
 @pytest.mark.parametrize(
@@ -200,7 +146,7 @@ def test_invalid_eicu_cells_are_reported(tmp_path, table, column, value, message
     tables = eicu_tables()
     tables[table] = tables[table].assign(**{column: value})
     with pytest.raises(DataError, match=message):
-        eicu.read_cohort(write(tmp_path, tables))
+        read_eicu(write(tmp_path, tables))
 
 
 @pytest.mark.parametrize(
@@ -227,7 +173,7 @@ def test_invalid_mimic3_cells_are_reported(tmp_path, table, column, value, messa
     tables = mimic3_tables()
     tables[table] = tables[table].assign(**{column: value})
     with pytest.raises(DataError, match=message):
-        mimic3.read_cohort(write(tmp_path, tables))
+        read_mimic3(write(tmp_path, tables))
 
 
 @pytest.mark.parametrize("flag", [7, -1, 2])
@@ -236,14 +182,14 @@ def test_a_flag_other_than_0_and_1_is_refused(tmp_path, flag):
     with pytest.raises(
         DataError, match=rf"row 3, column hospital_expire_flag: got '{flag}'.*0 or 1"
     ):
-        mimic3.read_cohort(write(tmp_path, mimic3_tables(ADMISSIONS=changed)))
+        read_mimic3(write(tmp_path, mimic3_tables(ADMISSIONS=changed)))
 
 
 @pytest.mark.parametrize("code", ["12", "4019x", "V1", "X123", "NaN", "401 9"])
 def test_a_code_that_is_not_icd9_is_refused(tmp_path, code):
     changed = DIAGNOSES.assign(icd9_code=[*DIAGNOSES["icd9_code"][:6], code, "0010"])
     with pytest.raises(DataError, match=rf"row 8, column icd9_code: got '{code}'.*an ICD-9 code"):
-        mimic3.read_cohort(write(tmp_path, mimic3_tables(DIAGNOSES_ICD=changed)))
+        read_mimic3(write(tmp_path, mimic3_tables(DIAGNOSES_ICD=changed)))
 
 
 def damage(path, change):
@@ -278,7 +224,7 @@ def test_no_row_cell_or_label_is_lost(tmp_path, table, change, message):
     files = write(tmp_path, mimic3_tables())
     damage(files[table], change)
     with pytest.raises(DataError, match=rf"{table}\.csv, {message}"):
-        mimic3.read_cohort(files)
+        read_mimic3(files)
 
 
 def test_rows_of_blank_lines_are_counted_in_messages(tmp_path):
@@ -287,13 +233,13 @@ def test_rows_of_blank_lines_are_counted_in_messages(tmp_path):
     with pytest.raises(
         DataError, match="row 4, column subject_id: 10 occurs twice, first in row 2"
     ):
-        mimic3.read_cohort(files)
+        read_mimic3(files)
 
 
 def test_whole_numbers_may_be_written_as_floats(tmp_path):
-    plain = mimic3.read_cohort(write(tmp_path, mimic3_tables()))
+    plain = read_mimic3(write(tmp_path, mimic3_tables()))
     floats = ADMISSIONS.astype({"hadm_id": float, "subject_id": float})
-    assert_same_visits(plain, mimic3.read_cohort(write(tmp_path, mimic3_tables(ADMISSIONS=floats))))
+    assert_same_visits(plain, read_mimic3(write(tmp_path, mimic3_tables(ADMISSIONS=floats))))
 
 
 @pytest.mark.real_data
@@ -301,21 +247,21 @@ def test_a_stray_quote_in_the_real_diagnoses_is_refused(tmp_path, real_data_dir)
     """361 of 1,761 diagnoses were read, without an error."""
     names = ("ADMISSIONS", "DIAGNOSES_ICD", "PATIENTS")
     files = {name: real_data_dir / "mimic3demo" / f"{name}.csv.gz" for name in names}
-    assert mimic3.read_cohort(files).counts["diagnoses"] == 1_761
+    assert read_mimic3(files).counts["diagnoses"] == 1_761
     lines = gzip.decompress(files["DIAGNOSES_ICD"].read_bytes()).decode().splitlines()
     lines[100] = lines[100].replace(",", ',"', 1)
     lines[1500] = lines[1500].replace(",", '",', 1)
     files["DIAGNOSES_ICD"] = tmp_path / "DIAGNOSES_ICD.csv"
     files["DIAGNOSES_ICD"].write_text("\n".join([*lines, ""]))
     with pytest.raises(DataError, match=r"DIAGNOSES_ICD\.csv, row 101: a quote"):
-        mimic3.read_cohort(files)
+        read_mimic3(files)
 
 
 def test_missing_columns_and_tables_are_named(tmp_path):
     changed = DIAGNOSIS.drop(columns="diagnosisstring")
     files = write(tmp_path, eicu_tables(diagnosis=changed))
     with pytest.raises(DataError, match="no column diagnosisstring; the header has patientunit"):
-        eicu.read_cohort(files)
+        read_eicu(files)
     (tmp_path / "treatment.csv").unlink()
     with pytest.raises(FileNotFoundError, match=r"has diagnosis, patient, not treatment") as caught:
         load_data("eicu", data_dir=tmp_path)
@@ -332,7 +278,7 @@ def test_files_that_are_not_tables_are_refused(tmp_path, content):
     if content.startswith(b"\x1f"):
         files["patient"] = files["patient"].rename(tmp_path / "patient.csv.gz")
     with pytest.raises(DataError, match=r"patient\.csv"):
-        eicu.read_cohort(files)
+        read_eicu(files)
 
 
 @pytest.mark.parametrize(
@@ -351,6 +297,7 @@ def test_the_open_eicu_demo(real_data_dir):
     assert sum(part.y.sum() for part in data.splits.values()) == 212
     assert data.counts["stays"] == 2520
     assert data.counts["diagnosis rows"] == 24_978
+    assert data.counts["labels with one visit without codes"] == 366
     assert_every_row_is_counted(data.counts, "diagnosis rows", "diagnosis rows")
     assert_every_row_is_counted(data.counts, "treatment rows", "treatment rows")
     seen = [set(part.groups) for part in data.splits.values()]
@@ -365,3 +312,43 @@ def test_the_open_mimic3_demo(real_data_dir):
     assert_every_row_is_counted(data.counts, "diagnoses", "diagnoses")
     assert data.counts["admissions that ended in death, left out"] == 40
     assert sum(len(part) for part in data.splits.values()) == 67
+
+
+def bits(array):
+    """A hash of type, shape and bytes."""
+    digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
+    digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("name", "options", "expected"),
+    [
+        ("eicu", {}, "51a4e8f8b60a5e5a"),
+        ("eicu", {"ancestors": False}, "ccfe6dd36fafb48d"),
+        ("eicu", {"window_hours": 12, "visit_hours": 5, "min_count": 2}, "5f6214714780c743"),
+        ("eicu", {"window_hours": 48, "visit_hours": 7}, "64b9c4b6a5f603a6"),
+        ("eicu", {"folds": 5, "fold": 3, "seed": 4}, "53cc64d96987b1bd"),
+        ("eicu", {"window_hours": 1, "min_count": 1}, "13d6605cf9cc4388"),
+        ("mimic3", {"min_count": 2}, "6cb6b65223e6aae4"),
+        ("mimic3", {"min_count": 1, "horizon_days": 30}, "411124a666bd9beb"),
+        (
+            "mimic3",
+            {"min_count": 2, "folds": 3, "fold": 1, "seed": 7, "horizon_days": 1000},
+            "e3d9562f84fd0001",
+        ),
+    ],
+)
+def test_visits_labels_and_splits_have_the_bits_of_the_loaders_before_meds(
+    name, options, expected, real_data_dir
+):
+    """The hashes are of the loaders that grouped the events of whole tables, without MEDS."""
+    data = load_data(name, real_data_dir, **options)
+    arrays = [
+        array
+        for part in data.splits.values()
+        for array in (part.x.codes, part.x.code_offsets, part.x.visit_offsets, part.y, part.groups)
+    ]
+    text = "".join(map(bits, arrays))
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == expected

@@ -10,9 +10,9 @@ import random
 import numpy as np
 import pytest
 
-from kerasnets.data.tables import csv_text
+from kerasnets.data.tables import csv_lines
 from kerasnets.data.tables.cells import DataError
-from kerasnets.data.tables.csv_text import read_csv_text
+from kerasnets.data.tables.csv_text import read_csv_blocks, read_csv_text
 
 HEADER = "id,name,dod,flag\n"
 
@@ -101,11 +101,47 @@ def test_blocks_are_independent(read, monkeypatch):
     """Small blocks and one large block have the same rows and the same faults."""
     lines = [f'{n},"a, ""{n}""",,0\n' if n % 3 else "\n" for n in range(200)]
     whole = read(HEADER + "".join(lines))
-    monkeypatch.setattr(csv_text, "_BLOCK", 50)
+    monkeypatch.setattr(csv_lines, "_BLOCK", 50)
     assert np.array_equal(read(HEADER + "".join(lines)).lines, whole.lines)
     lines[150] = "1,2,3\n"
     with pytest.raises(DataError, match="row 152: 3 cells, too few"):
         read(HEADER + "".join(lines))
+
+
+def rows_or_refusal(read):
+    """The cells and lines of all blocks that a function reads, or the message of its refusal."""
+    try:
+        blocks = list(read())
+    except DataError as error:
+        return str(error)
+    rows = [row for block in blocks for row in cells(block)]
+    return rows, [line for block in blocks for line in block.lines]
+
+
+def random_file(rng):
+    """A small CSV file with any line ends, and with at most one fault."""
+    usual = [b"1,2", b'"a, b",c', "é,z".encode(), b"", b" "]
+    lines = [b"p,q", *rng.choices(usual, k=rng.randrange(9))]
+    content = rng.choice([b"\n", b"\r\n"]).join([b"", *lines, b""])
+    if rng.random() < 0.5:
+        faults = [b"1", b"1,2,3", b'"a,2', b"1,\xff", b"1,2\r3", b"\xef\xbb\xbf1,2"]
+        content += rng.choice([*(fault + b"\n1,2\n" for fault in faults), b"1,2"])
+    return rng.choice([b"", b"\xef\xbb\xbf"]) + content
+
+
+def test_a_file_in_blocks_has_the_rows_and_faults_of_the_whole_file(tmp_path, monkeypatch):
+    rng = random.Random(1)
+    path = tmp_path / "table.csv"
+    refused = 0
+    for _ in range(120):
+        path.write_bytes(random_file(rng))
+        whole = rows_or_refusal(lambda: [read_csv_text(path)])
+        with monkeypatch.context() as patched:
+            patched.setattr("kerasnets.data.content._CHUNK", rng.randrange(2, 20))
+            blocks = rows_or_refusal(lambda: read_csv_blocks(path, rng.randrange(1, 30)))
+        refused += isinstance(whole, str)
+        assert blocks == whole, path.read_bytes()
+    assert 20 < refused < 100
 
 
 def test_cells_are_those_of_the_csv_module_or_the_file_is_refused(read):

@@ -31,7 +31,7 @@ class _Onnx(BaseModel):
 
 class _Card(BaseModel):
     model_config = ConfigDict(strict=True)
-    formats: list[Literal["saved_model", "onnx"]] = Field(min_length=1)
+    formats: list[Literal["saved_model", "onnx", "litert"]] = Field(min_length=1)
     inputs: list[_Tensor]
     outputs: list[_Tensor] = Field(min_length=1)
     task: Literal["classification", "binary", "multilabel", "regression"] | None = None

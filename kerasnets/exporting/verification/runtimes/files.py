@@ -10,13 +10,15 @@ from pathlib import Path
 CHECKSUMS = "SHA256SUMS"
 # Verification writes this file again.
 RESULT = "verification.json"
+# Owners edit the model card, in the editor of a hub too, and no runtime reads it.
+_UNCHECKED = frozenset({CHECKSUMS, RESULT, "README.md"})
 
 
 def write_checksums(folder: Path) -> None:
     """Write ``SHA256SUMS``, which ``sha256sum --check`` also reads.
 
-    It has one line per file of the folder, except for itself, the result of verification, and
-    hidden files.
+    It has one line per file of the folder, except for itself, the result of verification,
+    ``README.md``, and hidden files.
     """
     lines = [f"{_digest(folder / name)}  {name}\n" for name in sorted(_names(folder))]
     (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
@@ -25,7 +27,7 @@ def write_checksums(folder: Path) -> None:
 def _names(folder: Path) -> set[str]:
     """The files that have a checksum."""
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    return {name for name in names - {CHECKSUMS, RESULT} if not name.startswith(".")}
+    return {name for name in names - _UNCHECKED if not name.startswith(".")}
 
 
 def file_failures(folder: Path) -> Iterator[str]:

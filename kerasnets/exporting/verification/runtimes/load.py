@@ -17,6 +17,7 @@ import numpy as np
 from .card import Card
 from .compare import Signature
 from .keras_check import keras_failures
+from .litert_check import litert_failures, load_litert
 from .onnx_check import onnx_failures
 from .saved_model_check import saved_model_failures
 
@@ -27,6 +28,7 @@ FILES = {
     "onnx": "model.onnx",
     "openvino": "model.onnx",
     "saved_model": "saved_model.pb",
+    "litert": "model.tflite",
     "keras": "model.keras",
 }
 
@@ -52,6 +54,7 @@ def runtimes_of(card: Card, modules: Sequence[str] = ()) -> list[str]:
     if names and importlib.util.find_spec("openvino"):
         names.append("openvino")
     names += ["saved_model"] if "saved_model" in card["formats"] else []
+    names += ["litert"] if "litert" in card["formats"] else []
     written = card.get("keras") or {}
     ours = written.get("modules") is not None
     return names + (["keras"] if ours or (written.get("needs") and modules) else [])
@@ -76,6 +79,8 @@ def reasons_not_to_load(
     elif name == "saved_model":
         _import_tensorflow()
         found = saved_model_failures(folder)
+    elif name == "litert":
+        found = litert_failures(path)
     else:
         found = onnx_failures(path, bool((card.get("onnx") or {}).get("allow_loops")))
     return list(itertools.islice(found, _MOST_REASONS))
@@ -96,6 +101,7 @@ def load(name: str, folder: Path, card: Card, modules: Sequence[str] = ()) -> Ru
         "onnx": load_onnx,
         "openvino": load_openvino,
         "saved_model": load_saved_model,
+        "litert": _load_litert,
     }
     return loaders[name](folder)
 
@@ -156,6 +162,10 @@ def load_openvino(folder: Path) -> Runtime:
         }
 
     return Runtime(read(model.inputs), read(model.outputs), run)
+
+
+def _load_litert(folder: Path) -> Runtime:
+    return Runtime(*load_litert(folder / FILES["litert"]))
 
 
 def load_saved_model(folder: Path) -> Runtime:

@@ -1,0 +1,1 @@
+"""LiteRT files (``.tflite``) for phones and microcontrollers."""

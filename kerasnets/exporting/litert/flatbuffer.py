@@ -1,0 +1,94 @@
+"""Names and metadata in a ``.tflite`` file, and the operators that it contains."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from kerasnets.exporting.signature import Served
+
+SIGNATURE = "serving_default"
+METADATA = "kerasnets"  # the name of our entry in the metadata
+
+
+def with_names(content: bytes, served: Served, metadata: Mapping[str, str]) -> bytes:
+    """Name the inputs and outputs, and add a signature and metadata.
+
+    Args:
+        content: a converted file. Its inputs have the names of the signature, and its outputs
+            their order.
+        served: the signature.
+        metadata: the entries to store as JSON under the name ``kerasnets``.
+    """
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = read(content)
+    graph = model.subgraphs[0]
+    inputs = {_name(graph.tensors[index]): index for index in graph.inputs}
+    outputs = dict(zip((info.name for info in served.outputs), graph.outputs, strict=True))
+    for name, index in (inputs | outputs).items():
+        graph.tensors[index].name = name.encode()
+    signature = schema.SignatureDefT()
+    signature.signatureKey = SIGNATURE.encode()
+    signature.inputs = [_tensor_map(schema, *item) for item in inputs.items()]
+    signature.outputs = [_tensor_map(schema, *item) for item in outputs.items()]
+    model.signatureDefs = [signature]
+    entry, buffer = schema.MetadataT(), schema.BufferT()
+    text = json.dumps(dict(metadata), ensure_ascii=False, sort_keys=True)
+    buffer.data = list(text.encode())
+    entry.name, entry.buffer = METADATA.encode(), len(model.buffers)
+    model.buffers.append(buffer)
+    model.metadata = [*(model.metadata or []), entry]
+    builder = flatbuffers.Builder(len(content) + len(text))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def read_metadata(content: bytes) -> dict[str, str]:
+    """The entries that :func:`with_names` has stored in a file; empty if there are none."""
+    model = read(content)
+    for entry in model.metadata or []:
+        if entry.name == METADATA.encode():
+            found: dict[str, str] = json.loads(bytes(model.buffers[entry.buffer].data))
+            return found
+    return {}
+
+
+def describe_operators(content: bytes) -> dict[str, int]:
+    """The number of operators of each kind in a file, in alphabetical order."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    names = {value: name for name, value in vars(schema.BuiltinOperator).items() if name.isupper()}
+    model = read(content)
+    kinds = [
+        (code.customCode or b"").decode()
+        or names[max(code.builtinCode, code.deprecatedBuiltinCode)]
+        for code in model.operatorCodes
+    ]
+    found = Counter(
+        kinds[operator.opcodeIndex]
+        for graph in model.subgraphs
+        for operator in graph.operators or []
+    )
+    return dict(sorted(found.items()))
+
+
+def read(content: bytes) -> Any:
+    """The objects of a file."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+
+
+def _name(tensor: Any) -> str:
+    """The name of an input, without the suffixes of TensorFlow."""
+    return str(tensor.name.decode()).partition(":")[0].removeprefix("serving_default_")
+
+
+def _tensor_map(schema: Any, name: str, index: int) -> Any:
+    entry = schema.TensorMapT()
+    entry.name, entry.tensorIndex = name.encode(), index
+    return entry

@@ -1,0 +1,139 @@
+"""Write a model as a LiteRT file with built-in operators only.
+
+Keras's own export leaves operators of TensorFlow ("Flex") in every recurrent net, which the LiteRT
+runtime cannot run, and converting a function without freezing its variables first silently gives
+NaN. Here the variables become constants before the conversion, and loops stay loops: each recurrent
+layer and direction becomes one WHILE.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kerasnets._lazy import stderr_held_back, tf
+from kerasnets.exporting._logging import silenced
+from kerasnets.exporting.litert.flatbuffer import describe_operators, with_names
+from kerasnets.exporting.samples import Arrays
+from kerasnets.exporting.signature import Served
+
+FILE = "model.tflite"
+
+
+def check_installed() -> None:
+    """Check that the LiteRT runtime, which verifies the file, is installed.
+
+    Raises:
+        ValueError: it is not installed.
+    """
+    if importlib.util.find_spec("ai_edge_litert") is None:
+        raise ValueError(
+            "The format 'litert' needs the LiteRT runtime. Install it with: "
+            "pip install 'kerasnets[litert]'"
+        )
+
+
+def write_litert(served: Served, path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
+    """Write a ``.tflite`` file with a signature ``serving_default`` and named tensors.
+
+    The batch axis is free if LiteRT can run the model like this. Recurrent layers need a fixed
+    batch, so their files take one example per call. A free time axis stays free: resize the input
+    before each call.
+
+    Args:
+        served: the model and its signature.
+        path: the file to write.
+        metadata: the entries of the model card for the metadata of the file.
+
+    Returns:
+        An entry for the card: ``file``, ``bytes``, ``batch`` (1, or ``None`` if it is free) and
+        ``operators`` (how many there are of each).
+
+    Raises:
+        ValueError: LiteRT has no operator for a part of the model.
+    """
+    batch, content = _convert_with_free_batch(served)
+    content = with_names(content, served, metadata)
+    path.write_bytes(content)
+    return {
+        "file": path.name,
+        "bytes": len(content),
+        "batch": batch,
+        "operators": describe_operators(content),
+    }
+
+
+def convert(
+    served: Served, batch: int | None, *, quantize: str = "", samples: Sequence[Arrays] = ()
+) -> bytes:
+    """Convert a model to the content of a ``.tflite`` file.
+
+    Args:
+        served: the model and its signature.
+        batch: the size of the batch axis, or ``None`` to leave it free.
+        quantize: ``"float16"`` or ``"int8"`` for the weights, ``"full-int8"`` for weights and
+            activations, or empty.
+        samples: inputs by name, of one example each, from which ``"full-int8"`` finds the ranges
+            of the activations.
+
+    Raises:
+        ValueError: LiteRT has no operator for a part of the model.
+    """
+    frozen = _frozen(served, batch)
+    with silenced("absl", "tensorflow"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # the ranges of inputs, which stay float32
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], None)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+        if quantize:
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if quantize == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        elif quantize == "full-int8":
+            names = [info.name for info in served.inputs]
+            converter.representative_dataset = lambda: (
+                [row[name] for name in names] for row in samples
+            )
+        try:
+            with stderr_held_back():
+                return bytes(converter.convert())
+        except Exception as error:  # the converter raises many types
+            first = str(error).strip().partition("\n")[0]
+            raise ValueError(
+                f"{served.model.name!r} cannot be converted to LiteRT: {first}. Export it to the "
+                "other formats only."
+            ) from error
+
+
+def _convert_with_free_batch(served: Served) -> tuple[int | None, bytes]:
+    """The content of the file with a free batch axis if possible, else with a batch of one."""
+    frozen = _frozen(served, None)
+    loops = any(node.op in _LOOPS for node in frozen.graph.as_graph_def().node)
+    if not loops:
+        try:
+            return None, convert(served, None)
+        except ValueError:
+            pass  # some operators need a fixed batch
+    return 1, convert(served, 1)
+
+
+_LOOPS = ("While", "StatelessWhile")
+
+
+def _frozen(served: Served, batch: int | None) -> Any:
+    """A graph of the model in which variables are constants."""
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    specs = [
+        tf.TensorSpec([batch, *spec.shape[1:]], spec.dtype, name=spec.name) for spec in served.specs
+    ]
+
+    def call(*tensors: Any) -> list[Any]:
+        outputs = served(*tensors)
+        return [outputs[info.name] for info in served.outputs]
+
+    function = tf.function(call, autograph=False).get_concrete_function(*specs)
+    # Lowered loops would become operators that LiteRT does not have.
+    return convert_variables_to_constants_v2(function, lower_control_flow=False)

@@ -1,0 +1,236 @@
+"""Trainings that the tests run in one process and in two connected ones, to compare them.
+
+Run as ``python -m tests.training.worker_trainings WORKERS INDEX FOLDER``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import pickle
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import kerasnets as kn
+from kerasnets.data import Split
+from kerasnets.engine import stream
+from kerasnets.engine.workers import Workers
+from kerasnets.evaluation.tasks import infer_task
+from kerasnets.nets.layers.length_mask import LengthMask
+from kerasnets.training.epochs import EpochRunner, is_over
+from kerasnets.training.plan import Plan, compile_model
+from kerasnets.training.workers import check_equal, join_workers
+from tests.engine.helpers import Sequences
+from tests.training.helpers import CLASSES, FEATURES, dataset, recipe, small_model
+
+# 151 rows in batches of 15: the last batch has one row, which leaves none for the second worker.
+ROWS, UNEVEN = 151, {"batch_size": 15, "epochs": 2, "xla": "off"}
+
+
+class StopFirstWorker(keras.callbacks.Callback):
+    """Stops the first worker after the first epoch."""
+
+    def __init__(self, index):
+        super().__init__()
+        self.index = index
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.index == 0:
+            self.model.stop_training = True
+
+
+def fit(group, model, data, callbacks=(), **settings):
+    """Train a model; return its history, all its variables and its seeds."""
+    plan = Plan(recipe(**{**UNEVEN, **settings}), data, group)
+    compile_model(model, plan, infer_task(data, model.output_shape[-1]))
+    history = {}
+    epochs = EpochRunner(model, plan, history)
+    result = {"history": history, "error": ""}
+    try:
+        epochs.run(lambda: is_over(plan.recipe, history), callbacks=callbacks)
+    except ArithmeticError as error:
+        result["error"] = str(error)
+    variables = [*model.variables, *model.optimizer.variables]
+    result["seeds"] = [v.numpy() for v in variables if "seed" in v.path]
+    result["variables"] = [v.numpy() for v in variables if "seed" not in v.path]
+    return result
+
+
+def sequence_model():
+    """A masked GRU over visits, like those of the catalogue."""
+    keras.utils.set_random_seed(0)
+    inputs = {
+        "visits": keras.Input((None, 5), name="visits"),
+        "length": keras.Input((), dtype="int32", name="length"),
+    }
+    hidden = keras.layers.GRU(4)(LengthMask()([inputs["visits"], inputs["length"]]))
+    return keras.Model(inputs, keras.layers.Dense(2)(hidden), name="sequences")
+
+
+def sequence_data():
+    """Sequences of 1 to 6 visits, in several buckets."""
+    parts = {
+        name: Split(Sequences(rows, seed=seed), (np.arange(rows) % 2).astype("int32"))
+        for seed, (name, rows) in enumerate([("train", ROWS), ("validation", 40), ("test", 40)])
+    }
+    return dataset(ROWS, class_names=("a", "b"), **parts)
+
+
+def penalized_model():
+    """A net with penalties of weights and activities, and sparse gradients of an embedding."""
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((FEATURES,))
+    rounded = keras.layers.Lambda(lambda x: keras.ops.clip(keras.ops.round(x) + 3, 0, 6))(inputs)
+    hidden = keras.layers.Dense(
+        8, "tanh", kernel_regularizer="l2", activity_regularizer=keras.regularizers.L2(0.01)
+    )(keras.layers.Flatten()(keras.layers.Embedding(7, 2)(rounded)))
+    return keras.Model(inputs, keras.layers.Dense(CLASSES)(hidden), name="small")
+
+
+def compiled_model():
+    """A model with an optimizer of the user, which clips the sum of the gradients."""
+    model = small_model()
+    model.compile(
+        keras.optimizers.AdamW(0.01, global_clipnorm=0.1, weight_decay=0.01),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    return model
+
+
+def normalized_inputs():
+    """A batch normalization of the inputs, whose statistics do not depend on the weights."""
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((FEATURES,))
+    hidden = keras.layers.BatchNormalization(momentum=0.9, scale=False, center=False)(inputs)
+    return keras.Model(inputs, keras.layers.Dense(CLASSES)(hidden), name="small")
+
+
+def in_chunks(group):
+    """Train from data that are copied one chunk at a time."""
+    fits_in_memory = stream.fits_in_memory
+    stream.fits_in_memory = lambda source: False
+    try:
+        return fit(group, small_model(), dataset(ROWS))
+    finally:
+        stream.fits_in_memory = fits_in_memory
+
+
+def overflow(group):
+    """Train on a row whose loss is infinite. It is in the half of the second worker."""
+    data = dataset(64)
+    rows = Plan(recipe(batch_size=16), data).schedule.epoch(0).rows
+    x = data.train.x.copy()
+    x[rows[2, 12]] = 1e38
+    data = dataclasses.replace(data, train=Split(x, data.train.y))
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((FEATURES,))
+    outputs = keras.layers.Dense(CLASSES)(keras.layers.Dense(8)(inputs))
+    return fit(group, keras.Model(inputs, outputs * 1e10, name="small"), data, batch_size=16)
+
+
+SAME = {
+    "uneven": lambda group: fit(group, small_model(), dataset(ROWS)),
+    "100 steps": lambda group: fit(group, small_model(), dataset(128), batch_size=16, epochs=13),
+    "gru": lambda group: fit(group, small_model("gru"), dataset(ROWS)),
+    "masked": lambda group: fit(group, sequence_model(), sequence_data()),
+    "convolution": lambda group: fit(
+        group, small_model("conv"), dataset(ROWS), optimizer="sgd", class_weights="balanced"
+    ),
+    # Not with Adam: Keras squares sparse gradients before it adds those of equal rows.
+    "penalties": lambda group: fit(
+        group, penalized_model(), dataset(ROWS), optimizer="sgd", learning_rate=0.1
+    ),
+    "clipped": lambda group: fit(group, compiled_model(), dataset(ROWS), optimizer="compiled"),
+    "accumulate": lambda group: fit(
+        group, small_model(), dataset(ROWS), accumulate=4, epochs=4, schedule="cosine"
+    ),
+    "early stop": lambda group: fit(
+        group, small_model(), dataset(32), epochs=20, learning_rate=0.3, early_stopping=1
+    ),
+    "overflow": overflow,
+}
+OTHER = {
+    "chunks": in_chunks,
+    "average": lambda group: fit(group, small_model(), dataset(ROWS), average_every=4),
+    "batch-norm": lambda group: fit(group, normalized_inputs(), dataset(128), batch_size=16),
+    "dropout": lambda group: fit(group, small_model("dropout"), dataset(ROWS)),
+    "stopped": lambda group: fit(
+        group, small_model(), dataset(32), [StopFirstWorker(group.index if group else 0)]
+    ),
+}
+
+
+def check_group(group):
+    """Use each operation of the group, and compare unequal workers."""
+    found = {
+        "sum": group.sum(np.arange(5) * (group.index + 1.0)),
+        "minimum": group.minimum(7 - group.index),
+        "maximum": group.maximum(7 - group.index),
+        "share": group.share(b"12345" if group.index == 0 else b""),
+        "empty": group.share(),
+        "gather": group.gather("äöü" * group.index),
+    }
+    different = recipe(batch_size=16 + group.index)
+    other_data = dataset(150 + group.index)
+    attempts = {
+        "recipe": lambda: check_equal(group, different, None),
+        "data": lambda: check_equal(group, None, other_data),
+        "callback": lambda: fit(
+            group, small_model(), dataset(32), [keras.callbacks.TerminateOnNaN()]
+        ),
+    }
+    for name, attempt in attempts.items():
+        try:
+            found[name] = attempt()
+        except ValueError as error:
+            found[name] = str(error)
+    check_equal(group, recipe(), None if group.index else dataset())
+    return found
+
+
+class Interrupt(keras.callbacks.Callback):
+    """Ends the process's training after the first epoch, as Ctrl-C on every machine does."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+
+def train(folder, name, callbacks=()):
+    """Run a command into a run folder; return what every worker knows of the run."""
+    keras.utils.clear_session()  # so that equal models have layers of equal names
+    options = {"data": dataset(ROWS), "out": folder / name, "progress": False, **UNEVEN}
+    run = kn.train(small_model("dropout"), callbacks=callbacks, **options)
+    return {
+        "recipe": run.recipe,
+        "history": run.history,
+        "metrics": run.metrics,
+        "environment": run.environment,
+    }
+
+
+def train_and_resume(folder):
+    """Train without interruption and with one, and repeat the command of a finished run."""
+    results = [train(folder, "whole")]
+    try:
+        train(folder, "resumed", [Interrupt()])
+    except KeyboardInterrupt as interrupt:
+        results.append(str(interrupt))
+    return [*results, train(folder, "resumed"), train(folder, "resumed")]
+
+
+def main(addresses, index, folder):
+    """Run everything in one of the workers."""
+    workers = Workers(tuple(addresses.split(",")), int(index))
+    group = join_workers(workers.addresses, workers.index, progress=False)
+    results = {name: run(group) for name, run in {**SAME, **OTHER}.items()}
+    results["group"] = check_group(group)
+    results["runs"] = train_and_resume(Path(folder))
+    (Path(folder) / f"{index}.pickle").write_bytes(pickle.dumps(results))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
