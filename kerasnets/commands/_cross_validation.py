@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 from kerasnets._errors import WorkFailedError
 from kerasnets._tables import terminal_width, text_table, wrapped
-from kerasnets.commands._places import place_flags, place_options
+from kerasnets.commands._jobs import job_flags, job_options
 from kerasnets.commands._shared import print_json
 
 if TYPE_CHECKING:
     from kerasnets.studies import CrossValidation
     from kerasnets.studies.spread import Spread
 
-_NAMES = ("folds", "seeds", "jobs", "on", "max_retries")
+_NAMES = ("folds", "seeds", "jobs", "max_retries")
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of a cross-validation."""
     group = parser.add_argument_group(
         "folds and seeds",
-        "Train once per fold and seed, and show mean, standard deviation and interval of each "
-        "metric. The same command resumes what is not finished.",
+        "Train once per fold and seed, and show the spread of each metric. The same\n"
+        "command resumes what is not finished.",
     )
     group.add_argument(
         "--folds", type=int, metavar="K",
@@ -32,7 +32,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--seeds", type=int, metavar="N", help="number of seeds per fold, counted from --seed"
     )
-    place_flags(group)
+    job_flags(group)
 
 
 def is_requested(arguments: argparse.Namespace) -> bool:
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace, net: str, settings: dict[str, Any]) -> No
         out=arguments.out,
         data_dir=arguments.data_dir,
         progress=not arguments.quiet,
-        **place_options(arguments),
+        **job_options(arguments),
         **settings,
     )
     save_figure(cross_validation_figure(result), result.folder / "metrics")

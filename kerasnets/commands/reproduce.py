@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from kerasnets.commands._places import place_flags, place_options
+from kerasnets.commands._jobs import job_flags, job_options
 from kerasnets.commands._shared import data_dir_flag, json_flag, print_json, quiet_flag
 
 EXAMPLES = """\
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--quick", action="store_true", help="test run: train for one epoch only; the table says so"
     )
-    place_flags(parser)
+    job_flags(parser)
     quiet_flag(parser)
     json_flag(parser)
 
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
         data_dir=arguments.data_dir,
         quick=arguments.quick,
         progress=not arguments.quiet,
-        **place_options(arguments),
+        **job_options(arguments),
     )
     if arguments.json:
         rows = [dataclasses.asdict(row) for row in results]

@@ -23,7 +23,7 @@ from kerasnets._files import (
 from kerasnets._progress import progress_bar
 from kerasnets._temporary import locked, remove_leftovers
 from kerasnets.data import Dataset
-from kerasnets.studies.executors import Executor, check_place, open_executor, run_jobs
+from kerasnets.studies.executors import Executor, check_jobs, open_executor, run_jobs
 from kerasnets.studies.fold_jobs import FoldJob, check_job, train_job
 from kerasnets.studies.fold_plan import plan_jobs
 from kerasnets.studies.spread import CONFIDENCE, Spread, measure_spread
@@ -89,7 +89,6 @@ def cross_validate(
     out: str | Path | None = None,
     data_dir: str | Path | None = None,
     jobs: int | None = None,
-    on: str | None = None,
     max_retries: int = 3,
     progress: bool = True,
     **settings: Unpack[Settings],
@@ -102,8 +101,7 @@ def cross_validate(
     does not stop the others.
 
     Each run is trained in a new process with ``threads=1``, unless the settings or the net say
-    otherwise. So the results have the same bits for any number of jobs, here and on a cluster of
-    equal machines.
+    otherwise. So the results have the same bits for any number of jobs.
 
     Args:
         net: a name of the catalogue, or a complete :class:`~kerasnets.Recipe`. Register your own
@@ -119,24 +117,19 @@ def cross_validate(
         recipe: as for :func:`kerasnets.train`: ``"default"``, ``"as-reported"`` or a TOML file.
         out: folder of the results; ``runs/cross-validation-<net>`` by default.
         data_dir: where to look for the files of the data set.
-        jobs: number of runs at a time. Default: 1 on this machine, and as many as the processors
-            allow on a cluster.
-        on: ``"ray"`` for Ray on this machine, or ``"ray://HOST:PORT"`` for a Ray cluster. All
-            machines must have the same packages and data, and share ``out`` under the same path.
-        max_retries: how often a run is resumed after its process or machine died.
+        jobs: number of runs at a time, 1 by default.
+        max_retries: how often a run is resumed after its process died.
         progress: show a progress bar on standard error.
         settings: fields of the recipe that are the same for all runs.
 
     Raises:
         ValueError: before any training, if a setting is wrong, the data set has no folds, a fold
-            would be without rows of a class, ``out`` contains something else, or a machine
-            differs.
-        FileNotFoundError: if the files of the data set do not exist on one of the machines.
+            would be without rows of a class, or ``out`` contains something else.
+        FileNotFoundError: if the files of the data set do not exist.
         BlockingIOError: if another process works in ``out``.
-        ConnectionError: if the cluster cannot be reached.
         WorkFailedError: if all runs failed.
     """
-    check_place(on, jobs, max_retries)
+    check_jobs(jobs, max_retries)
     requested: dict[str, Any] = dict(settings)
     if isinstance(net, Recipe):
         requested = {**asdict(net), **requested}
@@ -163,7 +156,7 @@ def cross_validate(
             remove_leftovers(folder)
             _check_folder(folder, identity)
             try:
-                with open_executor(on, jobs, max_retries, max(1, made.threads)) as executor:
+                with open_executor(jobs, max_retries) as executor:
                     expected = check_workers(executor, folder, check_job, jobs_list[0])
                     write_json(folder / _IDENTITY, identity)
                     jobs_list = [replace(job, expected=expected) for job in jobs_list]

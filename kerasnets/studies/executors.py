@@ -1,4 +1,4 @@
-"""Where the jobs of a study run: in processes of this machine, or on a Ray cluster."""
+"""Run the jobs of a study, several at a time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any, Protocol, TypeVar
 
 from kerasnets.studies.local_processes import LocalProcesses
-from kerasnets.studies.ray_cluster import RayCluster, check_address
 
 Job = TypeVar("Job")
 
@@ -39,50 +38,35 @@ class Executor(Protocol):
         ...
 
 
-def check_place(on: str | None, jobs: int | None, max_retries: int) -> None:
-    """Check where jobs should run, before any work.
+def check_jobs(jobs: int | None, max_retries: int) -> None:
+    """Check how jobs should run, before any work.
 
     Args:
-        on: ``None``, ``"ray"``, or ``"ray://HOST:PORT"``.
         jobs: number of jobs at a time, or ``None``.
         max_retries: how often a job is started again after its process died.
 
     Raises:
         ValueError: if one of them is not valid.
-        ImportError: if Ray is requested and not installed.
     """
     if jobs is not None and jobs < 1:
         raise ValueError(f"jobs must be 1 or more, got {jobs}.")
     if max_retries < 0:
         raise ValueError(f"max_retries must be 0 or more, got {max_retries}.")
-    if on is not None:
-        check_address(on)
 
 
 @contextlib.contextmanager
-def open_executor(
-    on: str | None, jobs: int | None, max_retries: int, cpus: int = 1
-) -> Iterator[Executor]:
-    """Start the processes for the jobs, or connect to the Ray cluster.
+def open_executor(jobs: int | None, max_retries: int) -> Iterator[Executor]:
+    """Start the processes for the jobs.
 
     Args:
-        on: ``None`` for processes of this machine, ``"ray"`` for a Ray cluster on this machine
-            that is started if none is running, or ``"ray://HOST:PORT"``.
-        jobs: number of jobs at a time. Default: 1 on this machine, and as many as the processors
-            allow on a Ray cluster.
+        jobs: number of jobs at a time, 1 by default.
         max_retries: how often a job is started again after its process died.
-        cpus: processors per job, for Ray.
 
     Raises:
-        ConnectionError: if the cluster cannot be reached.
-        ValueError: see :func:`check_place`.
+        ValueError: see :func:`check_jobs`.
     """
-    check_place(on, jobs, max_retries)
-    executor: Executor
-    if on is None:
-        executor = LocalProcesses(jobs or 1, max_retries)
-    else:
-        executor = RayCluster(on, max_retries, cpus)
+    check_jobs(jobs, max_retries)
+    executor = LocalProcesses(jobs or 1, max_retries)
     try:
         yield executor
     finally:

@@ -18,7 +18,7 @@ from kerasnets.data import load_data
 from kerasnets.nets import build
 from kerasnets.studies.claims import check_claims, read_claims
 from kerasnets.studies.digits import reproduce_digits
-from kerasnets.studies.executors import Executor, check_place, open_executor, run_jobs
+from kerasnets.studies.executors import Executor, check_jobs, open_executor, run_jobs
 from kerasnets.studies.mortality import reproduce_mortality
 from kerasnets.studies.principle_claims import reproduce_principles
 from kerasnets.studies.results import ClaimResult, answer_claim, write_results
@@ -39,7 +39,6 @@ def reproduce(
     quick: bool = False,
     progress: bool = False,
     jobs: int | None = None,
-    on: str | None = None,
     max_retries: int = 3,
 ) -> tuple[list[ClaimResult], dict[str, float]]:
     """Repeat what the course reports did, and check each of their claims.
@@ -56,21 +55,17 @@ def reproduce(
         progress: show the progress of each training on standard error.
         jobs: number of parts at a time, each in a process of its own. By default one after the
             other in this process. The results are the same.
-        on: ``"ray"`` or ``"ray://HOST:PORT"``, to run the parts on a Ray cluster; see
-            :func:`kerasnets.cross_validate`.
-        max_retries: how often a part is continued after its process or machine died.
+        max_retries: how often a part is continued after its process died.
 
     Returns:
         The rows of the table, and the seconds per part. ``results.md``, ``results.csv`` and
         ``results.json`` in ``out`` have the same content.
 
     Raises:
-        ValueError: if a part is unknown, ``out`` contains runs with other settings, or a machine
-            differs.
+        ValueError: if a part is unknown, or ``out`` contains runs with other settings.
         BlockingIOError: if another process works in ``out``.
-        ConnectionError: if the cluster cannot be reached.
     """
-    check_place(on, jobs, max_retries)
+    check_jobs(jobs, max_retries)
     for part in parts:
         if part not in PARTS:
             raise unknown_name("part", part, PARTS)
@@ -79,15 +74,13 @@ def reproduce(
         with locked(out):
             remove_leftovers(out)
             chosen = [name for name in PARTS if not parts or name in parts]
-            if jobs is None and on is None:
+            if jobs is None:
                 answers = {
                     name: run_part(name, Path(out), data_dir, quick, progress) for name in chosen
                 }
             else:
-                # Other machines have other working directories.
-                data_dir = None if data_dir is None else Path(data_dir).resolve()
-                arguments = (Path(out).resolve(), data_dir, quick, progress)
-                with open_executor(on, jobs, max_retries) as executor:
+                arguments = (Path(out), data_dir, quick, progress)
+                with open_executor(jobs, max_retries) as executor:
                     check_workers(executor, Path(out), describe_files, data_dir)
                     answers = _run_parts(executor, chosen, arguments, jobs)
             results = [row for name in chosen for row in answers[name][0]]

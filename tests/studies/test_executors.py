@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kerasnets._errors import WorkFailedError
-from kerasnets.studies.executors import check_place, open_executor, run_jobs
+from kerasnets.studies.executors import check_jobs, open_executor, run_jobs
 from kerasnets.studies.local_processes import LocalProcesses
 from kerasnets.studies.workers import check_worker, check_workers, describe_files, describe_worker
 from tests.studies.job_functions import add, describe, die_first, fail, wait_forever
@@ -25,7 +25,7 @@ def exists(pid):
 
 def test_jobs_errors_and_dying_processes(tmp_path):
     """In one test, because each process takes a second to start."""
-    with open_executor(None, 2, max_retries=1) as executor:
+    with open_executor(2, max_retries=1) as executor:
         numbers = ((number, (number, 1)) for number in range(5))
         ended = {job: future.result() for job, future in run_jobs(executor, add, numbers, 2)}
         assert ended == {0: 1, 1: 2, 2: 3, 3: 4, 4: 5}
@@ -51,7 +51,7 @@ def test_jobs_errors_and_dying_processes(tmp_path):
 
 
 def test_the_end_of_the_executor_ends_its_jobs(tmp_path):
-    with open_executor(None, 1, max_retries=3) as executor:
+    with open_executor(1, max_retries=3) as executor:
         future = executor.submit(wait_forever, tmp_path / "pid")
         deadline = time.monotonic() + 60
         while not (tmp_path / "pid").is_file() or not (tmp_path / "pid").read_text():
@@ -68,22 +68,13 @@ def test_the_end_of_the_executor_ends_its_jobs(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "match"),
     [
-        ((None, 0, 3), "jobs must be 1 or more"),
-        ((None, 1, -1), "max_retries must be 0 or more"),
-        (("spark", 1, 3), "'spark' is not a place for jobs"),
-        (("ray://host", 1, 3), "not a place for jobs"),
-        (("ray://:10001", 1, 3), "not a place for jobs"),
+        ((0, 3), "jobs must be 1 or more"),
+        ((1, -1), "max_retries must be 0 or more"),
     ],
 )
-def test_wrong_places_are_refused(arguments, match):
+def test_wrong_numbers_are_refused(arguments, match):
     with pytest.raises(ValueError, match=match):
-        check_place(*arguments)
-
-
-def test_a_missing_library_names_its_extra(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ImportError, match=r"pip install 'kerasnets\[ray\]'"):
-        check_place("ray", None, 3)
+        check_jobs(*arguments)
 
 
 def test_a_machine_that_differs_is_named():
