@@ -90,16 +90,22 @@ def run_steps(epochs: EpochRunner, count: int) -> None:
 def train_100(
     group: Group | None, net: str, steps: int = 100, optimizer: str = "adam"
 ) -> dict[str, Any]:
-    """Return all weights after some steps."""
-    rate = {"learning_rate": 0.01} if optimizer == "sgd" else {}
-    epochs = prepare(group, net, scaled(data_of(net)), optimizer=optimizer, **rate)
+    """Return all weights after some steps.
+
+    With the larger learning rate of its recipe, seizure-gru amplifies rounding: one process with
+    the rows of each batch reversed differs by 0.09 after 100 steps.
+    """
+    rate = 0.01 if optimizer == "sgd" else 0.001
+    settings = {"optimizer": optimizer, "learning_rate": rate, "schedule": "constant"}
+    epochs = prepare(group, net, scaled(data_of(net)), **settings)
     run_steps(epochs, steps)
     return {"weights": [w.tolist() for w in epochs.model.get_weights()]}
 
 
 def gradient(group: Group | None, net: str) -> dict[str, Any]:
     """Return the gradient of one batch, as the change by SGD with a learning rate of 1."""
-    epochs = prepare(group, net, scaled(data_of(net)), optimizer="sgd", learning_rate=1.0)
+    settings = {"optimizer": "sgd", "learning_rate": 1.0, "schedule": "constant"}
+    epochs = prepare(group, net, scaled(data_of(net)), **settings)
     before = epochs.model.get_weights()
     run_steps(epochs, 1)
     changes = zip(epochs.model.get_weights(), before, strict=True)

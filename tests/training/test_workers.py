@@ -124,6 +124,13 @@ def test_workers_draw_different_dropout_masks(workers):
     assert (first != second).any()
 
 
+def test_all_workers_stop_early_after_the_epoch_of_one_process(workers):
+    # The large learning rate amplifies rounding, so only the number of epochs is compared.
+    epochs = len(worker_trainings.OTHER["early stop"](None)["history"]["loss"])
+    assert epochs < 20
+    assert [len(worker["early stop"]["history"]["loss"]) for worker in workers] == [epochs] * 2
+
+
 def test_a_callback_of_one_worker_stops_all(workers):
     assert [len(worker["stopped"]["history"]["loss"]) for worker in workers] == [1, 1]
 

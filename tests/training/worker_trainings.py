@@ -147,9 +147,6 @@ SAME = {
     "accumulate": lambda group: fit(
         group, small_model(), dataset(ROWS), accumulate=4, epochs=4, schedule="cosine"
     ),
-    "early stop": lambda group: fit(
-        group, small_model(), dataset(32), epochs=20, learning_rate=0.3, early_stopping=1
-    ),
     "overflow": overflow,
 }
 OTHER = {
@@ -157,6 +154,9 @@ OTHER = {
     "average": lambda group: fit(group, small_model(), dataset(ROWS), average_every=4),
     "batch-norm": lambda group: fit(group, normalized_inputs(), dataset(128), batch_size=16),
     "dropout": lambda group: fit(group, small_model("dropout"), dataset(ROWS)),
+    "early stop": lambda group: fit(
+        group, small_model(), dataset(32), epochs=20, learning_rate=0.3, early_stopping=1
+    ),
     "stopped": lambda group: fit(
         group, small_model(), dataset(32), [StopFirstWorker(group.index if group else 0)]
     ),
