@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kerasnets.profiling.sizes import Shape, Size
+from kerasnets.profiling.sizes import Shape, Size, is_known
+
+# The size of an unknown axis when the order of contractions is chosen.
+_UNKNOWN = 64
 
 
 def label_sizes(equation: str, shapes: Sequence[Shape]) -> tuple[dict[str, Size], str]:
@@ -38,3 +41,33 @@ def _expand_ellipsis(labels: str, rank: int) -> str:
     """Replace ``...`` by labels that no equation contains, numbered from the right."""
     missing = rank - len(labels.replace(".", ""))
     return labels.replace("...", "".join(chr(0x2460 + index) for index in reversed(range(missing))))
+
+
+def contraction_path(equation: str, shapes: Sequence[Shape]) -> list[tuple[str, list[Shape]]]:
+    """The contractions of at most two operands that TensorFlow computes for an equation.
+
+    Args:
+        equation: such as ``"ab,bc,cd->ad"``.
+        shapes: the shapes of the operands.
+
+    Returns:
+        The equation and the shapes of each contraction, in order.
+    """
+    if len(shapes) <= 2:
+        return [(equation, list(shapes))]
+    import opt_einsum
+
+    sizes, output_labels = label_sizes(equation, shapes)
+    inputs, _, _ = equation.replace(" ", "").partition("->")
+    labels = [_expand_ellipsis(x, len(s)) for x, s in zip(inputs.split(","), shapes, strict=True)]
+    known = [tuple(x if is_known(x) else _UNKNOWN for x in shape) for shape in shapes]
+    full = f"{','.join(labels)}->{output_labels}"
+    _, path = opt_einsum.contract_path(full, *known, shapes=True, optimize="greedy")
+    return [
+        (step[2], [tuple(sizes[x] for x in operand) for operand in _operands(step[2])])
+        for step in path.contraction_list
+    ]
+
+
+def _operands(equation: str) -> list[str]:
+    return equation.partition("->")[0].split(",")

@@ -91,27 +91,69 @@ def _restored_nodes(layer: Any) -> Iterator[None]:
             del sublayer._outbound_nodes[outbound:]
 
 
-def recorded_shapes(model: Any) -> list[Shape]:
+def recorded_shapes(model: Any) -> list[tuple[str, Shape]]:
     """The input shapes that a subclassed model was built with, flattened.
+
+    Returns:
+        For each input, the key that it has in a dict, otherwise ``input_1``, ``input_2``, …, and
+        its shape.
 
     Raises:
         ValueError: the model is not built.
     """
-    recorded = getattr(model, "_build_shapes_dict", None)
+    recorded = _recorded(model)
     if not model.built or not recorded:
         raise ValueError(
             f"The model {model.name!r} is not built, so its shapes are unknown. "
             "Call model.build(input_shape), call the model on data, or start it with keras.Input."
         )
-    return [shape for value in recorded.values() for shape in _flatten_shapes(value)]
+    found = [leaf for value in recorded.values() for leaf in _shapes_with_keys(value)]
+    return [(key or f"input_{number}", shape) for number, (key, shape) in enumerate(found, start=1)]
 
 
-def _flatten_shapes(value: Any) -> Iterator[Shape]:
+def recorded_arguments(
+    model: Any, tensors: Sequence[Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a call of a subclassed model, as it was called when it was built.
+
+    Args:
+        model: the model. A model that has not recorded its arguments takes the tensors as they
+            are.
+        tensors: one per shape of :func:`recorded_shapes`.
+    """
+    recorded = _recorded(model)
+    first = tensors[0] if len(tensors) == 1 else list(tensors)
+    if sum(len(list(_shapes_with_keys(value))) for value in recorded.values()) != len(tensors):
+        return (first,), {}
+    remaining = iter(tensors)
+    packed = {name: _pack(value, remaining) for name, value in recorded.items()}
+    if len(packed) == 1:
+        return tuple(packed.values()), {}
+    return (), {name.removesuffix("_shape"): value for name, value in packed.items()}
+
+
+def _recorded(model: Any) -> Mapping[str, Any]:
+    """The shapes of the arguments of the first call, by their names with ``_shape``."""
+    return getattr(model, "_build_shapes_dict", None) or {}
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, list | tuple) and bool(value) and not isinstance(value[0], int | None)
+
+
+def _shapes_with_keys(value: Any, key: str = "") -> Iterator[tuple[str, Shape]]:
     if isinstance(value, Mapping):
-        for key in sorted(value):
-            yield from _flatten_shapes(value[key])
-    elif isinstance(value, list | tuple) and value and not isinstance(value[0], int | None):
+        for name in sorted(value):
+            yield from _shapes_with_keys(value[name], str(name))
+    elif _is_nested(value):
         for part in value:
-            yield from _flatten_shapes(part)
+            yield from _shapes_with_keys(part, key)
     else:
-        yield tuple(value)
+        yield key, tuple(value)
+
+
+def _pack(value: Any, tensors: Iterator[Any]) -> Any:
+    """The structure of recorded shapes with tensors instead of the shapes."""
+    if isinstance(value, Mapping):
+        return {name: _pack(value[name], tensors) for name in sorted(value)}
+    return [_pack(part, tensors) for part in value] if _is_nested(value) else next(tensors)

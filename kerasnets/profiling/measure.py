@@ -199,10 +199,7 @@ def input_shapes(model: Any, sizes: Mapping[str, int]) -> list[tuple[Shape, str]
     """
     graph = graph_of(model)
     if graph is None:
-        shapes = [
-            (shape, f"input_{number}", "float32")
-            for number, shape in enumerate(recorded_shapes(model), start=1)
-        ]
+        shapes = [(shape, name, "float32") for name, shape in recorded_shapes(model)]
     else:
         shapes = [(_plain(x.shape), x.name, str(x.dtype)) for x in graph.inputs]
     several = sum(None in shape[1:] for shape, _, _ in shapes) > 1

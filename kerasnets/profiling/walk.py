@@ -15,7 +15,7 @@ from typing import Any
 from kerasnets._lazy import keras
 from kerasnets.profiling import rules as _rules  # noqa: F401  registers the rules
 from kerasnets.profiling.counts import Op
-from kerasnets.profiling.graph import graph_of, nodes_of, placeholder, trace
+from kerasnets.profiling.graph import graph_of, nodes_of, placeholder, recorded_arguments, trace
 from kerasnets.profiling.infer import output_shapes
 from kerasnets.profiling.registry import Call, Uncounted, UnsupportedError, find_rule
 from kerasnets.profiling.sizes import Shape
@@ -217,10 +217,10 @@ def _rule_call(
 def _call_arguments(layer: Any, inputs: Sequence[Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Symbolic arguments for a model or a recurrent cell: the inputs and the cell's states."""
     tensors = [placeholder(x.shape, x.dtype) for x in inputs]
-    first = tensors[0] if len(tensors) == 1 else tensors
     states = getattr(layer, "state_size", None)
     if states is None:
-        return (first,), {}
+        return recorded_arguments(layer, tensors)
+    first = tensors[0] if len(tensors) == 1 else tensors
     sizes = states if isinstance(states, list | tuple) else [states]
     shapes = [(1, size) if isinstance(size, int) else (1, *size) for size in sizes]
     return (first, [placeholder(shape, inputs[0].dtype) for shape in shapes]), {}

@@ -104,7 +104,6 @@ IGNORED = {
     "SpatialDropout1D": (lambda: layers.SpatialDropout1D(0.5), SEQUENCE),
     "GaussianNoise": (lambda: layers.GaussianNoise(0.5), SEQUENCE),
     "Identity": (layers.Identity, SEQUENCE),
-    "Embedding": (lambda: layers.Embedding(10, 3), (6,)),
     "RandomFlip": (layers.RandomFlip, IMAGE),
 }
 

@@ -210,6 +210,20 @@ def test_wrappers_count_the_wrapped_layer():
         (lambda x: ops.conv(x, np.ones((3, 4, 2), "float32")), (2 * 12 - 1) * 4 * 2),
         (lambda x: ops.max_pool(x, 2), 3 * 4),
         (lambda x: layers.Dense(2)(ops.reshape(x, (-1, 4))), 6 * 2 * 2 * 4),
+        # (6×4)·(4×3) takes fewer operations than (4×3)·(3×5) first.
+        (
+            lambda x: ops.einsum("btf,fg,gh->bth", x, np.ones((4, 3)), np.ones((3, 5))),
+            6 * 3 * (2 * 4 - 1) + 6 * 5 * (2 * 3 - 1),
+        ),
+        (
+            lambda x: ops.separable_conv(
+                x, np.ones((3, 4, 2), "float32"), np.ones((1, 8, 5), "float32")
+            ),
+            4 * 8 * (2 * 3 - 1) + 4 * 5 * (2 * 8 - 1),
+        ),
+        # Merge sort of 6: two runs of 3 with at most 3 comparisons each, merged with at most 5.
+        (lambda x: ops.sort(x, axis=1), 4 * (3 + 3 + 5)),
+        (lambda x: ops.argsort(x, axis=-1), 6 * (1 + 1 + 3)),
     ],
 )
 def test_operations_of_keras_ops(operation, flops):
@@ -233,3 +247,59 @@ def test_profiling_does_not_change_a_model():
     assert [len(layer._inbound_nodes) for layer in model.layers] == nodes
     for old, weight in zip(before, model.weights, strict=True):
         np.testing.assert_array_equal(old, weight.numpy())
+
+
+def test_sorting_an_unknown_number_of_steps():
+    inputs = keras.Input((None, 4))
+    cost = kn.profile(keras.Model(inputs, ops.sort(inputs, axis=1)))
+    assert cost.unsupported == ()
+    assert [cost.at(T=steps).flops for steps in (1, 2, 6, 8)] == [0, 4 * 1, 4 * 11, 4 * 17]
+
+
+@pytest.mark.parametrize(
+    ("build", "kernel"),
+    [
+        (lambda: layers.Dense(5), (6, 5)),
+        (lambda: layers.EinsumDense("abc,cd->abd", (3, 5)), (6, 5)),
+        (lambda: layers.Conv1D(5, 2, padding="same"), (2 * 6, 5)),
+    ],
+)
+def test_lora_adds_a_low_rank_product_to_the_kernel(build, kernel):
+    inputs = keras.Input((3, 6))
+    layer = build()
+    model = keras.Model(inputs, layer(inputs))
+    before = kn.profile(model)
+    layer.enable_lora(2)
+    after = kn.profile(model)
+    size = kernel[0] * kernel[1]
+    assert after.macs == before.macs + size * 2
+    assert after.flops == before.flops + size * (2 * 2 - 1) + 2 * size
+    assert after.unsupported == ()
+
+
+def test_an_embedding_with_lora_updates_all_of_its_rows():
+    inputs = keras.Input((3,), dtype="int32")
+    layer = layers.Embedding(7, 5)
+    model = keras.Model(inputs, layer(inputs))
+    assert kn.profile(model).flops == 0
+    layer.enable_lora(4)
+    assert kn.profile(model).macs == 7 * 5 * 4
+
+
+class TwoInputs(keras.Model):
+    """A subclassed model whose inputs are a dict."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(5)
+
+    def call(self, inputs):
+        return self.dense(inputs["visits"]) + inputs["offset"]
+
+
+def test_a_subclassed_model_with_dict_inputs():
+    model = TwoInputs()
+    model({"visits": np.ones((2, 4, 3), "float32"), "offset": np.ones((2, 1, 5), "float32")})
+    cost = kn.profile(model)
+    assert cost.flops == 4 * 5 * 2 * 3 + 4 * 5
+    assert cost.unsupported == ()

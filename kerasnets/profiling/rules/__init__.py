@@ -7,6 +7,7 @@ from kerasnets.profiling.rules import activations as activations
 from kerasnets.profiling.rules import attention as attention
 from kerasnets.profiling.rules import contractions as contractions
 from kerasnets.profiling.rules import ignored as ignored
+from kerasnets.profiling.rules import lora as lora
 from kerasnets.profiling.rules import merging as merging
 from kerasnets.profiling.rules import normalization as normalization
 from kerasnets.profiling.rules import operations as operations

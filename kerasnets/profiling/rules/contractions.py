@@ -7,9 +7,10 @@ from typing import Any
 import sympy
 
 from kerasnets.profiling.counts import Op, elementwise, sum_of_products
-from kerasnets.profiling.einsum import label_sizes
-from kerasnets.profiling.registry import Call, UnsupportedError, rule
+from kerasnets.profiling.einsum import contraction_path, label_sizes
+from kerasnets.profiling.registry import Call, rule
 from kerasnets.profiling.rules.activations import activation_ops, named_activation
+from kerasnets.profiling.rules.lora import lora_update, quantized_lora
 from kerasnets.profiling.sizes import Shape, exact_div, product, simplify
 
 
@@ -26,16 +27,9 @@ def dense(layer: Any, call: Call) -> list[Op]:
 
 
 def _lora(layer: Any, call: Call) -> list[Op]:
-    """Two low-rank products next to the kernel, scaled and added to the output."""
     if not getattr(layer, "lora_enabled", False):
         return []
-    positions, outputs = call.sample(call.input)[:-1], call.sample(call.output)
-    rank = layer.lora_rank
-    return [
-        sum_of_products("dense", (*positions, rank), call.input[-1:], label="LoRA down"),
-        sum_of_products("dense", outputs, (rank,), label="LoRA up"),
-        elementwise("scale", outputs, "LoRA scale and sum", additions=1, multiplications=1),
-    ]
+    return quantized_lora(layer, call) if layer.quantization_mode else lora_update(layer)
 
 
 @rule("EinsumDense")
@@ -44,7 +38,8 @@ def einsum_dense(layer: Any, call: Call) -> list[Op]:
     kernel = tuple(layer.kernel.shape)
     outputs, terms = contraction(layer.equation, [call.input, kernel])
     sums = sum_of_products("dense", outputs, terms, bias=layer.bias is not None)
-    return [sums, *activation_ops(layer.activation, call, outputs, after="dense")]
+    activation = activation_ops(layer.activation, call, outputs, after="dense")
+    return [*lora_update(layer), sums, *activation]
 
 
 def contraction(equation: str, shapes: list[Shape]) -> tuple[Shape, Shape]:
@@ -56,14 +51,18 @@ def contraction(equation: str, shapes: list[Shape]) -> tuple[Shape, Shape]:
 
 @rule("ops.Einsum")
 def einsum(op: Any, call: Call) -> list[Op]:
-    """The Einstein sum of two operands; a single operand is only summed or transposed."""
-    shapes = list(call.operands)
-    if len(shapes) > 2:
-        raise UnsupportedError("an Einstein sum of more than two operands has no fixed order")
-    outputs, terms = contraction(op.subscripts, shapes)
-    if len(shapes) == 1:
-        return [elementwise("sum", outputs, additions=product(terms) - 1)]
-    return [_products(outputs, terms)]
+    """The Einstein sum of two operands; a single operand is only summed or transposed.
+
+    TensorFlow contracts more operands two at a time, in the order that opt_einsum chooses.
+    """
+    ops = []
+    for equation, shapes in contraction_path(op.subscripts, list(call.operands)):
+        outputs, terms = contraction(equation, shapes)
+        if len(shapes) == 1:
+            ops.append(elementwise("sum", outputs, additions=product(terms) - 1))
+        else:
+            ops.append(_products(outputs, terms))
+    return ops
 
 
 @rule("ops.Matmul")

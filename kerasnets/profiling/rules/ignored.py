@@ -28,7 +28,7 @@ _COPYING_OPERATIONS = (
 ignore("moves or copies values only", *_COPYING_LAYERS.split())
 ignore("moves or copies values only", *(f"ops.{name}" for name in _COPYING_OPERATIONS.split()))
 
-ignore("looks up rows", "Embedding", "ops.Take", "ops.TakeAlongAxis", "ops.OneHot", "ops.MultiHot")
+ignore("looks up rows", "ops.Take", "ops.TakeAlongAxis", "ops.OneHot", "ops.MultiHot")
 ignore(
     "hashes, splits or looks up keys, without arithmetic on values",
     "Hashing",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import sympy
+
 from kerasnets.profiling.counts import Counts, Op
 from kerasnets.profiling.elementwise_ops import ELEMENTWISE
 from kerasnets.profiling.registry import Call, UnsupportedError, rule
 from kerasnets.profiling.rules.normalization import moments as moments_of
 from kerasnets.profiling.rules.windows import channels_last, convolve, pool
-from kerasnets.profiling.sizes import exact_div, product
+from kerasnets.profiling.sizes import exact_div, is_known, product
 
 _ROOT = Counts(transcendentals=1)
 
@@ -93,6 +95,29 @@ def depthwise(op: Any, call: Call) -> list[Op]:
     """One sum per output over the kernel of a single channel."""
     kernel = call.operands[1][:-2]
     return [convolve(channels_last(call.output, op.data_format), kernel, 1, False)]
+
+
+@rule("ops.SeparableConv")
+def separable(op: Any, call: Call) -> list[Op]:
+    """A depthwise convolution, then a pointwise convolution across its channels."""
+    *kernel, channels, multiplier = call.operands[1]
+    channels *= multiplier
+    outputs = channels_last(call.output, op.data_format)
+    ones = (1,) * len(kernel)
+    return [
+        convolve((*outputs[:-1], channels), tuple(kernel), 1, False, "depthwise"),
+        convolve(outputs, ones, channels, False, "pointwise"),
+    ]
+
+
+@rule("ops.Sort", "ops.Argsort")
+def sort(op: Any, call: Call) -> list[Op]:
+    """The comparisons that merge sort needs at most: n · ⌈log₂ n⌉ − 2^⌈log₂ n⌉ + 1 per row."""
+    elements = product(call.sample(call.input))
+    size = elements if op.axis is None else call.input[op.axis]
+    levels = (size - 1).bit_length() if is_known(size) else sympy.ceiling(sympy.log(size, 2))
+    each = Counts(comparisons=size * levels - 2**levels + 1)
+    return [Op("sort", each, (exact_div(elements, size),), label=type(op).__name__.lower())]
 
 
 @rule("ops.MaxPool", "ops.AveragePool")

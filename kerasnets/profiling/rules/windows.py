@@ -11,6 +11,7 @@ from typing import Any
 from kerasnets.profiling.counts import Counts, Op, sum_of_products
 from kerasnets.profiling.registry import Call, rule
 from kerasnets.profiling.rules.activations import activation_ops
+from kerasnets.profiling.rules.lora import lora_update
 from kerasnets.profiling.sizes import Shape, Size, ceil_div, product, total
 
 
@@ -32,7 +33,8 @@ def convolution(layer: Any, call: Call) -> list[Op]:
     outputs = channels_last(call.output, layer.data_format)
     channels = channels_last(call.input, layer.data_format)[-1] // layer.groups
     sums = convolve(outputs, layer.kernel_size, channels, layer.use_bias)
-    return [sums, *activation_ops(layer.activation, call, outputs, after="convolution")]
+    activation = activation_ops(layer.activation, call, outputs, after="convolution")
+    return [*lora_update(layer), sums, *activation]
 
 
 @rule("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose")
