@@ -29,9 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--formats",
-        default="saved_model,onnx",
         metavar="NAMES",
-        help="comma-separated: saved_model, onnx",
+        help="comma-separated: saved_model, onnx; default: all that the model allows",
     )
     parser.add_argument(
         "--version", type=int, metavar="N", help="version number; default: the next free one"
@@ -43,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="kind of task; default: the task of the run, or a classifier if the only output is "
         "named logits",
     )
-    parser.add_argument("--opset", type=int, metavar="N", default=17, help="ONNX opset, 13 to 18")
+    parser.add_argument("--opset", type=int, metavar="N", default=17, help="ONNX opset, 13 to 22")
     parser.add_argument(
         "--weights",
         default="",
@@ -88,7 +87,7 @@ def run(arguments: argparse.Namespace) -> None:
     folder = export(
         model,
         arguments.out or Path("exported") / name,
-        formats=tuple(arguments.formats.split(",")),
+        formats=arguments.formats and tuple(arguments.formats.split(",")),
         version=arguments.version,
         task=arguments.task,
         opset=arguments.opset,
