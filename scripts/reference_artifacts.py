@@ -6,9 +6,8 @@
 Finished runs are kept and interrupted runs are resumed. Nets that are already in exported/ are
 skipped unless ``--again`` is passed. No data is exported: the inputs for verification and warm-up
 are random. To add a net, add an entry to ``NETS``. Git ignores exported/, so add the files with
-``git add -f exported``.
-
-``--cards`` only writes README.md of each version again, after a change of how cards are written.
+``git add -f exported``. When the format of exports changes, ``--same-weights`` exports the nets
+again from their ``model.keras``, with the provenance in their cards.
 """
 
 from __future__ import annotations
@@ -23,7 +22,9 @@ from typing import Any
 import kerasnets as kn
 from kerasnets._tables import markdown_table
 from kerasnets.exporting import write_server_files
-from kerasnets.exporting.card_readme import readme
+from kerasnets.exporting.card import card_task
+from kerasnets.exporting.verification.runtimes import read_reference
+from kerasnets.nets import load_model
 from kerasnets.training import resume
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -76,27 +77,60 @@ def main() -> None:
     parser.add_argument(
         "--again", action="store_true", help="also export nets that are already there"
     )
+    parser.add_argument(
+        "--same-weights", action="store_true", help="export the nets in exported/ again, untrained"
+    )
     parser.add_argument("--train-only", action="store_true", help="do not change exported/")
-    parser.add_argument("--cards", action="store_true", help="only write each README.md again")
     arguments = parser.parse_args()
-    if arguments.cards:
-        write_cards(arguments.out)
-        return
     # Train all nets first: runs record the commit, and the first export changes the work tree.
     trained = []
     for entry in NETS:
-        done = (arguments.out / entry.net).is_dir() and not arguments.again
+        again = arguments.again or arguments.same_weights
+        done = (arguments.out / entry.net).is_dir() and not again
         if entry.net not in arguments.only or (done and not arguments.train_only):
             continue
         data = kn.load_data(
             entry.data or kn.describe(entry.net).data, arguments.data_dir, **entry.options
         )
-        trained.append((entry, train(entry, data, arguments.runs / entry.net), data))
+        if arguments.same_weights:
+            trained.append((entry, Exported.read(arguments.out / entry.net / "1"), data))
+        else:
+            trained.append((entry, train(entry, data, arguments.runs / entry.net), data))
     if not arguments.train_only:
         for entry, run, data in trained:
             print(export(entry, run, data, arguments.out), flush=True)
         write_server_files(arguments.out)
         write_readme(arguments.out)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An exported net, with the attributes of a run that :func:`kerasnets.export` uses.
+
+    The example inputs are the random ones of the reference, so that no data is read.
+    """
+
+    model: Any
+    name: str
+    task: str | None
+    class_names: tuple[str, ...]
+    units: str
+    provenance: dict[str, str]
+    example_inputs: dict[str, Any]
+
+    @classmethod
+    def read(cls, folder: Path) -> Exported:
+        """Read a version folder."""
+        card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+        return cls(
+            load_model(folder / "model.keras"),
+            card["name"],
+            card_task(card),
+            tuple(card["class_names"]),
+            card["input_units"],
+            card["provenance"],
+            read_reference(folder / "reference.npz")["batch-64"][0],
+        )
 
 
 def train(entry: Reference, data: kn.Dataset, folder: Path) -> kn.Run:
@@ -107,11 +141,12 @@ def train(entry: Reference, data: kn.Dataset, folder: Path) -> kn.Run:
     return kn.train(entry.net, data=data, recipe=entry.recipe, out=folder, progress=False)
 
 
-def export(entry: Reference, run: kn.Run, data: kn.Dataset, out: Path) -> Path:
+def export(entry: Reference, run: kn.Run | Exported, data: kn.Dataset, out: Path) -> Path:
     """Export a run; replace the folder of the net after verification."""
     new = out / ".new" / entry.net
     shutil.rmtree(new, ignore_errors=True)
-    kn.export(run, new, test=data.test, license=LICENSE, **entry.export)
+    samples = run.example_inputs if isinstance(run, Exported) else None
+    kn.export(run, new, samples=samples, test=data.test, license=LICENSE, **entry.export)
     size = size_of(new)
     if size > MAX_BYTES:
         raise ValueError(
@@ -121,13 +156,6 @@ def export(entry: Reference, run: kn.Run, data: kn.Dataset, out: Path) -> Path:
     new.rename(out / entry.net)
     new.parent.rmdir()
     return out / entry.net / "1"
-
-
-def write_cards(out: Path) -> None:
-    """Write ``README.md`` of each exported version from its ``card.json``."""
-    for path in sorted(out.glob("*/1/card.json")):
-        card = json.loads(path.read_text(encoding="utf-8"))
-        path.with_name("README.md").write_text(readme(card), encoding="utf-8")
 
 
 def size_of(folder: Path) -> int:

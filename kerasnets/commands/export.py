@@ -31,9 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--formats",
-        default="saved_model,onnx",
         metavar="NAMES",
-        help="comma-separated: saved_model, onnx, litert; default: saved_model,onnx",
+        help="comma-separated: saved_model, onnx, litert; default: saved_model,onnx, as far as the "
+        "model allows",
     )
     parser.add_argument(
         "--version", type=int, metavar="N", help="version number; default: the next free one"
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="licence for the model card, such as apache-2.0, or a file with the text of another; "
         "default: unknown",
     )
-    parser.add_argument("--opset", type=int, metavar="N", default=17, help="ONNX opset, 13 to 18")
+    parser.add_argument("--opset", type=int, metavar="N", default=17, help="ONNX opset, 13 to 22")
     parser.add_argument(
         "--weights",
         default="",
@@ -100,7 +100,7 @@ def run(arguments: argparse.Namespace) -> None:
     folder = export(
         model,
         arguments.out or Path("exported") / name,
-        formats=tuple(arguments.formats.split(",")),
+        formats=arguments.formats and tuple(arguments.formats.split(",")),
         version=arguments.version,
         task=arguments.task,
         license=arguments.license,

@@ -38,8 +38,10 @@ def readme(card: Mapping[str, Any]) -> str:
         _TASKS.get(card_task(card) or "", ""),
         _names("Classes" if card_task(card) != "multilabel" else "Labels", card["class_names"]),
         _targets(card),
+        _limits(card),
         _how_to_run(card),
-        _not_finite(card["formats"]),
+        _openvino(card),
+        _invalid_inputs(card),
         _verification(card),
         _small_weights("ONNX", card.get("weights", {})),
         _litert(card.get("litert")),
@@ -130,13 +132,45 @@ def _classify_signature(card: Mapping[str, Any]) -> list[str]:
     return ["", f"The signature `classify` returns `class_name` and `probability` {which}."]
 
 
-def _not_finite(formats: Sequence[str]) -> str:
-    lines = ["## NaN and infinity", ""]
-    if "saved_model" in formats:
-        lines.append("The SavedModel rejects inputs with NaN or infinity and names the rows.")
-    if "onnx" in formats:
-        lines.append("ONNX Runtime does not check: its outputs for such rows are meaningless.")
+def _limits(card: Mapping[str, Any]) -> str:
+    """What the model computes in, and the smallest number of steps."""
+    lines = []
+    if card.get("converted_from"):
+        policies = ", ".join(f"`{name}`" for name in card["converted_from"])
+        lines.append(f"The files compute in float32; the Keras model computed in {policies}.")
+    if card.get("min_steps", 1) > 1:
+        lines.append(f"Sequences must have at least {card['min_steps']} steps.")
+    if "left_out" in card.get("onnx", {}):
+        lines.append(f"There is no `model.onnx`: {card['onnx']['left_out']}.")
     return "\n".join(lines)
+
+
+def _invalid_inputs(card: Mapping[str, Any]) -> str:
+    lines = ["## Invalid inputs", ""]
+    values = "NaN or infinity"
+    if any(tensor["name"] == "length" for tensor in card["inputs"]):
+        values += ", or a `length` that is negative or larger than the number of steps"
+    if "saved_model" in card["formats"]:
+        lines.append(f"The SavedModel rejects inputs with {values}, and names the rows.")
+    if "onnx" in card["formats"] and card.get("checks_rows"):
+        lines.append(f"In the ONNX file, the outputs of a row with {values} are NaN.")
+    elif "onnx" in card["formats"]:
+        lines.append("The ONNX file does not check: its outputs for such rows are meaningless.")
+    if card.get("checks_rows"):
+        lines.append("Without rows, the outputs have no rows.")
+    elif "checks_rows" in card:
+        lines.append("The outputs for a row depend on the other rows of its batch.")
+    return "\n".join(lines)
+
+
+def _openvino(card: Mapping[str, Any]) -> str:
+    if "onnx" not in card["formats"]:
+        return ""
+    return (
+        "OpenVINO computes in bfloat16 on processors that have it, which changed probabilities by "
+        "up to 0.3.\nVerification uses float32, and so should you: pass "
+        '`{"INFERENCE_PRECISION_HINT": "f32"}` to `compile_model`.'
+    )
 
 
 def _verification(card: Mapping[str, Any]) -> str:
@@ -204,8 +238,8 @@ def _small_weights(format_name: str, kinds: Mapping[str, Mapping[str, Any]]) -> 
     ]
     headers = ["file", "bytes", "largest difference", *(titles[key] for key in found)]
     return (
-        f"## {format_name} files with smaller weights\n\nOutputs for the samples of the export, "
-        "compared with Keras:\n\n" + markdown_table(headers, rows, "l" + "r" * (len(headers) - 1))
+        f"## {format_name} files with smaller weights\n\nOutputs compared with Keras:\n\n"
+        + markdown_table(headers, rows, "l" + "r" * (len(headers) - 1))
     )
 
 

@@ -20,14 +20,18 @@ from kerasnets.exporting.litert.write_litert import write_litert
 from kerasnets.exporting.onnx.small_weights import KINDS as ONNX_KINDS
 from kerasnets.exporting.onnx.small_weights import write_small_weights
 from kerasnets.exporting.onnx.write_onnx import OPSET, add_metadata, write_onnx
-from kerasnets.exporting.options import DEFAULT_FORMATS, Options
-from kerasnets.exporting.samples import Arrays, as_samples, random_samples
+from kerasnets.exporting.options import Options
+from kerasnets.exporting.precision import in_float32, policies_of
+from kerasnets.exporting.rows import rows_are_independent
+from kerasnets.exporting.samples import Arrays, as_samples
 from kerasnets.exporting.saved_model.write_saved_model import write_saved_model
 from kerasnets.exporting.serving.requests import write_requests
 from kerasnets.exporting.serving.triton import write_triton_config
 from kerasnets.exporting.signature import Served, serve
+from kerasnets.exporting.steps import runnable_samples, smallest_steps
 from kerasnets.exporting.tasks import choose_task
 from kerasnets.exporting.tracing import check_keras_version
+from kerasnets.exporting.verification.cases import verification_cases
 from kerasnets.exporting.verification.reference import write_reference
 from kerasnets.exporting.verification.runtimes import write_checksums
 from kerasnets.exporting.verification.task_metrics import Labelled
@@ -55,7 +59,7 @@ class Trained(Protocol):
 def export(
     model: keras.Model | Trained,
     folder: str | os.PathLike[str],
-    formats: Sequence[str] = DEFAULT_FORMATS,
+    formats: Sequence[str] | None = None,
     version: int | None = None,
     *,
     task: str | None = None,
@@ -100,8 +104,9 @@ def export(
             arguments below replace them. The examples themselves are not exported, only random
             inputs with the same shape and scale.
         folder: the parent of the version folders, such as ``exported/seizure-gru``.
-        formats: any of ``"saved_model"``, ``"onnx"`` and ``"litert"``. The last one writes
-            ``model.tflite``, and needs the extra ``litert``.
+        formats: any of ``"saved_model"``, ``"onnx"`` and ``"litert"``. Default: the first two;
+            ``"onnx"`` is left out if the model takes text, for which ONNX has no operators; the
+            card says so. ``"litert"`` writes ``model.tflite``, and needs the extra ``litert``.
         version: a positive integer. Default: the next free number.
         task: ``"classification"``, ``"binary"``, ``"multilabel"`` or ``"regression"``. Default:
             the task of the run; otherwise a model whose only output is ``logits`` is a
@@ -119,7 +124,7 @@ def export(
         metadata: more information for the card, a mapping that can be written as JSON.
         classifier: an alternative to ``task``: ``True`` treats the only output as logits
             regardless of its name, ``False`` exports the outputs as they are.
-        opset: the version of the ONNX operators, 13 to 18.
+        opset: the version of the ONNX operators, 13 to 22.
         allow_loops: export recurrent layers that no ONNX operator can compute as loops, which
             are slow, instead of raising an error.
         weights: additional ONNX and LiteRT files with smaller weights, ``"float16"`` or
@@ -157,8 +162,9 @@ def export(
         )
     net, run = (model, None) if isinstance(model, keras.Model) else (_model_of(model), model)
     task = choose_task(task, getattr(run, "task", None), classifier)
-    served = serve(net, task, classifier=classifier)
     check_no_lambda(net)
+    policies = policies_of(net)
+    served = serve(in_float32(net), task, classifier=classifier)
     names_of_run = None if served.task == "regression" else getattr(run, "class_names", None)
     targets_of_run = run if served.task == "regression" else None
     about = About(
@@ -174,20 +180,24 @@ def export(
         metadata=metadata or {},
     )
     about.check(served)
-    published = random_samples(served, _first(getattr(run, "example_inputs", None), samples))
+    published = runnable_samples(served, _first(getattr(run, "example_inputs", None), samples))
     ranges = None if calibration is None else as_samples(served, calibration)
     verified_on = published if samples is None else as_samples(served, samples)
+    options = options.for_model(served)
     with remove_new_parents_on_error(target.parent), atomic_folder(target) as temporary:
         licence.write(temporary)
         card = _write_files(served, about, verified_on, options, temporary, test, ranges)
-        if "saved_model" in options.formats:
+        if policies:
+            card["converted_from"] = policies
+            write_json(temporary / "card.json", card)
+        if "saved_model" in card["formats"]:
             write_requests(served, published, about.served_as, temporary)
         if verify:
             write_checksums(temporary)
             _verify(card, temporary, target, tolerance, test)
         (temporary / "README.md").write_text(readme(card), encoding="utf-8")
         write_checksums(temporary)
-    if "onnx" in options.formats:
+    if "onnx" in card["formats"]:
         write_triton_config(served, target.parent)
     return target
 
@@ -202,27 +212,37 @@ def _write_files(
     calibration: Arrays | None,
 ) -> dict[str, Any]:
     """Write the exported files and ``card.json``; return the card."""
-    card = make_card(served, about, options.formats)
-    card["cases"] = write_reference(served, samples, folder / "reference.npz")
+    formats = options.formats or ()
+    card = make_card(served, about, formats)
+    if options.left_out:
+        card["onnx"] = {"left_out": options.left_out}
+    shortest = smallest_steps(served, samples)
+    if shortest is not None:
+        card["min_steps"] = shortest
+    guarded = card["checks_rows"] = rows_are_independent(served, samples)
+    cases = verification_cases(served, samples, shortest or 1, guarded=guarded)
+    card["cases"] = write_reference(served, cases, samples, folder / "reference.npz")
     if options.keras_file:
         card["keras"] = write_keras_file(served.model, folder)
     else:
         card["keras"] = {"left_out": "it was not requested"}
-    if "saved_model" in options.formats:
-        card["signatures"] = write_saved_model(served, folder, about.class_names)
-    if "onnx" in options.formats:
+    if "saved_model" in formats:
+        names = about.class_names
+        card["signatures"] = write_saved_model(served, folder, names, guarded=guarded)
+    if "onnx" in formats:
         path = folder / "model.onnx"
         card["onnx"] = write_onnx(
             served,
             path,
             opset=options.opset,
             allow_loops=options.allow_loops,
+            guarded=guarded,
             metadata=metadata_props(card),
             doc=summary(card),
         )
         if kinds := [kind for kind in options.weights if kind in ONNX_KINDS]:
-            card["weights"] = write_small_weights(served, path, kinds, samples, test)
-    if "litert" in options.formats:
+            card["weights"] = write_small_weights(served, path, kinds, test)
+    if "litert" in formats:
         path, props = folder / LITERT_FILE, metadata_props(card)
         card["litert"] = written = write_litert(served, path, props)
         if options.weights:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kerasnets._errors import unknown_name
 from kerasnets.exporting.litert.small_weights import KINDS
 from kerasnets.exporting.litert.write_litert import check_installed
 from kerasnets.exporting.onnx.small_weights import KINDS as ONNX_KINDS
 from kerasnets.exporting.onnx.write_onnx import OPSETS
+from kerasnets.exporting.signature import Served
 from kerasnets.exporting.verification.verify import check_tolerance
 
 FORMATS = ("saved_model", "onnx", "litert")
@@ -21,25 +22,27 @@ class Options:
     """The arguments of :func:`kerasnets.export` that do not depend on the model.
 
     Attributes:
-        formats: any of ``FORMATS``, in that order.
+        formats: any of ``FORMATS``, in that order; ``None`` for all that the model allows.
         opset: the version of the ONNX operators.
         allow_loops: whether ONNX loops are allowed.
         weights: the files with smaller weights: ``"float16"``, ``"int8"``, ``"full-int8"``.
         keras_file: whether ``model.keras`` is written.
         tolerance: the largest difference from Keras that verification allows.
+        left_out: why ONNX is not among the formats, if the caller did not decide that.
     """
 
-    formats: tuple[str, ...]
+    formats: tuple[str, ...] | None
     opset: int
     allow_loops: bool
     weights: tuple[str, ...]
     keras_file: bool
     tolerance: float
+    left_out: str = ""
 
     @classmethod
     def checked(
         cls,
-        formats: Sequence[str],
+        formats: Sequence[str] | None,
         opset: int,
         allow_loops: bool,
         weights: Sequence[str],
@@ -51,20 +54,40 @@ class Options:
         Raises:
             ValueError: an argument is not allowed.
         """
-        formats = check_names("export format", formats, FORMATS)
-        if not formats:
-            raise ValueError(f"formats is empty. Pass at least one of {', '.join(FORMATS)}.")
+        if formats is not None:
+            formats = check_names("export format", formats, FORMATS)
+            if not formats:
+                raise ValueError(f"formats is empty. Pass at least one of {', '.join(FORMATS)}.")
         weights = check_names("kind of weights", weights, KINDS)
-        if weights and not {"onnx", "litert"} & set(formats):
+        wanted = DEFAULT_FORMATS if formats is None else formats
+        if weights and not {"onnx", "litert"} & set(wanted):
             raise ValueError("weights applies to the ONNX and LiteRT files. Add one to formats.")
-        if not set(weights) <= set(ONNX_KINDS) and "litert" not in formats:
+        if not set(weights) <= set(ONNX_KINDS) and "litert" not in wanted:
             raise ValueError("full-int8 applies to the LiteRT file only. Add 'litert' to formats.")
-        if "litert" in formats:
+        if "litert" in wanted:
             check_installed()
         if opset not in OPSETS:
             raise ValueError(f"opset must be in [{OPSETS[0]}, {OPSETS[-1]}]; got {opset!r}.")
         check_tolerance(tolerance)
         return cls(formats, opset, allow_loops, weights, keras_file, tolerance)
+
+    def for_model(self, served: Served) -> Options:
+        """The options with the formats that a model allows, if the caller chose none.
+
+        Raises:
+            ValueError: the options need ONNX, and the model takes text.
+        """
+        if self.formats is not None:
+            return self
+        text = [info.name for info in (*served.inputs, *served.outputs) if info.dtype == "string"]
+        if not text:
+            return replace(self, formats=FORMATS)
+        if self.weights:
+            raise ValueError(
+                f"weights applies to ONNX, which has no operators for text ({text[0]!r})."
+            )
+        reason = f"ONNX has no operators for text, the type of {', '.join(map(repr, text))}"
+        return replace(self, formats=("saved_model",), left_out=reason)
 
 
 def check_names(kind: str, names: Sequence[str], allowed: Sequence[str]) -> tuple[str, ...]:

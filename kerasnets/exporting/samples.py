@@ -7,7 +7,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from kerasnets.exporting.signature import Served, TensorInfo
+from kerasnets._lazy import keras
+from kerasnets.exporting.signature import Served, TensorInfo, as_text
+from kerasnets.exporting.tracing import all_layers
 
 Arrays: TypeAlias = dict[str, np.ndarray]
 
@@ -15,6 +17,9 @@ Arrays: TypeAlias = dict[str, np.ndarray]
 EXAMPLES = 64
 # The size of a free axis if there are no examples.
 _FREE_AXIS = 12
+# The words of a random text, and the largest number of different ones.
+_WORDS_PER_TEXT = 6
+_MOST_WORDS = 200
 
 
 def as_samples(served: Served, samples: object) -> Arrays:
@@ -57,14 +62,16 @@ def _as_sample(info: TensorInfo, value: object) -> np.ndarray:
         raise ValueError(
             f"samples[{info.name!r}] has shape {array.shape}; the model takes {info.shape}."
         )
-    if not np.can_cast(array.dtype, info.dtype, casting="same_kind"):
+    if info.dtype == "string" and array.dtype.kind in "USO":
+        return as_text(array)
+    if info.dtype == "string" or not np.can_cast(array.dtype, info.dtype, casting="same_kind"):
         raise ValueError(
             f"samples[{info.name!r}] has type {array.dtype}; the model takes {info.dtype}."
         )
     return array.astype(info.dtype)
 
 
-def random_samples(served: Served, like: object = None) -> Arrays:
+def random_samples(served: Served, like: object = None, free_axis: int = _FREE_AXIS) -> Arrays:
     """Generate 64 random inputs, which can be published with the model.
 
     Args:
@@ -74,7 +81,8 @@ def random_samples(served: Served, like: object = None) -> Arrays:
             and range (to two digits) of all features together; values that are only 0 and 1 stay
             0 and 1, with the same share of ones. Without examples, floats are standard normal and
             integers are 0 or 1. An input named ``length`` holds integers from 1 to the number of
-            time steps.
+            time steps. Text is made of the words that lookup layers of the model know.
+        free_axis: the size of each free axis without examples.
 
     Raises:
         ValueError: ``like`` does not fit the model.
@@ -84,7 +92,7 @@ def random_samples(served: Served, like: object = None) -> Arrays:
     shapes = {
         info.name: examples[info.name].shape[1:]
         if examples
-        else tuple(axis or _FREE_AXIS for axis in info.shape[1:])
+        else tuple(axis or free_axis for axis in info.shape[1:])
         for info in served.inputs
     }
     longest = max((shapes[info.name][0] for info in served.inputs if info.is_sequence), default=1)
@@ -94,6 +102,9 @@ def random_samples(served: Served, like: object = None) -> Arrays:
         example = examples.get(info.name)
         if info.is_length:
             array = rng.integers(1, longest, size=shape, endpoint=True)
+        elif info.dtype == "string":
+            samples[info.name] = _random_text(rng, shape, served.model)
+            continue
         elif example is None or not example.size:
             array = _random(rng, shape, info.dtype)
         else:
@@ -136,3 +147,40 @@ def _coarse(limit: float, towards: Callable[[float], float]) -> float:
 def _rounded(noise: np.ndarray) -> np.ndarray:
     # Multiples of 1/16 compress to a quarter of the bytes.
     return np.round(noise * 16) / 16
+
+
+def _random_text(
+    rng: np.random.Generator, shape: tuple[int, ...], model: keras.Model
+) -> np.ndarray:
+    """Known words and an unknown one; several per text for a ``TextVectorization``."""
+    words, count = ["unknown"], 1
+    for layer in all_layers(model):
+        if isinstance(layer, keras.layers.TextVectorization):
+            count = _WORDS_PER_TEXT
+        if isinstance(layer, keras.layers.TextVectorization | keras.layers.StringLookup):
+            words += [str(word) for word in layer.get_vocabulary() if word][:_MOST_WORDS]
+    texts = [" ".join(rng.choice(words, count)) for _ in range(int(np.prod(shape)))]
+    return np.array(texts, str).reshape(shape)
+
+
+def steps_of(served: Served, samples: Arrays, *, free_only: bool = False) -> int:
+    """The number of steps of the longest sequence input, 0 if there is none.
+
+    Args:
+        served: the model.
+        samples: its inputs.
+        free_only: consider only inputs with a free time axis.
+    """
+    sequences = [i for i in served.inputs if i.is_sequence and not (free_only and i.shape[1])]
+    return max((samples[info.name].shape[1] for info in sequences), default=0)
+
+
+def shorten(served: Served, inputs: Arrays, steps: int) -> Arrays:
+    """Cut inputs with a free time axis to a number of steps."""
+    shortened = dict(inputs)
+    for info in served.inputs:
+        if info.is_sequence and info.shape[1] is None:
+            shortened[info.name] = inputs[info.name][:, :steps]
+        elif info.is_length:
+            shortened[info.name] = np.minimum(inputs[info.name], steps)
+    return shortened

@@ -91,7 +91,8 @@ class Served:
     def run(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run the model eagerly on arrays by input name; return its outputs by name."""
         outputs = self(*(tf.constant(arrays[i.name], i.dtype) for i in self.inputs))
-        return {name: np.asarray(value) for name, value in outputs.items()}
+        arrays = {name: np.asarray(value) for name, value in outputs.items()}
+        return {k: as_text(v) if v.dtype.kind == "O" else v for k, v in arrays.items()}
 
 
 def serve(model: keras.Model, task: str | None = None, *, classifier: bool | None = None) -> Served:
@@ -129,6 +130,14 @@ def serve(model: keras.Model, task: str | None = None, *, classifier: bool | Non
         traced = dict.fromkeys(output_names(task, model, name), spec)
     outputs = tuple(_info(name, spec.dtype, spec.shape) for name, spec in traced.items())
     return Served(model, arguments, inputs, outputs, task)
+
+
+def as_text(array: np.ndarray) -> np.ndarray:
+    """Text as NumPy's own type, which files hold without pickles. Bytes are UTF-8."""
+    if array.dtype.kind == "U":
+        return array
+    decoded = [x.decode() if isinstance(x, bytes) else str(x) for x in array.ravel()]
+    return np.array(decoded, str).reshape(array.shape)
 
 
 def _arguments(model: keras.Model) -> Any:

@@ -70,18 +70,70 @@ def portable(model: keras.Model) -> Iterator[None]:
     changes += [
         (layer, "call", functools.partial(_convolve_groups, layer))
         for layer in layers
-        if getattr(layer, "groups", 1) > 1 and hasattr(layer, "convolution_op")
+        if _is_grouped(layer) and "call" not in vars(layer)
     ]
     with patched(*changes):
         yield
 
 
+def _is_grouped(layer: Any) -> bool:
+    """Whether a layer is a convolution with several groups."""
+    return getattr(layer, "groups", 1) > 1 and hasattr(layer, "convolution_op")
+
+
+@contextlib.contextmanager
+def grouped_operations(model: keras.Model) -> Iterator[None]:
+    """Trace each grouped convolution as one operation, while the block runs.
+
+    TensorFlow cannot run this operation on a CPU, but it becomes one ONNX node.
+
+    Args:
+        model: The model to trace.
+    """
+    grouped = [layer for layer in all_layers(model) if _is_grouped(layer)]
+    with patched(*((layer, "call", functools.partial(_one_operation, layer)) for layer in grouped)):
+        yield
+
+
+def _one_operation(layer: Any, inputs: Any) -> Any:
+    """Replace ``call`` of a grouped convolution for a trace that is not run."""
+    inputs, padding = _causal_as_valid(layer, inputs)
+    x = tf.nn.convolution(
+        inputs,
+        tf.convert_to_tensor(layer.kernel),
+        strides=list(layer.strides),
+        padding=padding.upper(),
+        data_format=_tensorflow_format(layer),
+        dilations=list(layer.dilation_rate),
+    )
+    return _with_bias(layer, x)
+
+
+def _tensorflow_format(layer: Any) -> str:
+    axes = "DHW"[-layer.rank :] if layer.rank > 1 else "W"
+    return f"N{axes}C" if layer.data_format == "channels_last" else f"NC{axes}"
+
+
+def _causal_as_valid(layer: Any, inputs: Any) -> tuple[Any, str]:
+    """Pad the inputs of a causal convolution, which then needs no other padding."""
+    if layer.padding == "causal":
+        return tf.pad(inputs, layer._compute_causal_padding()), "valid"
+    return inputs, layer.padding
+
+
+def _with_bias(layer: Any, x: Any) -> Any:
+    if layer.use_bias:
+        last = layer.data_format == "channels_last"
+        x += tf.reshape(layer.bias, [-1] if last else [-1, *[1] * layer.rank])
+    return x if layer.activation is None else layer.activation(x)
+
+
 def _convolve_groups(layer: Any, inputs: Any) -> Any:
-    """Replace ``call`` of a grouped convolution: one convolution per group."""
-    padding, last = layer.padding, layer.data_format == "channels_last"
-    if padding == "causal":
-        inputs, padding = tf.pad(inputs, layer._compute_causal_padding()), "valid"
-    axis = -1 if last else 1
+    """Replace ``call`` of a grouped convolution: depthwise, or one convolution per group."""
+    inputs, padding = _causal_as_valid(layer, inputs)
+    axis = -1 if layer.data_format == "channels_last" else 1
+    if _is_depthwise(layer, inputs):
+        return _with_bias(layer, _convolve_depthwise(layer, inputs, padding))
     kernels = tf.split(tf.convert_to_tensor(layer.kernel), layer.groups, axis=-1)
     outputs = [
         keras.ops.conv(
@@ -94,10 +146,31 @@ def _convolve_groups(layer: Any, inputs: Any) -> Any:
         )
         for part, kernel in zip(tf.split(inputs, layer.groups, axis=axis), kernels, strict=True)
     ]
-    x = tf.concat(outputs, axis)
-    if layer.use_bias:
-        x += tf.reshape(layer.bias, [-1] if last else [-1, *[1] * layer.rank])
-    return x if layer.activation is None else layer.activation(x)
+    return _with_bias(layer, tf.concat(outputs, axis))
+
+
+def _is_depthwise(layer: Any, inputs: Any) -> bool:
+    """Whether TensorFlow has a depthwise operation for a convolution that runs on any machine."""
+    return (
+        layer.rank < 3
+        and layer.data_format == "channels_last"
+        and layer.groups == inputs.shape[-1]
+        and len(set(layer.strides)) == 1
+        and (max(layer.strides) == 1 or max(layer.dilation_rate) == 1)
+    )
+
+
+def _convolve_depthwise(layer: Any, inputs: Any, padding: str) -> Any:
+    """One operation for a convolution in which every channel is a group of its own."""
+    kernel = tf.convert_to_tensor(layer.kernel)  # (…, 1, groups · multiplier)
+    return keras.ops.depthwise_conv(
+        inputs,
+        tf.reshape(kernel, [*layer.kernel_size, layer.groups, -1]),
+        strides=tuple(layer.strides),
+        padding=padding,
+        dilation_rate=tuple(layer.dilation_rate),
+        data_format=layer.data_format,
+    )
 
 
 def _call_on_merged_steps(wrapper: Any, inputs: Any, training: Any = None, mask: Any = None) -> Any:

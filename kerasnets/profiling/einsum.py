@@ -55,7 +55,7 @@ def contraction_path(equation: str, shapes: Sequence[Shape]) -> list[tuple[str, 
     """
     if len(shapes) <= 2:
         return [(equation, list(shapes))]
-    import opt_einsum
+    import opt_einsum  # type: ignore[import-untyped]  # a dependency of TensorFlow
 
     sizes, output_labels = label_sizes(equation, shapes)
     inputs, _, _ = equation.replace(" ", "").partition("->")

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 
+from kerasnets.exporting.onnx.row_guard import RowGuard
+
 _PREFIX = "kerasnets recurrent cell "
 
 # The position in Keras of each ONNX gate. GRU: z r h in both. LSTM: i o f c from i f c o.
@@ -107,7 +109,7 @@ def _replace(graph: Any, node: Any, marker: Marker) -> None:
     sequences, *rest = node.input
     count = len(outputs) - 1
     states, rest = rest[:count], rest[count:]
-    lengths = rest.pop(0) if marker.has_lengths else ""
+    lengths = [rest.pop(0)] if marker.has_lengths else []
     weights = [_constant(graph, tensor, marker) for tensor in rest]
     graph.remove_node(node.name)
 
@@ -116,11 +118,13 @@ def _replace(graph: Any, node: Any, marker: Marker) -> None:
         "y": [time, 1, batch, marker.units],
         "state": [1, batch, marker.units],
     }
+    x = _make(graph, "Transpose", [sequences], attr={"perm": [1, 0, 2]})
+    rows = RowGuard(graph, sequences)
     inputs = [
-        _make(graph, "Transpose", [sequences], attr={"perm": [1, 0, 2]}),
+        rows.keep_one_in_sequences(x, time, _features(weights)),
         *_onnx_weights(graph, marker, weights),
-        lengths,
-        *(_initial(graph, state, shapes["state"]) for state in states),
+        *([rows.keep_one(length, np.ones(1, "int32"), 0) for length in lengths] or [""]),
+        *(_initial(graph, state, shapes["state"], rows) for state in states),
     ]
     while not inputs[-1]:
         inputs.pop()
@@ -133,7 +137,7 @@ def _replace(graph: Any, node: Any, marker: Marker) -> None:
         dtypes=[TensorProto.FLOAT] * (1 + count),
         op_name_scope=marker.layer,
     )
-    time_major = _make(graph, "Squeeze", [cell.output[0], _axes(graph, 1)])
+    time_major = _make(graph, "Squeeze", [rows.remove(cell.output[0], 2), _axes(graph, 1)])
     _make(
         graph,
         "Transpose",
@@ -147,7 +151,7 @@ def _replace(graph: Any, node: Any, marker: Marker) -> None:
         _make(
             graph,
             "Squeeze",
-            [state, _axes(graph, 0)],
+            [rows.remove(state, 1), _axes(graph, 0)],
             outputs=[output],
             shapes=[[batch, marker.units]],
             dtypes=[TensorProto.FLOAT],
@@ -171,19 +175,25 @@ def _onnx_weights(graph: Any, marker: Marker, weights: Sequence[np.ndarray]) -> 
     return [*kernels, _make_constant(graph, np.concatenate([gates(rows[0]), gates(second)]))]
 
 
-def _initial(graph: Any, state: str, shape: list[int]) -> str:
+def _features(weights: Sequence[np.ndarray]) -> int:
+    """The number of features that the kernel of a cell takes."""
+    return int(weights[0].shape[0])
+
+
+def _initial(graph: Any, state: str, shape: list[int], rows: RowGuard) -> str:
     """Add a direction axis to the initial state; return ``""`` if the state is zero."""
     node = graph.get_node_by_output(state)
     source = node.inputs[0] if node is not None and node.type == "Expand" else node
     if source is not None and source.is_const() and not source.get_tensor_value(False).any():
         return ""
-    return _make(
+    state = _make(
         graph,
         "Unsqueeze",
         [state, _axes(graph, 0)],
         shapes=[shape],
         dtypes=[TensorProto.FLOAT],
     )
+    return rows.keep_one(state, np.zeros((1, 1, shape[-1]), "float32"), 1)
 
 
 def _constant(graph: Any, tensor: str, marker: Marker) -> np.ndarray:

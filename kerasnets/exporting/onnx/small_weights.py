@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ import onnxruntime
 
 from kerasnets.exporting.samples import Arrays
 from kerasnets.exporting.signature import Served
+from kerasnets.exporting.verification.cases import LARGEST_CASE
+from kerasnets.exporting.verification.runtimes import compare, read_reference
 from kerasnets.exporting.verification.task_metrics import Labelled
 from kerasnets.exporting.weights_report import check_agreement, measure_file
 
@@ -25,7 +27,6 @@ def write_small_weights(
     served: Served,
     path: Path,
     kinds: Sequence[str],
-    samples: Arrays,
     test: Labelled | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Write ``model.float16.onnx`` or ``model.int8.onnx`` next to ``model.onnx``.
@@ -35,27 +36,28 @@ def write_small_weights(
 
     Args:
         served: the model. Its outputs in Keras are the reference.
-        path: the path of ``model.onnx``.
+        path: the path of ``model.onnx``, next to ``reference.npz``.
         kinds: any of ``"float16"`` and ``"int8"``.
-        samples: inputs for the comparison.
         test: labelled examples for the accuracy, or the mean absolute error in regression.
 
     Returns:
         An entry for each kind, and one for the original under ``"float32"``, as
-        :func:`~kerasnets.exporting.weights_report.measure_file` returns them.
+        :func:`~kerasnets.exporting.weights_report.measure_file` returns them. The largest
+        difference is that over all cases of the reference, measured as in
+        :class:`~kerasnets.exporting.Verification`.
 
     Raises:
         ValueError: the predictions of a file differ from those of Keras too often.
     """
-    expected = served.run(samples)
-    report = {"float32": _measure(served, path, samples, expected, test)}
+    cases = read_reference(path.with_name("reference.npz"))
+    report = {"float32": _measure(served, path, cases, test)}
     for kind in kinds:
         small = path.with_name(f"{path.stem}.{kind}{path.suffix}")
         proto = onnx.load(path)
         shrink(proto, kind)
         onnx.checker.check_model(proto, full_check=True)
         onnx.save(proto, small)
-        report[kind] = _measure(served, small, samples, expected, test)
+        report[kind] = _measure(served, small, cases, test)
         check_agreement(kind, report[kind])
     return report
 
@@ -116,7 +118,7 @@ def _as_int8(
 
 
 def _measure(
-    served: Served, path: Path, samples: Arrays, expected: Arrays, test: Labelled | None
+    served: Served, path: Path, cases: Mapping[str, tuple[Arrays, Arrays]], test: Labelled | None
 ) -> dict[str, Any]:
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
@@ -124,4 +126,11 @@ def _measure(
     def run(inputs: Arrays) -> Arrays:
         return dict(zip(names, session.run(names, inputs), strict=True))
 
-    return measure_file(served, path, run, samples, expected, test)
+    entry = measure_file(served, path, run, *cases[LARGEST_CASE], test)
+    largest = dict.fromkeys(names, 0.0)
+    for inputs, expected in cases.values():
+        got = run(inputs)
+        for name in names:
+            difference, _ = compare(name, got[name], expected[name], np.inf)
+            largest[name] = max(largest[name], difference)
+    return entry | {"max_abs_diff": largest}

@@ -13,12 +13,16 @@ import onnx
 
 from kerasnets._lazy import tf
 from kerasnets.exporting._logging import silenced
+from kerasnets.exporting.onnx.guards import add_guards
 from kerasnets.exporting.onnx.operators import HANDLERS
 from kerasnets.exporting.onnx.recurrent_layers import native_recurrence
 from kerasnets.exporting.onnx.recurrent_nodes import MarkerHandler
 from kerasnets.exporting.signature import Served, TensorInfo
+from kerasnets.exporting.tracing import grouped_operations
 
-OPSETS = range(13, 19)
+OPSETS = range(13, 23)
+# tf2onnx writes no later one; ONNX itself converts to those.
+_LAST_OF_TF2ONNX = 18
 OPSET = 17
 # tf2onnx has global state.
 _LOCK = threading.Lock()
@@ -30,6 +34,7 @@ def write_onnx(
     *,
     opset: int = OPSET,
     allow_loops: bool = False,
+    guarded: bool = False,
     metadata: Mapping[str, str] | None = None,
     doc: str = "",
 ) -> dict[str, Any]:
@@ -40,8 +45,10 @@ def write_onnx(
     Args:
         served: the model and its signature.
         path: the ``.onnx`` file to write.
-        opset: the version of the ONNX operators, 13 to 18.
+        opset: the version of the ONNX operators, 13 to 22.
         allow_loops: whether the file may contain a ``Loop``.
+        guarded: whether rows with invalid values get NaN as outputs, as in
+            :mod:`kerasnets.exporting.onnx.guards`.
         metadata: the content of ``metadata_props``.
         doc: the doc string of the graph.
 
@@ -55,13 +62,19 @@ def write_onnx(
     """
     if opset not in OPSETS:
         raise ValueError(f"opset must be in [{OPSETS[0]}, {OPSETS[-1]}]; got {opset}.")
+    if any(info.dtype == "string" for info in (*served.inputs, *served.outputs)):
+        raise ValueError(
+            f"{served.model.name!r} takes or returns text, for which ONNX has no operators. Leave "
+            "'onnx' out of formats: a SavedModel serves it. Or export the part of the model after "
+            "the lookup, and look the words up in your program."
+        )
     both = {info.name for info in served.inputs} & {info.name for info in served.outputs}
     if both:
         raise ValueError(
             f"{served.model.name!r} has {', '.join(map(repr, sorted(both)))} as input and as "
             "output, but names in ONNX must be unique. Rename one of the layers."
         )
-    proto = _convert(served, opset, allow_loops)
+    proto = _with_opset(_convert(served, min(opset, _LAST_OF_TF2ONNX), allow_loops), opset)
     unknown = sorted(
         f"{node.op_type} ({node.name})"
         for node in all_nodes(proto.graph)
@@ -78,6 +91,8 @@ def write_onnx(
             f"{served.model.name!r} needs loops in ONNX for {', '.join(loops)}. Give these layers "
             "a fixed number of steps, or pass allow_loops=True."
         )
+    if guarded:
+        add_guards(proto, served)
     _name_axes(proto.graph.input, served.inputs)
     _name_axes(proto.graph.output, served.outputs)
     proto.graph.name = served.model.name
@@ -104,7 +119,8 @@ def _convert(served: Served, opset: int, allow_loops: bool) -> onnx.ModelProto:
     handler = MarkerHandler()
     with _LOCK, silenced("tf2onnx", "tensorflow"):
         _patch_for_numpy_2()
-        with native_recurrence(served.model, allow_loops=allow_loops):
+        loops = native_recurrence(served.model, allow_loops=allow_loops)
+        with loops, grouped_operations(served.model):
             concrete = tf.function(served, autograph=False).get_concrete_function(*specs)
         # The inputs of the function are followed by captured tensors: variables, and constants
         # such as the mean of a Normalization, which tf2onnx would otherwise treat as inputs.
@@ -125,6 +141,23 @@ def _convert(served: Served, opset: int, allow_loops: bool) -> onnx.ModelProto:
             f"{served.model.name!r} cannot be exported to ONNX: {handler.errors[0]}"
         ) from handler.errors[0]
     return proto
+
+
+def _with_opset(proto: onnx.ModelProto, opset: int) -> onnx.ModelProto:
+    """Convert a model to a later opset than tf2onnx writes.
+
+    Raises:
+        ValueError: ONNX has no conversion for one of its operators.
+    """
+    if opset <= _LAST_OF_TF2ONNX:
+        return proto
+    try:
+        return onnx.version_converter.convert_version(proto, opset)
+    except (RuntimeError, onnx.version_converter.ConvertError) as error:
+        raise ValueError(
+            f"the model cannot be converted to opset {opset}: {error}. tf2onnx writes opset "
+            f"{OPSETS[0]} to {_LAST_OF_TF2ONNX}; pass one of those."
+        ) from error
 
 
 def _patch_for_numpy_2() -> None:

@@ -113,14 +113,19 @@ def predict_request(
         entry.value.dtype = _type_number(name, array)
         for size in array.shape:
             entry.value.tensor_shape.dim.add(size=size)
-        entry.value.tensor_content = np.ascontiguousarray(array).tobytes()
+        if array.dtype.kind == "U":
+            entry.value.string_val.extend(text.encode() for text in array.ravel().tolist())
+        else:
+            entry.value.tensor_content = np.ascontiguousarray(array).tobytes()
     return request
 
 
 def _type_number(name: str, array: np.ndarray) -> int:
+    if array.dtype.kind == "U":
+        return _TYPES["object"][0]
     number, _ = _TYPES.get(array.dtype.name, (None, ""))
     if number is None or array.dtype.kind == "O":
-        known = ", ".join(sorted(set(_TYPES) - {"object"}))
+        known = ", ".join(sorted({*_TYPES, "str"} - {"object"}))
         raise ValueError(f"inputs[{name!r}] has type {array.dtype}; convert it to one of {known}.")
     return number
 

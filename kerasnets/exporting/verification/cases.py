@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from kerasnets._lazy import keras
-from kerasnets.exporting.samples import EXAMPLES, Arrays, first_samples
+from kerasnets.exporting.samples import EXAMPLES, Arrays, first_samples, shorten, steps_of
 from kerasnets.exporting.signature import Served, TensorInfo
 from kerasnets.exporting.tracing import all_layers
 
 BATCH_SIZES = (1, 2, 7, EXAMPLES)
+LARGEST_CASE = f"batch-{EXAMPLES}"
 # The values after the end of each sequence in the padded cases. None means the first value of
 # the array, with which TensorFlow Serving pads.
 _PADDING = {"0": 0.0, "1000": 1000.0, "nan": np.nan, "first-value": None}
@@ -30,28 +31,34 @@ class Case:
         required: whether Keras must be able to run the case and return finite numbers. For
             example, a convolution may need more steps than a shortened case has, and a mean over
             no steps is undefined.
+        invalid_rows: the rows that runtimes must refuse, or answer with NaN.
     """
 
     name: str
     inputs: Arrays
     same_as: Arrays | None = None
     required: bool = True
+    invalid_rows: tuple[int, ...] = ()
 
 
-def verification_cases(served: Served, samples: Arrays) -> Iterator[Case]:
+def verification_cases(
+    served: Served, samples: Arrays, shortest: int = 1, *, guarded: bool = False
+) -> Iterator[Case]:
     """Generate the cases for a model.
 
     Args:
         served: the model.
         samples: inputs, as :func:`~kerasnets.exporting.samples.as_samples` returns them.
+        shortest: the smallest number of steps that the model takes.
+        guarded: whether the exported files check their inputs.
     """
-    has_length = any(info.is_length for info in served.inputs)
-    steps, free_steps = _steps(served, samples), _steps(served, samples, free_only=True)
+    has_length = bool(_lengths(served))
+    steps, free = steps_of(served, samples), steps_of(served, samples, free_only=True)
     for size in BATCH_SIZES:
         batch = first_samples(samples, size)
         yield Case(f"batch-{size}", batch)
-        for fewer in sorted({1, free_steps // 2} - {0, free_steps}) if free_steps else ():
-            shortened = _shorten(served, batch, fewer)
+        for fewer in sorted({shortest, max(shortest, free // 2)} - {free}) if free else ():
+            shortened = shorten(served, batch, fewer)
             yield Case(f"batch-{size}-steps-{fewer}", shortened, required=False)
         for length in sorted({0, 1, steps // 2, steps}) if has_length else ():
             inputs = batch | {"length": np.full_like(batch["length"], length)}
@@ -59,6 +66,9 @@ def verification_cases(served: Served, samples: Arrays) -> Iterator[Case]:
     yield from _masked_cases(served, first_samples(samples, 7))
     if has_length:
         yield from _padded_cases(served, first_samples(samples, 7))
+    if guarded:
+        yield Case("batch-0", first_samples(samples, 0))
+        yield from _invalid_cases(served, first_samples(samples, 7))
 
 
 def mask_value(model: keras.Model) -> float | None:
@@ -96,6 +106,34 @@ def _masked_cases(served: Served, inputs: Arrays) -> Iterator[Case]:
         yield Case(f"masked-{name}", inputs | masked, required=False)
 
 
+def _invalid_cases(served: Served, inputs: Arrays) -> Iterator[Case]:
+    """Cases with rows that hold NaN or infinity, or a length that the sequences do not have."""
+    values = [info for info in served.inputs if info.dtype == "float32"]
+    for info in values:
+        array = inputs[info.name].copy()
+        rows = array.reshape(len(array), -1)
+        # The first step of a sequence is not padding; the last value may be.
+        last = 0 if _lengths(served) else -1
+        rows[[1, 3, 5], [0, last, 0]] = (np.nan, np.inf, -np.inf)
+        invalid = inputs | {info.name: rows.reshape(array.shape)}
+        if _lengths(served):
+            invalid["length"] = np.maximum(inputs["length"], 1)
+        clean = inputs | {name: invalid[name] for name in _lengths(served)}
+        name = "invalid-values" if len(values) == 1 else f"invalid-values-of-{info.name}"
+        yield Case(name, invalid, same_as=clean, invalid_rows=(1, 3, 5))
+    steps = steps_of(served, inputs)
+    if _lengths(served) and steps:
+        length = inputs["length"].copy()
+        length[[1, 2, 4]] = (steps + 1, -1, np.iinfo(length.dtype).max)
+        clean = inputs | {"length": length.clip(1, steps)}
+        invalid = inputs | {"length": length}
+        yield Case("invalid-length", invalid, same_as=clean, invalid_rows=(1, 2, 4))
+
+
+def _lengths(served: Served) -> list[str]:
+    return [info.name for info in served.inputs if info.is_length]
+
+
 def _padded_cases(served: Served, inputs: Arrays) -> Iterator[Case]:
     """Cases with more and different values after the end of each sequence."""
     if any(axis is None for info in served.outputs for axis in info.shape[1:]):
@@ -114,25 +152,3 @@ def _pad(info: TensorInfo, array: np.ndarray, length: np.ndarray, fill: float | 
     is_padding = np.arange(array.shape[1]) >= length[:, np.newaxis]
     array[is_padding] = value if array.dtype.kind == "f" else np.nan_to_num(value)
     return array
-
-
-def _steps(served: Served, samples: Arrays, *, free_only: bool = False) -> int:
-    """The number of steps of the longest sequence input, 0 if there is none.
-
-    Args:
-        served: the model.
-        samples: its inputs.
-        free_only: consider only inputs with a free time axis.
-    """
-    sequences = [i for i in served.inputs if i.is_sequence and not (free_only and i.shape[1])]
-    return max((samples[info.name].shape[1] for info in sequences), default=0)
-
-
-def _shorten(served: Served, inputs: Arrays, steps: int) -> Arrays:
-    shortened = dict(inputs)
-    for info in served.inputs:
-        if info.is_sequence and info.shape[1] is None:
-            shortened[info.name] = inputs[info.name][:, :steps]
-        elif info.is_length:
-            shortened[info.name] = np.minimum(inputs[info.name], steps)
-    return shortened

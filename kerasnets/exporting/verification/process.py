@@ -89,6 +89,7 @@ def run_process(
             report["failures"].append(f"{report['stage']}: {reason or 'the process ended early'}")
         found = {
             "max_abs_diff": report["max_abs_diff"],
+            "small_weights": report["small_weights"],
             "failures": [_printable(failure) for failure in report["failures"]],
         }
         return found, _read_outputs(scratch / "outputs.npz")

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from kerasnets._lazy import tf
-from kerasnets.exporting.samples import Arrays
+from kerasnets.exporting.samples import Arrays, first_samples
 from kerasnets.exporting.signature import Served
-from kerasnets.exporting.verification.cases import Case, verification_cases
+from kerasnets.exporting.verification.cases import Case
 
 
-def write_reference(served: Served, samples: Arrays, path: Path) -> list[str]:
+def write_reference(
+    served: Served, cases: Iterable[Case], samples: Arrays, path: Path
+) -> list[str]:
     """Write the inputs of every case with the outputs of the Keras model.
 
-    The file holds the arrays ``<case>/inputs/<name>`` and ``<case>/outputs/<name>``. Equal arrays
-    are stored once: the JSON text ``same`` maps each name that was left out to the stored one.
+    The file holds the arrays ``<case>/inputs/<name>`` and ``<case>/outputs/<name>``. The outputs of
+    invalid rows are NaN.
 
     Args:
         served: the model. It is run eagerly, so that an error in tracing cannot affect both sides
             of the comparison.
-        samples: inputs, as :func:`~kerasnets.exporting.samples.as_samples` returns them.
+        cases: the cases.
+        samples: inputs with which the model runs. Keras itself cannot run all layers without
+            rows, so their outputs are those for a sample without its row.
         path: the ``.npz`` to write.
 
     Returns:
@@ -31,40 +34,39 @@ def write_reference(served: Served, samples: Arrays, path: Path) -> list[str]:
     """
     contents: Arrays = {}
     names = []
-    for case in verification_cases(served, samples):
-        outputs = _outputs(served, case)
+    for case in cases:
+        outputs = _outputs(served, case, samples)
         if outputs is None:
             continue
         contents |= {f"{case.name}/inputs/{name}": value for name, value in case.inputs.items()}
         contents |= {f"{case.name}/outputs/{name}": value for name, value in outputs.items()}
         names.append(case.name)
-    stored, same = _deduplicate(contents)
-    np.savez_compressed(path, same=json.dumps(same), **stored)  # type: ignore[arg-type]
+    np.savez_compressed(path, **contents)  # type: ignore[arg-type]  # names, not options
     return names
 
 
-def _outputs(served: Served, case: Case) -> Arrays | None:
+def _outputs(served: Served, case: Case, samples: Arrays) -> Arrays | None:
     """The outputs of Keras; ``None`` if the case is not required and Keras cannot run it."""
+    inputs = case.same_as or case.inputs
+    if not len(next(iter(inputs.values()))):
+        outputs = served.run(first_samples(samples, 1))
+        return {name: value[:0] for name, value in outputs.items()}
     try:
-        outputs = served.run(case.same_as or case.inputs)
-    except (ValueError, tf.errors.InvalidArgumentError):
+        outputs = served.run(inputs)
+    except (ValueError, tf.errors.OpError):
         if case.required:
             raise
         return None
     finite = all(np.isfinite(value).all() for value in outputs.values() if value.dtype.kind == "f")
-    return outputs if case.required or finite else None
+    if not (case.required or finite):
+        return None
+    return {name: _marked(value, case.invalid_rows) for name, value in outputs.items()}
 
 
-def _deduplicate(arrays: Arrays) -> tuple[Arrays, dict[str, str]]:
-    """The distinct arrays, and for every other name the name of the equal array."""
-    stored: Arrays = {}
-    same: dict[str, str] = {}
-    first: dict[tuple[object, ...], str] = {}
-    for name, array in arrays.items():
-        digest = hashlib.sha256(array.tobytes()).digest()
-        original = first.setdefault((array.dtype.str, array.shape, digest), name)
-        if original == name:
-            stored[name] = array
-        else:
-            same[name] = original
-    return stored, same
+def _marked(output: np.ndarray, rows: tuple[int, ...]) -> np.ndarray:
+    """The output with NaN in some rows, if its type has NaN."""
+    if not rows or output.dtype.kind != "f":
+        return output
+    output = output.copy()
+    output[list(rows)] = np.nan
+    return output

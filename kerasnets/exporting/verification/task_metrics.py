@@ -190,6 +190,29 @@ def metric_failures(metrics: Mapping[str, Metrics], labels: np.ndarray) -> Itera
                 )
 
 
+def recorded_metric_failures(
+    small: Mapping[str, Metrics], folder: Path, examples: int
+) -> Iterator[str]:
+    """The files with smaller weights whose metrics differ from those in the card.
+
+    Args:
+        small: the metrics of each runtime with smaller weights.
+        folder: the version folder.
+        examples: the number of examples. One of them may be classified differently by another
+            version of a runtime.
+    """
+    card = read_card(folder / "card.json")
+    for runtime, metrics in small.items():
+        recorded = card["weights"][runtime.removeprefix("onnx-")]
+        for name in ("accuracy", "mae"):
+            value, expected = metrics.get(name), recorded.get(name)
+            if value is None or expected is None:
+                continue
+            margin = 1 / examples if name == "accuracy" else _MARGIN * max(1.0, expected)
+            if abs(value - expected) > margin:
+                yield f"{runtime}: {name} on the test split is {value}, the card says {expected}"
+
+
 def _margins(reference: Metrics, labels: np.ndarray) -> dict[str, float]:
     """The difference from the reference that is allowed in each metric."""
     mae = reference.get("mae")

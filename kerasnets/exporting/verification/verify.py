@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from kerasnets._display import html_block
 from kerasnets._errors import WorkFailedError
@@ -19,6 +16,7 @@ from kerasnets.exporting.verification.task_metrics import (
     metric_failures,
     metrics_by_runtime,
     read_labelled,
+    recorded_metric_failures,
 )
 from kerasnets.exporting.versions import find_version
 
@@ -35,6 +33,8 @@ class Verification:
             ``"onnx"``, ``"openvino"`` if it is installed, ``"litert"``, and ``"keras"``, which
             loads ``model.keras``. Differences are absolute if the largest value of the output is at
             most 1, and relative to that value otherwise.
+        small_weights: the same for the ONNX files with smaller weights, which must not be larger
+            than the card states.
         failures: every failure, one line each.
         test_metrics: the metrics of each runtime on labelled examples, if any were passed:
             ``accuracy`` and ``auroc``, or ``mae`` and ``r2`` for regression.
@@ -42,6 +42,7 @@ class Verification:
 
     path: Path
     max_abs_diff: dict[str, float] = field(default_factory=dict)
+    small_weights: dict[str, float] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     test_metrics: dict[str, dict[str, float | None]] = field(default_factory=dict)
 
@@ -94,8 +95,7 @@ def verify(
 
     Loads the files in a new process, runs them on the inputs in ``reference.npz``, and compares
     names, types, shapes and values. The process cannot import Keras or kerasnets, except to load
-    ``model.keras``. The result is written to
-    ``verification.json`` in the folder.
+    ``model.keras``. Nothing in the folder is changed.
 
     The files may come from strangers. A file is not loaded if it has operations that may use other
     files, the network or Python code. The process is stopped if it exceeds ``timeout`` or
@@ -129,8 +129,6 @@ def verify(
     limits = Limits(timeout, default_memory() if max_memory is None else max_memory)
     folder = find_version(Path(path))
     verification = run_verification(folder, tolerance, test, limits, custom_modules)
-    with contextlib.suppress(OSError):  # the folder may be read-only
-        write_verification(folder, verification, tolerance)
     if not verification.ok:
         raise VerificationError(verification)
     return verification
@@ -150,19 +148,9 @@ def write_verification(folder: Path, verification: Verification, tolerance: floa
         "max_abs_diff": verification.max_abs_diff,
         "failures": verification.failures,
     }
-    # A verification without labelled examples keeps the metrics of an earlier one.
-    if metrics := verification.test_metrics or _recorded_metrics(folder):
-        content["test_metrics"] = metrics
+    if verification.test_metrics:
+        content["test_metrics"] = verification.test_metrics
     write_json(folder / "verification.json", content)
-
-
-def _recorded_metrics(folder: Path) -> Any:
-    """The test metrics in ``verification.json``; ``None`` if there are none."""
-    try:
-        recorded = json.loads((folder / "verification.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return recorded.get("test_metrics") if isinstance(recorded, dict) else None
 
 
 def check_tolerance(tolerance: float) -> None:
@@ -218,5 +206,7 @@ def run_verification(
     task, arrays, labels = read_labelled(folder, test)
     found, outputs = run_process(folder, tolerance, limits, modules, arrays)
     metrics = metrics_by_runtime(outputs, task, labels)
+    small = {name: metrics.pop(name) for name in set(metrics) & set(found["small_weights"])}
     found["failures"] += metric_failures(metrics, labels)
+    found["failures"] += recorded_metric_failures(small, folder, len(labels))
     return Verification(folder, **found, test_metrics=metrics)

@@ -13,6 +13,8 @@ import kerasnets as kn
 from kerasnets.exporting.onnx.small_weights import shrink, write_small_weights
 from kerasnets.exporting.onnx.write_onnx import write_onnx
 from kerasnets.exporting.signature import Served, serve
+from kerasnets.exporting.verification.cases import verification_cases
+from kerasnets.exporting.verification.reference import write_reference
 from tests.exporting.helpers import dense_model, read_card
 from tests.exporting.onnx.helpers import randomize
 
@@ -25,11 +27,18 @@ def signals(count: int) -> dict[str, np.ndarray]:
     return {"signal": np.random.default_rng(0).normal(size=(count, 178)).astype("float32")}
 
 
+def write_cases(net: Served, samples: dict[str, np.ndarray], folder: Path) -> None:
+    """Write the reference that the files are compared with."""
+    cases = verification_cases(net, samples)
+    write_reference(net, cases, samples, folder / "reference.npz")
+
+
 @pytest.mark.parametrize("name", ["seizure-mlp-stepped", "seizure-cnn", "seizure-bigru"])
 def test_files_are_smaller_and_outputs_almost_equal(name: str, tmp_path: Path) -> None:
     net = served(name)
     write_onnx(net, tmp_path / "model.onnx")
-    report = write_small_weights(net, tmp_path / "model.onnx", ("float16", "int8"), signals(40))
+    write_cases(net, signals(40), tmp_path)
+    report = write_small_weights(net, tmp_path / "model.onnx", ("float16", "int8"))
     assert [entry["file"] for entry in report.values()] == [
         "model.onnx",
         "model.float16.onnx",
@@ -104,9 +113,8 @@ def test_binary_multilabel_and_regression_have_their_own_measures(tmp_path: Path
     for task, y in targets.items():
         net = serve(randomize(dense_model(1 if task == "binary" else 2, 64)), task)
         write_onnx(net, tmp_path / "model.onnx")
-        report = write_small_weights(
-            net, tmp_path / "model.onnx", ("int8",), {"x": rows}, kn.Split(rows, y)
-        )
+        write_cases(net, {"x": rows}, tmp_path)
+        report = write_small_weights(net, tmp_path / "model.onnx", ("int8",), kn.Split(rows, y))
         output = net.run({"x": rows})[net.outputs[0].name]
         entry = report["float32"]
         if task == "regression":

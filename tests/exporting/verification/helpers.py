@@ -9,7 +9,9 @@ import numpy as np
 from kerasnets._lazy import import_tensorflow, keras
 from kerasnets.exporting.samples import Arrays, as_samples, random_samples
 from kerasnets.exporting.signature import Served, serve
+from kerasnets.exporting.steps import smallest_steps
 from kerasnets.exporting.verification import runtimes
+from kerasnets.exporting.verification.cases import verification_cases
 from kerasnets.exporting.verification.reference import write_reference
 
 import_tensorflow()
@@ -26,10 +28,14 @@ def sequence_model(kernel_size: int = 1) -> Served:
     return serve(keras.Model({"visits": visits, "length": length}, x))
 
 
-def reference(served: Served, samples: object, folder: Path) -> dict[str, tuple[Arrays, Arrays]]:
+def reference(
+    served: Served, samples: object, folder: Path, *, guarded: bool = False
+) -> dict[str, tuple[Arrays, Arrays]]:
     """The cases as they are read back."""
     inputs = random_samples(served) if samples is None else as_samples(served, samples)
-    names = write_reference(served, inputs, folder / "r.npz")
+    shortest = smallest_steps(served, inputs) or 1
+    found = verification_cases(served, inputs, shortest, guarded=guarded)
+    names = write_reference(served, found, inputs, folder / "r.npz")
     cases = runtimes.read_reference(folder / "r.npz")
     assert sorted(cases) == sorted(names)
     return cases

@@ -30,6 +30,7 @@ def test_every_batch_size_has_every_length(tmp_path: Path) -> None:
 def test_cases_with_too_few_steps_for_the_model_are_left_out(tmp_path: Path) -> None:
     cases = reference(sequence_model(kernel_size=3), SAMPLES, tmp_path)
     assert "batch-2-steps-4" in cases
+    assert "batch-2-steps-3" in cases
     assert "batch-2-steps-1" not in cases
 
 

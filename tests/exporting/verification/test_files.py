@@ -30,7 +30,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_checksums_are_those_of_sha256sum(folder: Path) -> None:
-    expected = {"card.json": b"{}", "variables/variables.index": b"\0\1"}
+    expected = {
+        "card.json": b"{}",
+        "variables/variables.index": b"\0\1",
+        "verification.json": b"changes",
+    }
     assert (folder / "SHA256SUMS").read_text() == "".join(
         f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in expected.items()
     )
@@ -63,24 +67,36 @@ def test_every_change_is_found(
     assert next(checksum_failures(folder)).startswith(failure)
 
 
-def test_the_result_hidden_files_and_folders_without_checksums_are_no_failures(
-    folder: Path,
-) -> None:
+def test_hidden_files_and_the_result_are_covered(folder: Path) -> None:
     (folder / "verification.json").write_text("again")
-    (folder / ".DS_Store").touch()
-    assert list(checksum_failures(folder)) == []
+    (folder / ".hidden").touch()
+    assert [failure.partition(":")[0] for failure in checksum_failures(folder)] == [
+        "verification.json",
+        ".hidden",
+    ]
+
+
+def test_exports_without_checksums_and_those_of_an_older_version(folder: Path) -> None:
+    lines = (folder / "SHA256SUMS").read_text().splitlines(keepends=True)
+    (folder / "SHA256SUMS").write_text("".join(lines[:-1]))
+    assert list(checksum_failures(folder)) == []  # no checksum of verification.json
     (folder / "card.json").write_bytes(b"[]")
     (folder / "SHA256SUMS").unlink()
     assert list(checksum_failures(folder)) == []
 
 
-def test_links_inside_the_folder_are_allowed(folder: Path) -> None:
+def test_only_the_links_of_kubernetes_are_allowed(folder: Path) -> None:
     """Kubernetes mounts files as links to a hidden folder next to them."""
-    (folder / "inside").symlink_to("card.json")
+    mounted = folder / "..2026_11_25"
+    mounted.mkdir()
+    (folder / "card.json").rename(mounted / "card.json")
+    (folder / "..data").symlink_to(mounted.name)
+    (folder / "card.json").symlink_to("..data/card.json")
     assert list(file_failures(folder)) == []
+    assert list(checksum_failures(folder)) == []
+    (folder / "inside").symlink_to("verification.json")
     (folder / "folder").symlink_to("/etc")
     (folder / "broken").symlink_to("missing")
     assert sorted(file_failures(folder)) == [
-        "broken: it is neither a file nor a folder",
-        "folder: it is a link to a file outside of the folder",
+        f"{name}: it is a link, not a file of the export" for name in ("broken", "folder", "inside")
     ]

@@ -15,11 +15,43 @@ from kerasnets.exporting.verification import runtimes
 from tests.exporting.verification.helpers import SAMPLES, layers, reference, sequence_model
 
 
-def test_equal_arrays_are_stored_once(tmp_path: Path) -> None:
-    reference(sequence_model(), SAMPLES, tmp_path)
+def test_every_array_has_its_own_name(tmp_path: Path) -> None:
+    cases = reference(sequence_model(), SAMPLES, tmp_path)
     with np.load(tmp_path / "r.npz") as stored:
-        assert "batch-64/inputs/visits" in stored.files
-        assert "batch-64-length-4/inputs/visits" not in stored.files
+        assert set(stored.files) == {
+            f"{case}/{side}/{name}"
+            for case, sides in cases.items()
+            for side, arrays in zip(("inputs", "outputs"), sides, strict=True)
+            for name in arrays
+        }
+
+
+def test_a_file_of_an_older_export_with_aliases_is_read(tmp_path: Path) -> None:
+    ones = np.ones((2, 3))
+    same = '{"b/outputs/y": "a/inputs/x"}'
+    np.savez(tmp_path / "r.npz", **{"a/inputs/x": ones, "same": same})
+    cases = runtimes.read_reference(tmp_path / "r.npz")
+    np.testing.assert_array_equal(cases["b"][1]["y"], ones)
+
+
+def test_no_rows_and_invalid_rows(tmp_path: Path) -> None:
+    net = kn.build("mortality-gru", features=2, units=(3,), dense_units=(2,))
+    visits = np.random.default_rng(0).normal(size=(7, 5, 2)).astype("float32")
+    samples = {"visits": visits, "length": np.array([5, 3, 1, 2, 4, 5, 1], "int32")}
+    cases = reference(serve(net), samples, tmp_path, guarded=True)
+    inputs, outputs = cases["batch-0"]
+    assert inputs["visits"].shape == (0, 5, 2)
+    assert outputs["logits"].shape == (0, 2)
+    inputs, outputs = cases["invalid-values"]
+    bad = ~np.isfinite(inputs["visits"]).all(axis=(1, 2))
+    assert bad.tolist() == [False, True, False, True, False, True, False]
+    assert np.isnan(outputs["logits"][bad]).all()
+    np.testing.assert_array_equal(outputs["logits"][~bad], cases["batch-7"][1]["logits"][~bad])
+    inputs, outputs = cases["invalid-length"]
+    bad = (inputs["length"] < 0) | (inputs["length"] > 5)
+    assert bad.sum() == 3
+    assert np.isnan(outputs["probabilities"][bad]).all()
+    assert np.isfinite(outputs["probabilities"][~bad]).all()
 
 
 def test_cases_with_undefined_outputs_for_length_0_are_left_out(tmp_path: Path) -> None:

@@ -188,13 +188,9 @@ def test_every_failure_of_the_highest_version_is_collected_from_a_new_process_an
     found = raised.value.verification
     assert not found.ok
     assert found.path == highest
+    # Nothing in the folder was changed.
     written = json.loads((highest / "verification.json").read_text(encoding="utf-8"))
-    assert written == {
-        "ok": False,
-        "tolerance": 1e-5,
-        "max_abs_diff": found.max_abs_diff,
-        "failures": found.failures,
-    }
+    assert written["ok"] is True
     # A bias that is shifted equally changes the logits of all four batch sizes, not the softmax.
     assert len([f for f in found.failures if "'logits'" in f and "differs" in f]) == 4
     # Two checksums, four logits, the missing file.

@@ -12,12 +12,17 @@ import numpy as np
 
 from .card import Card, read_card
 from .compare import Signature, compare, signature_failures
+from .consistency import classify_failures, folder_failures, onnx_failures
 from .files import CHECKSUMS, checksum_failures, file_failures
 from .load import FILES, Arrays, Runtime, load, reasons_not_to_load, runtimes_of
 from .report import Report, describe
+from .small_weights import SMALL_WEIGHTS, recorded_difference, recorded_failures
 
 # The batch size for additional inputs.
 _BATCH_SIZE = 256
+# The cases that only exported graphs must handle: no rows, and rows with invalid values.
+NO_ROWS = "batch-0"
+INVALID = "invalid-"
 # Failures of files that are reported. A hostile folder may have millions.
 _MOST_FILES = 50
 
@@ -127,8 +132,9 @@ def read_reference(path: Path) -> dict[str, tuple[Arrays, Arrays]]:
     arrays = _load_arrays(path)
     cases: dict[str, tuple[Arrays, Arrays]] = {}
     try:
-        same = json.loads(str(arrays.pop("same")))
-        arrays |= {name: arrays[first] for name, first in same.items()}
+        if "same" in arrays:  # older files hold equal arrays once
+            same = json.loads(str(arrays.pop("same")))
+            arrays |= {name: arrays[first] for name, first in same.items()}
         for key, array in arrays.items():
             case, side, name = key.split("/", 2)
             inputs, outputs = cases.setdefault(case, ({}, {}))
@@ -158,6 +164,7 @@ def _load_arrays(path: Path) -> Arrays:
 def _content_failures(folder: Path, expected: Expected) -> Iterator[str]:
     if expected.card.get("checksums") and not (folder / CHECKSUMS).exists():
         yield f"{CHECKSUMS}: it is missing"
+    yield from folder_failures(folder, expected.card)
     listed = expected.card.get("cases")
     if listed is not None and set(listed) != set(expected.cases):
         yield (
@@ -172,8 +179,10 @@ def _content_failures(folder: Path, expected: Expected) -> Iterator[str]:
                     f"the card has {sorted(signature)}"
                 )
             for name, array in arrays.items():
-                padding = side == "inputs" and case == "padded-with-nan"
-                if array.dtype.kind == "f" and not padding and not np.isfinite(array).all():
+                allowed = case.startswith(INVALID) or (
+                    side == "inputs" and case == "padded-with-nan"
+                )
+                if array.dtype.kind == "f" and not allowed and not np.isfinite(array).all():
                     yield f"reference.npz: {side} {name!r} of {case} holds NaN or infinity"
 
 
@@ -198,23 +207,62 @@ def _check_runtime(
     if set(runtime.inputs) != set(expected.inputs):
         return None
     _compare_cases(name, runtime, expected, report)
+    if name == "saved_model":
+        report.enter("saved_model: the signature classify")
+        report.failures += classify_failures(runtime, expected.card, expected.cases)
+    elif name in ("onnx", *SMALL_WEIGHTS):
+        report.failures += onnx_failures(name, folder / FILES[name], expected.card)
+    if name in SMALL_WEIGHTS:
+        report.failures += recorded_failures(name, folder, expected.card, runtime, expected.cases)
     return runtime
 
 
 def _compare_cases(name: str, runtime: Runtime, expected: Expected, report: Report) -> None:
-    report.max_abs_diff[name] = 0.0
+    differences = report.small_weights if name in SMALL_WEIGHTS else report.max_abs_diff
+    differences[name] = 0.0
+    tolerance = expected.tolerance + recorded_difference(name, expected.card)
     for case, (inputs, outputs) in expected.cases.items():
+        if name == "keras" and (case.startswith(INVALID) or case == NO_ROWS):
+            continue  # the guards are in the exported graphs
         report.enter(f"{name}: {case}")
+        if name == "saved_model" and case.startswith(INVALID):
+            report.failures += _not_refused(name, case, runtime, inputs)
+            continue
         try:
             got = runtime.run(inputs)
         except Exception as error:  # noqa: BLE001  # each runtime raises different types
-            report.failures.append(f"{name}: {case} cannot be run: {describe(error)}")
+            # OpenVINO refuses to pool no rows. An error harms nobody.
+            if (name, case) != ("openvino", NO_ROWS):
+                report.failures.append(f"{name}: {case} cannot be run: {describe(error)}")
             continue
         for output in sorted(set(outputs) & set(got)):
+            if case.startswith(INVALID) and outputs[output].dtype.kind != "f":
+                continue  # an integer cannot be NaN
             where = f"{name}: output {output!r} of {case}"
-            difference, failures = compare(where, got[output], outputs[output], expected.tolerance)
-            report.max_abs_diff[name] = max(report.max_abs_diff[name], difference)
+            difference, failures = compare(where, got[output], outputs[output], tolerance)
+            differences[name] = max(differences[name], difference)
             report.failures += failures
+    # OpenVINO assumes that inputs whose first axes have the same name have the same size.
+    if name not in ("keras", "openvino") and expected.card.get("checks_rows"):
+        report.enter(f"{name}: too few lengths")
+        report.failures += _too_few_lengths(name, runtime, expected)
+
+
+def _not_refused(name: str, case: str, runtime: Runtime, inputs: Arrays) -> Iterator[str]:
+    try:
+        runtime.run(inputs)
+    except Exception:  # noqa: BLE001  # each runtime raises different types
+        return
+    yield f"{name}: {case} is accepted, although its inputs are invalid"
+
+
+def _too_few_lengths(name: str, runtime: Runtime, expected: Expected) -> Iterator[str]:
+    """One length for two rows must be refused."""
+    sequences = [key for key, (_, shape) in expected.inputs.items() if len(shape) > 2]
+    inputs = expected.cases.get("batch-2", ({}, {}))[0]
+    if sequences and "length" in inputs and inputs["length"].ndim == 1:
+        inputs = inputs | {"length": inputs["length"][:1]}
+        yield from _not_refused(name, "one length for two rows", runtime, inputs)
 
 
 def _run_batches(name: str, runtime: Runtime, inputs: Arrays, report: Report) -> Arrays:

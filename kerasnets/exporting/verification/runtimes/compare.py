@@ -41,7 +41,8 @@ def compare(
     """The largest difference between two arrays, and the failures.
 
     The difference is absolute if the largest value of the reference is at most 1, and relative to
-    that value otherwise, because a float32 has seven digits. Integers and booleans must be equal.
+    that value otherwise, because a float32 has seven digits. Integers, booleans and text must be
+    equal. Rows in which the reference holds NaN have an invalid input: there, all must be NaN.
 
     Args:
         where: a description of the array, with which each failure begins.
@@ -49,7 +50,7 @@ def compare(
         reference: the array of Keras.
         tolerance: the largest difference allowed.
     """
-    if got.dtype != reference.dtype:
+    if got.dtype != reference.dtype and not (got.dtype.kind == reference.dtype.kind == "U"):
         return 0.0, [f"{where} has type {got.dtype}, in Keras {reference.dtype}"]
     if got.shape != reference.shape:
         return 0.0, [f"{where} has shape {got.shape}, in Keras {reference.shape}"]
@@ -58,10 +59,14 @@ def compare(
     if got.dtype.kind != "f":
         same = np.array_equal(got, reference)
         return 0.0, [] if same else [f"{where} differs from Keras"]
+    invalid = np.isnan(reference.reshape(len(reference), -1)).any(axis=1)
+    if not np.isnan(got[invalid]).all():
+        return 0.0, [f"{where} is not NaN for a row with an invalid input"]
+    got, reference = got[~invalid], reference[~invalid]
     if not np.isfinite(got).all():
         return 0.0, [f"{where} holds NaN or infinity"]
-    if not np.isfinite(reference).all():
-        return 0.0, []  # already a failure of the reference
+    if not got.size or not np.isfinite(reference).all():
+        return 0.0, []  # the latter is already a failure of the reference
     scale = max(1.0, float(np.abs(reference).max()))
     difference = float(np.abs(got.astype("float64") - reference.astype("float64")).max()) / scale
     if difference > tolerance:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 import itertools
@@ -20,6 +21,7 @@ from .keras_check import keras_failures
 from .litert_check import litert_failures, load_litert
 from .onnx_check import onnx_failures
 from .saved_model_check import saved_model_failures
+from .small_weights import SMALL_WEIGHTS, small_runtimes
 
 Arrays = dict[str, np.ndarray]
 # Failures of one file that are reported. A hostile file may have millions.
@@ -30,6 +32,7 @@ FILES = {
     "saved_model": "saved_model.pb",
     "litert": "model.tflite",
     "keras": "model.keras",
+    **SMALL_WEIGHTS,
 }
 
 
@@ -40,6 +43,7 @@ class Runtime:
     inputs: Signature
     outputs: Signature
     run: Callable[[Arrays], Arrays]
+    classify: Callable[[Arrays], Arrays] | None = None
 
 
 def runtimes_of(card: Card, modules: Sequence[str] = ()) -> list[str]:
@@ -53,6 +57,7 @@ def runtimes_of(card: Card, modules: Sequence[str] = ()) -> list[str]:
     names = ["onnx"] if "onnx" in card["formats"] else []
     if names and importlib.util.find_spec("openvino"):
         names.append("openvino")
+    names += small_runtimes(card) if names else []
     names += ["saved_model"] if "saved_model" in card["formats"] else []
     names += ["litert"] if "litert" in card["formats"] else []
     written = card.get("keras") or {}
@@ -97,13 +102,12 @@ def load(name: str, folder: Path, card: Card, modules: Sequence[str] = ()) -> Ru
     """
     if name == "keras":
         return load_keras(folder, card, modules)
-    loaders = {
-        "onnx": load_onnx,
-        "openvino": load_openvino,
-        "saved_model": load_saved_model,
-        "litert": _load_litert,
-    }
-    return loaders[name](folder)
+    if name == "saved_model":
+        return load_saved_model(folder)
+    if name == "litert":
+        return Runtime(*load_litert(folder / FILES[name]))
+    loader = load_openvino if name == "openvino" else load_onnx
+    return loader(folder / FILES[name])
 
 
 def _import_tensorflow() -> Any:
@@ -111,16 +115,15 @@ def _import_tensorflow() -> Any:
     return importlib.import_module("tensorflow")
 
 
-def load_onnx(folder: Path) -> Runtime:
-    """Load ``model.onnx`` in ONNX Runtime, after the full check of the ``onnx`` package."""
+def load_onnx(path: Path) -> Runtime:
+    """Load an ONNX file in ONNX Runtime, after the full check of the ``onnx`` package."""
     import onnx
     import onnxruntime
 
-    path = str(folder / "model.onnx")
-    onnx.checker.check_model(path, full_check=True)
+    onnx.checker.check_model(str(path), full_check=True)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
     def run(inputs: Arrays) -> Arrays:
         names = [output.name for output in session.get_outputs()]
@@ -138,34 +141,39 @@ def load_onnx(folder: Path) -> Runtime:
     return Runtime(read(session.get_inputs()), read(session.get_outputs()), run)
 
 
-def load_openvino(folder: Path) -> Runtime:
-    """Load ``model.onnx`` in OpenVINO on the CPU, with float32."""
+def load_openvino(path: Path) -> Runtime:
+    """Load an ONNX file in OpenVINO on the CPU, with float32."""
     import openvino
 
     # The default on some processors is bfloat16, which has only three digits.
     options = {"INFERENCE_PRECISION_HINT": "f32", "EXECUTION_MODE_HINT": "ACCURACY"}
-    model = openvino.Core().compile_model(str(folder / "model.onnx"), "CPU", options)
+    core = openvino.Core()
+    graph = core.read_model(str(path))
+    # Optimization may give a port the name of another tensor with the same values, too.
+    input_names = [port.any_name for port in graph.inputs]
+    output_names = [port.any_name for port in graph.outputs]
+    model = core.compile_model(graph, "CPU", options)
 
     def run(inputs: Arrays) -> Arrays:
-        outputs = model(inputs)
-        return {port.any_name: np.array(outputs[port]) for port in model.outputs}
-
-    def read(ports: Any) -> Signature:
+        outputs = model([inputs[name] for name in input_names])
         return {
-            port.any_name: (
+            name: np.array(outputs[port])
+            for name, port in zip(output_names, model.outputs, strict=True)
+        }
+
+    def read(names: list[str], ports: Any) -> Signature:
+        return {
+            name: (
                 np.dtype(port.element_type.to_dtype()).name,
                 tuple(
                     None if axis.is_dynamic else axis.get_length() for axis in port.partial_shape
                 ),
             )
-            for port in ports
+            for name, port in zip(names, ports, strict=True)
         }
 
-    return Runtime(read(model.inputs), read(model.outputs), run)
-
-
-def _load_litert(folder: Path) -> Runtime:
-    return Runtime(*load_litert(folder / FILES["litert"]))
+    inputs, outputs = read(input_names, model.inputs), read(output_names, model.outputs)
+    return Runtime(inputs, outputs, run)
 
 
 def load_saved_model(folder: Path) -> Runtime:
@@ -176,9 +184,10 @@ def load_saved_model(folder: Path) -> Runtime:
         raise ValueError(f"there is no serving_default among {sorted(loaded.signatures)}")
     function = loaded.signatures["serving_default"]
 
-    def run(inputs: Arrays) -> Arrays:
-        outputs = function(**{name: tf.constant(value) for name, value in inputs.items()})
-        return {name: value.numpy() for name, value in outputs.items()}
+    def run(inputs: Arrays, signature: str = "serving_default") -> Arrays:
+        tensors = {name: tf.constant(value) for name, value in inputs.items()}
+        outputs = loaded.signatures[signature](**tensors)
+        return {name: _plain(value.numpy()) for name, value in outputs.items()}
 
     def read(specs: Mapping[str, Any]) -> Signature:
         return {
@@ -186,10 +195,10 @@ def load_saved_model(folder: Path) -> Runtime:
             for name, spec in specs.items()
         }
 
-    # The function only has weak references to its variables.
-    run.owner = loaded  # type: ignore[attr-defined]
     inputs = read(function.structured_input_signature[1])
-    return Runtime(inputs, read(function.structured_outputs), run)
+    has_classes = "classify" in loaded.signatures
+    classify = functools.partial(run, signature="classify") if has_classes else None
+    return Runtime(inputs, read(function.structured_outputs), run, classify)
 
 
 def load_keras(folder: Path, card: Card, modules: Sequence[str] = ()) -> Runtime:
@@ -220,13 +229,20 @@ def load_keras(folder: Path, card: Card, modules: Sequence[str] = ()) -> Runtime
             # Cards of older exports do not state the task.
             sigmoid = card.get("task") == "multilabel" or logits.shape[-1] == 1
             outputs = [tf.sigmoid(logits) if sigmoid else tf.nn.softmax(logits), logits]
-        return {name: np.asarray(value) for name, value in zip(names, outputs, strict=True)}
+        return {name: _plain(np.asarray(x)) for name, x in zip(names, outputs, strict=True)}
 
     # The Keras model has the names of its layers; the card has those of the signature.
     def read(tensors: list[Any]) -> Signature:
         return {t["name"]: (t["dtype"], tuple(t["shape"])) for t in tensors}
 
     return Runtime(read(card["inputs"]), read(card["outputs"]), run)
+
+
+def _plain(array: np.ndarray) -> np.ndarray:
+    """The array; text as NumPy's own type, as in ``reference.npz``."""
+    if array.dtype.kind != "O":
+        return array
+    return np.array([text.decode() for text in array.ravel()], str).reshape(array.shape)
 
 
 _NUMPY_NAMES = {

@@ -14,6 +14,7 @@ class Report:
     Attributes:
         path: the JSON file to which the report is written at the start of each stage, if any.
         max_abs_diff: the largest difference of each runtime.
+        small_weights: the same for the ONNX files with smaller weights.
         failures: every failure.
         stage: what is being done, such as ``"onnx: batch-7"``.
         complete: whether the verification is complete.
@@ -21,6 +22,7 @@ class Report:
 
     path: Path | None = None
     max_abs_diff: dict[str, float] = field(default_factory=dict)
+    small_weights: dict[str, float] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     stage: str = "start"
     complete: bool = False

@@ -1,0 +1,225 @@
+"""Guards in an ONNX graph against values that runtimes do not check.
+
+A GRU returns plausible numbers for NaN, and many nets for a wrong ``length``. So the graph itself
+marks such rows:
+
+- NaN or infinity: all floating-point outputs of the row become NaN. The flag of a row is the sum
+  of its values times zero: 0 if they are finite, and NaN if not. Steps after the ``length`` of a
+  sequence are padding and may hold any value.
+- A ``length`` that is negative or larger than the number of steps: the outputs of the row become
+  NaN. If there are fewer or more lengths than rows, the runtime returns an error.
+- No rows: ONNX Runtime removes no axes in a reduction of nothing. A graph with such a reduction
+  gets a row of zeros, which is removed from its outputs. Recurrent nodes, for which ONNX Runtime
+  ends the process, have a guard of their own in :mod:`kerasnets.exporting.onnx.row_guard`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+
+from kerasnets.exporting.signature import Served, TensorInfo
+
+_PREFIX = "guard/"
+
+
+def add_guards(proto: onnx.ModelProto, served: Served) -> None:
+    """Add the guards to a converted model.
+
+    Args:
+        proto: the model. It is changed in place.
+        served: its signature. Every output must have one row per row of the inputs.
+    """
+    graph = _Graph(proto)
+    flag = _row_flag(graph, served.inputs)
+    if flag is not None:
+        _mark_outputs(graph, served.outputs, flag)
+        graph.insert()
+    if any(_removes_axes(node) for node in proto.graph.node):
+        _keep_a_row(graph, served)
+        graph.insert()
+
+
+class _Graph:
+    """A graph to which nodes are added at the start."""
+
+    def __init__(self, proto: onnx.ModelProto) -> None:
+        self.proto = proto.graph
+        self.opset = next(o.version for o in proto.opset_import if o.domain in ("", "ai.onnx"))
+        self._added: list[onnx.NodeProto] = []
+        self._count = 0
+
+    def node(self, op: str, inputs: Sequence[str], output: str = "", **attributes: Any) -> Any:
+        """Create a node without adding it."""
+        self._count += 1
+        name = f"{_PREFIX}{op}_{self._count}"
+        return onnx.helper.make_node(op, inputs, [output or f"{name}_output"], name, **attributes)
+
+    def add(self, op: str, *inputs: str, **attributes: Any) -> str:
+        """Add a node that reads inputs of the graph or other added nodes; return its output."""
+        node = self.node(op, inputs, **attributes)
+        self._added.append(node)
+        return str(node.output[0])
+
+    def constant(self, value: Any, dtype: str = "int64") -> str:
+        """Add a constant; return its name."""
+        self._count += 1
+        name = f"{_PREFIX}constant_{self._count}"
+        tensor = onnx.numpy_helper.from_array(np.array(value, dtype), name)
+        self.proto.initializer.append(tensor)
+        return name
+
+    def sizes(self, tensor: str, start: int, end: int) -> str:
+        """The sizes of the axes from ``start`` to ``end``, shape ``(axes,)``."""
+        if self.opset >= 15:
+            return self.add("Shape", tensor, start=start, end=end)
+        shape = self.add("Shape", tensor)
+        return self.add("Slice", shape, self.constant([start]), self.constant([end]))
+
+    def insert(self) -> None:
+        """Insert the added nodes before all others."""
+        nodes = [*self._added, *self.proto.node]
+        self._added = []
+        del self.proto.node[:]
+        self.proto.node.extend(nodes)
+
+
+def _row_flag(graph: _Graph, inputs: Sequence[TensorInfo]) -> str | None:
+    """A tensor ``(batch, 1)``: 0 for valid rows, NaN for others; ``None`` if all are valid."""
+    sequences = [info for info in inputs if info.is_sequence]
+    length = next((info.name for info in inputs if info.is_length), None)
+    column, flags = None, []
+    if length is not None and sequences:
+        first = sequences[0].name
+        # An error if the number of lengths is not the number of rows.
+        length = graph.add("Reshape", length, graph.sizes(first, 0, 1))
+        length = graph.add("Cast", length, to=onnx.TensorProto.INT64)
+        column = graph.add("Unsqueeze", length, graph.constant([1]))
+        flags.append(_length_flag(graph, column, graph.sizes(first, 1, 2)))
+    flags += [
+        _value_flag(graph, info, column if info.is_sequence else None)
+        for info in inputs
+        if info.dtype == "float32"
+    ]
+    while len(flags) > 1:
+        flags[-2:] = [graph.add("Add", *flags[-2:])]
+    return flags[0] if flags else None
+
+
+def _length_flag(graph: _Graph, lengths: str, steps: str) -> str:
+    below = graph.add("Less", lengths, graph.constant([0]))
+    outside = graph.add("Or", below, graph.add("Greater", lengths, steps))
+    nan, zero = graph.constant(np.nan, "float32"), graph.constant(0, "float32")
+    return graph.add("Where", outside, nan, zero)
+
+
+def _value_flag(graph: _Graph, info: TensorInfo, lengths: str | None) -> str:
+    """The flag ``(batch, 1)`` of the values of one input."""
+    rank = len(info.shape)
+    if lengths is None and None not in info.shape[1:]:
+        size = int(np.prod(info.shape[1:]))
+        return graph.add("Reshape", _sums(graph, info.name, size, rank), graph.constant([-1, 1]))
+    flag, axes = _step_sums(graph, info)
+    if lengths is None:
+        return _sum_axes(graph, flag, axes)
+    if axes > 2:
+        flag = graph.add("ReduceSum", flag, graph.constant(range(2, axes)), keepdims=0)
+    steps = graph.add("Squeeze", graph.sizes(info.name, 1, 2), graph.constant([0]))
+    steps = graph.add("Range", graph.constant(0), steps, graph.constant(1))
+    valid = graph.add("Less", steps, lengths)
+    flag = graph.add("Where", valid, flag, graph.constant(0, "float32"))
+    return _sum_axes(graph, flag, 2)
+
+
+def _sums(graph: _Graph, x: str, size: int, rank: int) -> str:
+    """The sums of rows of ``size`` values times zero, shape ``(1, rows)``.
+
+    ONNX Runtime computes this product several times faster than one with a column of zeros.
+    """
+    if rank != 2:
+        x = graph.add("Reshape", x, graph.constant([-1, size]))
+    # These zeros are not stored in the file.
+    zeros = graph.add("ConstantOfShape", graph.constant([1, size]))
+    return graph.add("Gemm", zeros, x, transB=1)
+
+
+def _step_sums(graph: _Graph, info: TensorInfo) -> tuple[str, int]:
+    """The sums of the last axis times zero, shape ``(batch, steps, …)``, and their rank."""
+    rank, size = len(info.shape), info.shape[-1]
+    if rank == 2 or size is None:  # the values themselves
+        return graph.add("Mul", info.name, graph.constant(0, "float32")), rank
+    if graph.opset < 14:  # Reshape cannot make an axis without elements
+        zeros = graph.add("ConstantOfShape", graph.constant([size, 1]))
+        product = graph.add("MatMul", info.name, zeros)
+        return graph.add("Squeeze", product, graph.constant([-1])), rank - 1
+    sums, leading = _sums(graph, info.name, size, rank), graph.sizes(info.name, 0, rank - 1)
+    return graph.add("Reshape", sums, leading, allowzero=1), rank - 1
+
+
+def _sum_axes(graph: _Graph, flag: str, rank: int) -> str:
+    """The sum over all axes but the first, shape ``(batch, 1)``."""
+    if rank > 2:
+        flag = graph.add("ReduceSum", flag, graph.constant(range(2, rank)), keepdims=0)
+    return graph.add("ReduceSum", flag, graph.constant([1]), keepdims=1)
+
+
+def _mark_outputs(graph: _Graph, outputs: Sequence[TensorInfo], flag: str) -> None:
+    """Add the flag to every floating-point output, directly after the node that computes it."""
+    nodes = graph.proto.node
+    producers = {name: index for index, node in enumerate(nodes) for name in node.output}
+    marked = {info.name for info in outputs if info.dtype == "float32"}
+    additions = {}
+    for info in outputs:
+        index = producers[info.name]
+        # A softmax or sigmoid of marked logits is marked, too.
+        if info.name not in marked or set(nodes[index].input) & marked:
+            continue
+        unmarked = f"{_PREFIX}{info.name}_unmarked"
+        names = [unmarked if name == info.name else name for name in nodes[index].output]
+        nodes[index].output[:] = names
+        column = _with_rank(graph, flag, len(info.shape))
+        additions[index] = graph.node("Add", [unmarked, column], info.name)
+    for index in sorted(additions, reverse=True):
+        nodes.insert(index + 1, additions[index])
+
+
+def _with_rank(graph: _Graph, flag: str, rank: int) -> str:
+    """The flag with another number of axes, for broadcasting."""
+    if rank == 1:
+        return graph.add("Squeeze", flag, graph.constant([1]))
+    return flag if rank == 2 else graph.add("Unsqueeze", flag, graph.constant(range(2, rank)))
+
+
+def _removes_axes(node: onnx.NodeProto) -> bool:
+    keeps = [attribute.i for attribute in node.attribute if attribute.name == "keepdims"]
+    return node.op_type.startswith("Reduce") and keeps == [0]
+
+
+def _keep_a_row(graph: _Graph, served: Served) -> None:
+    """Run the graph on a row of zeros if there are no rows, and remove that row at the end."""
+    rows = graph.sizes(served.inputs[0].name, 0, 1)
+    missing = graph.add("Equal", rows, graph.constant([0]))
+    missing = graph.add("Cast", missing, to=onnx.TensorProto.INT64)
+    renamed = {info.name: _pad(graph, info, missing) for info in served.inputs}
+    inner = {info.name: f"{_PREFIX}{info.name}_rows" for info in served.outputs}
+    for node in graph.proto.node:
+        node.input[:] = [{**renamed, **inner}.get(name, name) for name in node.input]
+        node.output[:] = [inner.get(name, name) for name in node.output]
+    zero = graph.constant([0])
+    for name, all_rows in inner.items():
+        graph.proto.node.append(graph.node("Slice", [all_rows, zero, rows, zero], name))
+
+
+def _pad(graph: _Graph, info: TensorInfo, missing: str) -> str:
+    """Add a row of zeros at the end if ``missing`` is 1."""
+    axes = len(info.shape)
+    # The padding at the start of every axis, then at the end of every axis.
+    pads = graph.add("Mul", missing, graph.constant([0] * axes + [1] + [0] * (axes - 1)))
+    if info.dtype != "bool":
+        return graph.add("Pad", info.name, pads)
+    # ONNX Runtime does not pad booleans in every version.
+    padded = graph.add("Pad", graph.add("Cast", info.name, to=onnx.TensorProto.INT32), pads)
+    return graph.add("Cast", padded, to=onnx.TensorProto.BOOL)
