@@ -15,6 +15,7 @@ marks such rows:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -120,7 +121,7 @@ def _value_flag(graph: _Graph, info: TensorInfo, lengths: str | None) -> str:
     """The flag ``(batch, 1)`` of the values of one input."""
     rank = len(info.shape)
     if lengths is None and None not in info.shape[1:]:
-        size = int(np.prod(info.shape[1:]))
+        size = math.prod(axis or 0 for axis in info.shape[1:])
         return graph.add("Reshape", _sums(graph, info.name, size, rank), graph.constant([-1, 1]))
     flag, axes = _step_sums(graph, info)
     if lengths is None:

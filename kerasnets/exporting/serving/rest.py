@@ -60,6 +60,24 @@ def predict_rest(url: str, body: str, timeout: float, max_bytes: int) -> dict[st
         ServerError: there is no response in time, or it is an error.
         ValueError: the arrays of the response are not valid.
     """
+    outputs = send(url, body, timeout, max_bytes)
+    named = outputs if isinstance(outputs, dict) else {"outputs": outputs}
+    return {name: as_array(name, values, max_bytes) for name, values in named.items()}
+
+
+def send(url: str, body: str, timeout: float, max_bytes: int) -> Any:
+    """Send a request; return the ``outputs`` in the JSON of the response.
+
+    Args:
+        url: the URL.
+        body: the body of the request.
+        timeout: seconds until the whole response must have arrived.
+        max_bytes: the largest response.
+
+    Raises:
+        ServerError: there is no response in time, or it is an error.
+        ValueError: the response is too large, or not JSON with outputs.
+    """
     import requests
 
     where = without_password(url)
@@ -71,9 +89,7 @@ def predict_rest(url: str, body: str, timeout: float, max_bytes: int) -> dict[st
         raise ValueError(f"it is larger than max_response_bytes, {max_bytes:,}") from None
     except (requests.RequestException, OSError) as error:
         raise ServerError(f"{where} cannot be reached: {excerpt(error)}") from error
-    outputs = _outputs(where, response)
-    named = outputs if isinstance(outputs, dict) else {"outputs": outputs}
-    return {name: as_array(name, values, max_bytes) for name, values in named.items()}
+    return _outputs(where, response)
 
 
 def without_password(url: str) -> str:

@@ -66,9 +66,9 @@ def test_strings_repeated_values_and_empty_tensors_are_read() -> None:
 
 def test_unsupported_types_are_rejected() -> None:
     with pytest.raises(
-        ValueError, match=r"inputs\['x'\] has type <U1; convert it to one of bool, float16"
+        ValueError, match=r"inputs\['x'\] has type complex128; convert it to one of bool, float16"
     ):
-        predict_request("net", {"x": np.array(["a"])}, "serving_default")
+        predict_request("net", {"x": np.array([1j])}, "serving_default")
     with pytest.raises(ValueError, match=r"inputs\['x'\] has type object"):
         predict_request("net", {"x": np.array([[1], [1, 2]], object)}, "serving_default")
     response = predict_pb2.PredictResponse()
@@ -112,3 +112,9 @@ def test_values_that_do_not_fit_their_shape_are_refused(shape: tuple, content: b
 def test_a_response_that_is_not_a_message_is_refused() -> None:
     with pytest.raises(ValueError, match="not a PredictResponse"):
         predict_response(b"<html>", 10_000)
+
+
+def test_text_is_sent_as_bytes() -> None:
+    request = predict_request("net", {"x": np.array([["a"], ["é"]])}, "serving_default")
+    official = predict_pb2.PredictRequest.FromString(request.SerializeToString())
+    assert tf.make_ndarray(official.inputs["x"]).tolist() == [[b"a"], ["é".encode()]]
