@@ -77,7 +77,11 @@ def verify_in_this_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             arrays = {"inputs": tmp_path / "inputs.npz", "outputs": tmp_path / "outputs.npz"}
             np.savez(arrays["inputs"], **inputs)
         report = runtimes.check(folder, tolerance, modules=modules, **arrays)
-        found = {"max_abs_diff": report.max_abs_diff, "failures": report.failures}
+        found = {
+            "max_abs_diff": report.max_abs_diff,
+            "small_weights": report.small_weights,
+            "failures": report.failures,
+        }
         return found, dict(np.load(arrays["outputs"])) if arrays else {}
 
     monkeypatch.setattr("kerasnets.exporting.verification.verify.run_process", run)

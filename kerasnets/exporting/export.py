@@ -244,11 +244,12 @@ def _write_files(
             card["weights"] = write_small_weights(served, path, kinds, test)
     if "litert" in formats:
         path, props = folder / LITERT_FILE, metadata_props(card)
-        card["litert"] = written = write_litert(served, path, props)
+        card["litert"] = written = write_litert(served, path, props, guarded=guarded)
         if options.weights:
             card["litert_weights"] = write_small_litert(
-                served, path, options.weights, written, props, samples, calibration, test
-            )
+                served, path, options.weights, written, props, samples, calibration, test,
+                guarded=guarded,
+            )  # fmt: skip
     write_json(folder / "card.json", card)
     return card
 

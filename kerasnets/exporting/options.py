@@ -81,7 +81,7 @@ class Options:
             return self
         text = [info.name for info in (*served.inputs, *served.outputs) if info.dtype == "string"]
         if not text:
-            return replace(self, formats=FORMATS)
+            return replace(self, formats=DEFAULT_FORMATS)
         if self.weights:
             raise ValueError(
                 f"weights applies to ONNX, which has no operators for text ({text[0]!r})."

@@ -30,6 +30,8 @@ def write_small_litert(
     samples: Arrays,
     calibration: Arrays | None = None,
     test: Labelled | None = None,
+    *,
+    guarded: bool = False,
 ) -> dict[str, dict[str, Any]]:
     """Write ``model.float16.tflite`` and other kinds next to ``model.tflite``.
 
@@ -46,6 +48,8 @@ def write_small_litert(
         samples: inputs for the comparison.
         calibration: raw training examples by input name, for ``"full-int8"``.
         test: labelled examples for the accuracy and the agreement.
+        guarded: as for :func:`~kerasnets.exporting.litert.write_litert.write_litert`. Integer
+            activations have no NaN, so ``"full-int8"`` is never guarded.
 
     Returns:
         An entry for each kind, and one for the original under ``"float32"``, as
@@ -61,7 +65,8 @@ def write_small_litert(
     report = {"float32": _measure(served, path, samples, expected, test)}
     for kind in kinds:
         rows = one_by_one(calibration) if calibration and kind == "full-int8" else ()
-        content = convert(served, written["batch"], quantize=kind, samples=rows)
+        checked = guarded and kind != "full-int8"
+        content = convert(served, written["batch"], quantize=kind, samples=rows, guarded=checked)
         small = path.with_name(f"{path.stem}.{kind}{path.suffix}")
         small.write_bytes(with_names(content, served, {**metadata, "weights": kind}))
         report[kind] = _measure(served, small, samples, expected, test)

@@ -17,6 +17,7 @@ from typing import Any
 from kerasnets._lazy import stderr_held_back, tf
 from kerasnets.exporting._logging import silenced
 from kerasnets.exporting.litert.flatbuffer import describe_operators, with_names
+from kerasnets.exporting.litert.guards import invalid_as_nan
 from kerasnets.exporting.samples import Arrays
 from kerasnets.exporting.signature import Served
 
@@ -36,7 +37,9 @@ def check_installed() -> None:
         )
 
 
-def write_litert(served: Served, path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
+def write_litert(
+    served: Served, path: Path, metadata: Mapping[str, str], *, guarded: bool = True
+) -> dict[str, Any]:
     """Write a ``.tflite`` file with a signature ``serving_default`` and named tensors.
 
     The batch axis is free if LiteRT can run the model like this. Recurrent layers need a fixed
@@ -47,6 +50,8 @@ def write_litert(served: Served, path: Path, metadata: Mapping[str, str]) -> dic
         served: the model and its signature.
         path: the file to write.
         metadata: the entries of the model card for the metadata of the file.
+        guarded: whether rows with an invalid input get NaN, which needs rows that do not depend on
+            each other.
 
     Returns:
         An entry for the card: ``file``, ``bytes``, ``batch`` (1, or ``None`` if it is free) and
@@ -55,7 +60,7 @@ def write_litert(served: Served, path: Path, metadata: Mapping[str, str]) -> dic
     Raises:
         ValueError: LiteRT has no operator for a part of the model.
     """
-    batch, content = _convert_with_free_batch(served)
+    batch, content = _convert_with_free_batch(served, guarded)
     content = with_names(content, served, metadata)
     path.write_bytes(content)
     return {
@@ -67,7 +72,12 @@ def write_litert(served: Served, path: Path, metadata: Mapping[str, str]) -> dic
 
 
 def convert(
-    served: Served, batch: int | None, *, quantize: str = "", samples: Sequence[Arrays] = ()
+    served: Served,
+    batch: int | None,
+    *,
+    quantize: str = "",
+    samples: Sequence[Arrays] = (),
+    guarded: bool = False,
 ) -> bytes:
     """Convert a model to the content of a ``.tflite`` file.
 
@@ -78,11 +88,12 @@ def convert(
             activations, or empty.
         samples: inputs by name, of one example each, from which ``"full-int8"`` finds the ranges
             of the activations.
+        guarded: as for :func:`write_litert`.
 
     Raises:
         ValueError: LiteRT has no operator for a part of the model.
     """
-    frozen = _frozen(served, batch)
+    frozen = _frozen(served, batch, guarded)
     with silenced("absl", "tensorflow"), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # the ranges of inputs, which stay float32
         converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], None)
@@ -107,22 +118,22 @@ def convert(
             ) from error
 
 
-def _convert_with_free_batch(served: Served) -> tuple[int | None, bytes]:
+def _convert_with_free_batch(served: Served, guarded: bool) -> tuple[int | None, bytes]:
     """The content of the file with a free batch axis if possible, else with a batch of one."""
-    frozen = _frozen(served, None)
+    frozen = _frozen(served, None, guarded)
     loops = any(node.op in _LOOPS for node in frozen.graph.as_graph_def().node)
     if not loops:
         try:
-            return None, convert(served, None)
+            return None, convert(served, None, guarded=guarded)
         except ValueError:
             pass  # some operators need a fixed batch
-    return 1, convert(served, 1)
+    return 1, convert(served, 1, guarded=guarded)
 
 
 _LOOPS = ("While", "StatelessWhile")
 
 
-def _frozen(served: Served, batch: int | None) -> Any:
+def _frozen(served: Served, batch: int | None, guarded: bool) -> Any:
     """A graph of the model in which variables are constants."""
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
@@ -131,8 +142,9 @@ def _frozen(served: Served, batch: int | None) -> Any:
     ]
 
     def call(*tensors: Any) -> list[Any]:
-        outputs = served(*tensors)
-        return [outputs[info.name] for info in served.outputs]
+        named = served(*tensors)
+        outputs = [named[info.name] for info in served.outputs]
+        return invalid_as_nan(served, tensors, outputs) if guarded else outputs
 
     function = tf.function(call, autograph=False).get_concrete_function(*specs)
     # Lowered loops would become operators that LiteRT does not have.

@@ -91,9 +91,10 @@ def _array(tensor: Mapping[str, Any], max_bytes: int) -> np.ndarray:
     dtype = _DTYPES.get(str(tensor.get("datatype")))
     if dtype is None:
         raise ValueError(f"output {name!r} has the unsupported type {tensor.get('datatype')!r}")
-    sizes = isinstance(shape, list) and all(type(axis) is int and axis >= 0 for axis in shape)
-    if not sizes or not isinstance(data, list) or math.prod(shape) != np.size(data):
-        raise ValueError(f"output {name!r} does not have the values of its shape {shape!r:.100}")
+    if not isinstance(shape, list) or any(type(axis) is not int or axis < 0 for axis in shape):
+        raise ValueError(f"output {name!r} does not have values of its shape {shape!r:.100}")
+    if not isinstance(data, list) or math.prod(shape) != np.size(data):
+        raise ValueError(f"output {name!r} does not have values of its shape {shape!r:.100}")
     check_size(str(name), math.prod(shape) * 8, max_bytes)
     try:
         # Numbers only, and no text that NumPy would convert to numbers.
