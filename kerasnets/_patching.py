@@ -207,5 +207,6 @@ PRIVATE_NAMES = (
     PrivateName("tensorflow.core.protobuf", "saved_model_pb2", _EXPORTING),
     PrivateName("tensorflow.core.protobuf.saved_model_pb2", "SavedModel", _EXPORTING),
     PrivateName("tensorflow.python.eager", "context", _ENGINE),
+    PrivateName("tensorflow.python.eager.context", "coordination_config_pb2", _ENGINE),
     PrivateName("tensorflow.python.eager.context.Context", "_initialized", ("_lazy", "engine")),
 )
