@@ -148,7 +148,7 @@ def test_versions_are_numbered_and_never_overwritten(tmp_path: Path) -> None:
     [
         ({"formats": ("onnxx",)}, "Unknown export format 'onnxx'. Did you mean 'onnx'?"),
         ({"version": 0}, "positive integer; got 0"),
-        ({"opset": 12}, r"opset must be in \[13, 18\]; got 12"),
+        ({"opset": 12}, r"opset must be in \[13, 22\]; got 12"),
         ({"task": "regresion"}, "Unknown task 'regresion'. Did you mean 'regression'?"),
         ({"task": "regression", "classifier": True}, "contradicts task='regression'"),
         ({"task": "binary"}, "needs a model with one column of logits"),

@@ -24,7 +24,7 @@ def test_names_are_sorted_and_a_single_name_is_accepted():
     [
         ({"formats": ("onnxx",)}, "Unknown export format 'onnxx'. Did you mean 'onnx'?"),
         ({"formats": ()}, "formats is empty"),
-        ({"opset": 12}, r"opset must be in \[13, 18\]; got 12"),
+        ({"opset": 12}, r"opset must be in \[13, 22\]; got 12"),
         ({"tolerance": 0}, "tolerance must be a positive number; got 0"),
         ({"tolerance": float("nan")}, "got nan"),
         ({"weights": ["int4"]}, r"Unknown kind of weights 'int4'\. Did you mean 'int8'\?"),

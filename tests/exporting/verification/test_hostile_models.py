@@ -224,8 +224,9 @@ def test_files_that_are_not_regular_are_refused_before_they_are_read(tmp_path: P
     (tmp_path / "zero").symlink_to("/dev/zero")
     (tmp_path / "inside").symlink_to("card.json")
     assert sorted(failures(tmp_path, timeout=20)) == [
+        "inside: it is a link, not a file of the export",
         "model.onnx: it is neither a file nor a folder",
-        "zero: it is a link to a file outside of the folder",
+        "zero: it is a link, not a file of the export",
     ]
 
 
@@ -251,7 +252,7 @@ def test_a_damaged_card_is_a_clear_failure(tmp_path: Path, content: bytes, messa
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({}, "reference.npz: its arrays are not those of cases (KeyError: 'same')"),
+        ({}, "reference.npz: there are no cases"),
         ({"same": "{}"}, "reference.npz: there are no cases"),
         ({"same": "[]", "x": 1}, "reference.npz: its arrays are not those of cases (AttributeEr"),
         ({"same": "{}", "x": 1}, "reference.npz: its arrays are not those of cases (ValueError: "),
