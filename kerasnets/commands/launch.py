@@ -6,7 +6,7 @@ import argparse
 
 EXAMPLES = """\
   kerasnets launch -n 2 train seizure-mlp --out runs/a
-  kerasnets launch -n 4 --restarts 10 train mortality-gru --out runs/b --epochs 40
+  kerasnets launch -n 4 --restarts 10 train mortality-gru --out runs/b
 """
 
 

@@ -33,7 +33,7 @@ EXAMPLES = """\
       --set epochs=5 --jobs 2
   kerasnets search seizure-gru --over units=8,16,[16,16] \\
       --over optimizer=adam,rmsprop
-  kerasnets search seizure-gru --over units=8:64 --trials 40 --out /shared/gru \
+  kerasnets search seizure-gru --over units=8:64 --trials 40 --out /shared/gru \\
       --storage postgresql://anna@db.example.org/searches
   kerasnets train --recipe runs/search-seizure-mlp/best.toml
 """

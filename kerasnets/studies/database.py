@@ -139,7 +139,8 @@ class Database:
         """Let one process at a time run the block.
 
         Two processes that create tables in an empty database at the same time would fail. The lock
-        of a process that dies is released by the server.
+        of a process that dies is released by the server. It ends with the transaction, not with the
+        connection, which stays open.
 
         Raises:
             DatabaseError: if the database cannot be reached or does not allow what the block does.
@@ -149,7 +150,9 @@ class Database:
             return
         with explain_errors(self), self.engine.connect() as connection:
             connection.execute(sqlalchemy.text(f"set local lock_timeout = '{_SETUP_SECONDS}s'"))
-            connection.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_lock(_ADVISORY_LOCK)))
+            connection.execute(
+                sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(_ADVISORY_LOCK))
+            )
             yield
 
     def open_study(self, name: str, direction: Literal["maximize", "minimize"]) -> optuna.Study:

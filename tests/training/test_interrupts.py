@@ -10,7 +10,7 @@ import keras
 import pytest
 
 from kerasnets.nets import load_model
-from kerasnets.training import callbacks, checkpoints, model_file, run_folder, session
+from kerasnets.training import callbacks, checkpoints, epochs, model_file, run_folder, session
 from kerasnets.training.checkpoints import Checkpoints
 from kerasnets.training.identity import RunIdentity
 from kerasnets.training.model_file import last_checkpoint, read_state
@@ -116,10 +116,10 @@ def run(tmp_path, monkeypatch):
     """A function that trains or resumes the run in a folder; begins it if there is none."""
     model = keras.Sequential([keras.Input((FEATURES,)), keras.layers.Dense(CLASSES)], name="small")
     train_interrupted(model, DATA, tmp_path / "begun", 0, rescaling="none", **OPTIONS)
-    monkeypatch.setattr(session, "run_epochs", _Training.run_epochs)
+    monkeypatch.setattr(epochs, "run_epochs", _Training.run_epochs)
     monkeypatch.setattr(session, "collect_results", lambda *arguments: None)
     monkeypatch.setattr(session, "write_report", _no_metrics)
-    monkeypatch.setattr(Session, "_check_monitor", lambda session: None)
+    monkeypatch.setattr(epochs.EpochRunner, "_check_monitor", lambda runner: None)
     loop = SimpleNamespace(xla=False)
     monkeypatch.setattr(Plan, "runner", lambda *arguments: SimpleNamespace(loop=loop))
     monkeypatch.setattr(Plan, "validation", lambda *arguments: None)

@@ -59,6 +59,11 @@ def classify_failures(runtime: Any, card: Card, cases: Mapping[str, Any]) -> Ite
         return
     inputs, outputs = cases["batch-7"]
     probabilities = outputs["probabilities"]
+    columns = probabilities.shape[-1]
+    classes = 2 if columns == 1 and card.get("task") != "multilabel" else columns
+    if len(names) != classes:
+        yield f"card.json: it has {len(names)} class names, and the outputs have {classes} classes"
+        return
     if card.get("task") == "multilabel":
         expected = np.broadcast_to(names, probabilities.shape)
     elif probabilities.shape[-1] == 1:
