@@ -22,11 +22,9 @@ class RowGuard:
     def __init__(self, graph: Any, sequences: str) -> None:
         self._graph = graph
         self._zero, self._one = self._constant([0]), self._constant([1])
-        if graph.opset >= 15:
-            self._rows = self._make("Shape", [sequences], start=0, end=1)
-        else:
-            shape = self._make("Shape", [sequences])
-            self._rows = self._make("Slice", [shape, self._zero, self._one])
+        # Not Shape with start and end: tf2onnx would merge it with another Shape of this tensor.
+        shape = self._make("Shape", [sequences])
+        self._rows = self._make("Slice", [shape, self._zero, self._one])
 
     def keep_one(self, tensor: str, row: np.ndarray, axis: int) -> str:
         """Add a row to a tensor if there are no rows.
