@@ -1,6 +1,6 @@
 """Seconds of the whole job, from process start to end, compared with a PyTorch script.
 
-    python scripts/benchmarks/whole_job.py [--nets 'seizure-*'] [--rounds 3] [--epochs 5]
+    python scripts/benchmarks/whole_job.py [--nets 'seizure-*'] [--data NAME] [--rounds 3]
 
 kerasnets runs ``kerasnets train NET`` at its default settings. It also writes metrics with
 intervals and figures. The script in torch_job.py loads the same data, trains the same net for the
@@ -33,6 +33,7 @@ def main() -> None:
     """Measure, and print and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--nets", nargs="+", default=["*"], help="shell patterns")
+    parser.add_argument("--data", help="default: the data set of each net")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--epochs", type=int, help="default: those of the recipe of each net")
     parser.add_argument("--json", type=Path, help="write the results to this file")
@@ -40,7 +41,7 @@ def main() -> None:
     names = sorted({name for pattern in options.nets for name in kn.list_nets(pattern)})
     results = []
     for name in names:
-        if (result := measure(name, options.epochs, options.rounds)) is None:
+        if (result := measure(name, options)) is None:
             continue
         results.append(result)
         print(markdown_row(result), file=sys.stderr, flush=True)
@@ -50,7 +51,7 @@ def main() -> None:
     print(markdown_table(titles, [cells(result) for result in results]))
 
 
-def measure(net: str, epochs: int | None, rounds: int) -> dict[str, Any] | None:
+def measure(net: str, options: argparse.Namespace) -> dict[str, Any] | None:
     """Return the seconds of every competitor, one number per round.
 
     Returns:
@@ -60,7 +61,8 @@ def measure(net: str, epochs: int | None, rounds: int) -> dict[str, Any] | None:
 
     if net not in torch_nets.NETS:
         return None
-    recipe = make_recipe(net, **({} if epochs is None else {"epochs": epochs}))
+    given = {"epochs": options.epochs, "data": options.data}
+    recipe = make_recipe(net, **{name: value for name, value in given.items() if value is not None})
     cores, data = os.cpu_count() or 1, available(recipe.data)
     job = [net, data, str(recipe.epochs), str(recipe.batch_size)]
     commands = {
@@ -75,7 +77,7 @@ def measure(net: str, epochs: int | None, rounds: int) -> dict[str, Any] | None:
         },
     }  # fmt: skip
     seconds: dict[str, list[float]] = {who: [] for who in commands}
-    for _ in range(rounds):
+    for _ in range(options.rounds):
         for who, command in commands.items():
             with tempfile.TemporaryDirectory() as folder:
                 started = time.perf_counter()
