@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kerasnets.evaluation import list_reference_nets as list_reference_nets
     from kerasnets.evaluation import load as load
     from kerasnets.evaluation import meds_predictions as meds_predictions
+    from kerasnets.exporting import Stream as Stream
     from kerasnets.exporting import Verification as Verification
     from kerasnets.exporting import VerificationError as VerificationError
     from kerasnets.exporting import export as export
@@ -47,7 +48,7 @@ _NAMES = {
     "data": ("Dataset", "Split", "load_data"),
     "engine": ("fit", "predict"),
     "evaluation": ("ReferenceNet", "evaluate", "list_reference_nets", "load", "meds_predictions"),
-    "exporting": ("Verification", "VerificationError", "export", "verify"),
+    "exporting": ("Stream", "Verification", "VerificationError", "export", "verify"),
     "nets": ("NetSpec", "build", "describe", "list_nets", "register"),
     "profiling": ("Profile", "profile"),
     "studies": ("CrossValidation", "cross_validate"),

@@ -13,6 +13,7 @@ EXAMPLES = """\
   kerasnets export runs/seizure-cnn-1
   kerasnets export runs/seizure-cnn-1 --test --weights float16,int8
   kerasnets export runs/seizure-cnn-1 --formats litert --weights full-int8
+  kerasnets export seizure-gru --streaming
   kerasnets export my_model.keras --out exported/mine --formats onnx \\
       --task regression
 """
@@ -64,6 +65,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="allow ONNX loops for recurrent layers without a native node",
     )
     parser.add_argument(
+        "--streaming",
+        action="store_true",
+        help="also write a step model for live signals, if the layers allow it",
+    )
+    parser.add_argument(
         "--test",
         action="store_true",
         help="for a run: also check that the metrics on its test split are equal in every runtime",
@@ -109,6 +115,7 @@ def run(arguments: argparse.Namespace) -> None:
         allow_loops=arguments.allow_loops,
         test=test,
         calibration=calibration if "full-int8" in weights else None,
+        streaming=arguments.streaming,
     )
     if arguments.server_files:
         write_server_files(folder.parents[1])

@@ -10,6 +10,7 @@ from kerasnets._tables import markdown_table, percent
 from kerasnets.exporting.card import card_task
 from kerasnets.exporting.card_header import header
 from kerasnets.exporting.licenses import FILE
+from kerasnets.exporting.streaming.card_section import streaming_section
 
 _URL = "http://localhost:8501/v1/models/{name}:predict"
 _TASKS = {
@@ -46,6 +47,7 @@ def readme(card: Mapping[str, Any]) -> str:
         _small_weights("ONNX", card.get("weights", {})),
         _litert(card.get("litert")),
         _small_weights("LiteRT", card.get("litert_weights", {})),
+        streaming_section(card.get("streaming")),
         _pairs("Provenance", card["provenance"]),
         _pairs("Metadata", card["metadata"]),
         _pairs("Library versions", card["libraries"]),

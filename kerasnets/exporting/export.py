@@ -6,7 +6,7 @@ import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from kerasnets._files import atomic_folder, write_json
 from kerasnets._lazy import import_tensorflow, keras
@@ -29,8 +29,11 @@ from kerasnets.exporting.serving.requests import write_requests
 from kerasnets.exporting.serving.triton import write_triton_config
 from kerasnets.exporting.signature import Served, serve
 from kerasnets.exporting.steps import runnable_samples, smallest_steps
+from kerasnets.exporting.streaming.step_model import StepModel, plan_stream
+from kerasnets.exporting.streaming.write_step import write_step
 from kerasnets.exporting.tasks import choose_task
 from kerasnets.exporting.tracing import check_keras_version
+from kerasnets.exporting.trained import Trained, model_of
 from kerasnets.exporting.verification.cases import verification_cases
 from kerasnets.exporting.verification.reference import write_reference
 from kerasnets.exporting.verification.runtimes import write_checksums
@@ -42,18 +45,6 @@ from kerasnets.exporting.verification.verify import (
     write_verification,
 )
 from kerasnets.exporting.versions import new_version, remove_new_parents_on_error
-
-
-class Trained(Protocol):
-    """The part of a run that :func:`export` needs.
-
-    If it exists, :func:`export` also uses ``task``, ``class_names``, ``target_names``,
-    ``target_units``, ``units``, ``name``, ``example_inputs``, ``provenance`` and ``license``.
-    """
-
-    @property
-    def model(self) -> keras.Model:
-        """The trained model."""
 
 
 def export(
@@ -79,6 +70,7 @@ def export(
     tolerance: float = TOLERANCE,
     test: Labelled | None = None,
     calibration: object = None,
+    streaming: bool = False,
 ) -> Path:
     """Export a model to ``folder/version/``: for TensorFlow Serving, ONNX Runtime, Triton, LiteRT.
 
@@ -139,6 +131,9 @@ def export(
             classifiers, mean absolute error and R² for regression. The card includes them.
         calibration: raw training examples, in the form of ``samples``, for the weights
             ``"full-int8"``. They are not saved.
+        streaming: also write a step model for live signals in each format: it takes a chunk and
+            states, and returns the outputs at its steps and new states. :class:`kerasnets.Stream`
+            runs it. All layers must compute each step from earlier steps.
 
     Returns:
         The version folder.
@@ -146,8 +141,9 @@ def export(
     Raises:
         FileExistsError: the version exists. Existing versions are never overwritten.
         NotADirectoryError: ``folder`` is a file.
-        ValueError: an argument is not allowed, the model cannot be exported, or ``verify`` is
-            false with a version of Keras that export was not tested with.
+        ValueError: an argument is not allowed, the model cannot be exported, a layer cannot run on
+            a stream, or ``verify`` is false with a version of Keras that export was not tested
+            with.
         VerificationError: the outputs of the files differ from Keras. No files are left behind.
     """
     options = Options.checked(formats, opset, allow_loops, weights, keras_file, tolerance)
@@ -160,11 +156,12 @@ def export(
             f"verify=False needs a tested version of Keras; {keras.__version__} is installed. "
             "Leave verify=False out, or install a tested version of Keras."
         )
-    net, run = (model, None) if isinstance(model, keras.Model) else (_model_of(model), model)
+    net, run = (model, None) if isinstance(model, keras.Model) else (model_of(model), model)
     task = choose_task(task, getattr(run, "task", None), classifier)
     check_no_lambda(net)
     policies = policies_of(net)
     served = serve(in_float32(net), task, classifier=classifier)
+    step = plan_stream(served) if streaming else None
     names_of_run = None if served.task == "regression" else getattr(run, "class_names", None)
     targets_of_run = run if served.task == "regression" else None
     about = About(
@@ -186,7 +183,7 @@ def export(
     options = options.for_model(served)
     with remove_new_parents_on_error(target.parent), atomic_folder(target) as temporary:
         licence.write(temporary)
-        card = _write_files(served, about, verified_on, options, temporary, test, ranges)
+        card = _write_files(served, about, verified_on, options, temporary, test, ranges, step)
         if policies:
             card["converted_from"] = policies
             write_json(temporary / "card.json", card)
@@ -210,6 +207,7 @@ def _write_files(
     folder: Path,
     test: Labelled | None,
     calibration: Arrays | None,
+    step: StepModel | None,
 ) -> dict[str, Any]:
     """Write the exported files and ``card.json``; return the card."""
     formats = options.formats or ()
@@ -250,6 +248,11 @@ def _write_files(
                 served, path, options.weights, written, props, samples, calibration, test,
                 guarded=guarded,
             )  # fmt: skip
+    if step is not None:
+        card["streaming"] = write_step(
+            step, folder, formats, samples, metadata_props(card),
+            opset=options.opset, allow_loops=options.allow_loops, guarded=guarded,
+        )  # fmt: skip
     write_json(folder / "card.json", card)
     return card
 
@@ -280,16 +283,6 @@ def _verify(
                 "max_abs_diff": repr(verification.max_abs_diff["onnx"]),
             },
         )
-
-
-def _model_of(run: object) -> Any:
-    model = getattr(run, "model", None)
-    if not isinstance(model, keras.Model):
-        raise ValueError(
-            f"model must be a keras.Model, or a run that has one as .model; "
-            f"got {type(run).__name__}."
-        )
-    return model
 
 
 def _first(*values: Any) -> Any:

@@ -185,7 +185,7 @@ def compile_model(model: keras.Model, plan: Plan, task: Task) -> None:
 
 
 def _loss(plan: Plan, task: Task) -> keras.losses.Loss:
-    if task.name == "regression" and plan.recipe.rescaling == "standard":
+    if task.name == "regression" and plan.recipe.rescaling != "none":
         from kerasnets.nets.losses import StandardizedSquaredError  # imports Keras
 
         return StandardizedSquaredError(target_variance(plan.data).tolist())

@@ -48,11 +48,12 @@ class Recipe:
     task: Literal["auto", "classification", "binary", "multilabel", "regression"] = Field(
         "auto", description="kind of task; 'auto' infers it from the labels and the model"
     )
-    rescaling: Literal["standard", "none"] = Field(
+    rescaling: Literal["standard", "shared", "none"] = Field(
         "standard",
         description="'standard' puts a layer in front of the net that scales each feature to mean "
         "0 and variance 1 on the training split, and scales the outputs of a regression to its "
-        "targets; 'none' leaves raw units",
+        "targets; 'shared' uses one mean and variance for all features, which live streams need; "
+        "'none' leaves raw units",
     )
     epochs: int = Field(20, ge=1, lt=2**31, description="passes over the training split")
     batch_size: int = Field(32, ge=1, lt=2**31, description="rows per step")

@@ -36,7 +36,8 @@ def with_rescaling(net: keras.Model, data: Dataset, recipe: Recipe, task: Task) 
         inputs = keras.Input(first.shape[1:], name=first.name, dtype=first.dtype)
         # `call` instead of calling the net: its layers stay in one flat graph, which reads better
         # in a summary, a profile and an exported file than a model within a model.
-        outputs = net.call(_normalization(x, "standardize")(inputs))
+        values = x.ravel() if recipe.rescaling == "shared" else x
+        outputs = net.call(_normalization(values, "standardize")(inputs))
     else:
         inputs, outputs = net.input, net.output
     if scale_outputs:

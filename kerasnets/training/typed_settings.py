@@ -17,7 +17,7 @@ class _CommonSettings(TypedDict, total=False):
     split: str
     split_seed: int
     task: Literal["auto", "classification", "binary", "multilabel", "regression"]
-    rescaling: Literal["standard", "none"]
+    rescaling: Literal["standard", "shared", "none"]
     epochs: int
     batch_size: int
     accumulate: int

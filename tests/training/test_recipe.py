@@ -143,7 +143,10 @@ def test_a_written_recipe_is_read_unchanged(tmp_path):
         ({"seed": -1}, r"seed = -1"),
         ({"optimizer": "adan"}, r"optimizer = 'adan': Input should be 'adam'"),
         ({"schedule": None}, r"schedule = None"),
-        ({"rescaling": "minmax"}, r"rescaling = 'minmax': Input should be 'standard' or 'none'"),
+        (
+            {"rescaling": "minmax"},
+            r"rescaling = 'minmax': Input should be 'standard', 'shared' or 'none'",
+        ),
         ({"early_stopping": -1}, r"early_stopping = -1"),
         ({"net_arguments": {"unit": 3}}, r"argument of seizure-gru 'unit'\. Did you mean 'units'"),
         ({"batch_size": 0, "seed": "x"}, r"batch_size = 0: .*; seed = 'x': "),

@@ -63,6 +63,14 @@ def test_raw_values_are_rescaled_as_fitted_on_the_training_split(begin, data):
     np.testing.assert_allclose(standardized, expected, atol=1e-5)
 
 
+def test_all_features_can_share_one_mean_and_variance(begin, data):
+    x = data.train.x.astype("float64")
+    layer = begin("seizure-mlp", data, rescaling="shared").model.get_layer("standardize")
+    assert layer.axis == ()
+    expected = (data.test.x - x.mean()) / x.std()
+    np.testing.assert_allclose(layer(data.test.x), expected, atol=1e-5)
+
+
 def test_a_recipe_is_a_complete_description_of_a_training(tmp_path):
     options = {"recordings_per_class": 4}
     settings = make_recipe("seizure-mlp", epochs=1, data="seizure-simulated", data_options=options)

@@ -29,6 +29,12 @@ class _Onnx(BaseModel):
     allow_loops: bool = False
 
 
+class _Streaming(BaseModel):
+    inputs: list[_Tensor] = Field(min_length=1)
+    states: list[_Tensor]
+    outputs: list[_Tensor] = Field(min_length=1)
+
+
 class _Card(BaseModel):
     model_config = ConfigDict(strict=True)
     formats: list[Literal["saved_model", "onnx", "litert"]] = Field(min_length=1)
@@ -39,6 +45,7 @@ class _Card(BaseModel):
     checksums: str | None = None
     keras: _Keras | None = None
     onnx: _Onnx | None = None
+    streaming: _Streaming | None = None
 
 
 def read_card(path: Path) -> Card:

@@ -17,6 +17,7 @@ from .files import CHECKSUMS, checksum_failures, file_failures
 from .load import FILES, Arrays, Runtime, load, reasons_not_to_load, runtimes_of
 from .report import Report, describe
 from .small_weights import SMALL_WEIGHTS, recorded_difference, recorded_failures
+from .stream_check import check_stream
 
 # The batch size for additional inputs.
 _BATCH_SIZE = 256
@@ -67,6 +68,7 @@ def check(
         return report
     extra_inputs = _load_arrays(inputs) if inputs else {}
     extra_outputs: Arrays = {}
+    check_stream(folder, expected.card, tolerance, report)
     for name in runtimes_of(expected.card, modules):
         runtime = _check_runtime(name, folder, expected, modules, report)
         if runtime and extra_inputs:

@@ -82,7 +82,7 @@ def reasons_not_to_load(
     if name == "keras":
         found = keras_failures(path, modules)
     elif name == "saved_model":
-        _import_tensorflow()
+        import_tensorflow()
         found = saved_model_failures(folder)
     elif name == "litert":
         found = litert_failures(path)
@@ -110,7 +110,8 @@ def load(name: str, folder: Path, card: Card, modules: Sequence[str] = ()) -> Ru
     return loader(folder / FILES[name])
 
 
-def _import_tensorflow() -> Any:
+def import_tensorflow() -> Any:
+    """Import TensorFlow without its messages."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     return importlib.import_module("tensorflow")
 
@@ -178,7 +179,7 @@ def load_openvino(path: Path) -> Runtime:
 
 def load_saved_model(folder: Path) -> Runtime:
     """Load the ``serving_default`` signature of the SavedModel."""
-    tf = _import_tensorflow()
+    tf = import_tensorflow()
     loaded = tf.saved_model.load(str(folder))
     if "serving_default" not in loaded.signatures:
         raise ValueError(f"there is no serving_default among {sorted(loaded.signatures)}")

@@ -1,0 +1,119 @@
+"""Live streams of every causal net of the catalogue, and of many other models.
+
+    python scripts/tables/streams.py [--only WORD] [--write]
+
+Each model is exported with ``streaming=True``. Its step model then runs a sequence in one chunk, in
+single steps, and in random chunks, in ONNX Runtime (with ``kn.Stream``), TensorFlow (the
+SavedModel) and LiteRT. The outputs are compared with those of Keras for the whole sequence.
+Exits with 1 if one differs by more than 1e-5. ``--write`` writes the table to docs/streams.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from variants import streams
+
+import kerasnets as kn
+from kerasnets._lazy import keras
+from kerasnets._tables import markdown_table
+from kerasnets.exporting.verification.runtimes import read_card
+
+LIMIT = 1e-5
+PAGE = Path(__file__).parents[2] / "docs" / "streams.md"
+FORMATS = ("saved_model", "onnx", "litert")
+TITLES = ("model", "states", "numbers", "ONNX Runtime", "SavedModel", "LiteRT", "nodes")
+
+
+def main() -> int:
+    """Print the tables; return 1 if a difference is too large."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--only", default="", help="only models whose name has this word")
+    parser.add_argument("--write", action="store_true", help=f"write the tables to {PAGE.name}")
+    arguments = parser.parse_args()
+    rows, refused, largest = [], [], 0.0
+    for name, model in models(arguments.only):
+        try:
+            cells, difference = measure(name, model)
+        except kn.VerificationError:
+            raise
+        except ValueError as error:
+            refused.append((name, reason(str(error))))
+            continue
+        rows.append(cells)
+        largest = max(largest, difference)
+        print(*cells, sep=" | ", flush=True)
+    tables = {
+        "equal": markdown_table(TITLES, rows, "l" + "r" * (len(TITLES) - 1)),
+        "refused": markdown_table(("net", "layer", "why"), grouped(refused)),
+    }
+    print("", *tables.values(), f"largest difference: {largest:.1e}", sep="\n\n")
+    if arguments.write:
+        text = PAGE.read_text(encoding="utf-8")
+        for name, table in tables.items():
+            text = replace_table(text, name, table)
+        PAGE.write_text(text, encoding="utf-8")
+    return int(largest > LIMIT)
+
+
+def models(word: str) -> Iterator[tuple[str, keras.Model]]:
+    """The nets of the catalogue, with random weights, and the other models."""
+    for name in kn.list_nets():
+        if word in name:
+            net = kn.build(name)
+            rng = np.random.default_rng(0)
+            for weight in net.weights:
+                values = rng.normal(0, 0.3, weight.shape)
+                weight.assign(abs(values) if "variance" in weight.path else values)
+            yield name, net
+    for name in streams.VARIANTS:
+        if word in name:
+            yield name, streams.build(name)
+
+
+def measure(name: str, model: keras.Model) -> tuple[list[str], float]:
+    """The cells of a model and its largest difference."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = kn.export(model, Path(folder) / name, FORMATS, streaming=True, keras_file=False)
+        card = read_card(path / "card.json")
+        states = kn.Stream(path).state_dict()
+    found = card["verification"]["max_abs_diff"]
+    differences = [found[f"{key}-stream"] for key in ("onnx", "saved_model", "litert")]
+    numbers = sum(value.size for value in states.values()) - 1  # without the number of steps
+    nodes = card["streaming"]["onnx"]["nodes"]
+    native = {key: nodes[key] for key in ("GRU", "LSTM", "RNN", "Conv", "MaxPool") if key in nodes}
+    shown = ", ".join(f"{count} {key}" for key, count in native.items())
+    cells = [f"`{name}`", str(len(states) - 1), f"{numbers:,}"]
+    return [*cells, *(f"{d:.1e}" for d in differences), shown], max(differences)
+
+
+def reason(message: str) -> tuple[str, str]:
+    """The layer and the reason in the error of a model that cannot run on a stream."""
+    found = re.search(r"the layer ('.*?' \(\w+\)) (.*?)\. ", message)
+    return (found[1].replace("'", "`"), found[2]) if found else ("", message)
+
+
+def grouped(refused: Sequence[tuple[str, tuple[str, str]]]) -> list[tuple[str, str, str]]:
+    """One row per layer and reason, with all of its nets."""
+    nets: dict[tuple[str, str], list[str]] = {}
+    for name, why in refused:
+        nets.setdefault(why, []).append(f"`{name}`")
+    return [(", ".join(names), *why) for why, names in nets.items()]
+
+
+def replace_table(text: str, name: str, table: str) -> str:
+    """Replace the table between two comments of a page."""
+    start, end = f"<!-- {name} -->\n", f"\n<!-- end of {name} -->"
+    before, _, rest = text.partition(start)
+    _, _, after = rest.partition(end)
+    return f"{before}{start}{table}{end}{after}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
