@@ -1,18 +1,31 @@
 # make demo: train, evaluate, count, export and verify a network. make test: run all checks.
 # make docs: run the notebooks and build the site. All three create .venv from the lock files.
+# make page: fetch the JavaScript of kerasnets report. make wheel: build the package with it.
 PYTHON ?= $(shell sh scripts/find_python.sh)
 VENV   := .venv
 BIN    := $(VENV)/bin
+PAGE   := kerasnets/report/page/vendor/ort-wasm-simd-threaded.wasm.gz
 
-.PHONY: demo test docs notebooks versions check lint types format hooks lock clean
+.PHONY: demo test page wheel docs notebooks versions check lint types format hooks lock clean
 
-demo: $(VENV)/.demo
+demo: $(VENV)/.demo $(PAGE)
 	$(BIN)/python scripts/demo.py
 
-test: $(VENV)/.dev lint types
+test: $(VENV)/.dev $(PAGE) lint types
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: test
+
+page:
+	$(PYTHON) scripts/fetch_page.py
+
+wheel: page $(VENV)/.dev
+	$(BIN)/python -m hatchling build -t wheel
+
+# Everything but kerasnets report works without npm.
+$(PAGE): kerasnets/report/page/vendor.json
+	@if command -v npm > /dev/null; then $(PYTHON) scripts/fetch_page.py && touch $@; \
+	  else echo "npm is not installed, so kerasnets report does not work. Install npm and run make page."; fi
 
 # The site is written to site/. A link to nowhere, a missing name or an error in a notebook is an error.
 docs: $(VENV)/.dev

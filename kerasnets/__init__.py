@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from kerasnets.nets import register as register
     from kerasnets.profiling import Profile as Profile
     from kerasnets.profiling import profile as profile
+    from kerasnets.report import Report as Report
+    from kerasnets.report import write_comparison as write_comparison
+    from kerasnets.report import write_report as write_report
     from kerasnets.studies import CrossValidation as CrossValidation
     from kerasnets.studies import cross_validate as cross_validate
     from kerasnets.training import Recipe as Recipe
@@ -51,6 +54,7 @@ _NAMES = {
     "exporting": ("Stream", "Verification", "VerificationError", "export", "verify"),
     "nets": ("NetSpec", "build", "describe", "list_nets", "register"),
     "profiling": ("Profile", "profile"),
+    "report": ("Report", "write_comparison", "write_report"),
     "studies": ("CrossValidation", "cross_validate"),
     "training": ("Recipe", "Run", "load_run", "read_recipe", "resume", "train"),
 }

@@ -43,6 +43,7 @@ COMMANDS = {
     "profile": "count parameters, MACs and FLOPs per layer",
     "export": "write a verified SavedModel and ONNX file",
     "verify": "compare exported files with the outputs of Keras",
+    "report": "write a page that shows a run and runs its net, or runs side by side",
     "trees": "grow decision trees with many settings, and recommend one",
     "principles": "show effects of activation, initial weights and order on small nets",
     "search": "find the settings with the best validation score",

@@ -31,7 +31,8 @@ DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
 NOTEBOOKS = sorted(DOCS.glob("notebooks/*.ipynb"))
 PACKAGES = (
-    "data", "engine", "evaluation", "exporting", "nets", "profiling", "studies", "training"
+    "data", "engine", "evaluation", "exporting", "nets", "profiling", "report", "studies",
+    "training",
 )  # fmt: skip
 
 

@@ -52,6 +52,7 @@ def test_the_rules_are_those_of_the_design(imports):
     assert allowed["evaluation"] == {"engine", "nets", "data", "profiling"}
     assert allowed["training"] == allowed["exporting"] == allowed["evaluation"] | {"evaluation"}
     assert allowed["studies"] == allowed["training"] | {"training", "exporting"}
+    assert allowed["report"] == allowed["studies"]
     assert not any("cli" in rule for name, rule in allowed.items() if name != "__main__")
 
 

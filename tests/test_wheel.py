@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 import kerasnets as kn
 
 ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "kerasnets" / "report" / "page"
 USER = """\
 import kerasnets as kn
 
@@ -26,6 +28,8 @@ kn.load_data(7)
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
+    if not (PAGE / "vendor").is_dir():
+        pytest.skip("the JavaScript packages are not here; make page fetches them with npm")
     folder = tmp_path_factory.mktemp("wheel")
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
@@ -98,6 +102,16 @@ def test_the_trained_nets_are_in_the_wheel(wheel, tmp_path):
     names = kn.list_reference_nets()
     assert paths == str([f"{tmp_path}/kerasnets/reference/{name}.keras" for name in names])
     assert sum(sizes) < 3_000_000
+
+
+def test_the_page_of_a_run_is_in_the_wheel(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name.removeprefix("kerasnets/report/page/") for name in archive.namelist()}
+    assert {"main.js", "page.css", "page.html", "vendor.json"} <= names
+    packages = json.loads((PAGE / "vendor.json").read_text("utf-8")).values()
+    assert {f"vendor/{f['name']}" for entry in packages for f in entry["files"].values()} <= names
+    assert {"licences/onnxruntime-web.txt", "vendor/plot.LICENSE", "vendor/d3.LICENSE"} <= names
+    assert wheel.stat().st_size < 8_000_000
 
 
 def test_the_description_has_no_links_that_a_package_index_cannot_follow(wheel):

@@ -1,6 +1,8 @@
-"""Temperature scaling (Guo et al. 2017): calibrate a model with one parameter."""
+"""Calibration: a calibration curve, and temperature scaling (Guo et al. 2017)."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,6 +10,49 @@ from kerasnets._lazy import keras
 
 _RANGE = (-3.0, 3.0)  # of the logarithm of the temperature
 _GOLDEN = (np.sqrt(5) - 1) / 2
+
+
+@dataclass(frozen=True)
+class CalibrationCurve:
+    """The share of label 1 against the predicted probability, in bins of rows.
+
+    Attributes:
+        n: number of rows of each bin.
+        predicted: mean predicted probability.
+        share: share of label 1.
+        low: lower end of the 95 % Wilson interval of the share.
+        high: upper end.
+    """
+
+    n: np.ndarray
+    predicted: np.ndarray
+    share: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+def calibration_curve(y_true: np.ndarray, scores: np.ndarray, bins: int = 10) -> CalibrationCurve:
+    """Sort the rows by probability and divide them into bins with the same number of rows.
+
+    Args:
+        y_true: labels 0 and 1, shape ``(n,)``.
+        scores: the probability of label 1, shape ``(n,)``.
+        bins: number of bins; fewer if there are fewer rows.
+    """
+    order = np.argsort(scores, kind="stable")
+    parts = [part for part in np.array_split(order, bins) if len(part)]
+    n = np.array([len(part) for part in parts])
+    share = np.array([y_true[part].mean() for part in parts])
+    predicted = np.array([scores[part].mean() for part in parts])
+    return CalibrationCurve(n, predicted, share, *_wilson(share, n))
+
+
+def _wilson(share: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """95 % Wilson intervals of shares of ``n`` rows each."""
+    z = 1.96
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return np.minimum(middle - half, share), np.maximum(middle + half, share)
 
 
 def fit_temperature(logits: np.ndarray, y_true: np.ndarray) -> float:

@@ -133,10 +133,10 @@ def _random_like(
     if example.dtype.kind != "f":
         return rng.integers(example.min(), example.max(), size=shape, endpoint=True)
     noise = example.mean() + example.std() * _rounded(rng.normal(size=shape))
-    return noise.clip(_coarse(example.min(), np.ceil), _coarse(example.max(), np.floor))
+    return noise.clip(coarse(example.min(), np.ceil), coarse(example.max(), np.floor))
 
 
-def _coarse(limit: float, towards: Callable[[float], float]) -> float:
+def coarse(limit: float, towards: Callable[[float], float]) -> float:
     """A limit with two digits, because the exact one is the value of a row."""
     if not limit:
         return 0.0

@@ -25,7 +25,7 @@ _LAYERS: tuple[tuple[str, ...], ...] = (
     ("__main__",),
     ("cli",),
     ("commands",),
-    ("studies",),
+    ("report", "studies"),
     ("training", "exporting"),
     ("evaluation",),
     ("data", "profiling", "nets"),

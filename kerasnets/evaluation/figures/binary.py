@@ -11,9 +11,8 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 
 from kerasnets._style import COLORS, INK, MUTED, new_figure, style
 from kerasnets.evaluation.binary import auroc, average_precision
+from kerasnets.evaluation.calibration import calibration_curve
 from kerasnets.evaluation.metrics import expected_calibration_error
-
-_BINS = 10  # of the reliability diagram, all with the same number of rows
 
 
 def precision_recall_figure(
@@ -71,19 +70,15 @@ def reliability_figure(
         subtitle: line below the title.
     """
     positive = class_names[1]
-    order = np.argsort(scores, kind="stable")
-    parts = [part for part in np.array_split(order, _BINS) if len(part)]
-    predicted = np.array([scores[part].mean() for part in parts])
-    share = np.array([y_true[part].mean() for part in parts])
-    low, high = _wilson(share, np.array([len(part) for part in parts]))
+    curve = calibration_curve(y_true, scores)
     ece = expected_calibration_error(y_true, np.stack([1 - scores, scores], axis=1))
-    limit = min(1.0, 1.08 * max(high.max(), predicted.max()))
+    limit = min(1.0, 1.08 * max(curve.high.max(), curve.predicted.max()))
     with style():
         figure = new_figure(5.4, 5.6, title, subtitle)
         top, below = figure.subplots(2, 1, height_ratios=(3, 1), sharex=True)
         top.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (1, 3)))
-        bars = np.stack([share - low, high - share])
-        top.errorbar(predicted, share, bars, fmt="o", color=COLORS[0], markersize=4.5,
+        bars = np.stack([curve.share - curve.low, curve.high - curve.share])
+        top.errorbar(curve.predicted, curve.share, bars, fmt="o", color=COLORS[0], markersize=4.5,
                      linewidth=1.1, label=f"ECE {ece:.3f} (15 bins)")  # fmt: skip
         top.set(xlim=(0, limit), ylim=(0, limit), ylabel=f"Share of {positive!r}")
         top.legend(loc="upper left")
@@ -142,11 +137,3 @@ def _mark_threshold(axes: Axes, y_true: np.ndarray, scores: np.ndarray, threshol
               markeredgewidth=1.8, markersize=7, zorder=4)  # fmt: skip
     axes.annotate(f"threshold {threshold:.2g}", (recall, precision), xytext=(7, 5),
                   textcoords="offset points", color=INK)  # fmt: skip
-
-
-def _wilson(share: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """95 % Wilson intervals of shares of ``n`` rows each."""
-    z = 1.96
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return np.minimum(middle - half, share), np.maximum(middle + half, share)
