@@ -12,6 +12,7 @@ from kerasnets._lazy import keras
 from kerasnets._patching import patched
 from kerasnets.exporting._logging import silenced
 from kerasnets.exporting.tracing import all_layers
+from kerasnets.nets.new_arguments import CONFIG, remove_new_arguments
 
 FILE = "model.keras"
 
@@ -34,6 +35,8 @@ def check_no_lambda(model: keras.Model) -> None:
 def write_keras_file(model: keras.Model, folder: Path) -> dict[str, Any]:
     """Write ``model.keras`` without the state of the optimizer.
 
+    Older versions of Keras can load it, unless the model needs something of a newer one.
+
     Args:
         model: the model.
         folder: the version folder.
@@ -53,6 +56,7 @@ def write_keras_file(model: keras.Model, folder: Path) -> dict[str, Any]:
         # Keras raises these for a layer without get_config, or with a config that it cannot write.
         path.unlink(missing_ok=True)
         return {"left_out": f"Keras cannot write it ({error})"}
+    remove_new_arguments(path)
     used = sorted(set(_registered_objects(_config(path))))
     foreign = [
         f"{module}.{name}"
@@ -67,7 +71,7 @@ def write_keras_file(model: keras.Model, folder: Path) -> dict[str, Any]:
 
 def _config(path: Path) -> Any:
     with zipfile.ZipFile(path) as archive:
-        return json.loads(archive.read("config.json"))
+        return json.loads(archive.read(CONFIG))
 
 
 def _registered_objects(config: Any) -> Iterator[tuple[str, str]]:

@@ -19,11 +19,11 @@ from pydantic.dataclasses import dataclass
 
 from kerasnets._files import atomic_write
 from kerasnets._lazy import keras
+from kerasnets.nets.new_arguments import CONFIG, without_new_arguments
 from kerasnets.training.run_folder import damaged
 
 _STATE = "run.json"  # member of a checkpoint, which Keras ignores
 _METADATA = "metadata.json"  # member of every .keras file, with the time of saving
-_CONFIG = "config.json"
 _NO_DATE = "1980-01-01@00:00:00"
 _NO_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip file can store
 
@@ -109,6 +109,7 @@ def read_state(path: Path) -> RunState:
 def save_final_model(model: keras.Model, path: Path, learning_rate: float) -> None:
     """Save a trained model so that equal weights give equal bytes.
 
+    Older versions of Keras can load the file, unless the model needs something of a newer one.
     The file has no state of the optimizer, which depends on the time of the last checkpoint. When
     it is loaded, the model is compiled with a new optimizer, and can be evaluated or trained.
 
@@ -136,9 +137,9 @@ def _reset_optimizer(model: keras.Model, learning_rate: float) -> None:
 
 
 def _copy_reproducibly(source: Path, target: Path) -> None:
-    """Copy a model file without what differs between equal models.
+    """Copy a model file without what differs between equal models, and without new arguments.
 
-    These are the times of its members, the date, and the ids of objects that several layers share.
+    What differs: the times of its members, the date, and the ids of objects that layers share.
     """
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
         for member in old.infolist():
@@ -147,8 +148,9 @@ def _copy_reproducibly(source: Path, target: Path) -> None:
             if member.filename == _METADATA:
                 metadata = json.loads(old.read(member))
                 new.writestr(info, json.dumps({**metadata, "date_saved": _NO_DATE}))
-            elif member.filename == _CONFIG:
-                new.writestr(info, _number_shared_objects(old.read(member).decode()))
+            elif member.filename == CONFIG:
+                config = without_new_arguments(old.read(member).decode())
+                new.writestr(info, _number_shared_objects(config))
             else:
                 with old.open(member) as content, new.open(info, "w") as copy:
                     shutil.copyfileobj(content, copy)

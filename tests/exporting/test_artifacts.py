@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import keras
 import numpy as np
 import onnx
 import pytest
@@ -56,7 +55,6 @@ def test_every_model_has_the_files_that_the_readme_lists(net: str) -> None:
     assert listed | {"request.json", "request.pbtxt", "reference.npz"} <= files
 
 
-@pytest.mark.skipif(keras.__version__ < "3.15", reason="model.keras was written by Keras 3.15")
 @pytest.mark.parametrize("net", NETS)
 def test_every_model_passes_verification(net: str) -> None:
     report = runtimes.check(EXPORTED / net / "1", 1e-5)
