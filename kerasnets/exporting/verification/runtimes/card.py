@@ -29,6 +29,17 @@ class _Onnx(BaseModel):
     allow_loops: bool = False
 
 
+class _Header(BaseModel):
+    file: str
+    of: str
+    arena_bytes: int | None = Field(default=None, gt=0, le=2**26)
+
+
+class _CArrays(BaseModel):
+    headers: list[_Header] = Field(max_length=64)
+    examples: list[str] = Field(max_length=64)
+
+
 class _Card(BaseModel):
     model_config = ConfigDict(strict=True)
     formats: list[Literal["saved_model", "onnx", "litert"]] = Field(min_length=1)
@@ -39,6 +50,7 @@ class _Card(BaseModel):
     checksums: str | None = None
     keras: _Keras | None = None
     onnx: _Onnx | None = None
+    c_arrays: _CArrays | None = None
 
 
 def read_card(path: Path) -> Card:
