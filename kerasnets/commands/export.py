@@ -12,8 +12,9 @@ from kerasnets.commands._shared import data_dir_flag, json_flag, names_of_nets, 
 EXAMPLES = """\
   kerasnets export runs/seizure-cnn-1
   kerasnets export runs/seizure-cnn-1 --test --weights float16,int8
-  kerasnets export runs/seizure-cnn-1 --formats litert --weights full-int8
   kerasnets export seizure-gru --streaming
+  kerasnets export runs/seizure-cnn-1 --formats litert --weights full-int8 \\
+      --c-array
   kerasnets export my_model.keras --out exported/mine --formats onnx \\
       --task regression
 """
@@ -57,7 +58,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--weights",
         default="",
         metavar="NAMES",
-        help="more files with smaller weights: float16,int8; for LiteRT also full-int8",
+        help="more files with smaller weights: float16,int8; for LiteRT also full-int8,int16x8",
+    )
+    parser.add_argument(
+        "--c-array",
+        action="store_true",
+        help="also write the LiteRT files as C arrays, with examples in C++",
     )
     parser.add_argument(
         "--allow-loops",
@@ -68,6 +74,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--streaming",
         action="store_true",
         help="also write a step model for live signals, if the layers allow it",
+    )
+    parser.add_argument(
+        "--no-sequence-lens",
+        action="store_true",
+        help="leave out the input sequence_lens of ONNX recurrent nodes, which tract lacks",
+    )
+    parser.add_argument(
+        "--sign",
+        type=Path,
+        metavar="KEY",
+        help="sign the files with this private key (PEM, elliptic curve)",
     )
     parser.add_argument(
         "--test",
@@ -85,9 +102,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
+    import numpy as np
+
     from kerasnets.commands._models import load_model
     from kerasnets.engine.sources import as_source
     from kerasnets.exporting import export, write_server_files
+    from kerasnets.exporting.litert.write_litert import INTEGER_ACTIVATIONS
     from kerasnets.nets import list_nets
     from kerasnets.training import Run
     from kerasnets.training.run_data import load_run_data
@@ -95,12 +115,15 @@ def run(arguments: argparse.Namespace) -> None:
     model, name = load_model(arguments.model, {})
     weights = tuple(filter(None, arguments.weights.split(",")))
     test = calibration = None
-    if arguments.test or "full-int8" in weights:
+    integers = [kind for kind in weights if kind in INTEGER_ACTIVATIONS]
+    if arguments.test or integers:
         if not isinstance(model, Run):
-            flag = "--test" if arguments.test else "--weights full-int8"
+            flag = "--test" if arguments.test else f"--weights {integers[0]}"
             raise ValueError(f"{flag} needs a run folder; got {arguments.model}.")
         data = load_run_data(model.folder, data_dir=arguments.data_dir)
-        test, calibration = data.test, as_source(data.train.x).take(slice(0, _CALIBRATION_ROWS))
+        test = data.test
+        rows = np.random.default_rng(0).permutation(len(data.train.y))[:_CALIBRATION_ROWS]
+        calibration = as_source(data.train.x).take(np.sort(rows))
     if arguments.model in list_nets() and not isinstance(model, Run):
         print(f"{name} is exported untrained, with random weights", file=sys.stderr)
     folder = export(
@@ -113,9 +136,12 @@ def run(arguments: argparse.Namespace) -> None:
         opset=arguments.opset,
         weights=weights,
         allow_loops=arguments.allow_loops,
+        sequence_lens=not arguments.no_sequence_lens,
+        sign=arguments.sign,
         test=test,
-        calibration=calibration if "full-int8" in weights else None,
         streaming=arguments.streaming,
+        c_array=arguments.c_array,
+        calibration=calibration if integers else None,
     )
     if arguments.server_files:
         write_server_files(folder.parents[1])

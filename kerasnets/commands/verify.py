@@ -12,6 +12,7 @@ EXAMPLES = """\
   kerasnets verify exported/seizure-cnn/2 --tolerance 1e-6 --json
   kerasnets verify exported/seizure-cnn --test runs/seizure-cnn-1
   kerasnets verify downloads/model --timeout 60 --max-memory 2
+  kerasnets verify downloads/model --public-key key.pub
 """
 
 
@@ -34,6 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="",
         metavar="NAMES",
         help="comma-separated modules with your own layers, to load a model.keras that needs them",
+    )
+    parser.add_argument(
+        "--public-key",
+        type=Path,
+        metavar="KEY",
+        help="first check that the owner of this key (PEM) has signed the files",
     )
     parser.add_argument(
         "--timeout", type=float, default=600.0, help="seconds until verification must have ended"
@@ -62,6 +69,7 @@ def run(arguments: argparse.Namespace) -> None:
         test=test,
         custom_modules=tuple(filter(None, arguments.custom_modules.split(","))),
         timeout=arguments.timeout,
+        public_key=arguments.public_key,
         max_memory=None if memory is None else int(memory * 2**30),
     )
     if arguments.json:

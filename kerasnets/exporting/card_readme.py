@@ -47,6 +47,7 @@ def readme(card: Mapping[str, Any]) -> str:
         _small_weights("ONNX", card.get("weights", {})),
         _litert(card.get("litert")),
         _small_weights("LiteRT", card.get("litert_weights", {})),
+        _c_arrays(card.get("c_arrays")),
         streaming_section(card.get("streaming")),
         _pairs("Provenance", card["provenance"]),
         _pairs("Metadata", card["metadata"]),
@@ -142,6 +143,11 @@ def _limits(card: Mapping[str, Any]) -> str:
         lines.append(f"The files compute in float32; the Keras model computed in {policies}.")
     if card.get("min_steps", 1) > 1:
         lines.append(f"Sequences must have at least {card['min_steps']} steps.")
+    if card.get("onnx", {}).get("sequence_lens"):
+        lines.append(
+            "tract lacks the input `sequence_lens` of recurrent nodes in `model.onnx`. Export with "
+            "`sequence_lens=False` for it."
+        )
     if "left_out" in card.get("onnx", {}):
         lines.append(f"There is no `model.onnx`: {card['onnx']['left_out']}.")
     return "\n".join(lines)
@@ -258,6 +264,25 @@ def _litert(written: Mapping[str, Any] | None) -> str:
         f"## LiteRT\n\n`{written['file']}` ({written['bytes']:,} bytes) {batch}. It has built-in "
         f"operators only: {names}."
     )
+
+
+def _c_arrays(arrays: Mapping[str, Any] | None) -> str:
+    if not arrays:
+        return ""
+    rows = [(entry["file"], entry["of"], _arena(entry)) for entry in arrays["headers"]]
+    examples = " and ".join(f"`{name}`" for name in arrays["examples"])
+    return (
+        "## C arrays\n\nHeaders for C and C++ with the bytes of the LiteRT files, the sizes of "
+        f"inputs and outputs, and the names of classes. {examples} run them. Inputs and outputs "
+        "are never quantized: pass raw values.\n\n"
+        + markdown_table(("header", "file", "TensorFlow Lite Micro"), rows, "lll")
+    )
+
+
+def _arena(entry: Mapping[str, Any]) -> str:
+    if "arena_bytes" in entry:
+        return f"needs {entry['arena_bytes']:,} bytes of memory"
+    return f"cannot run it: {entry['reason']}" if "reason" in entry else "not tried"
 
 
 def _pairs(title: str, pairs: Mapping[str, Any]) -> str:

@@ -14,9 +14,7 @@ from kerasnets.exporting.card import About, check_metadata, make_card, metadata_
 from kerasnets.exporting.card_readme import readme
 from kerasnets.exporting.keras_file import check_no_lambda, write_keras_file
 from kerasnets.exporting.licenses import License
-from kerasnets.exporting.litert.small_weights import write_small_litert
-from kerasnets.exporting.litert.write_litert import FILE as LITERT_FILE
-from kerasnets.exporting.litert.write_litert import write_litert
+from kerasnets.exporting.litert.files import write_litert_files
 from kerasnets.exporting.onnx.small_weights import KINDS as ONNX_KINDS
 from kerasnets.exporting.onnx.small_weights import write_small_weights
 from kerasnets.exporting.onnx.write_onnx import OPSET, add_metadata, write_onnx
@@ -28,6 +26,7 @@ from kerasnets.exporting.saved_model.write_saved_model import write_saved_model
 from kerasnets.exporting.serving.requests import write_requests
 from kerasnets.exporting.serving.triton import write_triton_config
 from kerasnets.exporting.signature import Served, serve
+from kerasnets.exporting.signing import Signer
 from kerasnets.exporting.steps import runnable_samples, smallest_steps
 from kerasnets.exporting.streaming.step_model import StepModel, plan_stream
 from kerasnets.exporting.streaming.write_step import write_step
@@ -64,13 +63,16 @@ def export(
     classifier: bool | None = None,
     opset: int = OPSET,
     allow_loops: bool = False,
+    sequence_lens: bool = True,
     weights: Sequence[str] = (),
+    c_array: bool = False,
     keras_file: bool = True,
     verify: bool = True,
     tolerance: float = TOLERANCE,
     test: Labelled | None = None,
     calibration: object = None,
     streaming: bool = False,
+    sign: str | os.PathLike[str] | None = None,
 ) -> Path:
     """Export a model to ``folder/version/``: for TensorFlow Serving, ONNX Runtime, Triton, LiteRT.
 
@@ -119,21 +121,28 @@ def export(
         opset: the version of the ONNX operators, 13 to 22.
         allow_loops: export recurrent layers that no ONNX operator can compute as loops, which
             are slow, instead of raising an error.
+        sequence_lens: whether the nodes of masked recurrent layers in ``model.onnx`` have the input
+            ``sequence_lens``, which tract lacks. Without it, they also compute the masked steps.
         weights: additional ONNX and LiteRT files with smaller weights, ``"float16"`` or
-            ``"int8"``; for LiteRT also ``"full-int8"``, with integer activations. The card
-            compares their sizes and outputs. A file is refused if its predictions on ``test``
-            agree with Keras for less than 98 % of the examples.
+            ``"int8"``; for LiteRT also ``"full-int8"`` and ``"int16x8"``, with activations of 8 and
+            16 bits. The card compares their sizes and outputs. A file is refused if its predictions
+            on ``test`` agree with Keras for less than 98 % of the examples.
+        c_array: also write every LiteRT file as a C array (``model.h``), with examples in C++. All
+            axes but the batch must be fixed; the files take one example per call. With the extra
+            ``micro`` installed, they are also run in TensorFlow Lite Micro.
         keras_file: whether to write ``model.keras``.
         verify: whether to compare the files with Keras before the folder appears.
         tolerance: the largest difference allowed, as in :func:`verify`.
         test: labelled examples, such as ``data.test``. Verification computes the metrics of each
             runtime on them, which must equal those of Keras: accuracy and AUROC for
             classifiers, mean absolute error and R² for regression. The card includes them.
-        calibration: raw training examples, in the form of ``samples``, for the weights
-            ``"full-int8"``. They are not saved.
         streaming: also write a step model for live signals in each format: it takes a chunk and
             states, and returns the outputs at its steps and new states. :class:`kerasnets.Stream`
             runs it. All layers must compute each step from earlier steps.
+        calibration: raw training examples, in the form of ``samples``, for weights with integer
+            activations. They are not saved.
+        sign: a private key (PEM, elliptic curve) with which the files are signed; the signature is
+            ``model.sig``. It needs the extra ``signing``.
 
     Returns:
         The version folder.
@@ -146,7 +155,10 @@ def export(
             with.
         VerificationError: the outputs of the files differ from Keras. No files are left behind.
     """
-    options = Options.checked(formats, opset, allow_loops, weights, keras_file, tolerance)
+    options = Options.checked(
+        formats, opset, allow_loops, weights, keras_file, tolerance, c_array, sequence_lens
+    )
+    signer = None if sign is None else Signer(sign)
     target = new_version(Path(folder), version)
     check_metadata(metadata)
     licence = License.checked(_first(license, getattr(model, "license", None)))
@@ -193,6 +205,8 @@ def export(
             write_checksums(temporary)
             _verify(card, temporary, target, tolerance, test)
         (temporary / "README.md").write_text(readme(card), encoding="utf-8")
+        if signer is not None:
+            signer.sign(temporary)
         write_checksums(temporary)
     if "onnx" in card["formats"]:
         write_triton_config(served, target.parent)
@@ -234,6 +248,7 @@ def _write_files(
             path,
             opset=options.opset,
             allow_loops=options.allow_loops,
+            sequence_lens=options.sequence_lens,
             guarded=guarded,
             metadata=metadata_props(card),
             doc=summary(card),
@@ -241,13 +256,7 @@ def _write_files(
         if kinds := [kind for kind in options.weights if kind in ONNX_KINDS]:
             card["weights"] = write_small_weights(served, path, kinds, test)
     if "litert" in formats:
-        path, props = folder / LITERT_FILE, metadata_props(card)
-        card["litert"] = written = write_litert(served, path, props, guarded=guarded)
-        if options.weights:
-            card["litert_weights"] = write_small_litert(
-                served, path, options.weights, written, props, samples, calibration, test,
-                guarded=guarded,
-            )  # fmt: skip
+        card |= write_litert_files(served, folder, card, options, calibration, test)
     if step is not None:
         card["streaming"] = write_step(
             step, folder, formats, samples, metadata_props(card),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from kerasnets._errors import unknown_name
+from kerasnets.exporting.litert.c_array import check_fixed_axes
 from kerasnets.exporting.litert.small_weights import KINDS
 from kerasnets.exporting.litert.write_litert import check_installed
 from kerasnets.exporting.onnx.small_weights import KINDS as ONNX_KINDS
@@ -25,9 +26,12 @@ class Options:
         formats: any of ``FORMATS``, in that order; ``None`` for all that the model allows.
         opset: the version of the ONNX operators.
         allow_loops: whether ONNX loops are allowed.
-        weights: the files with smaller weights: ``"float16"``, ``"int8"``, ``"full-int8"``.
+        weights: the files with smaller weights: ``"float16"``, ``"int8"``, ``"full-int8"``,
+            ``"int16x8"``.
         keras_file: whether ``model.keras`` is written.
         tolerance: the largest difference from Keras that verification allows.
+        c_array: whether the LiteRT files are also written as C arrays.
+        sequence_lens: whether recurrent nodes in ONNX get the number of steps of each row.
         left_out: why ONNX is not among the formats, if the caller did not decide that.
     """
 
@@ -37,6 +41,8 @@ class Options:
     weights: tuple[str, ...]
     keras_file: bool
     tolerance: float
+    c_array: bool = False
+    sequence_lens: bool = True
     left_out: str = ""
 
     @classmethod
@@ -48,6 +54,8 @@ class Options:
         weights: Sequence[str],
         keras_file: bool,
         tolerance: float,
+        c_array: bool = False,
+        sequence_lens: bool = True,
     ) -> Options:
         """Check the arguments of :func:`kerasnets.export`.
 
@@ -63,20 +71,27 @@ class Options:
         if weights and not {"onnx", "litert"} & set(wanted):
             raise ValueError("weights applies to the ONNX and LiteRT files. Add one to formats.")
         if not set(weights) <= set(ONNX_KINDS) and "litert" not in wanted:
-            raise ValueError("full-int8 applies to the LiteRT file only. Add 'litert' to formats.")
+            other = next(kind for kind in weights if kind not in ONNX_KINDS)
+            raise ValueError(f"{other} applies to the LiteRT file only. Add 'litert' to formats.")
+        if c_array and "litert" not in wanted:
+            raise ValueError("c_array applies to the LiteRT file only. Add 'litert' to formats.")
         if "litert" in wanted:
             check_installed()
         if opset not in OPSETS:
             raise ValueError(f"opset must be in [{OPSETS[0]}, {OPSETS[-1]}]; got {opset!r}.")
         check_tolerance(tolerance)
-        return cls(formats, opset, allow_loops, weights, keras_file, tolerance)
+        return cls(
+            formats, opset, allow_loops, weights, keras_file, tolerance, c_array, sequence_lens
+        )
 
     def for_model(self, served: Served) -> Options:
         """The options with the formats that a model allows, if the caller chose none.
 
         Raises:
-            ValueError: the options need ONNX, and the model takes text.
+            ValueError: the options need ONNX, and the model takes text; or they need fixed sizes.
         """
+        if self.c_array:
+            check_fixed_axes(served)
         if self.formats is not None:
             return self
         text = [info.name for info in (*served.inputs, *served.outputs) if info.dtype == "string"]

@@ -20,6 +20,7 @@ from kerasnets.exporting.tasks import (
 )
 from kerasnets.exporting.tensor_names import input_names, named_outputs
 from kerasnets.exporting.tracing import portable
+from kerasnets.profiling.graph import check_recorded
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,7 @@ def _arguments(model: keras.Model) -> Any:
     # A private function of Keras: no public one returns the call signature of a subclassed model.
     from keras.src.export.export_utils import get_input_signature
 
+    check_recorded(model)
     try:
         return get_input_signature(model)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""What can be exported: a Keras model, or a run that has one."""
+"""What :func:`kerasnets.export` takes: a Keras model, or a run that has one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kerasnets._lazy import keras
 class Trained(Protocol):
     """The part of a run that :func:`kerasnets.export` needs.
 
-    If it exists, export also uses ``task``, ``class_names``, ``target_names``, ``target_units``,
+    If it exists, it also uses ``task``, ``class_names``, ``target_names``, ``target_units``,
     ``units``, ``name``, ``example_inputs``, ``provenance`` and ``license``.
     """
 
@@ -20,7 +20,7 @@ class Trained(Protocol):
 
 
 def model_of(run: object) -> Any:
-    """The model of a run.
+    """The Keras model of a run.
 
     Raises:
         ValueError: it has none.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ import numpy as np
 from kerasnets._tables import percent
 from kerasnets.exporting.samples import Arrays
 from kerasnets.exporting.signature import Served
+from kerasnets.exporting.verification.cases import LARGEST_CASE
+from kerasnets.exporting.verification.runtimes import compare
 from kerasnets.exporting.verification.task_metrics import (
     Labelled,
     check_labels,
@@ -27,8 +29,7 @@ def measure_file(
     served: Served,
     path: Path,
     run: Callable[[Arrays], Arrays],
-    samples: Arrays,
-    expected: Arrays,
+    cases: Mapping[str, tuple[Arrays, Arrays]],
     test: Labelled | None,
 ) -> dict[str, Any]:
     """Compare the outputs of a file with those of Keras.
@@ -37,28 +38,32 @@ def measure_file(
         served: the model.
         path: the file.
         run: runs the file on inputs by name, and returns its outputs by name.
-        samples: inputs for the comparison.
-        expected: the outputs of Keras for them.
+        cases: inputs, and the outputs of Keras for them, by name of the case.
         test: labelled examples for the accuracy, or the mean absolute error in regression.
 
     Returns:
-        ``file``, ``bytes``, ``max_abs_diff`` (the largest difference of each output from Keras),
-        for a classifier ``same_class`` (the share of equal predictions on the samples), and on
-        ``test`` ``accuracy`` and ``agreement`` (the share of equal predictions), or ``mae``.
+        ``file``, ``bytes``, ``max_abs_diff`` (the largest difference of each output from Keras in
+        any case, measured as in :class:`~kerasnets.exporting.Verification`), for a classifier
+        ``same_class`` (the share of equal predictions in the largest case), and on ``test``
+        ``accuracy`` and ``agreement`` (the share of equal predictions), or ``mae``.
     """
-    got = run(samples)
+    got = {case: run(inputs) for case, (inputs, _) in cases.items()}
     result: dict[str, Any] = {
         "file": path.name,
         "bytes": path.stat().st_size,
         "max_abs_diff": {
-            name: float(np.abs(got[name] - expected[name]).max()) for name in expected
+            info.name: max(
+                compare(info.name, got[case][info.name], expected[info.name], np.inf)[0]
+                for case, (_, expected) in cases.items()
+            )
+            for info in served.outputs
         },
     }
     if served.task is None:
         return result
     output = served.outputs[0]
     if served.is_classifier:
-        result["same_class"] = _agreement(served, got, expected)
+        result["same_class"] = agreement(served, got[LARGEST_CASE], cases[LARGEST_CASE][1])
     if test is not None:
         labels = check_labels(served.task, test.y, output.shape[-1])
         inputs = input_arrays([info.name for info in served.inputs], test)
@@ -66,7 +71,7 @@ def measure_file(
         metrics = compute_metrics(served.task, labels, outputs[output.name])
         result |= {name: metrics[name] for name in ("accuracy", "mae") if name in metrics}
         if served.is_classifier:
-            result["agreement"] = _agreement(served, outputs, served.run(inputs))
+            result["agreement"] = agreement(served, outputs, served.run(inputs))
     return result
 
 
@@ -80,16 +85,18 @@ def check_agreement(kind: str, entry: dict[str, Any]) -> None:
     Raises:
         ValueError: the agreement on the test examples is below ``MIN_AGREEMENT``.
     """
-    agreement = entry.get("agreement", 1.0)
-    if agreement < MIN_AGREEMENT:
+    share = entry.get("agreement", 1.0)
+    if share < MIN_AGREEMENT:
+        advice = " Use 'int16x8', whose activations have 16 bits." if kind == "full-int8" else ""
         raise ValueError(
-            f"{entry['file']} predicts the class of Keras for {percent(agreement)} of the test "
+            f"{entry['file']} predicts the class of Keras for {percent(share)} of the test "
             f"examples; at least {percent(MIN_AGREEMENT)} is required. "
-            f"Remove {kind!r} from weights."
+            f"Remove {kind!r} from weights.{advice}"
         )
 
 
-def _agreement(served: Served, got: Arrays, expected: Arrays) -> float:
+def agreement(served: Served, got: Arrays, expected: Arrays) -> float:
+    """The share of equal predictions of a classifier."""
     name, task = served.outputs[0].name, str(served.task)
     predicted, reference = (predicted_labels(task, outputs[name]) for outputs in (got, expected))
     return float((predicted == reference).mean())

@@ -5,6 +5,7 @@ Models without a graph, such as subclassed models, are traced with symbolic tens
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -99,7 +100,7 @@ def recorded_shapes(model: Any) -> list[tuple[str, Shape]]:
         its shape.
 
     Raises:
-        ValueError: the model is not built.
+        ValueError: the model is not built, or Keras has not recorded the shapes of all arguments.
     """
     recorded = _recorded(model)
     if not model.built or not recorded:
@@ -107,6 +108,7 @@ def recorded_shapes(model: Any) -> list[tuple[str, Shape]]:
             f"The model {model.name!r} is not built, so its shapes are unknown. "
             "Call model.build(input_shape), call the model on data, or start it with keras.Input."
         )
+    check_recorded(model)
     found = [leaf for value in recorded.values() for leaf in _shapes_with_keys(value)]
     return [(key or f"input_{number}", shape) for number, (key, shape) in enumerate(found, start=1)]
 
@@ -130,6 +132,30 @@ def recorded_arguments(
     if len(packed) == 1:
         return tuple(packed.values()), {}
     return (), {name.removesuffix("_shape"): value for name, value in packed.items()}
+
+
+def check_recorded(model: Any) -> None:
+    """Check that Keras has recorded the shapes of all arguments of a subclassed model.
+
+    It records only the first one, unless ``build`` of the model takes the shapes of all of them.
+
+    Raises:
+        ValueError: a shape is not known.
+    """
+    if graph_of(model) is not None or set(_recorded(model)) != {"input_shape"}:
+        return
+    needed = [
+        name
+        for name, parameter in inspect.signature(model.call).parameters.items()
+        if parameter.default is parameter.empty
+        and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    ]
+    if len(needed) > 1:
+        names = ", ".join(needed)
+        raise ValueError(
+            f"{model.name!r} takes {names}, and Keras has recorded the shape of {needed[0]} only. "
+            f"Wrap it: {names} = keras.Input(…), …; keras.Model([{names}], model({names}))."
+        )
 
 
 def _recorded(model: Any) -> Mapping[str, Any]:

@@ -303,3 +303,36 @@ def test_a_subclassed_model_with_dict_inputs():
     cost = kn.profile(model)
     assert cost.flops == 4 * 5 * 2 * 3 + 4 * 5
     assert cost.unsupported == ()
+
+
+class TwoArguments(keras.Model):
+    """Adds the outputs of two dense layers for the arguments of its call."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = layers.Dense(3), layers.Dense(3)
+
+    def call(self, a, b):
+        return self.first(a) + self.second(b)
+
+
+class TwoShapes(TwoArguments):
+    """Keras records the shapes that ``build`` takes."""
+
+    def build(self, a_shape, b_shape):
+        self.first.build(a_shape)
+        self.second.build(b_shape)
+
+
+def test_a_subclassed_model_whose_call_takes_two_arguments():
+    a, b = np.zeros((2, 4), "float32"), np.zeros((2, 5), "float32")
+    built = TwoShapes()
+    built(a, b)
+    assert kn.profile(built).macs == 4 * 3 + 5 * 3
+    model = TwoArguments()
+    model(a, b)
+    with pytest.raises(ValueError, match=r"takes a, b, and Keras has recorded .* a only"):
+        kn.profile(model)
+    first, second = keras.Input((4,)), keras.Input((5,))
+    wrapped = keras.Model([first, second], model(first, second))
+    assert kn.profile(wrapped).macs == 4 * 3 + 5 * 3

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from kerasnets.exporting.signature import Served
+from kerasnets.exporting.verification.runtimes.litert_check import METADATA
 
 SIGNATURE = "serving_default"
-METADATA = "kerasnets"  # the name of our entry in the metadata
+
+
+@dataclass(frozen=True)
+class FileTensor:
+    """An input or output of a file that takes one example per call."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """The number of values."""
+        return math.prod(self.shape)
 
 
 def with_names(content: bytes, served: Served, metadata: Mapping[str, str]) -> bytes:
@@ -47,16 +63,6 @@ def with_names(content: bytes, served: Served, metadata: Mapping[str, str]) -> b
     return bytes(builder.Output())
 
 
-def read_metadata(content: bytes) -> dict[str, str]:
-    """The entries that :func:`with_names` has stored in a file; empty if there are none."""
-    model = read(content)
-    for entry in model.metadata or []:
-        if entry.name == METADATA.encode():
-            found: dict[str, str] = json.loads(bytes(model.buffers[entry.buffer].data))
-            return found
-    return {}
-
-
 def describe_operators(content: bytes) -> dict[str, int]:
     """The number of operators of each kind in a file, in alphabetical order."""
     from ai_edge_litert import schema_py_generated as schema
@@ -74,6 +80,23 @@ def describe_operators(content: bytes) -> dict[str, int]:
         for operator in graph.operators or []
     )
     return dict(sorted(found.items()))
+
+
+def read_tensors(content: bytes) -> tuple[list[FileTensor], list[FileTensor]]:
+    """The inputs and the outputs of a file, in its order."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    types = {value: name.lower() for name, value in vars(schema.TensorType).items()}
+    graph = read(content).subgraphs[0]
+
+    def describe(indices: Any) -> list[FileTensor]:
+        tensors = [graph.tensors[index] for index in indices]
+        return [
+            FileTensor(tensor.name.decode(), types[tensor.type], tuple(map(int, tensor.shape)))
+            for tensor in tensors
+        ]
+
+    return describe(graph.inputs), describe(graph.outputs)
 
 
 def read(content: bytes) -> Any:

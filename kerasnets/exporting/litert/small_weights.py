@@ -1,4 +1,4 @@
-"""LiteRT files with smaller weights: float16, int8, or int8 for the activations too."""
+"""LiteRT files with smaller weights: float16 or int8, or with integers for the activations too."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 
 from kerasnets.exporting.litert.flatbuffer import with_names
-from kerasnets.exporting.litert.write_litert import convert
+from kerasnets.exporting.litert.ranges import convert_with_best_ranges, one_by_one
+from kerasnets.exporting.litert.write_litert import INTEGER_ACTIVATIONS, convert
 from kerasnets.exporting.samples import Arrays
 from kerasnets.exporting.signature import Served
+from kerasnets.exporting.verification.runtimes import INVALID, read_reference
 from kerasnets.exporting.verification.runtimes.litert_check import load_litert
 from kerasnets.exporting.verification.task_metrics import Labelled
 from kerasnets.exporting.weights_report import check_agreement, measure_file
 
-KINDS = ("float16", "int8", "full-int8")
+KINDS = ("float16", "int8", *INTEGER_ACTIVATIONS)
 # The calibration of these ends the process, or divides by a zero that was rounded.
-_NOT_IN_INT8 = ("WHILE", "RFFT2D", "DIV")
+_NOT_IN_INTEGERS = ("WHILE", "RFFT2D", "DIV")
 
 
 def write_small_litert(
@@ -27,7 +29,6 @@ def write_small_litert(
     kinds: Sequence[str],
     written: Mapping[str, Any],
     metadata: Mapping[str, str],
-    samples: Arrays,
     calibration: Arrays | None = None,
     test: Labelled | None = None,
     *,
@@ -36,64 +37,65 @@ def write_small_litert(
     """Write ``model.float16.tflite`` and other kinds next to ``model.tflite``.
 
     ``"float16"`` and ``"int8"`` store the weights in fewer bytes; LiteRT leaves small ones as they
-    are. With ``"full-int8"`` the activations are integers too, in ranges found on the calibration
-    examples. Inputs and outputs stay float32.
+    are. With ``"full-int8"`` the activations are int8 too, with ``"int16x8"`` they are int16, in
+    ranges found on the calibration examples. Inputs and outputs stay float32.
 
     Args:
         served: the model. Its outputs in Keras are the reference.
-        path: the path of ``model.tflite``.
+        path: the path of ``model.tflite``, next to ``reference.npz``.
         kinds: any of ``KINDS``.
         written: the entry of ``model.tflite`` in the card.
         metadata: as for :func:`~kerasnets.exporting.litert.write_litert.write_litert`.
-        samples: inputs for the comparison.
-        calibration: raw training examples by input name, for ``"full-int8"``.
+        calibration: raw training examples by input name, for integer activations.
         test: labelled examples for the accuracy and the agreement.
         guarded: as for :func:`~kerasnets.exporting.litert.write_litert.write_litert`. Integer
-            activations have no NaN, so ``"full-int8"`` is never guarded.
+            activations have no NaN, so these files are never guarded.
 
     Returns:
         An entry for each kind, and one for the original under ``"float32"``, as
-        :func:`~kerasnets.exporting.weights_report.measure_file` returns them.
+        :func:`~kerasnets.exporting.weights_report.measure_file` returns them, with ``checks_rows``:
+        whether the file is guarded. With ``"full-int8"``, ``kept_percent`` says how much of the
+        calibration values was not clipped, as in :mod:`kerasnets.exporting.litert.ranges`.
 
     Raises:
         ValueError: a kind is not possible for this model, or its predictions differ from those of
             Keras too often.
     """
-    if "full-int8" in kinds:
-        _check_full_int8(served, written["operators"], calibration, test)
-    expected = served.run(samples)
-    report = {"float32": _measure(served, path, samples, expected, test)}
+    integers = [kind for kind in kinds if kind in INTEGER_ACTIVATIONS]
+    if integers:
+        _check_integers(served, integers[0], written["operators"], calibration, test)
+    report = {"float32": _measure(served, path, guarded, test)}
     for kind in kinds:
-        rows = one_by_one(calibration) if calibration and kind == "full-int8" else ()
-        checked = guarded and kind != "full-int8"
-        content = convert(served, written["batch"], quantize=kind, samples=rows, guarded=checked)
+        checked, batch = guarded and kind not in integers, written["batch"]
+        kept = {}
+        if calibration and kind == "full-int8":
+            content, kept["kept_percent"] = convert_with_best_ranges(served, batch, calibration)
+        else:
+            rows = one_by_one(calibration) if calibration and kind in integers else ()
+            content = convert(served, batch, quantize=kind, samples=rows, guarded=checked)
         small = path.with_name(f"{path.stem}.{kind}{path.suffix}")
         small.write_bytes(with_names(content, served, {**metadata, "weights": kind}))
-        report[kind] = _measure(served, small, samples, expected, test)
+        report[kind] = _measure(served, small, checked, test) | kept
         check_agreement(kind, report[kind])
     return report
 
 
-def one_by_one(arrays: Arrays) -> list[Arrays]:
-    """The examples of arrays, each as a batch of one."""
-    rows = len(next(iter(arrays.values())))
-    return [{name: array[row : row + 1] for name, array in arrays.items()} for row in range(rows)]
-
-
-def _check_full_int8(
+def _check_integers(
     served: Served,
+    kind: str,
     operators: Mapping[str, int],
     calibration: Arrays | None,
     test: Labelled | None,
 ) -> None:
-    if found := [name for name in _NOT_IN_INT8 if name in operators]:
+    if found := [name for name in _NOT_IN_INTEGERS if name in operators]:
         raise ValueError(
-            f"{served.model.name!r} cannot be exported with full-int8: LiteRT cannot compute "
-            f"{', '.join(found)} in int8. Use weights=('int8',), which stores only the weights so."
+            f"{served.model.name!r} cannot be exported with {kind}: LiteRT cannot compute "
+            f"{', '.join(found)} in integers. Use weights=('int8',), which stores only the weights "
+            "so."
         )
     if calibration is None or test is None:
         raise ValueError(
-            "full-int8 needs calibration=, raw training examples, and test=, labelled examples to "
+            f"{kind} needs calibration=, raw training examples, and test=, labelled examples to "
             "measure its agreement with float32."
         )
     for name, array in calibration.items():
@@ -101,8 +103,11 @@ def _check_full_int8(
             raise ValueError(f"calibration has NaN or infinity in {name!r}.")
 
 
-def _measure(
-    served: Served, path: Path, samples: Arrays, expected: Arrays, test: Labelled | None
-) -> dict[str, Any]:
+def _measure(served: Served, path: Path, guarded: bool, test: Labelled | None) -> dict[str, Any]:
     _, _, run = load_litert(path)
-    return measure_file(served, path, run, samples, expected, test)
+    cases = {
+        name: case
+        for name, case in read_reference(path.with_name("reference.npz")).items()
+        if guarded or not name.startswith(INVALID)
+    }
+    return measure_file(served, path, run, cases, test) | {"checks_rows": guarded}

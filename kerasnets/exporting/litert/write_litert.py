@@ -22,6 +22,7 @@ from kerasnets.exporting.samples import Arrays
 from kerasnets.exporting.signature import Served
 
 FILE = "model.tflite"
+INTEGER_ACTIVATIONS = ("full-int8", "int16x8")
 
 
 def check_installed() -> None:
@@ -38,7 +39,12 @@ def check_installed() -> None:
 
 
 def write_litert(
-    served: Served, path: Path, metadata: Mapping[str, str], *, guarded: bool = True
+    served: Served,
+    path: Path,
+    metadata: Mapping[str, str],
+    *,
+    guarded: bool = True,
+    one_row: bool = False,
 ) -> dict[str, Any]:
     """Write a ``.tflite`` file with a signature ``serving_default`` and named tensors.
 
@@ -52,6 +58,7 @@ def write_litert(
         metadata: the entries of the model card for the metadata of the file.
         guarded: whether rows with an invalid input get NaN, which needs rows that do not depend on
             each other.
+        one_row: whether the file takes one example per call in any case.
 
     Returns:
         An entry for the card: ``file``, ``bytes``, ``batch`` (1, or ``None`` if it is free) and
@@ -60,7 +67,7 @@ def write_litert(
     Raises:
         ValueError: LiteRT has no operator for a part of the model.
     """
-    batch, content = _convert_with_free_batch(served, guarded)
+    batch, content = _convert(served, guarded, one_row)
     content = with_names(content, served, metadata)
     path.write_bytes(content)
     return {
@@ -84,10 +91,10 @@ def convert(
     Args:
         served: the model and its signature.
         batch: the size of the batch axis, or ``None`` to leave it free.
-        quantize: ``"float16"`` or ``"int8"`` for the weights, ``"full-int8"`` for weights and
-            activations, or empty.
-        samples: inputs by name, of one example each, from which ``"full-int8"`` finds the ranges
-            of the activations.
+        quantize: ``"float16"`` or ``"int8"`` for the weights; ``"full-int8"`` or ``"int16x8"`` for
+            weights and activations; or empty.
+        samples: inputs by name, of one example each, from which the converter finds the ranges of
+            integer activations.
         guarded: as for :func:`write_litert`.
 
     Raises:
@@ -97,12 +104,17 @@ def convert(
     with silenced("absl", "tensorflow"), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # the ranges of inputs, which stay float32
         converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], None)
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+        ops = tf.lite.OpsSet
+        converter.target_spec.supported_ops = [ops.TFLITE_BUILTINS]
         if quantize:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if quantize == "float16":
             converter.target_spec.supported_types = [tf.float16]
-        elif quantize == "full-int8":
+        elif quantize == "int16x8":
+            converter.target_spec.supported_ops = [
+                ops.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+            ]
+        if quantize in INTEGER_ACTIVATIONS:
             names = [info.name for info in served.inputs]
             converter.representative_dataset = lambda: (
                 [row[name] for name in names] for row in samples
@@ -118,11 +130,9 @@ def convert(
             ) from error
 
 
-def _convert_with_free_batch(served: Served, guarded: bool) -> tuple[int | None, bytes]:
+def _convert(served: Served, guarded: bool, one_row: bool) -> tuple[int | None, bytes]:
     """The content of the file with a free batch axis if possible, else with a batch of one."""
-    frozen = _frozen(served, None, guarded)
-    loops = any(node.op in _LOOPS for node in frozen.graph.as_graph_def().node)
-    if not loops:
+    if not one_row and not _has_loops(_frozen(served, None, guarded)):
         try:
             return None, convert(served, None, guarded=guarded)
         except ValueError:
@@ -130,7 +140,9 @@ def _convert_with_free_batch(served: Served, guarded: bool) -> tuple[int | None,
     return 1, convert(served, 1, guarded=guarded)
 
 
-_LOOPS = ("While", "StatelessWhile")
+def _has_loops(frozen: Any) -> bool:
+    nodes = frozen.graph.as_graph_def().node
+    return any(node.op in ("While", "StatelessWhile") for node in nodes)
 
 
 def _frozen(served: Served, batch: int | None, guarded: bool) -> Any:

@@ -8,9 +8,9 @@ marks such rows:
   sequence are padding and may hold any value.
 - A ``length`` that is negative or larger than the number of steps: the outputs of the row become
   NaN. If there are fewer or more lengths than rows, the runtime returns an error.
-- No rows: ONNX Runtime removes no axes in a reduction of nothing. A graph with such a reduction
-  gets a row of zeros, which is removed from its outputs. Recurrent nodes, for which ONNX Runtime
-  ends the process, have a guard of their own in :mod:`kerasnets.exporting.onnx.row_guard`.
+- No rows: in a reduction of nothing, ONNX Runtime does not reduce axes that are counted from the
+  end, so they are counted from the start. Recurrent nodes, for which ONNX Runtime ends the process,
+  have a guard of their own in :mod:`kerasnets.exporting.onnx.row_guard`.
 """
 
 from __future__ import annotations
@@ -39,18 +39,17 @@ def add_guards(proto: onnx.ModelProto, served: Served) -> None:
     if flag is not None:
         _mark_outputs(graph, served.outputs, flag)
         graph.insert()
-    if any(_removes_axes(node) for node in proto.graph.node):
-        _keep_a_row(graph, served)
-        graph.insert()
+    _count_axes_from_the_start(graph)
 
 
 class _Graph:
     """A graph to which nodes are added at the start."""
 
     def __init__(self, proto: onnx.ModelProto) -> None:
-        self.proto = proto.graph
+        self.model, self.proto = proto, proto.graph
         self.opset = next(o.version for o in proto.opset_import if o.domain in ("", "ai.onnx"))
         self._added: list[onnx.NodeProto] = []
+        self._steps: dict[str, str] = {}
         self._count = 0
 
     def node(self, op: str, inputs: Sequence[str], output: str = "", **attributes: Any) -> Any:
@@ -80,6 +79,19 @@ class _Graph:
         shape = self.add("Shape", tensor)
         return self.add("Slice", shape, self.constant([start]), self.constant([end]))
 
+    def steps(self, tensor: str) -> str:
+        """The number of steps of sequences, shape ``()``."""
+        if tensor not in self._steps:
+            size = self.sizes(tensor, 1, 2)
+            self._steps[tensor] = self.add("Squeeze", size, self.constant([0]))
+        return self._steps[tensor]
+
+    def zeros(self, *shape: int) -> str:
+        """Zeros, which are not stored in the file."""
+        # tract needs their type.
+        value = onnx.numpy_helper.from_array(np.zeros(1, "float32"))
+        return self.add("ConstantOfShape", self.constant(shape), value=value)
+
     def insert(self) -> None:
         """Insert the added nodes before all others."""
         nodes = [*self._added, *self.proto.node]
@@ -92,29 +104,25 @@ def _row_flag(graph: _Graph, inputs: Sequence[TensorInfo]) -> str | None:
     """A tensor ``(batch, 1)``: 0 for valid rows, NaN for others; ``None`` if all are valid."""
     sequences = [info for info in inputs if info.is_sequence]
     length = next((info.name for info in inputs if info.is_length), None)
-    column, flags = None, []
+    column = None
     if length is not None and sequences:
-        first = sequences[0].name
         # An error if the number of lengths is not the number of rows.
-        length = graph.add("Reshape", length, graph.sizes(first, 0, 1))
+        length = graph.add("Reshape", length, graph.sizes(sequences[0].name, 0, 1))
         length = graph.add("Cast", length, to=onnx.TensorProto.INT64)
         column = graph.add("Unsqueeze", length, graph.constant([1]))
-        flags.append(_length_flag(graph, column, graph.sizes(first, 1, 2)))
-    flags += [
+    flags = [
         _value_flag(graph, info, column if info.is_sequence else None)
         for info in inputs
         if info.dtype == "float32"
     ]
     while len(flags) > 1:
         flags[-2:] = [graph.add("Add", *flags[-2:])]
+    if column is not None:
+        inside = graph.add("Clip", column, graph.constant(0), graph.steps(sequences[0].name))
+        inside = graph.add("Equal", inside, column)
+        flag = flags[0] if flags else graph.constant(0, "float32")
+        return graph.add("Where", inside, flag, graph.constant(np.nan, "float32"))
     return flags[0] if flags else None
-
-
-def _length_flag(graph: _Graph, lengths: str, steps: str) -> str:
-    below = graph.add("Less", lengths, graph.constant([0]))
-    outside = graph.add("Or", below, graph.add("Greater", lengths, steps))
-    nan, zero = graph.constant(np.nan, "float32"), graph.constant(0, "float32")
-    return graph.add("Where", outside, nan, zero)
 
 
 def _value_flag(graph: _Graph, info: TensorInfo, lengths: str | None) -> str:
@@ -128,8 +136,7 @@ def _value_flag(graph: _Graph, info: TensorInfo, lengths: str | None) -> str:
         return _sum_axes(graph, flag, axes)
     if axes > 2:
         flag = graph.add("ReduceSum", flag, graph.constant(range(2, axes)), keepdims=0)
-    steps = graph.add("Squeeze", graph.sizes(info.name, 1, 2), graph.constant([0]))
-    steps = graph.add("Range", graph.constant(0), steps, graph.constant(1))
+    steps = graph.add("Range", graph.constant(0), graph.steps(info.name), graph.constant(1))
     valid = graph.add("Less", steps, lengths)
     flag = graph.add("Where", valid, flag, graph.constant(0, "float32"))
     return _sum_axes(graph, flag, 2)
@@ -142,9 +149,7 @@ def _sums(graph: _Graph, x: str, size: int, rank: int) -> str:
     """
     if rank != 2:
         x = graph.add("Reshape", x, graph.constant([-1, size]))
-    # These zeros are not stored in the file.
-    zeros = graph.add("ConstantOfShape", graph.constant([1, size]))
-    return graph.add("Gemm", zeros, x, transB=1)
+    return graph.add("Gemm", graph.zeros(1, size), x, transB=1)
 
 
 def _step_sums(graph: _Graph, info: TensorInfo) -> tuple[str, int]:
@@ -153,8 +158,7 @@ def _step_sums(graph: _Graph, info: TensorInfo) -> tuple[str, int]:
     if rank == 2 or size is None:  # the values themselves
         return graph.add("Mul", info.name, graph.constant(0, "float32")), rank
     if graph.opset < 14:  # Reshape cannot make an axis without elements
-        zeros = graph.add("ConstantOfShape", graph.constant([size, 1]))
-        product = graph.add("MatMul", info.name, zeros)
+        product = graph.add("MatMul", info.name, graph.zeros(size, 1))
         return graph.add("Squeeze", product, graph.constant([-1])), rank - 1
     sums, leading = _sums(graph, info.name, size, rank), graph.sizes(info.name, 0, rank - 1)
     return graph.add("Reshape", sums, leading, allowzero=1), rank - 1
@@ -194,33 +198,37 @@ def _with_rank(graph: _Graph, flag: str, rank: int) -> str:
     return flag if rank == 2 else graph.add("Unsqueeze", flag, graph.constant(range(2, rank)))
 
 
-def _removes_axes(node: onnx.NodeProto) -> bool:
-    keeps = [attribute.i for attribute in node.attribute if attribute.name == "keepdims"]
-    return node.op_type.startswith("Reduce") and keeps == [0]
-
-
-def _keep_a_row(graph: _Graph, served: Served) -> None:
-    """Run the graph on a row of zeros if there are no rows, and remove that row at the end."""
-    rows = graph.sizes(served.inputs[0].name, 0, 1)
-    missing = graph.add("Equal", rows, graph.constant([0]))
-    missing = graph.add("Cast", missing, to=onnx.TensorProto.INT64)
-    renamed = {info.name: _pad(graph, info, missing) for info in served.inputs}
-    inner = {info.name: f"{_PREFIX}{info.name}_rows" for info in served.outputs}
+def _count_axes_from_the_start(graph: _Graph) -> None:
+    """Replace negative axes of reductions, whose tensors have known ranks."""
+    ranks = None
+    constants = {tensor.name: tensor for tensor in graph.proto.initializer}
     for node in graph.proto.node:
-        node.input[:] = [{**renamed, **inner}.get(name, name) for name in node.input]
-        node.output[:] = [inner.get(name, name) for name in node.output]
-    zero = graph.constant([0])
-    for name, all_rows in inner.items():
-        graph.proto.node.append(graph.node("Slice", [all_rows, zero, rows, zero], name))
+        if not node.op_type.startswith("Reduce"):
+            continue
+        listed = [attribute for attribute in node.attribute if attribute.name == "axes"]
+        if listed:
+            axes = list(listed[0].ints)
+        elif len(node.input) > 1 and node.input[1] in constants:
+            axes = onnx.numpy_helper.to_array(constants[node.input[1]]).tolist()
+        else:
+            continue
+        if min(axes, default=0) >= 0:
+            continue
+        ranks = _ranks(graph.model) if ranks is None else ranks
+        if node.input[0] not in ranks:
+            continue
+        axes = [axis % ranks[node.input[0]] for axis in axes]
+        if listed:
+            listed[0].ints[:] = axes
+        else:
+            node.input[1] = graph.constant(axes)
 
 
-def _pad(graph: _Graph, info: TensorInfo, missing: str) -> str:
-    """Add a row of zeros at the end if ``missing`` is 1."""
-    axes = len(info.shape)
-    # The padding at the start of every axis, then at the end of every axis.
-    pads = graph.add("Mul", missing, graph.constant([0] * axes + [1] + [0] * (axes - 1)))
-    if info.dtype != "bool":
-        return graph.add("Pad", info.name, pads)
-    # ONNX Runtime does not pad booleans in every version.
-    padded = graph.add("Pad", graph.add("Cast", info.name, to=onnx.TensorProto.INT32), pads)
-    return graph.add("Cast", padded, to=onnx.TensorProto.BOOL)
+def _ranks(proto: onnx.ModelProto) -> dict[str, int]:
+    """The number of axes of each tensor, as far as it is known."""
+    graph = onnx.shape_inference.infer_shapes(proto).graph
+    return {
+        value.name: len(value.type.tensor_type.shape.dim)
+        for value in (*graph.input, *graph.value_info, *graph.output)
+        if value.type.tensor_type.HasField("shape")
+    }

@@ -10,27 +10,57 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from kerasnets._lazy import keras, tf
 from kerasnets._patching import own_attributes, patched
 from kerasnets.exporting.onnx.recurrent_nodes import Marker
 from kerasnets.exporting.tracing import all_layers
+from kerasnets.nets.layers.length_mask import LengthMask, StepsWithin
+
+
+@dataclass(frozen=True)
+class _Trace:
+    """What the replacements need to know while a model is traced.
+
+    Attributes:
+        sequence_lens: whether nodes get the number of unmasked steps of each row.
+        prefixes: the masks that are known to unmask the first steps of each row.
+    """
+
+    sequence_lens: bool
+    prefixes: list[Any] = field(default_factory=list)
+
+    def keep(self, compute: Callable[..., Any]) -> Callable[..., Any]:
+        """A function that also records the mask that it computes."""
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            mask = compute(*arguments, **options)
+            self.prefixes.append(mask)
+            return mask
+
+        return call
 
 
 @contextlib.contextmanager
-def native_recurrence(model: keras.Model, *, allow_loops: bool = False) -> Iterator[None]:
+def native_recurrence(
+    model: keras.Model, *, allow_loops: bool = False, sequence_lens: bool = True
+) -> Iterator[None]:
     """Trace recurrent layers as markers while the block runs, then restore the model.
 
     Args:
         model: the model to trace.
         allow_loops: keep layers without a native node as loops.
+        sequence_lens: whether nodes of masked layers get the number of steps of each row. Without
+            it, they also compute the masked steps, whose outputs are not used.
 
     Raises:
         ValueError: a layer has no native node and ``allow_loops`` is false.
     """
-    layers = [layer for layer in all_layers(model) if isinstance(layer, keras.layers.RNN)]
+    trace, found = _Trace(sequence_lens), all_layers(model)
+    layers = [layer for layer in found if isinstance(layer, keras.layers.RNN)]
     refused = {layer: reason for layer in layers if (reason := why_not_native(layer))}
     if refused and not allow_loops:
         reasons = "; ".join(f"{layer.name!r} {reason}" for layer, reason in refused.items())
@@ -39,11 +69,17 @@ def native_recurrence(model: keras.Model, *, allow_loops: bool = False) -> Itera
             "Change them, or pass allow_loops=True to export them as loops, which are slow."
         )
     loops = [
-        (layer, "inner_loop", functools.partial(_inner_loop, layer))
+        (layer, "inner_loop", functools.partial(_inner_loop, trace, layer))
         for layer in layers
         if layer not in refused
     ]
-    with patched(*loops):
+    masks = [
+        (layer, name, trace.keep(getattr(layer, name)))
+        for layer in found
+        for kind, name in ((LengthMask, "compute_mask"), (StepsWithin, "call"))
+        if type(layer) is kind
+    ]
+    with patched(*loops, *masks):
         yield
 
 
@@ -103,7 +139,12 @@ def _onnx_activation(function: Any) -> tuple[str, float | None, float | None] | 
 
 
 def _inner_loop(
-    layer: Any, sequences: Any, initial_state: Any, mask: Any, training: bool = False
+    trace: _Trace,
+    layer: Any,
+    sequences: Any,
+    initial_state: Any,
+    mask: Any,
+    training: bool = False,
 ) -> tuple[Any, Any, Any]:
     """Replace ``RNN.inner_loop``; return the last output, all outputs and the final states."""
     del training  # only inference is exported
@@ -115,7 +156,7 @@ def _inner_loop(
     if mask is None:
         last, outputs, states = _unmasked(layer, sequences, states)
     else:
-        last, outputs, states = _masked(layer, sequences, states, mask)
+        last, outputs, states = _masked(trace, layer, sequences, states, mask)
     if outputs is None:
         outputs = tf.expand_dims(last, 1)
     return last, outputs, keras.tree.pack_sequence_as(initial_state, states)
@@ -129,23 +170,24 @@ def _unmasked(layer: Any, x: Any, states: list[Any]) -> tuple[Any, Any, list[Any
     return last, y[:, ::-1] if layer.go_backwards else y, states
 
 
-def _masked(layer: Any, x: Any, states: list[Any], mask: Any) -> tuple[Any, Any, list[Any]]:
+def _masked(
+    trace: _Trace, layer: Any, x: Any, states: list[Any], mask: Any
+) -> tuple[Any, Any, list[Any]]:
     """Run the unmasked steps, moved to the front in the order of the loop, and move them back."""
+    backwards = layer.go_backwards
+    # The unmasked steps are at the front already.
+    in_place = not backwards and any(mask is known for known in trace.prefixes)
     mask = tf.cast(mask, tf.bool)
     if mask.shape.rank == 3:
         mask = tf.squeeze(mask, 2)
-    backwards = layer.go_backwards
-    steps = tf.range(tf.shape(mask)[1])
-    time = tf.shape(mask)[1]
-    # Unmasked steps get the highest keys, in descending order of the loop.
-    keys = (
-        tf.where(mask, steps, steps - time) if backwards else tf.where(mask, time - steps, -steps)
-    )
-    order = tf.math.top_k(tf.cast(keys, tf.float32), k=time).indices
     count = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1)
     # ONNX Runtime loses the initial state of a row with length 0.
+    lengths = tf.maximum(count, 1)
+    x = x if in_place else tf.gather(x, _order(mask, backwards), batch_dims=1)
+    if not trace.sequence_lens:
+        _check_states(layer)
     y, last, new_states = _run_cells(
-        layer, tf.gather(x, order, batch_dims=1), states, lengths=tf.maximum(count, 1)
+        layer, x, states, lengths=lengths, pass_lengths=trace.sequence_lens
     )
     seen = tf.expand_dims(count > 0, 1)
     new_states = [tf.where(seen, n, old) for n, old in zip(new_states, states, strict=True)]
@@ -162,16 +204,46 @@ def _masked(layer: Any, x: Any, states: list[Any], mask: Any) -> tuple[Any, Any,
     return last, tf.where(tf.expand_dims(shown, 2), y, tf.zeros_like(y)), new_states
 
 
+def _order(mask: Any, backwards: bool) -> Any:
+    """The indices of the unmasked steps in the order of the loop, followed by the others."""
+    time = tf.shape(mask)[1]
+    steps = tf.range(time)
+    # Unmasked steps get the highest keys, in descending order of the loop.
+    keys = (
+        tf.where(mask, steps, steps - time) if backwards else tf.where(mask, time - steps, -steps)
+    )
+    return tf.math.top_k(tf.cast(keys, tf.float32), k=time).indices
+
+
+def _check_states(layer: Any) -> None:
+    """Check that the outputs of a layer are enough to know its final states.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if layer.return_state and any(type(cell) is keras.layers.LSTMCell for cell in _cells(layer)):
+        raise ValueError(
+            f"{layer.name!r} returns the cell state of an LSTM, and is masked. This needs "
+            "sequence_lens=True."
+        )
+
+
 def _run_cells(
-    layer: Any, x: Any, states: list[Any], *, reverse: bool = False, lengths: Any = None
+    layer: Any,
+    x: Any,
+    states: list[Any],
+    *,
+    reverse: bool = False,
+    lengths: Any = None,
+    pass_lengths: bool = True,
 ) -> tuple[Any, Any, list[Any]]:
     """Return all outputs in the order of time, the last output, and the final states."""
     final: list[Any] = []
     for cell in _cells(layer):
         count = 2 if type(cell) is keras.layers.LSTMCell else 1
-        x, *new = _mark(
-            layer.name, cell, x, states[len(final) : len(final) + count], reverse, lengths
-        )
+        start = states[len(final) : len(final) + count]
+        passed = lengths if pass_lengths else None
+        x, *new = _mark(layer.name, cell, x, start, reverse, passed)
         if lengths is not None:
             # The output of all three cells is their first state. OpenVINO continues past the
             # lengths, so only the outputs at the lengths are equal in every runtime.

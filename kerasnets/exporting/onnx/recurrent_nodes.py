@@ -118,12 +118,12 @@ def _replace(graph: Any, node: Any, marker: Marker) -> None:
         "y": [time, 1, batch, marker.units],
         "state": [1, batch, marker.units],
     }
-    x = _make(graph, "Transpose", [sequences], attr={"perm": [1, 0, 2]})
     rows = RowGuard(graph, sequences)
+    x = rows.keep_one(sequences, axis=0, rank=3)
     inputs = [
-        rows.keep_one_in_sequences(x, time, _features(weights)),
+        _make(graph, "Transpose", [x], attr={"perm": [1, 0, 2]}),
         *_onnx_weights(graph, marker, weights),
-        *([rows.keep_one(length, np.ones(1, "int32"), 0) for length in lengths] or [""]),
+        *([rows.keep_one(length, 0, 1, np.int32(1)) for length in lengths] or [""]),
         *(_initial(graph, state, shapes["state"], rows) for state in states),
     ]
     while not inputs[-1]:
@@ -175,11 +175,6 @@ def _onnx_weights(graph: Any, marker: Marker, weights: Sequence[np.ndarray]) -> 
     return [*kernels, _make_constant(graph, np.concatenate([gates(rows[0]), gates(second)]))]
 
 
-def _features(weights: Sequence[np.ndarray]) -> int:
-    """The number of features that the kernel of a cell takes."""
-    return int(weights[0].shape[0])
-
-
 def _initial(graph: Any, state: str, shape: list[int], rows: RowGuard) -> str:
     """Add a direction axis to the initial state; return ``""`` if the state is zero."""
     node = graph.get_node_by_output(state)
@@ -193,7 +188,7 @@ def _initial(graph: Any, state: str, shape: list[int], rows: RowGuard) -> str:
         shapes=[shape],
         dtypes=[TensorProto.FLOAT],
     )
-    return rows.keep_one(state, np.zeros((1, 1, shape[-1]), "float32"), 1)
+    return rows.keep_one(state, axis=1, rank=3)
 
 
 def _constant(graph: Any, tensor: str, marker: Marker) -> np.ndarray:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from onnx import TensorProto
 
 
 class RowGuard:
@@ -21,39 +20,28 @@ class RowGuard:
 
     def __init__(self, graph: Any, sequences: str) -> None:
         self._graph = graph
-        self._zero, self._one = self._constant([0]), self._constant([1])
+        self._zero = self._constant([0])
         # Not Shape with start and end: tf2onnx would merge it with another Shape of this tensor.
         shape = self._make("Shape", [sequences])
-        self._rows = self._make("Slice", [shape, self._zero, self._one])
+        self._rows = self._make("Slice", [shape, self._zero, self._constant([1])])
+        self._missing = self._make("Equal", [self._rows, self._zero])
 
-    def keep_one(self, tensor: str, row: np.ndarray, axis: int) -> str:
+    def keep_one(self, tensor: str, axis: int, rank: int, value: Any = None) -> str:
         """Add a row to a tensor if there are no rows.
 
         Args:
             tensor: the tensor.
-            row: the row, which has as many axes as the tensor.
             axis: the axis of the rows.
+            rank: the number of axes.
+            value: the value of the row. Default: zero, for a tensor of float32.
         """
-        axes = self._constant([axis])
-        # Empty if there are rows already.
-        missing = self._make("Slice", [self._constant(row), self._rows, self._one, axes])
-        return self._make("Concat", [tensor, missing], axis=axis)
-
-    def keep_one_in_sequences(self, x: str, time: int, features: int) -> str:
-        """Add a row of zeros to sequences ``(time, rows, features)`` if there are no rows.
-
-        Args:
-            x: the sequences.
-            time: the number of steps; -1 if it is not known.
-            features: the number of features.
-        """
-        if time > 0:
-            return self.keep_one(x, np.zeros((time, 1, features), "float32"), 1)
-        missing = self._make("Equal", [self._rows, self._zero])
-        missing = self._make("Cast", [missing], to=TensorProto.INT64)
-        # The padding at the start of the three axes, then at their ends.
-        pads = self._make("Mul", [missing, self._constant([0, 0, 0, 0, 1, 0])])
-        return self._make("Pad", [x, pads])
+        # The padding at the start of every axis, then at the end of every axis.
+        none = np.zeros(2 * rank, "int64")
+        one = none.copy()
+        one[rank + axis] = 1
+        pads = self._make("Where", [self._missing, self._constant(one), self._constant(none)])
+        fill = self._constant(np.float32(0) if value is None else value)
+        return self._make("Pad", [tensor, pads, fill])
 
     def remove(self, tensor: str, axis: int) -> str:
         """Remove the row that was added."""
@@ -65,4 +53,4 @@ class RowGuard:
     def _constant(self, value: Any) -> str:
         from tf2onnx.utils import make_name
 
-        return str(self._graph.make_const(make_name("row_guard"), np.asarray(value)).output[0])
+        return str(self._graph.make_const(make_name("row_guard"), np.array(value)).output[0])

@@ -12,8 +12,7 @@ import onnxruntime
 
 from kerasnets.exporting.samples import Arrays
 from kerasnets.exporting.signature import Served
-from kerasnets.exporting.verification.cases import LARGEST_CASE
-from kerasnets.exporting.verification.runtimes import compare, read_reference
+from kerasnets.exporting.verification.runtimes import read_reference
 from kerasnets.exporting.verification.task_metrics import Labelled
 from kerasnets.exporting.weights_report import check_agreement, measure_file
 
@@ -42,9 +41,7 @@ def write_small_weights(
 
     Returns:
         An entry for each kind, and one for the original under ``"float32"``, as
-        :func:`~kerasnets.exporting.weights_report.measure_file` returns them. The largest
-        difference is that over all cases of the reference, measured as in
-        :class:`~kerasnets.exporting.Verification`.
+        :func:`~kerasnets.exporting.weights_report.measure_file` returns them.
 
     Raises:
         ValueError: the predictions of a file differ from those of Keras too often.
@@ -126,11 +123,4 @@ def _measure(
     def run(inputs: Arrays) -> Arrays:
         return dict(zip(names, session.run(names, inputs), strict=True))
 
-    entry = measure_file(served, path, run, *cases[LARGEST_CASE], test)
-    largest = dict.fromkeys(names, 0.0)
-    for inputs, expected in cases.values():
-        got = run(inputs)
-        for name in names:
-            difference, _ = compare(name, got[name], expected[name], np.inf)
-            largest[name] = max(largest[name], difference)
-    return entry | {"max_abs_diff": largest}
+    return measure_file(served, path, run, cases, test)

@@ -34,6 +34,7 @@ def write_onnx(
     *,
     opset: int = OPSET,
     allow_loops: bool = False,
+    sequence_lens: bool = True,
     guarded: bool = False,
     metadata: Mapping[str, str] | None = None,
     doc: str = "",
@@ -47,14 +48,16 @@ def write_onnx(
         path: the ``.onnx`` file to write.
         opset: the version of the ONNX operators, 13 to 22.
         allow_loops: whether the file may contain a ``Loop``.
+        sequence_lens: whether the nodes of masked recurrent layers get the number of steps of each
+            row. tract does not have this input.
         guarded: whether rows with invalid values get NaN as outputs, as in
             :mod:`kerasnets.exporting.onnx.guards`.
         metadata: the content of ``metadata_props``.
         doc: the doc string of the graph.
 
     Returns:
-        An entry for the card: the opset, whether loops are allowed, and the number of nodes per
-        operator.
+        An entry for the card: the opset, whether loops are allowed, whether a recurrent node has
+        the input ``sequence_lens``, and the number of nodes per operator.
 
     Raises:
         ValueError: the opset is not supported, the model has operations without an ONNX operator,
@@ -74,7 +77,8 @@ def write_onnx(
             f"{served.model.name!r} has {', '.join(map(repr, sorted(both)))} as input and as "
             "output, but names in ONNX must be unique. Rename one of the layers."
         )
-    proto = _with_opset(_convert(served, min(opset, _LAST_OF_TF2ONNX), allow_loops), opset)
+    proto = _convert(served, min(opset, _LAST_OF_TF2ONNX), allow_loops, sequence_lens)
+    proto = _with_opset(proto, opset)
     unknown = sorted(
         f"{node.op_type} ({node.name})"
         for node in all_nodes(proto.graph)
@@ -100,7 +104,12 @@ def write_onnx(
     onnx.helper.set_model_props(proto, {"opset": str(opset), **(metadata or {})})
     onnx.save(proto, path)
     nodes = Counter(node.op_type for node in all_nodes(proto.graph))
-    return {"opset": opset, "allow_loops": allow_loops, "nodes": dict(sorted(nodes.items()))}
+    return {
+        "opset": opset,
+        "allow_loops": allow_loops,
+        "sequence_lens": any(map(_has_sequence_lens, all_nodes(proto.graph))),
+        "nodes": dict(sorted(nodes.items())),
+    }
 
 
 def add_metadata(path: Path, metadata: Mapping[str, str]) -> None:
@@ -112,15 +121,17 @@ def add_metadata(path: Path, metadata: Mapping[str, str]) -> None:
     onnx.save(proto, path)
 
 
-def _convert(served: Served, opset: int, allow_loops: bool) -> onnx.ModelProto:
+def _convert(served: Served, opset: int, allow_loops: bool, sequence_lens: bool) -> onnx.ModelProto:
     import tf2onnx
 
     specs = served.specs
     handler = MarkerHandler()
     with _LOCK, silenced("tf2onnx", "tensorflow"):
         _patch_for_numpy_2()
-        loops = native_recurrence(served.model, allow_loops=allow_loops)
-        with loops, grouped_operations(served.model):
+        native = native_recurrence(
+            served.model, allow_loops=allow_loops, sequence_lens=sequence_lens
+        )
+        with native, grouped_operations(served.model):
             concrete = tf.function(served, autograph=False).get_concrete_function(*specs)
         # The inputs of the function are followed by captured tensors: variables, and constants
         # such as the mean of a Normalization, which tf2onnx would otherwise treat as inputs.
@@ -177,6 +188,10 @@ def all_nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
         for attribute in node.attribute:
             if attribute.type == onnx.AttributeProto.GRAPH:
                 yield from all_nodes(attribute.g)
+
+
+def _has_sequence_lens(node: onnx.NodeProto) -> bool:
+    return node.op_type in ("GRU", "LSTM", "RNN") and len(node.input) > 4 and bool(node.input[4])
 
 
 def _is_foreign(node: onnx.NodeProto, opset: int) -> bool:

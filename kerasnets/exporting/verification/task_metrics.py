@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from kerasnets.exporting.card import card_task
-from kerasnets.exporting.verification.runtimes import read_card
+from kerasnets.exporting.verification.runtimes import read_card, recorded
 
 Arrays = dict[str, np.ndarray]
 Metrics = dict[str, float | None]
@@ -203,9 +203,9 @@ def recorded_metric_failures(
     """
     card = read_card(folder / "card.json")
     for runtime, metrics in small.items():
-        recorded = card["weights"][runtime.removeprefix("onnx-")]
+        figures = recorded(runtime, card)
         for name in ("accuracy", "mae"):
-            value, expected = metrics.get(name), recorded.get(name)
+            value, expected = metrics.get(name), figures.get(name)
             if value is None or expected is None:
                 continue
             margin = 1 / examples if name == "accuracy" else _MARGIN * max(1.0, expected)

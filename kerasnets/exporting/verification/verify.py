@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from kerasnets._display import html_block
 from kerasnets._errors import WorkFailedError
 from kerasnets._files import write_json
+from kerasnets.exporting.signing import SignatureChecker
 from kerasnets.exporting.verification.process import Limits, default_memory, run_process
 from kerasnets.exporting.verification.task_metrics import (
     Labelled,
@@ -90,6 +92,7 @@ def verify(
     custom_modules: Sequence[str] = (),
     timeout: float | None = 600.0,
     max_memory: int | None = None,
+    public_key: str | os.PathLike[str] | None = None,
 ) -> Verification:
     """Compare every file of an exported version with the outputs of Keras.
 
@@ -114,20 +117,25 @@ def verify(
         timeout: seconds until the process must have ended. ``None``: no limit.
         max_memory: the largest memory of the process in bytes, on Linux. Default: 8 GiB, or three
             quarters of the memory of the machine if that is less.
+        public_key: the public key (PEM) of whoever must have signed the files, as ``sign=`` of
+            :func:`export` does. Files with another signature, or none, are not loaded.
 
     Returns:
         The result, if there are no failures.
 
     Raises:
         FileNotFoundError: there is no exported version at ``path``.
-        ValueError: ``tolerance`` or a limit is not a positive number, or ``test`` does not fit
-            the model.
+        ValueError: ``tolerance`` or a limit is not a positive number, ``test`` does not fit the
+            model, or ``public_key`` is not a public key.
         VerificationError: verification failed; it lists every failure.
     """
     check_tolerance(tolerance)
     _check_modules(custom_modules)
     limits = Limits(timeout, default_memory() if max_memory is None else max_memory)
+    checker = None if public_key is None else SignatureChecker(public_key)
     folder = find_version(Path(path))
+    if checker is not None and (failures := checker.failures(folder)):
+        raise VerificationError(Verification(folder, failures=failures))
     verification = run_verification(folder, tolerance, test, limits, custom_modules)
     if not verification.ok:
         raise VerificationError(verification)

@@ -9,6 +9,7 @@ import pytest
 
 import kerasnets as kn
 from kerasnets.exporting import weights_report
+from kerasnets.exporting.verification import runtimes
 from tests.exporting.helpers import read_card
 from tests.exporting.onnx.helpers import randomize
 
@@ -36,12 +37,12 @@ def test_every_kind_is_smaller_and_its_agreement_is_in_the_card(tmp_path, verify
         model,
         tmp_path / "net",
         formats=("litert",),
-        weights=("float16", "int8", "full-int8"),
+        weights=("float16", "int8", "full-int8", "int16x8"),
         test=examples(model),
         calibration=signals(100, seed=1),
     )
     report = read_card(folder)["litert_weights"]
-    assert list(report) == ["float32", "float16", "int8", "full-int8"]
+    assert list(report) == ["float32", "float16", "int8", "full-int8", "int16x8"]
     for kind, entry in report.items():
         suffix = "" if kind == "float32" else f".{kind}"
         assert entry["file"] == f"model{suffix}.tflite"
@@ -49,9 +50,18 @@ def test_every_kind_is_smaller_and_its_agreement_is_in_the_card(tmp_path, verify
         assert entry["agreement"] == entry["accuracy"] >= weights_report.MIN_AGREEMENT
     sizes = {kind: entry["bytes"] for kind, entry in report.items()}
     assert sizes["float16"] < 0.6 * sizes["float32"]
-    assert max(sizes["int8"], sizes["full-int8"]) < 0.4 * sizes["float32"]
+    assert max(sizes["int8"], sizes["full-int8"], sizes["int16x8"]) < 0.4 * sizes["float32"]
     differences = {kind: e["max_abs_diff"]["logits"] for kind, e in report.items()}
     assert differences["float32"] < differences["float16"] < differences["full-int8"]
+    checked = runtimes.check(folder, 1e-5)
+    assert checked.failures == []
+    assert checked.small_weights == pytest.approx(
+        {
+            f"litert-{k}": max(e["max_abs_diff"].values())
+            for k, e in report.items()
+            if k != "float32"
+        }
+    )
     assert "LiteRT files with smaller weights" in (folder / "README.md").read_text()
 
 
@@ -67,7 +77,7 @@ def test_a_file_that_predicts_other_classes_is_refused(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["seizure-gru", "seizure-spectral-small"])
 def test_full_int8_of_loops_and_spectra_is_refused(name, tmp_path):
-    with pytest.raises(ValueError, match=r"cannot compute (WHILE|DIV|RFFT2D).* in int8"):
+    with pytest.raises(ValueError, match=r"cannot compute (WHILE|DIV|RFFT2D).* in integers"):
         kn.export(kn.build(name), tmp_path / "net", formats=("litert",), weights=("full-int8",))
     assert not (tmp_path / "net").exists()
 

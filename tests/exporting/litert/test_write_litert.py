@@ -11,11 +11,15 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 import kerasnets as kn
-from kerasnets.exporting.litert.flatbuffer import describe_operators, read_metadata
+from kerasnets.exporting.litert.flatbuffer import describe_operators
 from kerasnets.exporting.litert.write_litert import convert, write_litert
 from kerasnets.exporting.samples import random_samples
 from kerasnets.exporting.signature import serve
-from kerasnets.exporting.verification.runtimes.litert_check import litert_failures, load_litert
+from kerasnets.exporting.verification.runtimes.litert_check import (
+    litert_failures,
+    load_litert,
+    read_metadata,
+)
 from tests.exporting.helpers import dense_model, read_card, small_net
 from tests.exporting.onnx.helpers import randomize
 

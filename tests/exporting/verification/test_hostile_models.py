@@ -183,8 +183,10 @@ def test_own_layers_are_verified_with_custom_modules(
     hostile.write_card(folder, ["onnx"], keras={"needs": ["own_layers.Halve"]})
     keras.Model(x, own_layers.Halve(name="y")(2 * x)).save(folder / "model.keras")
     hostile.save_onnx(hostile.onnx_identity(), folder)
-    assert set(kn.verify(folder).max_abs_diff) == {"onnx"}
-    assert set(kn.verify(folder, custom_modules=["own_layers"]).max_abs_diff) == {"onnx", "keras"}
+    alone = set(kn.verify(folder).max_abs_diff) - {"openvino"}  # if it is installed
+    assert alone == {"onnx"}
+    both = set(kn.verify(folder, custom_modules=["own_layers"]).max_abs_diff) - {"openvino"}
+    assert both == {"onnx", "keras"}
     for modules, message in ((["no_such_module"], "cannot be imported"), ("own_layers", "a list")):
         with pytest.raises(ValueError, match=message):
             kn.verify(folder, custom_modules=modules)
@@ -206,8 +208,10 @@ def test_an_endless_loop_ends_at_the_timeout(
     assert time.monotonic() - start < 60
     assert list(scratch.iterdir()) == []
     hostile.write_card(folder, ["onnx"])
-    (failure,) = failures(folder)
-    assert "is a Loop, which the card does not allow" in failure
+    found = failures(folder)
+    assert found
+    # OpenVINO, if it is installed, does not load the file either.
+    assert all("is a Loop, which the card does not allow" in failure for failure in found)
 
 
 def test_too_much_memory_ends_the_verification(tmp_path: Path) -> None:

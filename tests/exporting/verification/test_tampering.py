@@ -23,15 +23,16 @@ def script() -> dict[str, Any]:
     return runpy.run_path(str(SCRIPT))
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An ONNX export with smaller weights."""
-    net = kn.build("seizure-mlp", units=(30,), samples=6)
+@pytest.fixture(scope="module", params=["onnx", "litert"])
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An export with smaller weights."""
+    net = kn.build("seizure-mlp", units=(300,), samples=6)
     return kn.export(
         net,
         tmp_path_factory.mktemp("exported") / "net",
-        formats="onnx",
+        formats=request.param,
         weights=("float16", "int8"),
+        c_array=request.param == "litert",
         class_names=["a", "b", "c", "d", "e"],
         keras_file=False,
         verify=False,
@@ -41,7 +42,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_folder_itself_has_no_failures(folder: Path) -> None:
     report = runtimes.check(folder, 1e-5)
     assert report.failures == []
-    assert 1e-5 < report.small_weights["onnx-float16"] < report.small_weights["onnx-int8"]
+    float16, int8 = report.small_weights.values()
+    assert 1e-5 < float16 < int8
 
 
 def test_every_change_is_found(script: dict[str, Any], folder: Path, tmp_path: Path) -> None:
@@ -59,7 +61,7 @@ def test_every_bit_of_the_checksums_counts(folder: Path) -> None:
     content = path.read_bytes()
     rng = np.random.default_rng(0)
     try:
-        for index in rng.choice(len(content), 200, replace=False):
+        for index in rng.choice(len(content), 100, replace=False):
             changed = bytearray(content)
             changed[index] ^= 1 << rng.integers(8)
             path.write_bytes(changed)

@@ -196,9 +196,10 @@ def test_every_failure_of_the_highest_version_is_collected_from_a_new_process_an
     assert written["ok"] is True
     # A bias that is shifted equally changes the logits of all four batch sizes and of the case with
     # invalid values, not the softmax.
-    assert len([f for f in found.failures if "'logits'" in f and "differs" in f]) == 5
+    differing = [f for f in found.failures if "'logits'" in f and "differs" in f]
+    assert len([f for f in differing if f.startswith("onnx:")]) == 5
     # The checksum, the missing file, the version, five logits, the SavedModel that is not there.
-    assert len(found.failures) == 9
+    assert len([f for f in found.failures if not f.startswith("openvino:")]) == 9
     assert found.max_abs_diff["onnx"] == pytest.approx(2e-5, rel=0.1)
     assert isinstance(raised.value, ValueError)
 

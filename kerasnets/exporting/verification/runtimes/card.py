@@ -35,6 +35,17 @@ class _Streaming(BaseModel):
     outputs: list[_Tensor] = Field(min_length=1)
 
 
+class _Header(BaseModel):
+    file: str
+    of: str
+    arena_bytes: int | None = Field(default=None, gt=0, le=2**26)
+
+
+class _CArrays(BaseModel):
+    headers: list[_Header] = Field(max_length=64)
+    examples: list[str] = Field(max_length=64)
+
+
 class _Card(BaseModel):
     model_config = ConfigDict(strict=True)
     formats: list[Literal["saved_model", "onnx", "litert"]] = Field(min_length=1)
@@ -46,6 +57,7 @@ class _Card(BaseModel):
     keras: _Keras | None = None
     onnx: _Onnx | None = None
     streaming: _Streaming | None = None
+    c_arrays: _CArrays | None = None
 
 
 def read_card(path: Path) -> Card:

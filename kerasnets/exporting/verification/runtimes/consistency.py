@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from .card import Card
+from .litert_check import read_metadata
+from .report import describe
 
 Arrays = dict[str, np.ndarray]
 _TEXTS = ("name", "version", "input_units", "task")
@@ -21,22 +23,25 @@ def folder_failures(folder: Path, card: Card) -> Iterator[str]:
     version = card.get("version")
     if folder.name.isdigit() and version is not None and int(folder.name) != version:
         yield f"card.json: it is of version {version}, the folder is named {folder.name}"
-    for entry in (card.get("weights") or {}).values():
-        if not (folder / str(entry.get("file"))).is_file():
-            yield f"{entry.get('file')}: it is missing"
+    for section in ("weights", "litert_weights"):
+        for entry in (card.get(section) or {}).values():
+            if not (folder / str(entry.get("file"))).is_file():
+                yield f"{entry.get('file')}: it is missing"
 
 
-def onnx_failures(name: str, path: Path, card: Card) -> Iterator[str]:
-    """The metadata of an ONNX file that differ from the card.
+def metadata_failures(name: str, path: Path, card: Card) -> Iterator[str]:
+    """The metadata of an ONNX or LiteRT file that differ from the card.
 
     Args:
         name: the runtime.
-        path: the file.
+        path: the file; files of other formats have no metadata.
         card: the content of ``card.json``.
     """
-    import onnx
-
-    props = {prop.key: prop.value for prop in onnx.load(path).metadata_props}
+    try:
+        props = _metadata(path)
+    except (AttributeError, IndexError, TypeError, ValueError) as error:
+        yield f"{name}: the metadata of {path.name} cannot be read: {describe(error)}"
+        return
     expected = {key: str(card[key]) for key in _TEXTS if card.get(key) is not None}
     for key in _LISTS:
         if key in card:
@@ -44,6 +49,16 @@ def onnx_failures(name: str, path: Path, card: Card) -> Iterator[str]:
     for key, value in expected.items():
         if key in props and props[key] != value:
             yield f"{name}: {path.name} has the {key} {props[key]}, the card has {value}"
+
+
+def _metadata(path: Path) -> Mapping[str, str]:
+    if path.suffix == ".tflite":
+        return read_metadata(path.read_bytes())
+    if path.suffix == ".onnx":
+        import onnx
+
+        return {prop.key: prop.value for prop in onnx.load(path).metadata_props}
+    return {}
 
 
 def classify_failures(runtime: Any, card: Card, cases: Mapping[str, Any]) -> Iterator[str]:

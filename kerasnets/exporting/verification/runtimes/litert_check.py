@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from .compare import Signature
 
 Arrays = dict[str, np.ndarray]
 _SIGNATURE = "serving_default"
+METADATA = "kerasnets"  # the name of our entry in the metadata
 
 
 def litert_failures(path: Path) -> Iterator[str]:
@@ -29,21 +31,37 @@ def litert_failures(path: Path) -> Iterator[str]:
             yield f"it has the operator {name}, which is not built into LiteRT"
 
 
+def read_metadata(content: bytes) -> dict[str, str]:
+    """The entries that an export has stored in a LiteRT file; empty if there are none."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    for entry in model.metadata or []:
+        if entry.name == METADATA.encode():
+            return dict(json.loads(bytes(model.buffers[entry.buffer].data)))
+    return {}
+
+
 def load_litert(path: Path) -> tuple[Signature, Signature, Any]:
-    """Load a file; return its inputs, its outputs and a function that runs it.
+    """Load a file, as :func:`load_litert_content` does its content."""
+    return load_litert_content(path.read_bytes())
+
+
+def load_litert_content(content: bytes) -> tuple[Signature, Signature, Any]:
+    """Load the content of a file; return its inputs, outputs and a function that runs it.
 
     A file whose batch axis is fixed to one runs once per row. LiteRT runs nothing without rows, so
     empty arrays give empty outputs.
 
     Args:
-        path: the file.
+        content: the content of the file.
 
     Raises:
         ValueError: it has no signature ``serving_default``.
     """
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(model_path=str(path), num_threads=1)
+    interpreter = Interpreter(model_content=content, num_threads=1)
     if _SIGNATURE not in interpreter.get_signature_list():
         raise ValueError(f"there is no signature {_SIGNATURE}")
     runner = interpreter.get_signature_runner(_SIGNATURE)

@@ -19,6 +19,7 @@ from .card import Card
 from .compare import Signature
 from .keras_check import keras_failures
 from .litert_check import litert_failures, load_litert
+from .micro_check import HEADER, load_micro, runs_in_micro
 from .onnx_check import onnx_failures
 from .saved_model_check import saved_model_failures
 from .small_weights import SMALL_WEIGHTS, small_runtimes
@@ -31,6 +32,7 @@ FILES = {
     "openvino": "model.onnx",
     "saved_model": "saved_model.pb",
     "litert": "model.tflite",
+    "tflite_micro": HEADER,
     "keras": "model.keras",
     **SMALL_WEIGHTS,
 }
@@ -57,9 +59,10 @@ def runtimes_of(card: Card, modules: Sequence[str] = ()) -> list[str]:
     names = ["onnx"] if "onnx" in card["formats"] else []
     if names and importlib.util.find_spec("openvino"):
         names.append("openvino")
-    names += small_runtimes(card) if names else []
     names += ["saved_model"] if "saved_model" in card["formats"] else []
     names += ["litert"] if "litert" in card["formats"] else []
+    names += ["tflite_micro"] if runs_in_micro(card) else []
+    names += small_runtimes(card)
     written = card.get("keras") or {}
     ours = written.get("modules") is not None
     return names + (["keras"] if ours or (written.get("needs") and modules) else [])
@@ -84,7 +87,9 @@ def reasons_not_to_load(
     elif name == "saved_model":
         import_tensorflow()
         found = saved_model_failures(folder)
-    elif name == "litert":
+    elif name == "tflite_micro":
+        return []  # it has no operators that are not built in
+    elif path.suffix == ".tflite":
         found = litert_failures(path)
     else:
         found = onnx_failures(path, bool((card.get("onnx") or {}).get("allow_loops")))
@@ -104,8 +109,10 @@ def load(name: str, folder: Path, card: Card, modules: Sequence[str] = ()) -> Ru
         return load_keras(folder, card, modules)
     if name == "saved_model":
         return load_saved_model(folder)
-    if name == "litert":
+    if name.startswith("litert"):
         return Runtime(*load_litert(folder / FILES[name]))
+    if name == "tflite_micro":
+        return Runtime(*load_micro(folder / HEADER, card))
     loader = load_openvino if name == "openvino" else load_onnx
     return loader(folder / FILES[name])
 
