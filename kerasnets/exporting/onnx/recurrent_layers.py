@@ -18,7 +18,6 @@ from kerasnets._lazy import keras, tf
 from kerasnets._patching import own_attributes, patched
 from kerasnets.exporting.onnx.recurrent_nodes import Marker
 from kerasnets.exporting.tracing import all_layers
-from kerasnets.nets.layers.length_mask import LengthMask, StepsWithin
 
 
 @dataclass(frozen=True)
@@ -73,6 +72,10 @@ def native_recurrence(
         for layer in layers
         if layer not in refused
     ]
+    # Here, because the definition of a layer imports TensorFlow, which other users of this package
+    # do not need.
+    from kerasnets.nets.layers.length_mask import LengthMask, StepsWithin
+
     masks = [
         (layer, name, trace.keep(getattr(layer, name)))
         for layer in found
