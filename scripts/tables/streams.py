@@ -1,21 +1,25 @@
 """Live streams of every causal net of the catalogue, and of many other models.
 
-    python scripts/tables/streams.py [--only WORD] [--write]
+    python scripts/tables/streams.py [--only WORD] [--results FILE] [--write]
 
 Each model is exported with ``streaming=True``. Its step model then runs a sequence in one chunk, in
 single steps, and in random chunks, in ONNX Runtime (with ``kn.Stream``), TensorFlow (the
 SavedModel) and LiteRT. The outputs are compared with those of Keras for the whole sequence.
-Exits with 1 if one differs by more than 1e-5. ``--write`` writes the table to docs/streams.md.
+Exits with 1 if one differs by more than 1e-5. ``--results`` keeps what was measured in a file, so
+that an interrupted run continues. ``--write`` writes the tables to docs/streams.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
+import json
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from variants import streams
@@ -36,19 +40,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--only", default="", help="only models whose name has this word")
     parser.add_argument("--write", action="store_true", help=f"write the tables to {PAGE.name}")
+    parser.add_argument("--results", type=Path, help="a JSON file with the finished models")
     arguments = parser.parse_args()
-    rows, refused, largest = [], [], 0.0
-    for name, model in models(arguments.only):
-        try:
-            cells, difference = measure(name, model)
-        except kn.VerificationError:
-            raise
-        except ValueError as error:
-            refused.append((name, reason(str(error))))
-            continue
-        rows.append(cells)
-        largest = max(largest, difference)
-        print(*cells, sep=" | ", flush=True)
+    found: dict[str, dict[str, Any]] = {}
+    if arguments.results and arguments.results.exists():
+        found = json.loads(arguments.results.read_text(encoding="utf-8"))
+    for name, build in models(arguments.only):
+        if name not in found:
+            found[name] = measure(name, build())
+            print(name, *found[name].values(), sep=" | ", flush=True)
+        if arguments.results:
+            arguments.results.write_text(json.dumps(found), encoding="utf-8")
+    rows = [entry["cells"] for entry in found.values() if "cells" in entry]
+    refused = [(name, entry["refused"]) for name, entry in found.items() if "refused" in entry]
+    largest = max(entry.get("difference", 0.0) for entry in found.values())
     tables = {
         "equal": markdown_table(TITLES, rows, "l" + "r" * (len(TITLES) - 1)),
         "refused": markdown_table(("net", "layer", "why"), grouped(refused)),
@@ -62,25 +67,39 @@ def main() -> int:
     return int(largest > LIMIT)
 
 
-def models(word: str) -> Iterator[tuple[str, keras.Model]]:
-    """The nets of the catalogue, with random weights, and the other models."""
+def models(word: str) -> Iterator[tuple[str, Callable[[], keras.Model]]]:
+    """The nets of the catalogue and the other models, with functions that build them."""
     for name in kn.list_nets():
         if word in name:
-            net = kn.build(name)
-            rng = np.random.default_rng(0)
-            for weight in net.weights:
-                values = rng.normal(0, 0.3, weight.shape)
-                weight.assign(abs(values) if "variance" in weight.path else values)
-            yield name, net
+            yield name, functools.partial(random_net, name)
     for name in streams.VARIANTS:
         if word in name:
-            yield name, streams.build(name)
+            yield name, functools.partial(streams.build, name)
 
 
-def measure(name: str, model: keras.Model) -> tuple[list[str], float]:
-    """The cells of a model and its largest difference."""
+def random_net(name: str) -> keras.Model:
+    """A net of the catalogue with random weights, so that its outputs depend on every layer."""
+    net = kn.build(name)
+    rng = np.random.default_rng(0)
+    for weight in net.weights:
+        values = rng.normal(0, 0.1, weight.shape)
+        weight.assign(abs(values) if "variance" in weight.path else values)
+    return net
+
+
+def measure(name: str, model: keras.Model) -> dict[str, Any]:
+    """The ``cells`` of a model and its largest ``difference``, or why it is ``refused``.
+
+    Raises:
+        VerificationError: the step models do not return the outputs of the whole sequence.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        path = kn.export(model, Path(folder) / name, FORMATS, streaming=True, keras_file=False)
+        try:
+            path = kn.export(model, Path(folder) / name, FORMATS, streaming=True, keras_file=False)
+        except kn.VerificationError:
+            raise
+        except ValueError as error:
+            return {"refused": reason(str(error))}
         card = read_card(path / "card.json")
         states = kn.Stream(path).state_dict()
     found = card["verification"]["max_abs_diff"]
@@ -90,7 +109,8 @@ def measure(name: str, model: keras.Model) -> tuple[list[str], float]:
     native = {key: nodes[key] for key in ("GRU", "LSTM", "RNN", "Conv", "MaxPool") if key in nodes}
     shown = ", ".join(f"{count} {key}" for key, count in native.items())
     cells = [f"`{name}`", str(len(states) - 1), f"{numbers:,}"]
-    return [*cells, *(f"{d:.1e}" for d in differences), shown], max(differences)
+    cells += [*(f"{d:.1e}" for d in differences), shown]
+    return {"cells": cells, "difference": max(differences)}
 
 
 def reason(message: str) -> tuple[str, str]:
@@ -99,12 +119,12 @@ def reason(message: str) -> tuple[str, str]:
     return (found[1].replace("'", "`"), found[2]) if found else ("", message)
 
 
-def grouped(refused: Sequence[tuple[str, tuple[str, str]]]) -> list[tuple[str, str, str]]:
+def grouped(refused: Sequence[tuple[str, Sequence[str]]]) -> list[tuple[str, str, str]]:
     """One row per layer and reason, with all of its nets."""
     nets: dict[tuple[str, str], list[str]] = {}
-    for name, why in refused:
-        nets.setdefault(why, []).append(f"`{name}`")
-    return [(", ".join(names), *why) for why, names in nets.items()]
+    for name, (layer, why) in refused:
+        nets.setdefault((layer, why), []).append(f"`{name}`")
+    return [(", ".join(names), layer, why) for (layer, why), names in nets.items()]
 
 
 def replace_table(text: str, name: str, table: str) -> str:

@@ -158,8 +158,8 @@ def _check_normalization(layer: Any, flows: Sequence[Flow]) -> None:
     if any(axis % rank == 1 for axis in layer.axis or ()):
         raise NotCausalError(
             f"has a mean and a variance of its own for each of {flows[0].shape[0]} steps; a stream "
-            "has no end. Train with one mean and variance for all steps: with Normalization("
-            "axis=None), or axis=-1 if there are several features"
+            "has no end. Use the same for all steps: rescaling='shared' in kn.train, or "
+            "Normalization(axis=-1) if there are several features"
         )
 
 

@@ -33,7 +33,8 @@ class Verification:
         path: the version folder.
         max_abs_diff: the largest difference from Keras per runtime: ``"saved_model"``,
             ``"onnx"``, ``"openvino"`` if it is installed, ``"litert"``, and ``"keras"``, which
-            loads ``model.keras``. Differences are absolute if the largest value of the output is at
+            loads ``model.keras``; and ``"onnx-stream"`` and so on for the step models of a live
+            stream. Differences are absolute if the largest value of the output is at
             most 1, and relative to that value otherwise.
         small_weights: the same for the ONNX files with smaller weights, which must not be larger
             than the card states.

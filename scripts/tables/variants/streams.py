@@ -156,12 +156,12 @@ def convolution_without_padding() -> keras.Model:
 
 @variant
 def stride_above_kernel() -> keras.Model:
-    """A convolution that skips steps, and one with a dilation."""
+    """A convolution with a dilation, and one that skips steps."""
     nn = _layers()
 
     def layers(x: Any) -> Any:
-        x = nn.Conv1D(5, 2, strides=4)(x)
-        return nn.Conv1D(4, 3, dilation_rate=2)(x)
+        x = nn.Conv1D(4, 3, dilation_rate=2, padding="causal")(x)
+        return nn.Conv1D(5, 2, strides=4)(x)
 
     return _sequence(layers)
 
@@ -181,7 +181,8 @@ def depthwise_convolution() -> keras.Model:
     nn = _layers()
 
     def layers(x: Any) -> Any:
-        x = nn.ReLU()(nn.BatchNormalization()(nn.DepthwiseConv1D(4, depth_multiplier=2)(x)))
+        x = nn.DepthwiseConv1D(4, depth_multiplier=2)(nn.ZeroPadding1D((3, 0))(x))
+        x = nn.ZeroPadding1D((2, 0))(nn.ReLU()(nn.BatchNormalization()(x)))
         return nn.SeparableConv1D(5, 3, activation="tanh")(x)
 
     return _sequence(layers)

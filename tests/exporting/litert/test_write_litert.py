@@ -69,6 +69,9 @@ def test_outputs_equal_those_of_keras(name, batch, loops, tmp_path):
     assert {output: value.shape for output, value in empty.items()} == {
         output: (0, *value.shape[1:]) for output, value in expected.items()
     }
+    if "length" in samples:
+        with pytest.raises(ValueError, match="the inputs have different numbers of rows"):
+            run(samples | {"length": samples["length"][:1]})
 
 
 def test_a_free_time_axis_takes_any_number_of_steps():

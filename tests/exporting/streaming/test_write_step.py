@@ -33,7 +33,7 @@ def test_the_largest_differences_of_all_runtimes_are_on_the_card(streamed):
     card = read_card(streamed)
     found = card["verification"]["max_abs_diff"]
     for name in ("onnx", "saved_model", "litert"):
-        assert 0 < found[f"{name}-stream"] < 1e-5
+        assert found[f"{name}-stream"] < 1e-5
     assert card["streaming"]["timing"]["probabilities"] == {"stride": 2, "first": 5}
     assert card["streaming"]["files"] == {
         "saved_model": "step_saved_model", "onnx": "step.onnx", "litert": "step.tflite"

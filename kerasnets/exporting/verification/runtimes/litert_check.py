@@ -69,7 +69,9 @@ def load_litert_content(content: bytes) -> tuple[Signature, Signature, Any]:
     one_row = all(shape[:1] == (1,) for _, shape in inputs.values())
 
     def run(arrays: Arrays) -> Arrays:
-        rows = len(next(iter(arrays.values())))
+        rows, *others = {len(array) for array in arrays.values()}
+        if others:
+            raise ValueError("the inputs have different numbers of rows")
         if not rows:
             # LiteRT needs a row. The result of a row of zeros has the types and shapes.
             zeros = {name: np.zeros((1, *x.shape[1:]), x.dtype) for name, x in arrays.items()}

@@ -36,8 +36,12 @@ def check_stream(folder: Path, card: Card, tolerance: float, report: Report) -> 
         tolerance: the largest difference allowed.
         report: the report to which differences and failures are added.
     """
-    entry = card.get("streaming")
-    if not entry:
+    if not card.get("streaming"):
+        report.failures += (
+            f"{name}: the card does not describe it"
+            for name in STEP_FILES.values()
+            if (folder / name).exists()
+        )
         return
     report.enter(REFERENCE)
     try:
