@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 WORKER_LOST = 75  # exit code; sysexits.h calls it a temporary failure, to be tried again
 
 
 class WorkFailedError(Exception):
     """The input was valid but the work failed: a download, a training or a verification."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let other processes raise the error here: pickle would call ``__init__`` again."""
+        return _copy, (type(self), self.args, self.__dict__)
+
+
+def _copy(
+    cls: type[WorkFailedError], args: tuple[Any, ...], attributes: dict[str, Any]
+) -> WorkFailedError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(attributes)
+    return error
 
 
 class WorkerLostError(WorkFailedError, RuntimeError):

@@ -42,6 +42,19 @@ def locked(folder: str | os.PathLike[str], *, wait: bool = False) -> Iterator[No
         os.close(descriptor)
 
 
+@contextlib.contextmanager
+def new_folder(folder: Path) -> Iterator[None]:
+    """Make a folder if it does not exist. If the block fails before it writes, remove it again."""
+    existed = folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        if not existed and not any(folder.iterdir()):
+            folder.rmdir()
+        raise
+
+
 def remove_leftovers(folder: str | os.PathLike[str]) -> None:
     """Remove what killed processes left in a folder and its subfolders."""
     for subfolder, names, _ in os.walk(folder):

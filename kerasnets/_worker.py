@@ -137,7 +137,7 @@ def _run_in_copy(call: Callable[[], object]) -> tuple[Any, Any]:
     """Start a copy of this process that runs a call; return it and the pipe of its answer."""
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=lambda: sender.send(_try(call)), daemon=True)
+    process = context.Process(target=lambda: sender.send(try_call(call)), daemon=True)
     process.start()
     sender.close()
     return process, receiver
@@ -183,11 +183,14 @@ def _serve() -> None:
 
 
 def _answer(module: str, name: str, args: tuple[Any, ...]) -> tuple[bool, Any]:
-    return _try(lambda: getattr(importlib.import_module(module), name)(*args))
+    return try_call(lambda: getattr(importlib.import_module(module), name)(*args))
 
 
-def _try(call: Callable[[], object]) -> tuple[bool, Any]:
-    """Return ``True`` and the result of a call, or ``False`` and an error that can be pickled."""
+def try_call(call: Callable[[], object]) -> tuple[bool, Any]:
+    """Return ``True`` and the result of a call, or ``False`` and its error, for another process.
+
+    An error that cannot be pickled is replaced by one with the same text.
+    """
     try:
         return True, call()
     except Exception as error:  # noqa: BLE001  the caller raises it

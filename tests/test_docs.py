@@ -23,6 +23,7 @@ import pytest
 import yaml
 
 import kerasnets as kn
+from kerasnets import cli
 from kerasnets.cli import main
 from kerasnets.studies import digits, seizure
 
@@ -174,6 +175,35 @@ def test_the_outputs_of_a_notebook_are_those_of_one_execution_without_errors(pat
     }  # fmt: skip
     assert "stderr" not in {output.get("name") for output in outputs}
     assert path.stat().st_size < 400_000
+
+
+def test_the_compose_file_of_the_guide_starts_commands_and_extras_that_exist():
+    text = (ROOT / "scripts" / "scale" / "compose.yaml").read_text("utf-8")
+    assert f"```yaml\n{text}```" in (DOCS / "scale.md").read_text("utf-8")
+    services = yaml.safe_load(text)["services"]
+    for needed in ("database", "worker", "dashboard", "ray-head", "ray-node", "study"):
+        assert needed in services
+    commands = [service.get("command", "") for service in services.values()]
+    assert sum(parse_command(command) for command in commands) == 2
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    for extras in re.findall(r"/kerasnets\[(.*?)\]", text):
+        assert set(extras.split(",")) <= project["optional-dependencies"].keys()
+
+
+@pytest.mark.parametrize("name", ["scale-folds.md", "scale-training.md", "search.md"])
+def test_the_commands_of_a_guide_can_be_parsed(name):
+    blocks = re.findall(r"```sh\n(.*?)```", (DOCS / name).read_text("utf-8"), re.DOTALL)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    assert sum(map(parse_command, lines)) >= 2
+
+
+def parse_command(line):
+    """Whether a line is a command of kerasnets. Its arguments must be valid."""
+    words = shlex.split(line, comments=True)
+    if words[:1] != ["kerasnets"]:
+        return False
+    cli._make_parser(words[1:2]).parse_args(words[1:])
+    return True
 
 
 def test_the_citation_is_that_of_this_version():

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kerasnets.studies import CrossValidation
     from kerasnets.studies.spread import Spread
 
-_NAMES = ("folds", "seeds", "jobs", "max_retries")
+_NAMES = ("folds", "seeds", "jobs", "on", "max_retries")
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ EXAMPLES = """\
   kerasnets reproduce --data-dir FOLDER    all parts; hours with the real data
   kerasnets reproduce counts rain          two parts
   kerasnets reproduce --jobs 2             two parts at a time
+  kerasnets reproduce --on ray://HOST:10001 --out /shared/reproduce
   kerasnets reproduce --quick              test run: one epoch per net
 """
 

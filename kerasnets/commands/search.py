@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerasnets._tables import terminal_width, text_table, wrapped
+from kerasnets.commands._jobs import job_flags, job_options
 from kerasnets.commands._shared import (
     data_flags,
     data_options,
@@ -35,6 +36,8 @@ EXAMPLES = """\
       --over optimizer=adam,rmsprop
   kerasnets search seizure-gru --over units=8:64 --trials 40 --out /shared/gru \\
       --storage postgresql://anna@db.example.org/searches
+  kerasnets search seizure-gru --over units=8:64 --out /shared/gru \\
+      --on ray://head.example.org:10001
   kerasnets train --recipe runs/search-seizure-mlp/best.toml
 """
 
@@ -52,9 +55,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--trials", type=int, default=20, metavar="N", help="number of trainings per sampler"
-    )
-    parser.add_argument(
-        "--jobs", type=int, default=1, metavar="N", help="number of trainings at a time"
     )
     names_of_data(
         parser.add_argument(
@@ -88,6 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how long a process on a shared database may be silent until others take over its "
         "training; default: 60",
     )  # fmt: skip
+    job_flags(parser)
     quiet_flag(parser)
     json_flag(parser)
 
@@ -138,7 +139,6 @@ def run(arguments: argparse.Namespace) -> None:
         samplers=arguments.samplers.split(","),
         out=arguments.out or Path("runs") / f"search-{arguments.net}",
         data_dir=arguments.data_dir,
-        jobs=arguments.jobs,
         seed=arguments.seed,
         progress=not arguments.quiet,
         figures=arguments.figures,
@@ -146,6 +146,7 @@ def run(arguments: argparse.Namespace) -> None:
         study=arguments.study,
         lease=arguments.lease,
         recipe=arguments.recipe or "default",
+        **job_options(arguments),
         **settings,
     )
     save_figure(search_figure(found), found.folder / "search")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Sequence
@@ -21,9 +22,9 @@ from kerasnets._files import (
     write_json,
 )
 from kerasnets._progress import progress_bar
-from kerasnets._temporary import locked, remove_leftovers
+from kerasnets._temporary import locked, new_folder, remove_leftovers
 from kerasnets.data import Dataset
-from kerasnets.studies.executors import Executor, check_jobs, open_executor, run_jobs
+from kerasnets.studies.executors import Executor, check_place, open_executor, run_jobs
 from kerasnets.studies.fold_jobs import FoldJob, check_job, train_job
 from kerasnets.studies.fold_plan import plan_jobs
 from kerasnets.studies.spread import CONFIDENCE, Spread, measure_spread
@@ -89,6 +90,7 @@ def cross_validate(
     out: str | Path | None = None,
     data_dir: str | Path | None = None,
     jobs: int | None = None,
+    on: str | None = None,
     max_retries: int = 3,
     progress: bool = True,
     **settings: Unpack[Settings],
@@ -101,7 +103,8 @@ def cross_validate(
     does not stop the others.
 
     Each run is trained in a new process with ``threads=1``, unless the settings or the net say
-    otherwise. So the results have the same bits for any number of jobs.
+    otherwise. So the results have the same bits for any number of jobs, here and on a cluster of
+    equal machines.
 
     Args:
         net: a name of the catalogue, or a complete :class:`~kerasnets.Recipe`. Register your own
@@ -117,19 +120,25 @@ def cross_validate(
         recipe: as for :func:`kerasnets.train`: ``"default"``, ``"as-reported"`` or a TOML file.
         out: folder of the results; ``runs/cross-validation-<net>`` by default.
         data_dir: where to look for the files of the data set.
-        jobs: number of runs at a time, 1 by default.
-        max_retries: how often a run is resumed after its process died.
+        jobs: number of runs at a time. Default: 1 on this machine, and as many as the processors
+            allow on a cluster.
+        on: ``"ray"`` for Ray on this machine, or ``"ray://HOST:PORT"`` for a Ray cluster. All
+            machines must have the same packages and data, and share ``out`` under the same path.
+        max_retries: how often a run is resumed after its process or machine died.
         progress: show a progress bar on standard error.
         settings: fields of the recipe that are the same for all runs.
 
     Raises:
         ValueError: before any training, if a setting is wrong, the data set has no folds, a fold
-            would be without rows of a class, or ``out`` contains something else.
-        FileNotFoundError: if the files of the data set do not exist.
+            would be without rows of a class, ``out`` contains something else, or a machine
+            differs.
+        FileNotFoundError: if the files of the data set do not exist on one of the machines.
         BlockingIOError: if another process works in ``out``.
+        ConnectionError: if the cluster cannot be reached.
+        ImportError: if ``on`` is passed and Ray is not installed.
         WorkFailedError: if all runs failed.
     """
-    check_jobs(jobs, max_retries)
+    check_place(on, jobs, max_retries)
     requested: dict[str, Any] = dict(settings)
     if isinstance(net, Recipe):
         requested = {**asdict(net), **requested}
@@ -149,23 +158,15 @@ def cross_validate(
     jobs_list = [replace(job, checksum=loaded.checksum) for job in planned]
     count = len({job.fold for job in jobs_list} - {None})
     identity = _identity(made, loaded, count)
-    existed = folder.exists()
-    with name_full_disk(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        with locked(folder):
-            remove_leftovers(folder)
-            _check_folder(folder, identity)
-            try:
-                with open_executor(jobs, max_retries) as executor:
-                    expected = check_workers(executor, folder, check_job, jobs_list[0])
-                    write_json(folder / _IDENTITY, identity)
-                    jobs_list = [replace(job, expected=expected) for job in jobs_list]
-                    outcomes = _train_all(executor, jobs_list, jobs, progress)
-            except BaseException:
-                if not existed and not any(folder.iterdir()):
-                    folder.rmdir()
-                raise
-            return _write(folder, made, loaded.name, count, jobs_list, outcomes)
+    with name_full_disk(folder), new_folder(folder), locked(folder):
+        remove_leftovers(folder)
+        _check_folder(folder, identity)
+        with open_executor(on, jobs, max_retries, made.threads or 1) as executor:
+            expected = check_workers(executor, folder, check_job, jobs_list[0])
+            write_json(folder / _IDENTITY, identity)
+            jobs_list = [replace(job, expected=expected) for job in jobs_list]
+            outcomes = _train_all(executor, jobs_list, jobs, progress)
+        return _write(folder, made, loaded.name, count, jobs_list, outcomes)
 
 
 def _train_all(
@@ -177,7 +178,8 @@ def _train_all(
     try:
         with bar:
             numbered = ((number, (job,)) for number, job in enumerate(jobs))
-            for number, future in run_jobs(executor, train_job, numbered, limit):
+            next_job = functools.partial(next, numbered, None)
+            for number, future in run_jobs(executor, train_job, next_job, limit):
                 outcomes[number] = _outcome(future)
                 if outcomes[number].get("error") and progress:
                     bar.write(f"{jobs[number].folder.name} failed: {outcomes[number]['error']}")

@@ -1,15 +1,18 @@
-"""Run the jobs of a study, several at a time."""
+"""Run the jobs of a study: in processes of this machine, or on a Ray cluster."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any, Protocol, TypeVar
 
 from kerasnets.studies.local_processes import LocalProcesses
+from kerasnets.studies.ray_cluster import RayCluster, check_address
 
 Job = TypeVar("Job")
+
+_POLL_SECONDS = 1.0  # between two questions whether there is another job
 
 
 class Executor(Protocol):
@@ -21,11 +24,15 @@ class Executor(Protocol):
 
     place: str
 
+    def capacity(self) -> int:
+        """Return how many jobs can run at the same time."""
+        ...
+
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         """Run a function. A job whose process or machine dies is started again.
 
-        The future raises the errors of the function, or ``WorkFailedError`` if the process died
-        more often than the allowed number of retries.
+        The future raises the errors of the function, or ``JobDiedError`` if the process died more
+        often than the allowed number of retries.
         """
         ...
 
@@ -34,39 +41,55 @@ class Executor(Protocol):
         ...
 
     def close(self) -> None:
-        """End all jobs that are still running."""
+        """End all jobs that are still running. It may be called again."""
         ...
 
 
-def check_jobs(jobs: int | None, max_retries: int) -> None:
-    """Check how jobs should run, before any work.
+def check_place(on: str | None, jobs: int | None, max_retries: int) -> None:
+    """Check where and how jobs should run, before any work.
 
     Args:
+        on: ``None``, ``"ray"`` or ``"ray://HOST:PORT"``.
         jobs: number of jobs at a time, or ``None``.
         max_retries: how often a job is started again after its process died.
 
     Raises:
         ValueError: if one of them is not valid.
+        ImportError: if Ray is requested and not installed.
     """
     if jobs is not None and jobs < 1:
         raise ValueError(f"jobs must be 1 or more, got {jobs}.")
     if max_retries < 0:
         raise ValueError(f"max_retries must be 0 or more, got {max_retries}.")
+    if on is not None:
+        check_address(on)
 
 
 @contextlib.contextmanager
-def open_executor(jobs: int | None, max_retries: int) -> Iterator[Executor]:
-    """Start the processes for the jobs.
+def open_executor(
+    on: str | None, jobs: int | None, max_retries: int, threads: int = 1
+) -> Iterator[Executor]:
+    """Start the processes for the jobs, or connect to the Ray cluster.
 
     Args:
-        jobs: number of jobs at a time, 1 by default.
-        max_retries: how often a job is started again after its process died.
+        on: ``None`` for processes of this machine, ``"ray"`` for Ray on this machine, or
+            ``"ray://HOST:PORT"`` for a cluster.
+        jobs: number of jobs at a time: 1 by default on this machine. A Ray cluster runs as many
+            as its processors allow.
+        max_retries: how often a job is started again after its process or machine died.
+        threads: number of processors that Ray reserves for each job.
 
     Raises:
-        ValueError: see :func:`check_jobs`.
+        ValueError: see :func:`check_place`; or if the cluster has other versions of Ray or Python,
+            or no machine with so many processors.
+        ConnectionError: if the cluster cannot be reached.
     """
-    check_jobs(jobs, max_retries)
-    executor = LocalProcesses(jobs or 1, max_retries)
+    check_place(on, jobs, max_retries)
+    executor: Executor
+    if on is None:
+        executor = LocalProcesses(jobs or 1, max_retries)
+    else:
+        executor = RayCluster(on, max_retries, threads)
     try:
         yield executor
     finally:
@@ -76,31 +99,32 @@ def open_executor(jobs: int | None, max_retries: int) -> Iterator[Executor]:
 def run_jobs(
     executor: Executor,
     function: Callable[..., Any],
-    jobs: Iterable[tuple[Job, Sequence[Any]]],
+    next_job: Callable[[], tuple[Job, Sequence[Any]] | None],
     limit: int | None = None,
-) -> Iterator[tuple[Job, Future[Any]]]:
+) -> Generator[tuple[Job, Future[Any]], None, None]:
     """Run a function for each job. Yield the jobs in the order in which they end.
+
+    If the caller stops before the last one, the executor is closed, and the jobs are ended.
 
     Args:
         executor: where to run.
         function: the function.
-        jobs: pairs of any object and the arguments of the function. The next pair is taken when
-            a job may start.
+        next_job: returns any object and the arguments of the function for the next job, or
+            ``None`` if there is none at the moment. It is called when a job may start, after all
+            results so far have been yielded.
         limit: number of jobs at a time. Default: all, and the executor decides.
     """
-    remaining = iter(jobs)
     running: dict[Future[Any], Job] = {}
-    more = True
-    while True:
-        while more and (limit is None or len(running) < limit):
-            try:
-                job, args = next(remaining)
-            except StopIteration:
-                more = False
-                break
-            running[executor.submit(function, *args)] = job
-        if not running:
-            return
-        done, _ = wait(running, return_when=FIRST_COMPLETED)
-        for future in done:
-            yield running.pop(future), future
+    try:
+        while True:
+            while (limit is None or len(running) < limit) and (found := next_job()) is not None:
+                job, args = found
+                running[executor.submit(function, *args)] = job
+            if not running:
+                return
+            ended, _ = wait(running, _POLL_SECONDS, FIRST_COMPLETED)
+            for future in ended:
+                yield running.pop(future), future
+    finally:
+        if running:
+            executor.close()

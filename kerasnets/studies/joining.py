@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 import kerasnets
 from kerasnets._files import entries, read_json, write_json
-from kerasnets._temporary import locked, remove_leftovers
+from kerasnets._temporary import locked, new_folder, remove_leftovers
 from kerasnets.studies.database import Database
 
 _FILE = "search.json"
@@ -38,8 +38,7 @@ def open_folder(folder: Path, database: Database) -> Iterator[None]:
 
     At the end, the connections to the database are closed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with contextlib.closing(database):
+    with new_folder(folder), contextlib.closing(database):
         if database.shared:
             yield
             return

@@ -122,11 +122,13 @@ class Leases:
         database: where the table is.
         study: name of Optuna's study.
         seconds: how long a lease lasts without being renewed.
+        max_retries: how often a trial is started again after its process died.
     """
 
     database: Database
     study: str
     seconds: float
+    max_retries: int = 3
 
     def create(self, budget: int, before: Sequence[LeaseRow] = ()) -> None:
         """Create the table and the rows that are missing. Only one process at a time may do it.

@@ -13,6 +13,22 @@ from typing import Any
 from kerasnets._errors import WorkFailedError
 
 
+class JobDiedError(WorkFailedError):
+    """The process of a job died more often than the allowed number of retries."""
+
+    def __init__(self, max_retries: int) -> None:
+        """Say how often it died.
+
+        Args:
+            max_retries: the allowed number of retries.
+        """
+        times = "once" if max_retries == 0 else f"{max_retries + 1} times"
+        super().__init__(
+            f"its process died {times}; the machine may have run out of memory. Use fewer jobs, "
+            "or a larger max_retries."
+        )
+
+
 class LocalProcesses:
     """Processes of this machine, each of which runs one job at a time.
 
@@ -23,11 +39,15 @@ class LocalProcesses:
     def __init__(self, jobs: int, max_retries: int) -> None:
         """Prepare the processes. They start with the first job."""
         self.place = "this machine"
-        self._max_retries = max_retries
+        self._jobs, self._max_retries = jobs, max_retries
         self._threads = ThreadPoolExecutor(jobs, "kerasnets-job")
         self._own = threading.local()
         self._lock, self._closed = threading.Lock(), False
         self._pools: list[Any] = []
+
+    def capacity(self) -> int:
+        """Return the number of processes."""
+        return self._jobs
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         """Run a function in a process; see ``Executor``."""
@@ -41,7 +61,8 @@ class LocalProcesses:
         """End the processes; see ``Executor``."""
         with self._lock:
             self._closed = True
-        for pool in self._pools:
+            pools, self._pools = self._pools, []
+        for pool in pools:
             pool.shutdown(wait=True, kill_workers=True)
         self._threads.shutdown(cancel_futures=True)
 
@@ -55,7 +76,7 @@ class LocalProcesses:
                 if not self._closed:
                     raise  # the function raised it
                 raise WorkFailedError("The jobs were stopped.") from error
-        raise died(self._max_retries)
+        raise JobDiedError(self._max_retries)
 
     def _pool(self) -> Any:
         """The pool of the current thread, with one process."""
@@ -71,15 +92,6 @@ class LocalProcesses:
                 )
                 self._pools.append(self._own.pool)
             return self._own.pool
-
-
-def died(max_retries: int) -> WorkFailedError:
-    """Return the error for a job whose process died again and again."""
-    times = "once" if max_retries == 0 else f"{max_retries + 1} times"
-    return WorkFailedError(
-        f"its process died {times}; the machine may have run out of memory. Use fewer jobs, or a "
-        "larger max_retries."
-    )
 
 
 def _start_process(parent: int) -> None:

@@ -1,26 +1,27 @@
-"""Run several trainings in parallel processes."""
+"""Run the trainings of a search: in this process, in others, or on a cluster."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import time
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+import contextlib
+import sys
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerasnets._errors import WorkFailedError, WriteError
 from kerasnets._lazy import keras
+from kerasnets.studies.executors import Executor, open_executor, run_jobs
+from kerasnets.studies.local_processes import JobDiedError
 from kerasnets.studies.runs import resume_or_train
+from kerasnets.studies.training_job import TrainingJob, describe_data
+from kerasnets.studies.workers import check_workers
 from kerasnets.training import Run
+from kerasnets.training.threads import set_threads
 
 if TYPE_CHECKING:
     from kerasnets.studies.leases import Lease
-
-_POLL_SECONDS = 0.05
-_THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,59 @@ class TrainingTask:
     attempt: int = 1
 
 
+@dataclass(frozen=True)
+class Processes:
+    """Processes for trainings, here or on a cluster.
+
+    Attributes:
+        executor: where they are.
+        limit: number of trainings at a time.
+        threads: threads per operation, unless the settings of a training set them.
+        template: a job with everything that is the same for all trainings.
+    """
+
+    executor: Executor
+    limit: int
+    threads: int
+    template: TrainingJob
+
+
+@contextlib.contextmanager
+def open_processes(
+    on: str | None, jobs: int | None, max_retries: int, template: TrainingJob, threads: int
+) -> Iterator[Processes | None]:
+    """Start processes for trainings, or connect to a cluster and check its machines.
+
+    Args:
+        on: see :func:`~kerasnets.studies.executors.open_executor`.
+        jobs: number of trainings at a time. Default: 1, and on a cluster as many as fit.
+        max_retries: how often a training is resumed after its process or machine died.
+        template: a job in the folder of the study, with the settings and the checksum of the data.
+        threads: threads per operation of each training.
+
+    Yields:
+        ``None`` if this process can train by itself.
+
+    Raises:
+        ValueError: if a machine of the cluster differs from this one.
+        ConnectionError: if the cluster cannot be reached.
+    """
+    if on is None and jobs in (None, 1):
+        yield None
+        return
+    with open_executor(on, jobs, max_retries, threads) as executor:
+        limit = jobs or executor.capacity()
+        if on is None:
+            template = replace(template, checksum="")  # this process has loaded the same files
+        else:
+            found = check_workers(executor, template.folder, describe_data, template)
+            template = replace(template, expected=found)
+        yield Processes(executor, limit, threads, template)
+
+
 def train_tasks(
     next_task: Callable[[], TrainingTask | None],
-    jobs: int,
+    processes: Processes | None,
     data_dir: str | Path | None,
     figures: bool = True,
 ) -> Generator[tuple[TrainingTask, float | None], None, None]:
@@ -58,33 +109,41 @@ def train_tasks(
     Args:
         next_task: function that returns the next task. It is called when a process is free, and
             after all scores so far have been yielded.
-        jobs: number of parallel trainings. With 1, they run in this process, otherwise each runs
-            in a separate process.
+        processes: where each training runs in a process of its own; ``None`` for this process, one
+            after the other.
         data_dir: where to look for data.
         figures: draw the figures of each run.
 
     Yields:
         A task and its score: the :func:`best_value`, or ``None`` if the training failed.
     """
-    if jobs == 1:
+    if processes is None:
         while task := next_task():
-            yield task, _score(*_arguments(task, data_dir, figures))
+            options = {**task.settings, "data_dir": data_dir, "figures": figures}
+            yield task, _score(task.net, options, task.folder, task.lease, task.attempt)
         return
-    threads = str(max(1, (os.cpu_count() or 1) // jobs))
-    context = multiprocessing.get_context("spawn")  # TensorFlow fails in a forked process
-    # Leaving the block, for example by Ctrl-C, ends the processes. Their runs can be resumed.
-    with context.Pool(jobs, _init_process, (threads,)) as pool:
-        running: list[tuple[TrainingTask, Any]] = []
-        while True:
-            while len(running) < jobs and (task := next_task()):
-                args = _arguments(task, data_dir, figures)
-                running.append((task, pool.apply_async(_score, args)))
-            if not running:
-                return
-            for entry in [entry for entry in running if entry[1].ready()]:
-                running.remove(entry)
-                yield entry[0], entry[1].get()
-            time.sleep(_POLL_SECONDS)
+
+    def next_job() -> tuple[TrainingTask, tuple[Any, ...]] | None:
+        task = next_task()
+        if task is None:
+            return None
+        folder = task.folder.resolve()
+        job = replace(processes.template, folder=folder, settings=task.settings)
+        return task, (job, processes.threads, figures, task.lease, task.attempt)
+
+    jobs = run_jobs(processes.executor, _score_apart, next_job, processes.limit)
+    with contextlib.closing(jobs):
+        for task, future in jobs:
+            yield task, _result(task, future)
+
+
+def _result(task: TrainingTask, future: Future[Any]) -> float | None:
+    try:
+        score: float | None = future.result()
+    except JobDiedError as error:  # such as a net that needs more memory than there is
+        print(f"{task.folder.name} failed: {error}", file=sys.stderr)
+        return None
+    return score
 
 
 def best_value(run: Run) -> float:
@@ -116,17 +175,13 @@ def train_and_score(
         return None
 
 
-def _init_process(threads: str) -> None:
-    """Limit the threads before TensorFlow is imported, and let the parent handle Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for name in _THREADS:
-        os.environ[name] = threads
-
-
-def _arguments(task: TrainingTask, data_dir: str | Path | None, figures: bool) -> tuple[Any, ...]:
-    """The arguments of :func:`_score`. The owner of the task stays in its process."""
-    options = {**task.settings, "data_dir": data_dir, "figures": figures}
-    return task.net, options, task.folder, task.lease, task.attempt
+def _score_apart(
+    job: TrainingJob, threads: int, figures: bool, lease: Lease | None, attempt: int
+) -> float | None:
+    """Train a job in a process of its own."""
+    options = {**job.options(), "figures": figures}
+    set_threads(threads)
+    return _score(job.net, options, job.folder, lease, attempt)
 
 
 def _score(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,12 +14,12 @@ import numpy as np
 from kerasnets._errors import unknown_name
 from kerasnets._files import name_full_disk
 from kerasnets._lazy import keras
-from kerasnets._temporary import locked, remove_leftovers
+from kerasnets._temporary import locked, new_folder, remove_leftovers
 from kerasnets.data import load_data
 from kerasnets.nets import build
 from kerasnets.studies.claims import check_claims, read_claims
 from kerasnets.studies.digits import reproduce_digits
-from kerasnets.studies.executors import Executor, check_jobs, open_executor, run_jobs
+from kerasnets.studies.executors import Executor, check_place, open_executor, run_jobs
 from kerasnets.studies.mortality import reproduce_mortality
 from kerasnets.studies.principle_claims import reproduce_principles
 from kerasnets.studies.results import ClaimResult, answer_claim, write_results
@@ -29,6 +30,7 @@ from kerasnets.studies.space import Hyperparameter
 from kerasnets.studies.tabular import reproduce_covid, reproduce_rain
 from kerasnets.studies.workers import check_workers, describe_files
 from kerasnets.studies.workspace import Workspace
+from kerasnets.training.threads import set_threads
 
 
 def reproduce(
@@ -39,6 +41,7 @@ def reproduce(
     quick: bool = False,
     progress: bool = False,
     jobs: int | None = None,
+    on: str | None = None,
     max_retries: int = 3,
 ) -> tuple[list[ClaimResult], dict[str, float]]:
     """Repeat what the course reports did, and check each of their claims.
@@ -53,40 +56,45 @@ def reproduce(
         quick: train for one epoch with one seed, as a test run. These numbers are not valid
             results, and the table says so.
         progress: show the progress of each training on standard error.
-        jobs: number of parts at a time, each in a process of its own. By default one after the
-            other in this process. The results are the same.
-        max_retries: how often a part is continued after its process died.
+        jobs: number of parts at a time, in processes of their own with one thread each. The
+            results have the same bits for any number. By default one after the other in this
+            process, with the threads of TensorFlow's choice, which affect the last digits.
+        on: ``"ray"`` or ``"ray://HOST:PORT"``, to run the parts on a Ray cluster; see
+            :func:`kerasnets.cross_validate`.
+        max_retries: how often a part is continued after its process or machine died.
 
     Returns:
         The rows of the table, and the seconds per part. ``results.md``, ``results.csv`` and
         ``results.json`` in ``out`` have the same content.
 
     Raises:
-        ValueError: if a part is unknown, or ``out`` contains runs with other settings.
+        ValueError: if a part is unknown, ``out`` contains runs with other settings, or a machine
+            differs.
         BlockingIOError: if another process works in ``out``.
+        ConnectionError: if the cluster cannot be reached.
+        ImportError: if ``on`` is passed and Ray is not installed.
     """
-    check_jobs(jobs, max_retries)
+    check_place(on, jobs, max_retries)
     for part in parts:
         if part not in PARTS:
             raise unknown_name("part", part, PARTS)
-    with name_full_disk(out):
-        Path(out).mkdir(parents=True, exist_ok=True)
-        with locked(out):
-            remove_leftovers(out)
-            chosen = [name for name in PARTS if not parts or name in parts]
-            if jobs is None:
-                answers = {
-                    name: run_part(name, Path(out), data_dir, quick, progress) for name in chosen
-                }
-            else:
-                arguments = (Path(out), data_dir, quick, progress)
-                with open_executor(jobs, max_retries) as executor:
-                    check_workers(executor, Path(out), describe_files, data_dir)
-                    answers = _run_parts(executor, chosen, arguments, jobs)
-            results = [row for name in chosen for row in answers[name][0]]
-            seconds = {name: answers[name][1] for name in chosen}
-            write_results(Path(out), results, seconds)
-            return results, seconds
+    folder = Path(out)
+    with name_full_disk(folder), new_folder(folder), locked(folder):
+        remove_leftovers(folder)
+        chosen = [name for name in PARTS if not parts or name in parts]
+        if jobs is None and on is None:
+            answers = {name: run_part(name, folder, data_dir, quick, progress) for name in chosen}
+        else:
+            # Other machines have other working directories.
+            data_dir = None if data_dir is None else Path(data_dir).resolve()
+            arguments = (folder.resolve(), data_dir, quick, progress)
+            with open_executor(on, jobs, max_retries) as executor:
+                check_workers(executor, folder, describe_files, data_dir)
+                answers = _run_parts(executor, chosen, arguments, jobs)
+        results = [row for name in chosen for row in answers[name][0]]
+        seconds = {name: answers[name][1] for name in chosen}
+        write_results(folder, results, seconds)
+        return results, seconds
 
 
 def run_part(
@@ -97,12 +105,22 @@ def run_part(
     return PARTS[name](work), work.seconds
 
 
+def run_part_alone(*arguments: Any) -> tuple[list[ClaimResult], float]:
+    """Run one part in a process for parts.
+
+    With one thread, the bits of a part do not depend on the parts before it in the same process:
+    TensorFlow reads the number of threads before its first operation.
+    """
+    set_threads(1)
+    return run_part(*arguments)
+
+
 def _run_parts(
     executor: Executor, names: Sequence[str], arguments: tuple[Any, ...], limit: int | None
 ) -> dict[str, tuple[list[ClaimResult], float]]:
     """Run parts in other processes. If some fail, raise the first error when all have ended."""
     parts = ((name, (name, *arguments)) for name in names)
-    ended = dict(run_jobs(executor, run_part, parts, limit))
+    ended = dict(run_jobs(executor, run_part_alone, functools.partial(next, parts, None), limit))
     return {name: ended[name].result() for name in names}
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ def resume_or_train(
     progress: bool = False,
     callbacks: Sequence[Any] = (),
     figures: bool = True,
+    lock_seconds: float = 0.0,
     **settings: Any,
 ) -> Run:
     """Return the run in a folder, resume it if it was interrupted, or train a new one.
@@ -38,10 +40,13 @@ def resume_or_train(
         progress: show the progress of each epoch on standard error.
         callbacks: Keras callbacks.
         figures: draw the figures of the run.
+        lock_seconds: how long to wait for a process that has locked the folder. A process whose
+            machine is lost may live on for a while.
         **settings: fields of :class:`~kerasnets.training.Recipe`.
 
     Raises:
         ValueError: if the folder contains a run with other settings or other data.
+        BlockingIOError: if another process works in the folder.
     """
     folder = Path(folder)
     if isinstance(data, str):
@@ -53,10 +58,25 @@ def resume_or_train(
         "callbacks": callbacks,
         "figures": figures,
     }
-    if not (folder / "recipe.toml").is_file():
-        return train(net, recipe=recipe, out=folder, **{**options, **settings})
-    _check_same_settings(folder, make_recipe(net, recipe, **_with_name(settings, data)), data)
-    return resume(folder, **options)
+
+    def run() -> Run:
+        if not (folder / "recipe.toml").is_file():
+            return train(net, recipe=recipe, out=folder, **{**options, **settings})
+        _check_same_settings(folder, make_recipe(net, recipe, **_with_name(settings, data)), data)
+        return resume(folder, **options)
+
+    return _retry_while_locked(run, lock_seconds)
+
+
+def _retry_while_locked(run: Callable[[], Run], seconds: float) -> Run:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return run()
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(1)
 
 
 def nest_builder_arguments(net: str, settings: dict[str, Any]) -> dict[str, Any]:

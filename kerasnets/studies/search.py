@@ -19,11 +19,15 @@ import numpy as np
 from kerasnets._errors import WorkFailedError, unknown_name
 from kerasnets._files import atomic_write, name_full_disk
 from kerasnets.data import Dataset
+from kerasnets.nets.catalogue import own_spec
 from kerasnets.studies.database import Database
+from kerasnets.studies.executors import check_place
 from kerasnets.studies.joining import join, open_folder
 from kerasnets.studies.leases import Leases
+from kerasnets.studies.pool import open_processes
 from kerasnets.studies.runs import nest_builder_arguments
 from kerasnets.studies.space import Hyperparameter, check_space, grid_points
+from kerasnets.studies.training_job import TrainingJob
 from kerasnets.studies.trial_queue import TrialQueue, train_all
 from kerasnets.studies.trials import SAMPLERS, SamplerTrials
 from kerasnets.training import Recipe, load_run, make_recipe
@@ -80,7 +84,9 @@ def search(
     samplers: Sequence[str] = ("tpe",),
     out: str | Path,
     data_dir: str | Path | None = None,
-    jobs: int = 1,
+    jobs: int | None = None,
+    on: str | None = None,
+    max_retries: int = 3,
     seed: int = 0,
     progress: bool = True,
     figures: bool = False,
@@ -103,9 +109,13 @@ def search(
         out: folder of the search. A search that was stopped is resumed if the arguments are the
             same. ``trials`` may be larger then, unless a sampler is ``"grid"``.
         data_dir: where to look for the files of the data set.
-        jobs: number of parallel trainings of this process, each in a separate process.
-        seed: seed of the samplers. With ``jobs=1``, the same seed produces the same trials, even if
-            the search was stopped and resumed.
+        jobs: number of trainings at a time, each in a process of its own. Default: 1 in this
+            process, and as many as the processors allow on a cluster.
+        on: ``"ray"`` or ``"ray://HOST:PORT"``, to train on a Ray cluster; see
+            :func:`kerasnets.cross_validate`.
+        max_retries: how often a training is resumed after its process or machine died.
+        seed: seed of the samplers. With one training at a time, the same seed produces the same
+            trials, even if the search was stopped and resumed.
         progress: show a progress bar on standard error.
         figures: draw the figures of every run. By default only those of the best one.
         storage: a PostgreSQL database, ``postgresql://USER:PASSWORD@HOST:5432/NAME``. Any number of
@@ -123,17 +133,20 @@ def search(
         ValueError: before any work, if an argument is not valid, the folder contains another
             search, or other processes of the search have other arguments, data or versions.
         BlockingIOError: if another process works in the folder without a shared database.
+        ConnectionError: if the cluster cannot be reached.
         DatabaseError: if the shared database cannot be used.
-        ImportError: if ``storage`` is passed and psycopg is not installed.
+        ImportError: if ``storage`` is passed and psycopg is not installed, or ``on`` and not Ray.
         WorkFailedError: if every training failed, or the disk is full.
     """
-    _check(samplers, trials, jobs, lease)
-    if storage is None and study is not None:
-        raise ValueError("study names a search on a shared database, so it needs a storage.")
+    check_place(on, jobs, max_retries)
+    _check(samplers, trials, lease)
+    _check_storage(storage, study, on)
     folder = Path(out)
     database = Database.file(folder / "trials.db") if storage is None else Database.at(storage)
     database.check()
     fixed: dict[str, Any] = {**settings, "recipe": recipe}
+    if on is not None:
+        fixed = _with_absolute_paths(fixed)
     base = check_space(net, space, fixed)
     data = load_recipe_data(base, data_dir)
     points = grid_points(space, trials) if "grid" in samplers else []
@@ -147,19 +160,33 @@ def search(
     }
     name = study or folder.resolve().name
     target = f"{folder} or {database}" if database.shared else folder
-    with name_full_disk(target), open_folder(folder, database):
+    job = TrainingJob(
+        folder=folder.resolve(),
+        net=net,
+        settings=nest_builder_arguments(net, fixed),
+        data_dir=None if data_dir is None else Path(data_dir).resolve(),
+        checksum=data.checksum,
+        spec=own_spec(net),
+    )
+    with (
+        name_full_disk(target),
+        open_folder(folder, database),
+        open_processes(on, jobs, max_retries, job, base.threads or 1) as processes,
+    ):
         with database.setup():
             join(folder, arguments, database, name)
             budget = len(points) or trials
             by_sampler = [
                 SamplerTrials(
                     folder, sampler, base, space, fixed, budget, seed, points,
-                    _leases(database, name, sampler, lease),
+                    _leases(database, name, sampler, lease, max_retries),
                 )
                 for sampler in dict.fromkeys(samplers)
             ]  # fmt: skip
         try:
-            train_all(TrialQueue(by_sampler), jobs, data_dir, figures=figures, progress=progress)
+            train_all(
+                TrialQueue(by_sampler), processes, data_dir, figures=figures, progress=progress
+            )
         except KeyboardInterrupt as interrupt:  # or its subclass for SIGTERM
             raise type(interrupt)(
                 f"interrupted; run the same command to resume the search in {folder}"
@@ -170,10 +197,12 @@ def search(
     return found
 
 
-def _leases(database: Database, name: str, sampler: str, seconds: float) -> Leases:
+def _leases(
+    database: Database, name: str, sampler: str, seconds: float, max_retries: int
+) -> Leases:
     """The leases of a sampler. A process that has locked the folder keeps them without end."""
     if database.shared:
-        return Leases(database, f"{name}/{sampler}", seconds)
+        return Leases(database, f"{name}/{sampler}", seconds, max_retries)
     return Leases(database, sampler, math.inf)
 
 
@@ -184,16 +213,32 @@ def _draw_best(found: SearchResult, data: Dataset) -> None:
         draw_run(load_run(folder), data)
 
 
-def _check(samplers: Sequence[str], trials: int, jobs: int, lease: float) -> None:
+def _check(samplers: Sequence[str], trials: int, lease: float) -> None:
     for sampler in samplers:
         if sampler not in SAMPLERS:
             raise unknown_name("sampler", sampler, SAMPLERS)
     if not samplers:
         raise ValueError(f"samplers must name at least one of {', '.join(SAMPLERS)}.")
-    if min(trials, jobs) < 1:
-        raise ValueError(f"trials and jobs must be 1 or more, got {trials} and {jobs}.")
+    if trials < 1:
+        raise ValueError(f"trials must be 1 or more, got {trials}.")
     if not 1 <= lease < math.inf:
         raise ValueError(f"lease must be 1 second or more, got {lease}.")
+
+
+def _check_storage(storage: str | None, study: str | None, on: str | None) -> None:
+    if storage is None and study is not None:
+        raise ValueError("study names a search on a shared database, so it needs a storage.")
+    if storage is not None and on is not None:
+        raise ValueError(
+            "storage and on are two ways to use several machines: a search on Ray stores its "
+            "trials in its folder. Leave one of them out."
+        )
+
+
+def _with_absolute_paths(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings with absolute paths of files: other machines have other working directories."""
+    paths = {name: Path(str(settings.get(name, ""))).expanduser() for name in ("data", "recipe")}
+    return settings | {name: str(path.resolve()) for name, path in paths.items() if path.is_file()}
 
 
 def _write(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from kerasnets._progress import progress_bar
-from kerasnets.studies.pool import TrainingTask, train_tasks
+from kerasnets.studies.pool import Processes, TrainingTask, train_tasks
 from kerasnets.studies.trials import SamplerTrials
 
 T = TypeVar("T")
@@ -65,7 +65,7 @@ class TrialQueue:
 
 def train_all(
     queue: TrialQueue,
-    jobs: int,
+    processes: Processes | None,
     data_dir: str | Path | None,
     *,
     figures: bool,
@@ -75,7 +75,7 @@ def train_all(
 
     Args:
         queue: the trials.
-        jobs: number of parallel trainings of this process.
+        processes: where the trainings run; ``None`` for this process.
         data_dir: where to look for data.
         figures: draw the figures of each run.
         progress: show a bar on standard error.
@@ -86,7 +86,7 @@ def train_all(
         with bar:
             for first in _claimed(queue):
                 tasks = itertools.chain([first], iter(queue.next_task, object()))
-                results = train_tasks(functools.partial(next, tasks), jobs, data_dir, figures)
+                results = train_tasks(functools.partial(next, tasks), processes, data_dir, figures)
                 with contextlib.closing(results):  # no training may run when trials are released
                     for task, score in results:
                         queue.record(task, score)

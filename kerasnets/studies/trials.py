@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,6 +12,7 @@ import numpy as np
 
 from kerasnets.studies.attempts import attempt_folder
 from kerasnets.studies.leases import Lease, LeaseRow, Leases
+from kerasnets.studies.local_processes import JobDiedError
 from kerasnets.studies.pool import TrainingTask
 from kerasnets.studies.runs import nest_builder_arguments
 from kerasnets.studies.space import Hyperparameter
@@ -83,17 +85,25 @@ class SamplerTrials:
         self.held: dict[int, Lease] = {}
 
     def next_task(self) -> TrainingTask | None:
-        """Claim the next training, or return ``None`` if no trial is free at the moment."""
-        claimed = self.leases.claim(self.budget)
-        if claimed is None:
-            return None
-        self.settle()
-        lease, row = claimed
-        trial = self._trial(lease, row)
-        if trial is None:
-            return None
-        self.held[row.trial] = lease
-        return self._task(trial, lease, row)
+        """Claim the next training, or return ``None`` if no trial is free at the moment.
+
+        A trial whose process died too often fails, such as one that needs more memory than any
+        machine has.
+        """
+        while (claimed := self.leases.claim(self.budget)) is not None:
+            self.settle()
+            lease, row = claimed
+            trial = self._trial(lease, row)
+            if trial is None:
+                return None
+            if row.attempt <= self.leases.max_retries + 1:
+                self.held[row.trial] = lease
+                return self._task(trial, lease, row)
+            error = JobDiedError(self.leases.max_retries)
+            print(f"{self._run_folder(row.trial).name} failed: {error}", file=sys.stderr)
+            lease.finish(None)
+            self.settle()
+        return None
 
     def finished(self) -> int:
         """Number of trials of the budget that have a result."""
@@ -143,7 +153,7 @@ class SamplerTrials:
                 "trial": row.trial,
                 "score": float("nan") if row.score is None else row.score,
                 **self._values(trial),
-                "folder": str(attempt_folder(self._run_folder(row.trial), row.attempt)),
+                "folder": str(attempt_folder(self._run_folder(row.trial), self._last(row))),
             }
             for row, trial in self._rows_and_trials()
             if row.finished
@@ -237,6 +247,10 @@ class SamplerTrials:
 
     def _values(self, trial: Any) -> dict[str, Any]:
         return {entry.name: entry.from_optuna(trial.params[entry.name]) for entry in self.space}
+
+    def _last(self, row: LeaseRow) -> int:
+        """Number of the last attempt that has trained."""
+        return min(row.attempt, self.leases.max_retries + 1)
 
     def _run_folder(self, trial: int) -> Path:
         return self.folder / "runs" / f"{self.sampler}-{trial}"

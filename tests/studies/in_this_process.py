@@ -19,6 +19,10 @@ class InThisProcess:
     def __exit__(self, *error: object) -> None:
         """Do nothing."""
 
+    def capacity(self) -> int:
+        """One job at a time."""
+        return 1
+
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         """Call the function."""
         future: Future[Any] = Future()

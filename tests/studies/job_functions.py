@@ -7,6 +7,8 @@ import signal
 import time
 from pathlib import Path
 
+from kerasnets._errors import WriteError
+
 
 def add(first: int, second: int) -> int:
     """Return a sum."""
@@ -16,6 +18,11 @@ def add(first: int, second: int) -> int:
 def fail(text: str) -> None:
     """Raise an error."""
     raise ValueError(text)
+
+
+def fill_disk() -> None:
+    """Raise the error of a full disk."""
+    raise WriteError("runs/a", "the disk is full")
 
 
 def die_first(path: Path, times: int) -> int:

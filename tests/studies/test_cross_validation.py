@@ -187,6 +187,8 @@ def test_an_interrupted_command_says_how_to_resume(tmp_path, in_this_process, mo
     ("arguments", "text"),
     [
         (["--jobs", "2"], "--jobs needs --folds or --seeds"),
+        (["--on", "ray"], "--on needs --folds or --seeds"),
+        (["--folds", "2", "--on", "here"], "'here' is not a place for jobs"),
         (["--folds", "2", "--tensorboard"], "--tensorboard cannot be used with --folds"),
         (["--folds", "2", "--jobs", "0"], "jobs must be 1 or more"),
         (["--folds", "1"], "folds must be 0 for a single split, or 2 or more"),

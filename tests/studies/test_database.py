@@ -73,6 +73,12 @@ def test_a_server_that_cannot_be_used_is_named_with_the_reason(address):
         assert not any(secret in str(error.value) for secret in (WORD, "pass-word"))
 
 
+def test_a_server_that_is_too_old_is_refused(address, monkeypatch):
+    monkeypatch.setattr("kerasnets.studies.database._OLDEST_SERVER", (99,))
+    with pytest.raises(DatabaseError, match=r"is PostgreSQL \d+\.\d+, but 99 or newer is needed"):
+        Database.at(address).check()
+
+
 def test_tables_of_another_version_of_optuna_are_refused(address):
     database = Database.at(address)
     with database.setup():

@@ -138,6 +138,22 @@ def test_the_next_process_gets_the_same_trial_as_its_next_attempt(trials, addres
     assert trials.rows()[0]["folder"].endswith("random-0-attempt-2")
 
 
+def test_a_trial_whose_processes_die_again_and_again_fails(trials, address, tmp_path, capsys):
+    """Such as one that needs more memory than there is; else it would end all processes."""
+    for attempt in range(1, 5):
+        task = open_trials(address, tmp_path).next_task()
+        assert (task.number, task.attempt) == (0, attempt)
+        task.lease.start()
+        expire(trials.database)
+    finish_all(trials)
+    assert [row["score"] for row in trials.rows()] == pytest.approx(
+        [float("nan"), 1.0, 2.0], nan_ok=True
+    )
+    assert states(trials) == ["FAIL", "COMPLETE", "COMPLETE"]
+    assert "random-0 failed: its process died 4 times" in capsys.readouterr().err
+    assert trials.finished() == 3
+
+
 def test_what_a_process_has_not_finished_it_gives_back(trials, address, tmp_path):
     first, second = trials.next_task(), trials.next_task()
     first.lease.start().finish(0.5)

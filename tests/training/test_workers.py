@@ -144,11 +144,12 @@ def test_operations_of_the_group(workers):
         assert found["gather"] == ["", "äöü"]
 
 
-def test_other_settings_or_data_are_refused_on_all_workers(workers):
+def test_other_settings_data_or_versions_are_refused_on_all_workers(workers):
     for worker in workers:
         found = worker["group"]
         assert "worker 1 has batch_size = 17, but worker 0 has batch_size = 16" in found["recipe"]
         assert "checksum = '151 rows', but worker 0 has checksum = '150 rows'" in found["data"]
+        assert "worker 1 has keras = '2.0', but worker 0 has keras = " in found["versions"]
         assert "methods for batches" in found["callback"]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pytest
 
 import kerasnets as kn
 from kerasnets.data import Split
@@ -21,6 +22,7 @@ from kerasnets.evaluation.tasks import infer_task
 from kerasnets.nets.layers.length_mask import LengthMask
 from kerasnets.training.epochs import EpochRunner, is_over
 from kerasnets.training.plan import Plan, compile_model
+from kerasnets.training.run_folder import versions
 from kerasnets.training.workers import check_equal, join_workers
 from tests.engine.helpers import Sequences
 from tests.training.helpers import CLASSES, FEATURES, dataset, recipe, small_model
@@ -178,10 +180,13 @@ def check_group(group):
     attempts = {
         "recipe": lambda: check_equal(group, different, None),
         "data": lambda: check_equal(group, None, other_data),
+        "versions": lambda: check_equal(group, recipe(), None),
         "callback": lambda: fit(
             group, small_model(), dataset(32), [keras.callbacks.TerminateOnNaN()]
         ),
     }
+    if group.index:
+        attempts["versions"] = with_another_keras(attempts["versions"])
     for name, attempt in attempts.items():
         try:
             found[name] = attempt()
@@ -189,6 +194,18 @@ def check_group(group):
             found[name] = str(error)
     check_equal(group, recipe(), None if group.index else dataset())
     return found
+
+
+def with_another_keras(call):
+    """Make a call as if this process had another version of Keras."""
+
+    def make_call():
+        with pytest.MonkeyPatch.context() as patch:
+            found = {**versions(), "keras": "2.0"}
+            patch.setattr("kerasnets.training.workers.versions", lambda: found)
+            return call()
+
+    return make_call
 
 
 class Interrupt(keras.callbacks.Callback):
