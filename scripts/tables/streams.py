@@ -95,7 +95,7 @@ def measure(name: str, model: keras.Model) -> dict[str, Any]:
     """
     with tempfile.TemporaryDirectory() as folder:
         try:
-            path = kn.export(model, Path(folder) / name, FORMATS, streaming=True, keras_file=False)
+            path = export(model, Path(folder) / name)
         except kn.VerificationError:
             raise
         except ValueError as error:
@@ -103,14 +103,25 @@ def measure(name: str, model: keras.Model) -> dict[str, Any]:
         card = read_card(path / "card.json")
         states = kn.Stream(path).state_dict()
     found = card["verification"]["max_abs_diff"]
-    differences = [found[f"{key}-stream"] for key in ("onnx", "saved_model", "litert")]
+    differences = [found.get(f"{key}-stream") for key in ("onnx", "saved_model", "litert")]
     numbers = sum(value.size for value in states.values()) - 1  # without the number of steps
     nodes = card["streaming"]["onnx"]["nodes"]
     native = {key: nodes[key] for key in ("GRU", "LSTM", "RNN", "Conv", "MaxPool") if key in nodes}
     shown = ", ".join(f"{count} {key}" for key, count in native.items())
     cells = [f"`{name}`", str(len(states) - 1), f"{numbers:,}"]
-    cells += [*(f"{d:.1e}" for d in differences), shown]
-    return {"cells": cells, "difference": max(differences)}
+    cells += [*("–" if d is None else f"{d:.1e}" for d in differences), shown]
+    return {"cells": cells, "difference": max(d for d in differences if d is not None)}
+
+
+def export(model: keras.Model, folder: Path) -> Path:
+    """Export a model in all formats, or in those but LiteRT if it cannot be converted to it."""
+    options: dict[str, Any] = {"streaming": True, "keras_file": False}
+    try:
+        return kn.export(model, folder, FORMATS, **options)
+    except ValueError as error:
+        if "cannot be converted to LiteRT" not in str(error):
+            raise
+        return kn.export(model, folder, FORMATS[:2], **options)
 
 
 def reason(message: str) -> tuple[str, str]:

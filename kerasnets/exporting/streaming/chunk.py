@@ -45,7 +45,7 @@ class Chunk:
         old = self._states[name]
         if timing is not None:
             value = tf.where(self.count(timing) > 0, value, old)
-        self.new_states[name] = _with_shape(value, old.shape)
+        self.new_states[name] = with_shape(value, old.shape)
 
     def count(self, timing: Timing) -> Any:
         """The number of new steps of tensors with this timing."""
@@ -69,7 +69,7 @@ def zero_steps(x: Any, count: Any) -> Any:
 def as_rows(x: Any) -> Any:
     """The steps of ``(batch, steps, …)`` as rows ``(batch * steps, …)``."""
     rows = tf.reshape(x, tf.concat([[-1], tf.shape(x)[2:]], 0))
-    return _with_shape(rows, [None, *x.shape[2:]])
+    return with_shape(rows, [None, *x.shape[2:]])
 
 
 def as_steps(x: Any, flow: Flow, chunk: Chunk, batch: Any) -> Any:
@@ -77,11 +77,11 @@ def as_steps(x: Any, flow: Flow, chunk: Chunk, batch: Any) -> Any:
     count = chunk.count(flow.timing)
     if not flow.is_sequence:
         shape = tf.concat([[batch, -1], tf.shape(x)[1:]], 0)
-        x = _with_shape(tf.reshape(x, shape), [None, None, *x.shape[1:]])
+        x = with_shape(tf.reshape(x, shape), [None, None, *x.shape[1:]])
     return x[:, :count]
 
 
-def _with_shape(x: Any, shape: Any) -> Any:
+def with_shape(x: Any, shape: Any) -> Any:
     """The tensor with a known shape. Not ``tf.ensure_shape``, an operation LiteRT does not have."""
     x.set_shape(shape)
     return x

@@ -9,7 +9,7 @@ import numpy as np
 
 from kerasnets._lazy import keras
 from kerasnets._patching import patched
-from kerasnets.exporting.streaming.chunk import Chunk, as_rows
+from kerasnets.exporting.streaming.chunk import Chunk, as_rows, with_shape
 from kerasnets.exporting.streaming.flow import Flow, NotCausalError
 
 
@@ -41,6 +41,8 @@ def recur(
 
     def run(chunk: Chunk, x: Any, *_: Any, **__: Any) -> Any:
         states = keras.tree.pack_sequence_as(initial, [chunk.state(name) for name in names])
+        # A loop needs states whose number of rows is known as well as that of the sequences.
+        x = with_shape(x, [chunk.state(names[0]).shape[0], None, *flow.features])
         with patched(*((layer, name, value) for name, value in _IN_STREAMS.items())):
             outputs, *new = layer(x, initial_state=states)
         for name, value in zip(names, keras.tree.flatten(new), strict=True):

@@ -309,7 +309,7 @@ def spectrogram() -> keras.Model:
         x = nn.STFTSpectrogram(mode="log", frame_length=8, frame_step=3, fft_length=8)(x)
         return nn.GRU(5, return_sequences=True)(x)
 
-    return _sequence(layers, features=1)
+    return _sequence(layers, features=1, time=40)
 
 
 @variant
