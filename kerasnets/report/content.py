@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +35,7 @@ def run_content(run: Run) -> dict[str, Any]:
 
     The paths of own files are left out, because the folders may name persons.
     """
-    data, metrics = run.environment["data"], run.metrics
-    test = metrics["test"]
+    data = run.environment["data"]
     return {
         "name": run.name,
         "folder": run.folder.resolve().name,
@@ -45,8 +44,8 @@ def run_content(run: Run) -> dict[str, Any]:
         "target_units": run.target_units,
         "simulated": data["simulated"],
         "headline": [
-            {"name": metric_title(name), "value": value, "interval": _interval(test, name)}
-            for name, value in headline(test).items()
+            {"metric": name, "name": metric_title(name), "value": value}
+            for name, value in headline(run.metrics["test"]).items()
         ],
         "recipe": recipe_rows(run.recipe),
         "data": data_content(run),
@@ -58,7 +57,7 @@ def run_content(run: Run) -> dict[str, Any]:
             "monitor": run.recipe.monitor,
             "seconds": run.seconds,
         },
-        "metrics": metrics,
+        "metrics": published_metrics(run),
         "majority": _majority(run),
         "titles": METRIC_TITLES,
         "versions": run.environment["versions"],
@@ -66,9 +65,14 @@ def run_content(run: Run) -> dict[str, Any]:
     }
 
 
-def _interval(metrics: Mapping[str, Any], name: str) -> list[float] | None:
-    interval: list[float] | None = metrics.get("intervals", {}).get(name)
-    return interval
+def published_metrics(run: Run) -> dict[str, Any]:
+    """The metrics of a run, without the smallest and largest residual, which belong to one row."""
+    metrics: dict[str, Any] = copy.deepcopy(run.metrics)
+    for split in metrics.values():
+        for target in split.get("per_target", {}).values():
+            for name in ("min", "max"):
+                target["residuals"].pop(name, None)
+    return metrics
 
 
 def _majority(run: Run) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from kerasnets.evaluation.binary import Ranking
 from kerasnets.evaluation.bootstrap import bootstrap_intervals
 from kerasnets.evaluation.calibration import calibration_curve
 from kerasnets.evaluation.evaluate_model import SplitPredictions
+from kerasnets.evaluation.outputs import both_classes
 from kerasnets.evaluation.tasks import Task
 from kerasnets.exporting.samples import coarse
 
@@ -40,7 +41,7 @@ def curves_of(task: Task, names: Sequence[str], split: SplitPredictions) -> dict
         For a regression, ``targets``: see :func:`target_errors`. Otherwise ``columns``, see
         :func:`column_curves`, for each class against the rest, for the second of two classes, or
         for each label; ``left_out``, how many classes or labels have no curves, because others
-        have more rows; ``grid`` and ``resamples``.
+        have more rows; ``intervals`` of the accuracy; ``grid`` and ``resamples``.
     """
     if task.name == "regression":
         return {"targets": _targets(names, split)}
@@ -50,12 +51,25 @@ def curves_of(task: Task, names: Sequence[str], split: SplitPredictions) -> dict
         "grid": GRID.tolist(),
         "resamples": RESAMPLES,
         "left_out": len(columns) - len(frequent),
+        "intervals": accuracy_interval(split) if task.one_class_per_row else {},
         "columns": [
             {"name": name, **column_curves(*columns[name], split.groups)}
             for name in columns
             if name in frequent
         ],
     }
+
+
+def accuracy_interval(split: SplitPredictions) -> dict[str, list[float]]:
+    """The 95 % interval of ``accuracy``, which the metrics of a classifier do not have."""
+    scores = split.predictions
+    predicted = (both_classes(scores) if scores.shape[1] == 1 else scores).argmax(axis=1)
+    correct = predicted == split.y
+
+    def statistics(weights: np.ndarray) -> Mapping[str, float]:
+        return {"accuracy": float(np.average(correct, weights=weights))}
+
+    return bootstrap_intervals(statistics, len(correct), split.groups)
 
 
 def _columns(

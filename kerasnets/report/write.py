@@ -58,9 +58,10 @@ def write_report(
 ) -> Report:
     """Write a page that shows everything about a run and runs its net.
 
-    The page is one file of 5.5 MB. It opens from disk, and makes no requests. It runs the exported
-    ``model.onnx`` with onnxruntime-web, and compares its outputs with ``reference.npz`` when it
-    opens. It has no row of the data: its curves are counts in bins, and its samples are simulated.
+    The page is one file of about 6 MB. It opens from disk, and makes no requests. It runs the
+    exported ``model.onnx`` with onnxruntime-web, and compares its outputs with ``reference.npz``
+    when it opens. It has no row of the data: its curves are counts in bins, and its samples are
+    simulated or random.
 
     Args:
         source: a run or its folder; an exported folder or one of its versions; or a Keras model,

@@ -2,8 +2,9 @@
 
     python scripts/tables/report_page.py [--screenshots FOLDER]
 
-For each net: the size of the page, the time until the net has answered for the first time, the
-median time for one row, and the largest difference from Keras over all cases of reference.npz.
+For each net: the size of the page, the time until the net has answered for the first time, the time
+for one row (of 15 blocks of 10 runs, the fastest), and the largest difference from Keras over all
+cases of reference.npz.
 Needs Chromium, and playwright from the extra dev.
 """
 

@@ -19,6 +19,7 @@ from kerasnets.report.curves import (
     GRID,
     MOST_CURVES,
     SCORE_BINS,
+    accuracy_interval,
     column_curves,
     curves_of,
     target_errors,
@@ -78,6 +79,22 @@ def test_counts_at_each_threshold_and_histograms():
     assert sum(curves["histogram"]["negative"]) == len(y) - y.sum()
     assert len(curves["histogram"]["positive"]) == SCORE_BINS
     assert sum(curves["calibration"]["n"]) == len(y)
+
+
+def test_the_interval_of_the_accuracy_follows_the_groups():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 300)
+    scores = np.eye(3)[np.where(rng.random(300) < 0.8, y, (y + 1) % 3)]
+    low, high = accuracy_interval(SplitPredictions(y, scores))["accuracy"]
+    accuracy = (scores.argmax(axis=1) == y).mean()
+    half = 1.96 * np.sqrt(accuracy * (1 - accuracy) / 300)
+    assert (low, high) == pytest.approx((accuracy - half, accuracy + half), abs=0.01)
+    copies = SplitPredictions(y.repeat(4), scores.repeat(4, axis=0), np.arange(300).repeat(4))
+    assert accuracy_interval(copies)["accuracy"] == pytest.approx([low, high])
+    one = SplitPredictions((y == 1).astype(int), scores[:, 1:2])
+    assert sum(accuracy_interval(one)["accuracy"]) / 2 == pytest.approx(
+        ((scores[:, 1] > 0.5) == (y == 1)).mean(), abs=0.02
+    )
 
 
 @pytest.mark.parametrize("label", [0, 1])

@@ -59,7 +59,7 @@ function draw(options, width, description) {
     height: HEIGHT,
     marginLeft: 52,
     marginBottom: 40,
-    marginTop: 16,
+    marginTop: 26,
     marginRight: 18,
     ...options,
     width,

@@ -1,7 +1,9 @@
 /** Runs side by side: metrics, learning curves, ROC curves, settings, costs. */
 import { chart, color, diagonal, unitAxes } from "./charts.js";
 import { chips, count, el, fixed, interval, percent, section, short, table } from "./dom.js";
-import { settingText } from "./training.js";
+import { curvePoints } from "./ranking.js";
+import { testIntervals } from "./results.js";
+import { epochAxis, settingText } from "./training.js";
 
 export function comparisonSections(content) {
   const { runs } = content;
@@ -24,7 +26,7 @@ function metricsSection({ runs, notes }) {
     const test = run.metrics.test;
     if (!(name in test)) return null;
     if (name === "n") return count(test.n);
-    const ends = test.intervals?.[name];
+    const ends = testIntervals(run)[name];
     return el("span", {}, fixed(test[name]), ends ? el("span", { class: "small muted" }, ` (${interval(ends, 3)})`) : "");
   };
   const measured = names.filter((name) => name !== "n" && runs.every((run) => Number.isFinite(run.metrics.test[name])));
@@ -35,7 +37,7 @@ function metricsSection({ runs, notes }) {
     description: () => `${runs[0].titles[measured[chosen]]} of the test split: ${runs.map((run) => `${run.label} ${fixed(run.metrics.test[measured[chosen]])}`).join(", ")}.`,
     options: (width) => {
       const name = measured[chosen];
-      const rows = runs.map((run, at) => ({ label: run.label, value: run.metrics.test[name], ends: run.metrics.test.intervals?.[name], at }));
+      const rows = runs.map((run, at) => ({ label: run.label, value: run.metrics.test[name], ends: testIntervals(run)[name], at }));
       return {
         height: 60 + 34 * runs.length,
         marginLeft: Math.min(190, width / 3),
@@ -88,7 +90,7 @@ function rocSection(runs) {
         rows: runs[0].curves.grid.map((x, i) => [x.toFixed(2), ...columns().map((c) => fixed(c[kind].value[i], 3))]).filter((_, i) => i % 5 === 0),
       }),
       options: () => {
-        const points = columns().flatMap((c, at) => runs[at].curves.grid.map((x, i) => ({ x, y: c[kind].value[i], low: c[kind].low[i], high: c[kind].high[i], at })));
+        const points = columns().flatMap((c, at) => curvePoints(runs[at].curves.grid, c, kind).map((p) => ({ ...p, at })));
         return {
           ...unitAxes(...axes),
           marks: [
@@ -136,7 +138,7 @@ function learningSection(runs) {
     options: () => {
       const points = runs.flatMap((run, at) => run.history.series[names[chosen]].map((y, i) => ({ epoch: i + 1, y, at })));
       return {
-        x: { label: "Epoch", tickFormat: "d" },
+        x: epochAxis(Math.max(...points.map((p) => p.epoch))),
         y: { label: names[chosen], grid: true, ticks: 5, nice: true },
         marks: [
           runs.map((run, at) => [

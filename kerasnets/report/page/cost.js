@@ -1,6 +1,6 @@
 /** What the net costs: parameters, MACs and FLOPs per layer. */
 import { chart } from "./charts.js";
-import { chips, count, el, percent, section, table } from "./dom.js";
+import { chips, count, cut, el, percent, section, table } from "./dom.js";
 
 const QUANTITIES = [["flops", "FLOPs"], ["macs", "MACs"], ["params", "parameters"]];
 
@@ -57,10 +57,4 @@ export function costSection({ cost }) {
   function total() {
     return cost[QUANTITIES[chosen][0]];
   }
-}
-
-/** A long name without its middle. */
-function cut(name, letters) {
-  const half = Math.floor(letters / 2);
-  return name.length <= letters ? name : `${name.slice(0, half)}…${name.slice(1 - half)}`;
 }

@@ -58,6 +58,17 @@ export function interval(ends, digits = 4) {
   return ends ? `${fixed(ends[0], digits)} to ${fixed(ends[1], digits)}` : "";
 }
 
+/** A long name without its middle. */
+export function cut(name, letters) {
+  const half = Math.floor(letters / 2);
+  return name.length <= letters ? name : `${name.slice(0, half)}…${name.slice(1 - half)}`;
+}
+
+/** A large number with a unit, such as 7.12M. */
+export function compact(value) {
+  return value.toLocaleString("en-US", { notation: "compact", maximumSignificantDigits: 3 });
+}
+
 /** A small difference, such as 2.4e-7. */
 export function tiny(value) {
   return value === 0 ? "0" : value.toExponential(1);

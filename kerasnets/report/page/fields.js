@@ -1,6 +1,6 @@
 /** A form with one field per column of a table, and how the output changes with one column. */
 import { chart, color, MOST_LINES } from "./charts.js";
-import { el, labelled, percent, short } from "./dom.js";
+import { cut, el, labelled, percent, short } from "./dom.js";
 import { describeOutputs } from "./outputs.js";
 import { tensor } from "./runtime.js";
 
@@ -15,7 +15,7 @@ export function fieldsEditor({ settings, net, changed }) {
     ...settings.samples.map(({ label, values: row }) => ({ label: `simulated: ${label}`, values: row }))];
   const pick = el("select", { onchange: () => setAll(samples[pick.value].values) }, samples.map(({ label }, at) => el("option", { value: at }, label)));
   const controls = fields.map(control);
-  let explored = Math.max(0, fields.findIndex((field) => field.kind !== "category"));
+  let explored = 0;
   let curve = [];
   const which = el("select", { onchange: () => { explored = Number(which.value); changed(); } }, fields.map(({ name }, at) => el("option", { value: at, selected: at === explored }, name)));
   const response = chart({
@@ -25,20 +25,21 @@ export function fieldsEditor({ settings, net, changed }) {
     description: () => `The outputs of the net against ${fields[explored].name}.`,
     data: () => ({
       columns: [{ title: fields[explored].name, number: true }, ...(curve[0]?.bars ?? []).map(({ name }) => ({ title: name, number: true }))],
-      rows: curve.filter((_, at) => at % 4 === 0).map(({ x, bars }) => [short(x), ...bars.map(({ text }) => text)]),
+      rows: curve.filter((_, at) => curve.length < POINTS || at % 4 === 0).map(({ x, bars }) => [valueText(fields[explored], x), ...bars.map(({ text }) => text)]),
     }),
     options: () => {
       const lines = curve[0]?.bars.slice(0, MOST_LINES) ?? [];
       const points = curve.flatMap(({ x, values: row }) => lines.map(({ name }, line) => ({ x, y: row[line], name, line })));
       const shares = settings.task !== "regression" && settings.task !== null;
       return {
-        height: 220,
-        x: { label: fields[explored].name, ticks: 6 },
+        height: isCategory() ? 270 : 220,
+        marginBottom: isCategory() ? 80 : 40,
+        x: axisOf(fields[explored]),
         y: shares ? { label: null, domain: [0, 1], grid: true, ticks: 5, tickFormat: "%" } : { label: settings.target_units || null, grid: true, ticks: 5, nice: true },
         marks: [
-          lines.map((_, line) => Plot.line(points.filter((p) => p.line === line), { x: "x", y: "y", stroke: color(line), strokeWidth: 2 })),
+          lines.map((_, line) => Plot.line(points.filter((p) => p.line === line), { x: "x", y: "y", stroke: color(line), strokeWidth: 2, marker: curve.length < POINTS ? "circle" : null })),
           Plot.ruleX([values[explored]], { stroke: "var(--muted)", strokeDasharray: "3,3" }),
-          Plot.tip(points, Plot.pointer({ x: "x", y: "y", title: (p) => `${p.name}: ${shares ? percent(p.y) : short(p.y)}` })),
+          Plot.tip(points, Plot.pointer({ x: "x", y: "y", title: (p) => `${valueText(fields[explored], p.x)}\n${p.name}: ${shares ? percent(p.y) : short(p.y)}` })),
         ],
       };
     },
@@ -69,6 +70,10 @@ export function fieldsEditor({ settings, net, changed }) {
     },
   };
 
+  function isCategory() {
+    return fields[explored].kind === "category";
+  }
+
   function placesOf(field) {
     if (field.kind === "flag") return [0, 1];
     if (field.kind === "category") return Array.from({ length: field.categories.length + 1 }, (_, at) => at);
@@ -90,7 +95,7 @@ export function fieldsEditor({ settings, net, changed }) {
     if (field.kind === "date") {
       const origin = Date.parse(field.origin);
       const date = el("input", { type: "date", onchange: () => set((Date.parse(date.value) - origin) / DAY) });
-      const show = (value) => { date.value = new Date(origin + Math.round(value) * DAY).toISOString().slice(0, 10); };
+      const show = (value) => { date.value = isoDate(field, value); };
       show(field.value);
       return { element: labelled(field.name, date), show };
     }
@@ -105,4 +110,24 @@ export function fieldsEditor({ settings, net, changed }) {
     });
     changed();
   }
+}
+
+/** The value of a column as a reader knows it: a category, a date or a number. */
+function valueText(field, x) {
+  if (field.kind === "category") return x ? field.categories[x - 1] : "other or unknown";
+  if (field.kind === "date") return isoDate(field, x);
+  return short(x);
+}
+
+function isoDate(field, days) {
+  return new Date(Date.parse(field.origin) + Math.round(days) * DAY).toISOString().slice(0, 10);
+}
+
+function axisOf(field) {
+  const label = field.name;
+  if (field.kind === "flag") return { label, ticks: [0, 1], tickFormat: "d" };
+  if (field.kind === "date") return { label, ticks: 3, tickFormat: (x) => isoDate(field, x) };
+  if (field.kind !== "category") return { label, ticks: 6 };
+  const codes = Array.from({ length: field.categories.length + 1 }, (_, code) => code);
+  return { label, ticks: codes, tickRotate: -25, tickFormat: (code) => cut(valueText(field, code), 14) };
 }

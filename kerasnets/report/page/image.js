@@ -182,7 +182,9 @@ export function imageEditor({ settings, changed }) {
     } else {
       const scale = (BOX * Math.min(width, height)) / Math.max(part.width, part.height);
       const [w, h] = [part.width * scale, part.height * scale];
-      const [left, top] = [width / 2 - (part.massX - part.x) * scale, height / 2 - (part.massY - part.y) * scale];
+      // The centre of mass in the middle, as in MNIST, but nothing outside.
+      const left = within(width / 2 - (part.massX - part.x) * scale, width - w);
+      const top = within(height / 2 - (part.massY - part.y) * scale, height - h);
       const cut = new OffscreenCanvas(part.width, part.height);
       cut.getContext("2d").drawImage(source, -part.x, -part.y);
       to.drawImage(halved(cut, w), left, top, w, h);
@@ -211,6 +213,10 @@ export function imageEditor({ settings, changed }) {
     }
     return values;
   }
+}
+
+function within(value, most) {
+  return Math.min(Math.max(value, 0), most);
 }
 
 /** The box around what is drawn, and its centre of mass; null for an empty board. */

@@ -2,11 +2,11 @@
 import { cardSection } from "./card.js";
 import { comparisonSections } from "./comparison.js";
 import { costSection } from "./cost.js";
-import { el, embeddedJson, fixed, interval, isEmbedded, count, short } from "./dom.js";
+import { compact, el, embeddedJson, fixed, interval, isEmbedded, count, short } from "./dom.js";
 import { errorsSection } from "./errors.js";
 import { netSection } from "./net.js";
 import { rankingSection } from "./ranking.js";
-import { resultsSection } from "./results.js";
+import { resultsSection, testIntervals } from "./results.js";
 import { dataSection, recipeSection, trainingSection } from "./training.js";
 
 const content = embeddedJson("content");
@@ -53,14 +53,15 @@ function heading() {
 /** The numbers to state first. */
 function figures() {
   const { headline = [], cost, card, history, titles } = content;
-  const entries = headline.map(({ name, value, interval: ends }) => [
-    `test ${name}`, fixed(value), ends ? `95 % interval ${interval(ends, 3)}` : null,
+  const intervals = content.metrics ? testIntervals(content) : {};
+  const entries = headline.map(({ metric, name, value }) => [
+    `test ${name}`, fixed(value), intervals[metric] ? `95 % interval ${interval(intervals[metric], 3)}` : null,
   ]);
   if (!entries.length && card?.verification?.test_metrics) {
     const [metrics] = Object.values(card.verification.test_metrics);
     entries.push(...Object.entries(metrics ?? {}).map(([name, value]) => [`test ${titles[name] ?? name}`, fixed(value), null]));
   }
-  if (cost) entries.push(["parameters", count(cost.params), null], ["FLOPs per row", short(cost.flops), cost.steps ? `${cost.steps} steps` : null]);
+  if (cost) entries.push(["parameters", count(cost.params), null], ["FLOPs per row", compact(cost.flops), cost.steps ? `${cost.steps} steps` : null]);
   if (history) entries.push(["best epoch", count(history.best_epoch), `of ${history.series.loss.length}, ${short(history.seconds)} s`]);
   if (!entries.length) return null;
   return el("dl", { class: "figures" }, entries.map(([name, value, detail]) =>

@@ -3,6 +3,14 @@ import { chart, diagonal, unitAxes } from "./charts.js";
 import { chips, count, el, fixed, interval, labelled, percent, section, short } from "./dom.js";
 import { confusionMatrix } from "./results.js";
 
+/** The points of a curve, with its band: {x, y, low, high}. A ROC curve starts in the corner. */
+export function curvePoints(grid, column, kind) {
+  const curve = column[kind];
+  if (!curve) return [];
+  const points = grid.map((x, i) => ({ x, y: curve.value[i], low: curve.low[i], high: curve.high[i] }));
+  return kind === "roc" ? [{ x: 0, y: 0, low: 0, high: curve.high[0] }, ...points] : points;
+}
+
 export function rankingSection(content) {
   const { curves, names, task } = content;
   const columns = curves.columns;
@@ -78,8 +86,7 @@ export function rankingSection(content) {
     const isRoc = kind === "roc";
     const axes = isRoc ? ["False positive rate", "True positive rate"] : ["Recall (sensitivity)", "Precision"];
     const area = isRoc ? ["auroc", "AUROC"] : ["average_precision", "average precision"];
-    const points = (c) =>
-      c[kind] ? curves.grid.map((x, i) => ({ x, y: c[kind].value[i], low: c[kind].low[i], high: c[kind].high[i] })) : [];
+    const points = (c) => curvePoints(curves.grid, c, kind);
     const summary = () => {
       const c = column();
       if (!c[kind]) return `${c.name}: undefined, because the test split has only one kind of row`;
@@ -91,7 +98,7 @@ export function rankingSection(content) {
       description: () => `${isRoc ? "ROC curve" : "Precision-recall curve"}. ${summary()}.`,
       data: () => ({
         columns: [{ title: axes[0], number: true }, { title: axes[1], number: true }, { title: "95 % band", number: true }],
-        rows: points(column()).filter((_, i) => i % 5 === 0).map((p) => [p.x.toFixed(2), fixed(p.y, 3), interval([p.low, p.high], 3)]),
+        rows: points(column()).filter((p) => Math.round(100 * p.x) % 5 === 0).map((p) => [p.x.toFixed(2), fixed(p.y, 3), interval([p.low, p.high], 3)]),
       }),
       options: () => {
         caption.textContent = summary();

@@ -9,7 +9,7 @@ export function resultsSection(content) {
   return section(
     "results",
     "Results",
-    "Measured on rows that the net was not trained on. An interval is the 95 % interval of the test split, from a bootstrap over groups of rows that belong together.",
+    "The net was not trained on the rows of the validation and the test split. Intervals come from a bootstrap over groups of rows that belong together.",
     el(
       "div",
       { class: "stack" },
@@ -24,23 +24,33 @@ export function resultsSection(content) {
   );
 }
 
-function metricsTable({ metrics, titles, majority }) {
+function metricsTable({ metrics, titles, majority, curves }) {
   const test = metrics.test;
   const names = Object.keys(titles).filter((name) => name in test);
-  const intervals = test.intervals ?? {};
+  const intervals = testIntervals({ metrics, curves });
+  const known = Object.keys(intervals).length > 0;
   const show = (name, value) => (name === "n" ? count(value) : fixed(value));
   const rows = names.flatMap((name) => {
-    const row = [titles[name], ...SPLITS.map((split) => show(name, metrics[split][name])), interval(intervals[name])];
+    const row = [titles[name], ...SPLITS.map((split) => show(name, metrics[split][name])), ...ends(interval(intervals[name]))];
     if (name !== "accuracy" || !majority) return [row];
     const always = SPLITS.map((split) => fixed(majority.accuracy[split]));
-    return [row, [`accuracy of always “${majority.name}”`, ...always, ""]];
+    return [row, [`accuracy of always “${majority.name}”`, ...always, ...ends("")]];
   });
   const columns = [
     { title: "Metric" },
     ...SPLITS.map((split) => ({ title: split, number: true })),
-    { title: "95 % interval", number: true },
+    ...ends({ title: "95 % interval of test", number: true }),
   ];
   return table(columns, rows, { caption: "Metrics of each split" });
+
+  function ends(cell) {
+    return known ? [cell] : [];
+  }
+}
+
+/** The intervals of the test metrics by name, with that of the accuracy. */
+export function testIntervals({ metrics, curves }) {
+  return { ...curves?.intervals, ...metrics.test.intervals };
 }
 
 function fixedMatrix(matrix, names) {
@@ -73,15 +83,15 @@ export function confusionMatrix(caption) {
     asShares = at === 1;
     fill();
   });
-  const text = el("caption", {}, `${caption}: true class in rows, predicted class in columns`);
   return {
     element: el(
       "div",
       { class: "stack" },
+      el("p", { class: "small muted" }, `${caption}: true class in rows, predicted class in columns`),
       el(
         "div",
         { class: "scroll", tabIndex: 0, role: "group", "aria-label": caption },
-        el("table", { class: "confusion" }, text, el("thead", {}, head), body),
+        el("table", { class: "confusion", "aria-label": caption }, el("thead", {}, head), body),
       ),
       switcher,
     ),

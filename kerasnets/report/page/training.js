@@ -4,14 +4,20 @@ import { count, el, facts, fixed, section, short, table } from "./dom.js";
 
 export function trainingSection({ history }) {
   const { series, best_epoch: best } = history;
-  const names = Object.keys(series).filter((name) => !name.startsWith("val_") && name !== "log_loss");
-  const charts = names.map((name) => learningCurve(name, series, best));
+  const isShown = (name) => !name.startsWith("val_") && name !== "log_loss" && !isConstantRate(name, series);
+  const names = Object.keys(series).filter(isShown);
+  const order = (name) => ["loss", "accuracy", "mae"].indexOf(name) + 1 || Infinity;
+  const charts = names.sort((a, b) => order(a) - order(b)).map((name) => learningCurve(name, series, best));
   return section(
     "training",
     "Training",
     `${count(series.loss.length)} epochs in ${short(history.seconds)} s. The weights of epoch ${best} were kept, the best by ${history.monitor}.`,
     el("div", { class: "split" }, charts),
   );
+}
+
+function isConstantRate(name, series) {
+  return name === "learning_rate" && new Set(series[name]).size === 1;
 }
 
 function learningCurve(name, series, best) {
@@ -30,7 +36,7 @@ function learningCurve(name, series, best) {
     }),
     options: () => ({
       height: 260,
-      x: { label: "Epoch", ticks: Math.min(8, lines[0][1].length), tickFormat: "d" },
+      x: epochAxis(lines[0][1].length),
       y: { label: null, grid: true, ticks: 5, nice: true },
       marks: [
         Plot.ruleX([best], { stroke: "var(--faint)", strokeDasharray: "3,3" }),
@@ -49,19 +55,25 @@ function learningCurve(name, series, best) {
   });
 }
 
+/** An axis with whole epochs only. */
+export function epochAxis(epochs) {
+  return { label: "Epoch", ticks: d3.ticks(1, epochs, 8).filter(Number.isInteger), tickFormat: "d" };
+}
+
 export function recipeSection({ recipe }) {
-  const rows = recipe.map((setting) => ({
-    className: setting.changed ? "changed" : null,
-    cells: [setting.name, el("code", {}, settingText(setting.value)), setting.description],
-  }));
   const columns = [{ title: "Setting" }, { title: "Value" }, { title: "Meaning" }];
-  const shown = rows.filter((row) => row.className || ["net", "data", "epochs", "learning_rate", "seed"].includes(row.cells[0]));
+  const settingsTable = (settings) =>
+    table(columns, settings.map(({ name, value, description, changed }) => ({
+      className: changed ? "changed" : null,
+      cells: [name, el("code", {}, settingText(value)), description],
+    })));
+  const first = recipe.filter(({ name, changed }) => changed || ["net", "data", "epochs", "learning_rate", "seed"].includes(name));
   return section(
     "recipe",
     "Recipe",
     "Every setting of the training. The same recipe on the same machine trains the same net again, bit for bit.",
-    table(columns, shown),
-    el("details", {}, el("summary", {}, `All ${rows.length} settings`), table(columns, rows)),
+    settingsTable(first),
+    el("details", {}, el("summary", {}, `All ${recipe.length} settings`), settingsTable(recipe)),
   );
 }
 

@@ -106,7 +106,7 @@ export function visitsEditor({ settings, net, changed }) {
   }
 
   function visitItem(visit, at) {
-    const add = el("input", { type: "text", list: "codes", "aria-label": `Code to add to visit ${at + 1}`, placeholder: `Add a code, such as ${names[0]}` });
+    const add = el("input", { type: "text", list: "codes", "aria-label": `Code to add to visit ${at + 1}`, placeholder: `Add a code, such as ${names.at(-1)}` });
     add.addEventListener("keydown", (event) => { if (event.key === "Enter") addCode(at, add.value); });
     const remove = () => {
       visits.splice(at, 1);
