@@ -116,9 +116,9 @@ def exported_names(package):
     return [alias.name for node in imports for alias in node.names if alias.asname == alias.name]
 
 
-def script_constant(script, name):
+def script_constant(script, name, folder="tables"):
     """A string that a script assigns to a name, without importing the script."""
-    for node in ast.parse((ROOT / "scripts" / "tables" / script).read_text("utf-8")).body:
+    for node in ast.parse((ROOT / "scripts" / folder / script).read_text("utf-8")).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
             return ast.literal_eval(node.value)
     raise LookupError(name)
@@ -131,6 +131,8 @@ def script_constant(script, name):
         ("mortality-results.md", script_constant("mortality.py", "INTRODUCTION")),
         ("recipes.md", script_constant("recipes.py", "PAGE")),
         ("export-variants.md", script_constant("export_variants.py", "INTRODUCTION")),
+        ("export-runtimes.md", script_constant("runtimes.py", "INTRODUCTION")),
+        ("tampering.md", script_constant("tampering.py", "INTRODUCTION", "reliability")),
         ("seizure-results.md", seizure._PAGE),
         ("digits.md", digits._PAGE + digits._CAVEAT),
     ],

@@ -1,99 +1,125 @@
-"""Every net of the catalogue in LiteRT and in ONNX Runtime: difference, size and time.
+"""LiteRT files with smaller weights: size, time, accuracy and agreement of dense and conv nets.
 
-    python scripts/tables/litert.py [--nets 'seizure-*']
+    python scripts/tables/litert.py --data-dir FOLDER [--nets NET …] [--json FILE]
 
-The nets have random weights, so that the outputs depend on every layer. The difference is the
-largest one from Keras over 16 examples, relative to the largest output if that is above 1. A
-time is the median of 50 calls with one example and one thread. The runtimes take turns.
+The nets with reference weights in exported/ are used as they are; the others are first trained for
+5 epochs. Accuracy and agreement (the share of the test examples for which a file predicts the class
+of Keras) are those of the test split. A time is the median of 200 calls with one example and one
+thread; the files of a net take turns. With --json, results are kept in a file, and nets that it has
+are not measured again.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
-import onnxruntime
 
 import kerasnets as kn
-from kerasnets._tables import markdown_table
+from kerasnets._files import write_json
+from kerasnets._tables import markdown_table, percent
+from kerasnets.engine.sources import as_source
+from kerasnets.exporting import weights_report
+from kerasnets.exporting.litert.small_weights import write_small_litert
 from kerasnets.exporting.litert.write_litert import write_litert
-from kerasnets.exporting.onnx.write_onnx import write_onnx
-from kerasnets.exporting.samples import Arrays, first_samples, random_samples
+from kerasnets.exporting.samples import Arrays, as_samples, first_samples, random_samples
 from kerasnets.exporting.signature import serve
+from kerasnets.exporting.verification.cases import verification_cases
+from kerasnets.exporting.verification.reference import write_reference
 from kerasnets.exporting.verification.runtimes.litert_check import load_litert
+from kerasnets.nets import load_model
 
-Run = Callable[[Arrays], Arrays]
+ROOT = Path(__file__).resolve().parents[2]
+NETS = (
+    "seizure-cnn", "lenet5", "digit-cnn-compact", "seizure-mlp", "seizure-mlp-wide", "digit-mlp-1",
+    "digit-mlp-3", "digit-cnn", "seizure-cnn-five-block",
+)  # fmt: skip
+KINDS = ("int8", "full-int8", "int16x8")
+_ROWS = 500
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--nets", default="*", help="a shell pattern")
-    rows = [row(name) for name in kn.list_nets(parser.parse_args().nets)]
-    titles = [
-        "net",
-        "LiteRT, kB",
-        "ONNX, kB",
-        "LiteRT diff.",
-        "ONNX diff.",
-        "LiteRT, ms",
-        "ONNX, ms",
-    ]
-    print(markdown_table(titles, rows, "l" + "r" * 6))
+    parser.add_argument("--data-dir", type=Path, required=True, help="has a folder per data set")
+    parser.add_argument("--nets", nargs="+", default=list(NETS), metavar="NET")
+    parser.add_argument("--json", type=Path, help="a file that keeps the results")
+    arguments = parser.parse_args()
+    kept = arguments.json
+    found: dict[str, Any] = json.loads(kept.read_text()) if kept and kept.exists() else {}
+    weights_report.MIN_AGREEMENT = 0  # also measure what an export refuses
+    for name in arguments.nets:
+        if name not in found:
+            found[name] = measure(name, arguments.data_dir)
+            print(name, found[name], flush=True)
+        if kept:
+            write_json(kept, found)
+    titles = ["net", "weights", "kB", "ms", "accuracy", "agreement", "values kept"]
+    rows = [row for name, entry in found.items() for row in cells(name, entry)]
+    print(markdown_table(titles, rows, "llrrrrr"))
 
 
-def row(name: str) -> list[str]:
-    """The cells of a net."""
-    model = kn.build(name)
-    rng = np.random.default_rng(0)
-    for variable in model.weights:
-        values = rng.normal(0, 0.1, variable.shape)
-        variable.assign(abs(values) if "variance" in variable.path else values)
-    served = serve(model)
-    samples = first_samples(random_samples(served), 16)
-    expected = served.run(samples)
-    with tempfile.TemporaryDirectory() as folder:
-        lite, onnx = Path(folder) / "model.tflite", Path(folder) / "model.onnx"
-        write_litert(served, lite, {})
-        write_onnx(served, onnx)
-        runs = [load_litert(lite)[2], onnx_run(onnx)]
-        sizes = [f"{path.stat().st_size / 1e3:,.0f}" for path in (lite, onnx)]
-    differences = [f"{difference(run(samples), expected):.1e}" for run in runs]
-    return [name, *sizes, *differences, *(f"{ms:.3f}" for ms in times(runs, samples))]
+def measure(name: str, data_dir: Path) -> dict[str, Any]:
+    """The figures of each file of a net."""
+    data_name = kn.describe(name).data
+    data = kn.load_data(data_name, data_dir / data_name)
+    reference = ROOT / "exported" / name / "1" / "model.keras"
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        if reference.exists():
+            model = load_model(reference)
+        else:
+            model = kn.train(name, data=data, epochs=5, out=folder / "run", progress=False).model
+        served = serve(model, "classification")
+        samples = random_samples(served)
+        write_reference(
+            served, verification_cases(served, samples), samples, folder / "reference.npz"
+        )
+        written = write_litert(served, folder / "model.tflite", {}, guarded=True)
+        rows = np.random.default_rng(0).permutation(len(data.train.y))[:_ROWS]
+        calibration = as_samples(served, as_source(data.train.x).take(np.sort(rows)))
+        report = write_small_litert(
+            served, folder / "model.tflite", KINDS, written, {}, calibration, data.test,
+            guarded=True,
+        )  # fmt: skip
+        paths = [folder / entry["file"] for entry in report.values()]
+        for entry, milliseconds in zip(report.values(), times(paths, samples), strict=True):
+            entry["ms"] = milliseconds
+    return {"trained": not reference.exists(), "files": report}
 
 
-def onnx_run(path: Path) -> Run:
-    """A function that runs an ONNX file with one thread."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    names = [output.name for output in session.get_outputs()]
-    return lambda inputs: dict(zip(names, session.run(names, inputs), strict=True))
-
-
-def difference(got: Arrays, expected: Arrays) -> float:
-    """The largest difference, relative to the largest value if that is above 1."""
-    return max(
-        float(np.abs(got[name] - value).max() / max(1, np.abs(value).max()))
-        for name, value in expected.items()
-    )
-
-
-def times(runs: list[Run], samples: Arrays) -> list[float]:
-    """Median milliseconds of a call with one example, per runtime."""
-    one = first_samples(samples, 1)
+def times(paths: list[Path], samples: Arrays) -> list[float]:
+    """Median milliseconds of a call with one example, per file."""
+    runs, one = [load_litert(path)[2] for path in paths], first_samples(samples, 1)
     found: list[list[float]] = [[] for _ in runs]
-    for _ in range(50):
+    for _ in range(200):
         for run, seconds in zip(runs, found, strict=True):
             start = time.perf_counter()
             run(one)
             seconds.append(time.perf_counter() - start)
     return [median(seconds) * 1e3 for seconds in found]
+
+
+def cells(name: str, entry: dict[str, Any]) -> list[list[str]]:
+    """The rows of a net."""
+    return [
+        [
+            name if kind == "float32" else "",
+            kind,
+            f"{figures['bytes'] / 1e3:,.0f}",
+            f"{figures['ms']:.3f}",
+            percent(figures["accuracy"]),
+            percent(figures["agreement"]),
+            f"{figures['kept_percent']:g} %" if "kept_percent" in figures else "",
+        ]
+        for kind, figures in entry["files"].items()
+    ]
 
 
 if __name__ == "__main__":

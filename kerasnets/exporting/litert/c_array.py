@@ -19,6 +19,7 @@ from kerasnets.exporting.litert.flatbuffer import (
     read_tensors,
 )
 from kerasnets.exporting.litert.micro import measure_arena
+from kerasnets.exporting.samples import Arrays
 from kerasnets.exporting.signature import Served
 
 LITERT_EXAMPLE, MICRO_EXAMPLE = "example_litert.cc", "example_micro.cc"
@@ -39,12 +40,13 @@ def check_fixed_axes(served: Served) -> None:
             )
 
 
-def write_c_arrays(folder: Path, card: Mapping[str, Any]) -> dict[str, Any]:
+def write_c_arrays(folder: Path, card: Mapping[str, Any], inputs: Arrays) -> dict[str, Any]:
     """Write ``model.h`` next to ``model.tflite``, one for each smaller file, and the examples.
 
     Args:
         folder: the version folder.
         card: the content of ``card.json``, with the entries of the LiteRT files.
+        inputs: some examples by input name, with which TensorFlow Lite Micro is tried.
 
     Returns:
         An entry for the card: ``headers``, with the ``file`` of each header, the LiteRT file that
@@ -58,7 +60,8 @@ def write_c_arrays(folder: Path, card: Mapping[str, Any]) -> dict[str, Any]:
     headers = []
     for name, content in contents.items():
         header = Path(name).with_suffix(".h").name
-        arena = measure_arena(content)
+        # Integers may be rounded to a neighbour.
+        arena = measure_arena(content, inputs, 1e-5 if name == files[0] else 0.05)
         (folder / header).write_text(c_header(content, card, name, arena), encoding="utf-8")
         headers.append({"file": header, "of": name, **arena})
     tensors = read_tensors(next(iter(contents.values())))

@@ -116,9 +116,13 @@ $outputs
 """
 )
 _MICRO_INPUT = """\
-  if (!read_values(interpreter.typed_input_tensor<$type>($name), ${name}_SIZE)) return 1;"""
+  if (!read_values(interpreter.typed_input_tensor<$type>($name),
+                   ${name}_SIZE)) {
+    return 1;
+  }"""
 _MICRO_OUTPUT = """\
-  print_values($text, interpreter.typed_output_tensor<$type>($name), ${name}_SIZE);"""
+  print_values($text, interpreter.typed_output_tensor<$type>($name),
+               ${name}_SIZE);"""
 
 
 def litert_example(inputs: Sequence[FileTensor], outputs: Sequence[FileTensor], header: str) -> str:

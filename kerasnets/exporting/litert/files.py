@@ -13,6 +13,7 @@ from kerasnets.exporting.litert.write_litert import FILE, write_litert
 from kerasnets.exporting.options import Options
 from kerasnets.exporting.samples import Arrays
 from kerasnets.exporting.signature import Served
+from kerasnets.exporting.verification.runtimes import read_reference
 from kerasnets.exporting.verification.task_metrics import Labelled
 
 
@@ -45,5 +46,6 @@ def write_litert_files(
             served, path, options.weights, written, props, calibration, test, guarded=guarded
         )
     if options.c_array:
-        entries["c_arrays"] = write_c_arrays(folder, {**card, **entries})
+        inputs, _ = read_reference(folder / "reference.npz")["batch-2"]
+        entries["c_arrays"] = write_c_arrays(folder, {**card, **entries}, inputs)
     return entries

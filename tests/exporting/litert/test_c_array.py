@@ -217,12 +217,14 @@ def test_what_has_no_fixed_size_or_no_litert_file_is_refused(tmp_path):
     assert not (tmp_path / "net").exists()
 
 
-def test_a_file_that_micro_cannot_run_has_the_reason(monkeypatch):
-    found = micro.measure_arena(b"\0" * 64)
-    assert list(found) == ["reason"]
-    assert found["reason"]
+def test_a_file_that_micro_cannot_run_has_the_reason(folder, monkeypatch):
+    content, inputs = (folder / "model.tflite").read_bytes(), {"my-signal": signals(2)}
+    (failed,) = micro.measure_arena(b"\0" * 64, inputs, 1e-5).items()
+    assert failed[0] == "reason"
+    (differs,) = micro.measure_arena(content, inputs, -1.0).values()  # as if nothing were equal
+    assert "differs from LiteRT by" in differs
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert micro.measure_arena(b"") == {}
+    assert micro.measure_arena(content, inputs, 1e-5) == {}
 
 
 def test_names_of_methods_and_tensors():
