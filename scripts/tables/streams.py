@@ -140,10 +140,12 @@ def grouped(refused: Sequence[tuple[str, Sequence[str]]]) -> list[tuple[str, str
 
 def replace_table(text: str, name: str, table: str) -> str:
     """Replace the table between two comments of a page."""
-    start, end = f"<!-- {name} -->\n", f"\n<!-- end of {name} -->"
-    before, _, rest = text.partition(start)
-    _, _, after = rest.partition(end)
-    return f"{before}{start}{table}{end}{after}"
+    start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+    before, found, rest = text.partition(start)
+    _, closed, after = rest.partition(end)
+    if not (found and closed):
+        raise ValueError(f"{PAGE} has no place for the table {name!r}.")
+    return f"{before}{start}\n{table}\n\n{end}{after}"
 
 
 if __name__ == "__main__":

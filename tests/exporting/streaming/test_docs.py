@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "streams.md"
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = ROOT / "docs" / "streams.md"
+SCRIPT = ROOT / "scripts" / "scale" / "stream_day.py"
 
 
 def test_the_examples_run(tmp_path, monkeypatch, capsys):
@@ -17,3 +22,8 @@ def test_the_examples_run(tmp_path, monkeypatch, capsys):
     assert len(blocks) == 2
     assert "500 (1, 55, 5)" in capsys.readouterr().out  # the last chunk: 500 - 5 · 89 samples
     assert namespace["stream"].steps == 500
+    # The benchmark of a day, in its small form: 72 seconds of signal, without TensorFlow.
+    command = [sys.executable, SCRIPT, "--run", str(namespace["path"]), "--hours", "0.02"]
+    found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    assert found["difference"] < 1e-5
+    assert found["end"] < found["start"] + 20  # MB
