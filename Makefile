@@ -4,12 +4,16 @@ PYTHON ?= $(shell sh scripts/find_python.sh)
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test docs notebooks versions check lint types format hooks lock clean
+.PHONY: demo test pytest docs notebooks versions check lint types format hooks lock clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python scripts/demo.py
 
-test: $(VENV)/.dev lint types
+# Types are checked at the same time, because that keeps one core busy.
+test: $(VENV)/.dev lint
+	$(MAKE) --no-print-directory --jobs 2 types pytest
+
+pytest: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: test
