@@ -84,7 +84,6 @@ def forms(table: pd.DataFrame) -> Iterator[tuple[str, bytes]]:
         yield f"income, marker {row}", row.tobytes()
 
 
-@pytest.mark.usefixtures("verify_in_this_process")
 def test_no_cell_leaves_with_an_export(run: Path, tmp_path: Path) -> None:
     trained = kn.load_run(run)
     path = kn.export(trained, tmp_path / "net", weights=("float16",), test=trained.load_data().test)
