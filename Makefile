@@ -6,12 +6,16 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PAGE   := kerasnets/report/page/vendor/ort-wasm-simd-threaded.wasm.gz
 
-.PHONY: demo test page wheel docs notebooks versions check lint types format hooks lock clean
+.PHONY: demo test pytest page wheel docs notebooks versions check lint types format hooks lock clean
 
 demo: $(VENV)/.demo $(PAGE)
 	$(BIN)/python scripts/demo.py
 
-test: $(VENV)/.dev $(PAGE) lint types
+# Types are checked at the same time, because that keeps one core busy.
+test: $(VENV)/.dev $(PAGE) lint
+	$(MAKE) --no-print-directory --jobs 2 types pytest
+
+pytest: $(VENV)/.dev $(PAGE)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: test

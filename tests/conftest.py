@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,8 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Exclude the imported modules from garbage collections."""
+    """Collect garbage less often, and exclude the imported modules from it."""
+    gc.set_threshold(50_000, 20, 50)  # tracing creates many objects; the default is 700, 10, 10
     exclude_from_collections()
 
 
@@ -44,6 +47,14 @@ def exclude_from_collections() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_flushing() -> Iterator[None]:
+    """Do not wait until files are on the disk: no test asks what a power failure would leave."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
 @pytest.fixture(scope="module")
 def no_figures():
     """Draw no figures of runs, which take most of the time of a small training."""
@@ -58,11 +69,25 @@ def _draw_nothing(*arguments: Any) -> None:
 
 
 @pytest.fixture
-def verify_in_this_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def verify_in_this_process(
+    tmp_path: Path, verification_in_this_process: Callable[[Path], AbstractContextManager[None]]
+) -> Iterator[None]:
     """Verify exported files in this process; a new one takes seconds to import TensorFlow.
 
     For tests of something else than the process: every runtime still runs on every case.
     """
+    with verification_in_this_process(tmp_path):
+        yield
+
+
+@pytest.fixture(scope="session")
+def verification_in_this_process() -> Callable[[Path], AbstractContextManager[None]]:
+    """As ``verify_in_this_process``, for fixtures of other scopes; takes a folder for arrays."""
+    return _verify_here
+
+
+@contextlib.contextmanager
+def _verify_here(scratch: Path) -> Iterator[None]:
     from kerasnets.exporting.verification import runtimes
 
     def run(
@@ -74,7 +99,7 @@ def verify_in_this_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         arrays = {}
         if inputs is not None:
-            arrays = {"inputs": tmp_path / "inputs.npz", "outputs": tmp_path / "outputs.npz"}
+            arrays = {"inputs": scratch / "inputs.npz", "outputs": scratch / "outputs.npz"}
             np.savez(arrays["inputs"], **inputs)
         report = runtimes.check(folder, tolerance, modules=modules, **arrays)
         found = {
@@ -84,7 +109,9 @@ def verify_in_this_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         }
         return found, dict(np.load(arrays["outputs"])) if arrays else {}
 
-    monkeypatch.setattr("kerasnets.exporting.verification.verify.run_process", run)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("kerasnets.exporting.verification.verify.run_process", run)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -283,6 +283,7 @@ def test_profile_checks_the_claims_of_the_reports(capsys):
     assert {claim["source"] for claim in json.loads(capsys.readouterr().out)} >= {"S1", "S5"}
 
 
+@pytest.mark.usefixtures("verify_in_this_process")
 def test_export_and_verify(folder, capsys, tmp_path):
     """Without ``--json``, the folder is printed: see tests/exporting/test_commands.py."""
     out = tmp_path / "exported"

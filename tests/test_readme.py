@@ -32,7 +32,14 @@ def newcomer(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.usefixtures("verify_in_this_process")
+@pytest.fixture
+def no_figures_of_runs(monkeypatch):
+    """Draw no figures of runs, which take seconds per run. The demo draws them."""
+    for name in ("report.draw_figures", "session.draw_learning_curves"):
+        monkeypatch.setattr(f"kerasnets.training.{name}", lambda *arguments: None)
+
+
+@pytest.mark.usefixtures("verify_in_this_process", "no_figures_of_runs")
 def test_the_python_examples_run_in_order(newcomer, capsys):
     assert len(blocks("python")) == 3
     namespace = {}
@@ -44,11 +51,8 @@ def test_the_python_examples_run_in_order(newcomer, capsys):
     assert (newcomer / "runs" / "mine" / "model.keras").is_file()
 
 
-@pytest.mark.usefixtures("verify_in_this_process")
-def test_the_commands_run_in_order(newcomer, capsys, monkeypatch):
-    # The other tests of this module draw the figures of runs, which take seconds per run.
-    for name in ("report.draw_figures", "session.draw_learning_curves"):
-        monkeypatch.setattr(f"kerasnets.training.{name}", lambda *arguments: None)
+@pytest.mark.usefixtures("verify_in_this_process", "no_figures_of_runs")
+def test_the_commands_run_in_order(newcomer, capsys):
     lines = [line for block in blocks("sh") for line in block.splitlines()]
     commands = [shlex.split(line) for line in lines if line.startswith("kerasnets ")]
     assert len(commands) == 13
@@ -93,6 +97,7 @@ def run_script(name, monkeypatch, *args):
     runpy.run_path(str(path), run_name="__main__")
 
 
+@pytest.mark.usefixtures("verify_in_this_process")
 def test_the_demo_ends_with_a_verified_export(newcomer, monkeypatch, capsys):
     with pytest.raises(SystemExit) as stop:
         run_script("demo", monkeypatch, "--epochs", "2")
@@ -105,7 +110,7 @@ def test_the_demo_ends_with_a_verified_export(newcomer, monkeypatch, capsys):
         assert (newcomer / "runs" / "demo" / part).is_file()
 
 
-@pytest.mark.usefixtures("verify_in_this_process")
+@pytest.mark.usefixtures("verify_in_this_process", "no_figures_of_runs")
 @pytest.mark.parametrize(
     ("script", "expected"),
     [("train", "test accuracy"), ("count", "parameters"), ("export", "'onnx'")],

@@ -26,7 +26,15 @@ def fit(model: keras.Model, **arguments: Any) -> dict[str, list[float]]:
 
 
 def keras_fit(model: keras.Model, **arguments: Any) -> dict[str, list[float]]:
-    """Return the history of Keras's own ``fit``."""
+    """Return the history of Keras's own ``fit``.
+
+    It runs eagerly, because tracing takes longer than a few steps. Exceptions are models that have
+    their train function already, and those of several losses: Keras weights batches of different
+    sizes differently in the mean of each loss when it runs eagerly.
+    """
+    one_loss = isinstance(model.loss, str | keras.losses.Loss)
+    if one_loss and model.train_function is None:
+        model.run_eagerly = True
     return model.fit(**({"verbose": 0} | arguments)).history
 
 
@@ -68,6 +76,7 @@ def reference(build: Callable[[], keras.Model]) -> keras.Model:
 def _model_and_state(build: Callable[[], keras.Model]) -> tuple[keras.Model, list[np.ndarray]]:
     model = build()
     model.optimizer.build(model.trainable_variables)
+    model.make_train_function()
     return model, [variable.numpy() for variable in _variables(model)]
 
 

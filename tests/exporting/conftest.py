@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -17,9 +19,15 @@ def trained() -> TrainedNet:
 
 
 @pytest.fixture(scope="session")
-def exported(trained: TrainedNet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def exported(
+    trained: TrainedNet,
+    tmp_path_factory: pytest.TempPathFactory,
+    verification_in_this_process: Callable[[Path], AbstractContextManager[None]],
+) -> Path:
     """The verified version folder of the trained net."""
-    return kn.export(trained, tmp_path_factory.mktemp("exported") / "seizure-mlp")
+    folder = tmp_path_factory.mktemp("exported")
+    with verification_in_this_process(folder):
+        return kn.export(trained, folder / "seizure-mlp")
 
 
 @pytest.fixture

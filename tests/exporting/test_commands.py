@@ -22,7 +22,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_metrics_on_the_test_split_are_equal_in_every_runtime(
-    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture, request: pytest.FixtureRequest
 ) -> None:
     out = tmp_path / "exported" / "mlp"
     arguments = ["export", str(run), "--out", str(out), "--test", "--weights", "float16"]
@@ -38,6 +38,7 @@ def test_metrics_on_the_test_split_are_equal_in_every_runtime(
     assert {entry["accuracy"] for entry in metrics.values()} == {accuracy}
     assert card["weights"]["float16"]["accuracy"] == pytest.approx(accuracy, abs=0.01)
     assert (tmp_path / "exported" / "models.config").is_file()
+    request.getfixturevalue("verify_in_this_process")  # the export was verified in a process
     assert main(["verify", str(out), "--test", str(run)]) == 0
     assert f"onnx: on the test split accuracy {accuracy:.6f}" in capsys.readouterr().out
 

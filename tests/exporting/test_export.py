@@ -198,6 +198,7 @@ def test_an_operation_without_onnx_operator_is_named_and_no_files_are_left(tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("verify_in_this_process")
 def test_a_model_that_differs_as_a_graph_is_not_exported(tmp_path: Path) -> None:
     class TwoFaced(keras.layers.Layer):
         def call(self, x):

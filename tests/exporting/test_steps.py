@@ -47,6 +47,7 @@ def test_a_fixed_number_of_steps() -> None:
     assert smallest_steps(served, runnable_samples(served)) is None
 
 
+@pytest.mark.usefixtures("verify_in_this_process")
 def test_a_pooling_that_leaves_nothing_of_one_step(tmp_path: Path) -> None:
     """The reference had a single step, with which TensorFlow raised AbortedError."""
     x = keras.Input((None, 4), name="x")

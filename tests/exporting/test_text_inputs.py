@@ -22,6 +22,7 @@ def reviews() -> keras.Model:
     return keras.Model(text, layers.Dense(2, name="logits")(layers.GlobalAveragePooling1D()(x)))
 
 
+@pytest.mark.usefixtures("verify_in_this_process")
 def test_a_saved_model_serves_text_and_onnx_is_left_out(tmp_path: Path) -> None:
     model = reviews()
     folder = kn.export(model, tmp_path / "reviews")

@@ -114,6 +114,7 @@ def plain_fit(model, data, settings, **arguments):
     """Keras's own fit on the batches that the engine takes; return the history."""
     plan, train = Plan(settings, data), data.train
     compile_model(model, plan, CLASSIFICATION)
+    model.run_eagerly = True  # tracing takes longer than a few steps
     schedule = EpochSchedule(len(train), settings.batch_size, shuffle=True, seed=settings.seed)
     batches = [
         (train.x[rows[rows >= 0]], train.y[rows[rows >= 0]])

@@ -14,7 +14,7 @@ import pytest
 from kerasnets.training.launch import free_ports, launch
 from kerasnets.training.stored import read_environment, read_history
 
-EPOCHS = 400
+EPOCHS = 150
 
 
 def worker_process(out: Path, index: int) -> int:

@@ -46,7 +46,7 @@ def check_usable(model, path):
     assert model.predict(X, verbose=0).shape == (len(X), CLASSES)
     model.save(path)
     np.testing.assert_allclose(keras.saving.load_model(path)(X), model(X), atol=1e-6)
-    model.compile("adam", loss())
+    model.compile("adam", loss(), run_eagerly=True)  # tracing takes longer
     model.fit(X, Y, epochs=1, verbose=0)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Layer .* does not have a `quantize` method")

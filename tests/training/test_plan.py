@@ -189,10 +189,11 @@ def _state(model):
 
 def test_a_model_that_xla_cannot_compile_is_trained_without_it(tmp_path):
     # Images moved by affine_transform, for which XLA has no kernel on a CPU.
-    settings = {"epochs": 1, "xla": "on"}
+    sizes = {"filters": [4, 5], "kernel_sizes": [5, 3], "strides": [2, 1]}
+    settings = {"epochs": 1, "xla": "on", "net_arguments": sizes}
     with pytest.raises(XlaCannotError, match=r"cannot compile digit-cnn-compact .*'auto' or xla="):
         train("digit-cnn-compact", kn.load_data("digits"), tmp_path / "on", **settings)
-    net, data = kn.build("digit-cnn-compact"), kn.load_data("digits")
+    net, data = kn.build("digit-cnn-compact", **sizes), kn.load_data("digits")
     plan = Plan(recipe(batch_size=1024, epochs=1), data)
     compile_model(net, plan, CLASSIFICATION)
     before, seen = net.get_weights(), []

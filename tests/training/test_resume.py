@@ -36,16 +36,21 @@ def uninterrupted(data, tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("net", "epoch"),
+    ("net", "sizes", "epoch"),
     # Dropout; augmentation of the inputs; a recurrent layer.
-    [("seizure-cnn-dropout", 0), ("seizure-spectral-small", 1), ("gru", 1)],
+    [
+        ("seizure-cnn-dropout", {"filters": [4], "units": [8]}, 0),
+        ("seizure-spectral-small", {"frames": [16], "steps": [8], "filters": [[4]], "units": 3}, 1),
+        ("gru", {}, 1),
+    ],
 )
-def test_a_run_interrupted_before_an_epoch_is_resumed(net, epoch, data, tmp_path):
+def test_a_run_interrupted_before_an_epoch_is_resumed(net, sizes, epoch, data, tmp_path):
+    settings = {"epochs": 2, "net_arguments": sizes}
     if net == "gru":  # with few time steps, because those of the catalogue have 178
-        net, data = small_model("gru"), dataset(48)
-    train_interrupted(net, data, tmp_path / "a", epoch, epochs=2)
+        net, data, settings = small_model("gru"), dataset(48), {"epochs": 2}
+    train_interrupted(net, data, tmp_path / "a", epoch, **settings)
     assert len(read_history(tmp_path / "a").get("loss", [])) == epoch
-    complete = train(net, data, tmp_path / "b", epochs=2)
+    complete = train(net, data, tmp_path / "b", **settings)
     resumed = resume(tmp_path / "a", data=data, progress=False)
     assert resumed.history == complete.history
     assert_same_bits(resumed.model.get_weights(), complete.model.get_weights())

@@ -48,8 +48,6 @@ def two_targets():
     )
 
 
-NEEDS_FIGURES = True
-
 # name: data set, outputs, task, metric of the history, some metrics of the test split
 TASKS = {
     "binary": (binary, 1, "binary", "accuracy", {"auroc", "log_loss", "sensitivity"}),
@@ -57,6 +55,16 @@ TASKS = {
     "one target": (one_target, 1, "regression", "mae", {"mae", "rmse"}),
     "two targets": (two_targets, 2, "regression", "mae", {"mae", "rmse"}),
 }
+
+
+NEEDS_FIGURES = True
+
+
+@pytest.fixture(autouse=True)
+def no_figures_but_those_of_the_cases(monkeypatch):
+    """Applies after ``case``, whose scope is the module."""
+    for name in ("report.draw_figures", "session.draw_learning_curves"):
+        monkeypatch.setattr(f"kerasnets.training.{name}", lambda *arguments: None)
 
 
 @pytest.fixture(scope="module", params=TASKS)

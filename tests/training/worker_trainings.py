@@ -136,7 +136,6 @@ def overflow(group):
 SAME = {
     "uneven": lambda group: fit(group, small_model(), dataset(ROWS)),
     "100 steps": lambda group: fit(group, small_model(), dataset(128), batch_size=16, epochs=13),
-    "gru": lambda group: fit(group, small_model("gru"), dataset(ROWS)),
     "masked": lambda group: fit(group, sequence_model(), sequence_data()),
     "convolution": lambda group: fit(
         group, small_model("conv"), dataset(ROWS), optimizer="sgd", class_weights="balanced"
