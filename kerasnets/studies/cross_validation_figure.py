@@ -36,7 +36,7 @@ def cross_validation_figure(result: CrossValidation) -> Figure:
             f"Test metrics. Dots: runs. Line: mean. Band: 95 % interval over the {of_what}.",
         )
         panels = figure.subplots(rows, columns, squeeze=False).flat
-        for panel, spread in zip(panels, spreads, strict=False):
+        for spread, panel in zip(spreads, panels, strict=False):
             _draw_metric(panel, spread, result)
         for panel in panels:
             panel.set_axis_off()

@@ -43,6 +43,7 @@ class LocalProcesses:
         self._threads = ThreadPoolExecutor(jobs, "kerasnets-job")
         self._own = threading.local()
         self._lock, self._closed = threading.Lock(), False
+        self._active = 0
         self._pools: list[Any] = []
 
     def capacity(self) -> int:
@@ -62,11 +63,21 @@ class LocalProcesses:
         with self._lock:
             self._closed = True
             pools, self._pools = self._pools, []
+            busy = self._active > 0
         for pool in pools:
-            pool.shutdown(wait=True, kill_workers=True)
+            pool.shutdown(wait=True, kill_workers=busy)
         self._threads.shutdown(cancel_futures=True)
 
     def _call(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        with self._lock:
+            self._active += 1
+        try:
+            return self._call_until_it_survives(function, args)
+        finally:
+            with self._lock:
+                self._active -= 1
+
+    def _call_until_it_survives(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         for _ in range(self._max_retries + 1):
             try:
                 return self._pool().submit(function, *args).result()
@@ -96,8 +107,12 @@ class LocalProcesses:
 
 def _start_process(parent: int) -> None:
     """Let the parent handle Ctrl-C, and end with it, even if it is killed."""
+    from joblib.externals.loky import process_executor
+
     from kerasnets._lazy import skip_optional_imports
 
+    # Else loky ends a process that has grown by 300 MB, such as by TensorFlow, and warns about it.
+    process_executor._USE_PSUTIL = False
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     skip_optional_imports()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

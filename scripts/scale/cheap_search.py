@@ -103,7 +103,7 @@ def search(
                 )
                 for sampler in SAMPLERS
             ]  # fmt: skip
-        train_all(TrialQueue(by_sampler), 1, None, figures=False, progress=False)
+        train_all(TrialQueue(by_sampler), None, None, figures=False, progress=False)
         for sampler_trials in by_sampler:
             sampler_trials.settle()
         return [row for sampler_trials in by_sampler for row in sampler_trials.rows()]

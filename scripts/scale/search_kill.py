@@ -296,12 +296,12 @@ def real_kind(folder: Path, trials: int) -> Kind:
 
 
 def repeat(
-    kind: Kind, address: str, count: int, processes: int, kills: int, seed: int = 0
+    kind: Kind, address: str, numbers: range, processes: int, kills: int
 ) -> tuple[Counter[str], list[str]]:
     """Repeat a search, each time on an empty database; return counts and problems."""
     counts: Counter[str] = Counter()
     problems: list[str] = []
-    for number in range(count):
+    for number in numbers:
         database = f"{kind.study}_{number}"
         engine = sa.create_engine(Database.at(address).url, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
@@ -309,7 +309,7 @@ def repeat(
         engine.dispose()
         own = address.rpartition("/")[0] + f"/{database}"
         folder = Path(tempfile.mkdtemp(prefix="kerasnets-search-"))
-        case = Repeat(kind, own, folder, random.Random(seed + number))  # noqa: S311
+        case = Repeat(kind, own, folder, random.Random(number))  # noqa: S311
         started = time.monotonic()
         case.run(processes, kills)
         Database.at(own).close()
@@ -328,6 +328,7 @@ def main() -> int:
     """Run all repeats and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=20)
+    parser.add_argument("--first", type=int, default=0, help="number, and seed, of the first one")
     parser.add_argument("--processes", type=int, default=8)
     parser.add_argument("--kill", type=int, default=3)
     parser.add_argument("--trials", type=int, default=16)
@@ -345,7 +346,8 @@ def main() -> int:
                 own = Path(folder) / make_kind.__name__
                 own.mkdir()
                 kind = make_kind(own, *values)
-                counts, found = repeat(kind, address, count, arguments.processes, arguments.kill)
+                numbers = range(arguments.first, arguments.first + count)
+                counts, found = repeat(kind, address, numbers, arguments.processes, arguments.kill)
                 rows.append([kind.name, *(str(counts[name]) for name in COLUMNS)])
                 problems += found
     print("| objective | " + " | ".join(COLUMNS) + " |")

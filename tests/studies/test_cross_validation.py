@@ -12,6 +12,7 @@ import kerasnets as kn
 from kerasnets._errors import WorkFailedError
 from kerasnets.cli import main
 from kerasnets.commands._cross_validation import result_text
+from kerasnets.evaluation.metrics import metric_title
 from kerasnets.studies import cross_validation, fold_jobs
 from kerasnets.studies.cross_validation_figure import cross_validation_figure
 from kerasnets.studies.executors import run_jobs
@@ -117,7 +118,10 @@ def test_a_failed_run_is_reported_and_the_others_go_on(tmp_path, in_this_process
     assert result.failed == {"fold-1-seed-1": "the loss is not finite"}
     assert {spread.runs for spread in result.spreads if spread.metric == "accuracy"} == {3}
     assert "2 folds × 2 seeds" in result_text(result)
-    cross_validation_figure(result)
+    panels = cross_validation_figure(result).axes
+    shown = [panel.get_title(loc="left") for panel in panels if panel.axison]
+    assert shown == [metric_title(spread.metric) for spread in result.spreads]
+    assert len(panels) > len(shown)  # the others are empty, and hidden
     arguments = ["--out", str(tmp_path / "cv"), "--data-option", "points=60", "--epochs", "1"]
     assert main(["train", "xor", "--folds", "2", "--seeds", "2", "--quiet", *arguments]) == 1
     monkeypatch.undo()

@@ -62,6 +62,15 @@ def test_a_quick_part_trains_one_epoch_on_simulated_data_and_says_so(clean_envir
     assert len(list((clean_environment / "out/runs/covid-simulated-row").iterdir())) == 2
 
 
+def test_parts_in_another_process_give_the_same_table(clean_environment):
+    here, _ = reproduce(["by-hand"], out=clean_environment / "here")
+    apart, seconds = reproduce(["by-hand"], out=clean_environment / "apart", jobs=1)
+    assert apart == here
+    assert list(seconds) == ["by-hand"]
+    files = [clean_environment / name / "results.csv" for name in ("here", "apart")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
 def test_an_unknown_part_or_principle_is_refused_before_any_work(tmp_path, capsys):
     assert main(["reproduce", "seizures", "--out", str(tmp_path / "out")]) == 2
     assert "Did you mean 'seizure'" in capsys.readouterr().err
