@@ -186,6 +186,29 @@ def test_a_signal_is_pasted_changed_and_checked(reference: Callable[[str], Opene
     assert accessibility_failures(here) == []
 
 
+# Gives every visible control a number. Of the radio buttons of a group, Tab reaches the chosen one.
+NUMBER_CONTROLS = """() => {
+  const all = document.querySelectorAll("a, button, input, select, textarea, summary, [tabindex]");
+  return [...all].filter((one) => one.checkVisibility() && (one.type !== "radio" || one.checked))
+    .map((one, number) => { one.dataset.number = number; return one.outerHTML.slice(0, 80); });
+}"""
+
+
+def test_tab_reaches_every_control_in_the_order_of_the_page(
+    reference: Callable[[str], Opened],
+) -> None:
+    here = reference("seizure-cnn")  # in which no other test clicks
+    controls = here.page.evaluate(NUMBER_CONTROLS)
+    reached = []
+    for _ in controls:
+        here.page.keyboard.press("Tab")
+        reached.append(here.page.evaluate("document.activeElement.dataset.number"))
+    missed = [one for number, one in enumerate(controls) if str(number) not in reached]
+    assert missed == []
+    assert reached == [str(number) for number in range(len(controls))]
+    assert len(controls) > 15
+
+
 def test_visits_are_added_and_removed(reference: Callable[[str], Opened]) -> None:
     here = reference("mortality-gru")
     net = kn.load("mortality-gru")
