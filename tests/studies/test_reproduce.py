@@ -8,6 +8,7 @@ import json
 import pytest
 
 from kerasnets.cli import main
+from kerasnets.data import load_data
 from kerasnets.nets import list_nets
 from kerasnets.studies.claims import claim_arguments, read_claims
 from kerasnets.studies.digits import DigitNetResult, digit_figure, digit_page
@@ -27,6 +28,14 @@ def clean_environment(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture
+def few_rows(monkeypatch):
+    """Simulate fewer rows, so that trees and nets take less time."""
+    monkeypatch.setattr(
+        Workspace, "load_first", lambda work, *names: load_data(names[-1], rows=12_000)
+    )
+
+
 def test_every_claim_belongs_to_a_part_and_every_part_has_claims():
     assert {row["part"] for row in read_claims()} == set(PARTS)
     for row in read_claims():
@@ -36,7 +45,7 @@ def test_every_claim_belongs_to_a_part_and_every_part_has_claims():
             claim_arguments(row["arguments"])
 
 
-def test_counts_pooling_and_trees_need_no_files(clean_environment, capsys):
+def test_counts_pooling_and_trees_need_no_files(clean_environment, few_rows, capsys):
     assert main(["reproduce", "counts", "by-hand", "rain"]) == 0
     text = capsys.readouterr().out
     assert "rain-simulated, by row" in text
@@ -53,7 +62,7 @@ def test_counts_pooling_and_trees_need_no_files(clean_environment, capsys):
     assert (clean_environment / "runs/reproduce/trees_heat_maps.png").is_file()
 
 
-def test_a_quick_part_trains_one_epoch_on_simulated_data_and_says_so(clean_environment):
+def test_a_quick_part_trains_one_epoch_on_simulated_data_and_says_so(clean_environment, few_rows):
     results, _ = reproduce(["covid"], quick=True, out=clean_environment / "out")
     assert {row.answer for row in results} == {"quick"}
     assert {row.data for row in results} == {"covid-simulated, by row"}
