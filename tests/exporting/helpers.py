@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from cryptography.hazmat.primitives import serialization
 
 import kerasnets as kn
 from kerasnets._lazy import keras
@@ -49,3 +50,16 @@ def dense_model(units: int, features: int = 4, **arguments: object) -> keras.Mod
 def read_card(folder: Path) -> dict:
     """The content of ``card.json``."""
     return json.loads((folder / "card.json").read_text(encoding="utf-8"))
+
+
+def write_keys(folder: Path, name: str, private: object) -> tuple[Path, Path]:
+    """Write a private and a public key."""
+    paths = folder / f"{name}.pem", folder / f"{name}.pub"
+    pem = serialization.Encoding.PEM
+    paths[0].write_bytes(
+        private.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    paths[1].write_bytes(
+        private.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)
+    )
+    return paths

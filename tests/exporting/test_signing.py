@@ -8,27 +8,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 import kerasnets as kn
 from kerasnets.exporting import VerificationError
 from kerasnets.exporting.signing import SIGNATURE, SignatureChecker
 from kerasnets.exporting.verification.runtimes import check, write_checksums
-from tests.exporting.helpers import small_net
-
-
-def write_keys(folder: Path, name: str, private: object) -> tuple[Path, Path]:
-    """Write a private and a public key."""
-    paths = folder / f"{name}.pem", folder / f"{name}.pub"
-    pem = serialization.Encoding.PEM
-    paths[0].write_bytes(
-        private.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    paths[1].write_bytes(
-        private.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)
-    )
-    return paths
+from tests.exporting.helpers import small_net, write_keys
 
 
 @pytest.fixture(scope="module")
