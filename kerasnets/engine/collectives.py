@@ -22,9 +22,6 @@ from kerasnets._lazy import tf
 from kerasnets.engine.workers import Workers
 
 START_TIMEOUT = 600.0  # seconds to wait until all workers are started
-# A worker that is killed or stopped is noticed earlier, by its connection or its heartbeat. These
-# are for a worker that lives but does something else: seconds to wait in a step, and between steps.
-_STEP_TIMEOUT, _WORK_TIMEOUT = 600.0, 3600.0
 _HEARTBEAT = 15_000  # milliseconds without an answer after which a worker counts as lost
 _GROUP_KEY = 1
 
@@ -70,7 +67,9 @@ class Group:
             merge_op=operation,
             final_op="Id",
             communication_hint="ring",
-            timeout_seconds=_STEP_TIMEOUT if tf.inside_function() else _WORK_TIMEOUT,
+            # For a timeout, TensorFlow would start a thread per operation, which sleeps until then.
+            # A worker that is killed or stopped is noticed by its connection or its heartbeat.
+            timeout_seconds=0,
         )
 
     def sum(self, numbers: np.ndarray) -> np.ndarray:

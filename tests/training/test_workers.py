@@ -142,6 +142,7 @@ def test_operations_of_the_group(workers):
         assert (found["minimum"], found["maximum"]) == (6, 7)
         assert (found["share"], found["empty"]) == (b"12345", b"")
         assert found["gather"] == ["", "äöü"]
+        assert found["new threads"] < 50  # of 200 operations
 
 
 def test_other_settings_data_or_versions_are_refused_on_all_workers(workers):

@@ -174,6 +174,10 @@ def check_group(group):
         "empty": group.share(),
         "gather": group.gather("äöü" * group.index),
     }
+    threads = count_threads()
+    for _ in range(200):
+        group.sum(np.zeros(3))
+    found["new threads"] = count_threads() - threads
     different = recipe(batch_size=16 + group.index)
     other_data = dataset(150 + group.index)
     attempts = {
@@ -193,6 +197,11 @@ def check_group(group):
             found[name] = str(error)
     check_equal(group, recipe(), None if group.index else dataset())
     return found
+
+
+def count_threads():
+    """Number of threads of this process, with those of TensorFlow."""
+    return len(list(Path("/proc/self/task").iterdir()))
 
 
 def with_another_keras(call):
