@@ -5,28 +5,20 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-import kerasnets as kn
+from kerasnets.cli import main
 from tests.exporting.streaming.helpers import detector
-
-CLASSES = ("seizure", "tumour", "healthy")
 
 
 @pytest.fixture(scope="session")
 def streamed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The verified version folder of the detector."""
-    samples = np.random.default_rng(2).normal(0, 1, (64, 24, 2)).astype("float32")
-    return kn.export(
-        detector(),
-        tmp_path_factory.mktemp("streamed") / "detector",
-        ("saved_model", "onnx", "litert"),
-        class_names=CLASSES,
-        samples=samples,
-        keras_file=False,
-        streaming=True,
-    )
+    """The verified version folder of the detector, exported by the command."""
+    folder = tmp_path_factory.mktemp("streamed")
+    detector().save(folder / "detector.keras")
+    command = ["export", str(folder / "detector.keras"), "--out", str(folder / "detector")]
+    assert main([*command, "--formats", "saved_model,onnx,litert", "--streaming"]) == 0
+    return folder / "detector" / "1"
 
 
 @pytest.fixture

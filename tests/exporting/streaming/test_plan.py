@@ -149,7 +149,7 @@ def test_a_subclass_that_does_not_change_the_call_is_known():
 
 def test_the_causal_nets_of_the_catalogue():
     causal, refused = set(), {}
-    for name in kn.list_nets():
+    for name in kn.list_nets("seizure-*") + kn.list_nets("mortality-*"):
         try:
             plan(kn.build(name))
         except ValueError as error:

@@ -8,7 +8,6 @@ import pytest
 
 import kerasnets as kn
 from kerasnets._lazy import keras
-from kerasnets.cli import main
 from kerasnets.exporting.onnx.write_onnx import all_nodes
 from kerasnets.exporting.verification.runtimes import CHECKSUMS
 from tests.exporting.helpers import read_card, small_net
@@ -52,8 +51,8 @@ def test_the_readme_says_how_to_run_a_stream(streamed):
 def test_the_reference_ends_with_the_outputs_of_the_whole_model(streamed):
     with np.load(streamed / "step_reference.npz") as stored:
         chunk, probabilities = stored["inputs/chunk"], stored["outputs/probabilities"]
-    assert chunk.shape == (2, 72, 2)  # three samples of 24 steps
-    assert probabilities.shape == (2, (72 - 5) // 2 + 1, 3)
+    assert chunk.shape == (2, 36, 2)  # three samples of 12 steps
+    assert probabilities.shape == (2, (36 - 5) // 2 + 1, 3)
     session = kn.Stream(streamed, rows=2)
     np.testing.assert_allclose(session(chunk)["probabilities"], probabilities, atol=1e-6)
 
@@ -86,12 +85,3 @@ def test_a_net_whose_rows_depend_on_each_other_leaves_no_files(tmp_path):
     with pytest.raises(ValueError, match="'batch' cannot run on a live stream: its outputs for a"):
         kn.export(net, tmp_path / "net", ("onnx",), streaming=True)
     assert not list(tmp_path.iterdir())
-
-
-def test_the_command_writes_step_models(tmp_path, capsys):
-    x = keras.Input((None, 1), name="x")
-    keras.Model(x, keras.layers.GRU(2)(x)).save(tmp_path / "net.keras")
-    command = ["export", str(tmp_path / "net.keras"), "--out", str(tmp_path / "net")]
-    assert main([*command, "--formats", "onnx", "--streaming"]) == 0
-    assert capsys.readouterr().out.strip() == str(tmp_path / "net" / "1")
-    assert "chunk (1, steps, 1)" in repr(kn.Stream(tmp_path / "net"))
