@@ -2,6 +2,8 @@
 import { chart, color } from "./charts.js";
 import { count, el, facts, fixed, section, short, table } from "./dom.js";
 
+const ABBREVIATIONS = new Set(["auc", "auroc", "mae", "mse", "rmse"]);
+
 export function trainingSection({ history }) {
   const { series, best_epoch: best } = history;
   const isShown = (name) => !name.startsWith("val_") && name !== "log_loss" && !isConstantRate(name, series);
@@ -25,7 +27,7 @@ function learningCurve(name, series, best) {
   const lines = Object.entries(shown).filter(([, values]) => values);
   const legend = lines.length > 1 ? lines.map(([split], at) => ({ name: split, color: color(at) })) : undefined;
   const points = lines.flatMap(([split, values]) => values.map((y, at) => ({ split, epoch: at + 1, y })));
-  const title = name.replaceAll("_", " ");
+  const title = ABBREVIATIONS.has(name) ? name.toUpperCase() : name.replaceAll("_", " ");
   return chart({
     title: title[0].toUpperCase() + title.slice(1),
     legend,
