@@ -100,10 +100,17 @@ def run(name: str, count: int) -> list[State]:
 @contextlib.contextmanager
 def temporary_folder() -> Iterator[Path]:
     """A new folder for the temporary files of this process and of those that it starts."""
+    before, in_environment = tempfile.tempdir, os.environ.get("TMPDIR")
     with tempfile.TemporaryDirectory(prefix="soak-") as name:
         tempfile.tempdir = os.environ["TMPDIR"] = name
-        yield Path(name)
-        tempfile.tempdir = None
+        try:
+            yield Path(name)
+        finally:
+            tempfile.tempdir = before
+            if in_environment is None:
+                del os.environ["TMPDIR"]
+            else:
+                os.environ["TMPDIR"] = in_environment
 
 
 def growth(states: list[State]) -> list[str]:
