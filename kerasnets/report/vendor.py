@@ -37,8 +37,8 @@ def vendor_bytes(name: str) -> bytes:
     path = VENDOR / name
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path} does not exist. In a checkout, run make page, which fetches it with npm; "
-            "an installed kerasnets has it, so otherwise install kerasnets again."
+            f"{path} does not exist. In a checkout, run make page, which fetches it with npm, "
+            "and then install kerasnets again unless the installation is editable."
         )
     content = path.read_bytes()
     try:
