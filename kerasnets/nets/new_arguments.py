@@ -15,14 +15,14 @@ import re
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from kerasnets._lazy import keras
 
 CONFIG = "config.json"
-_METADATA = "metadata.json"
+METADATA = "metadata.json"
 
 NEW_ARGUMENTS: dict[str, Any] = {
     # Keras 3.12
@@ -89,7 +89,7 @@ def saved_by_newer_keras(path: Path) -> str:
     """Return the version of Keras that saved a file if it is newer than this one, otherwise ""."""
     try:
         with zipfile.ZipFile(path) as file:
-            saved_by = str(json.loads(file.read(_METADATA))["keras_version"])
+            saved_by = str(json.loads(file.read(METADATA))["keras_version"])
         return saved_by if _minor(saved_by) > _minor(keras.__version__) else ""
     except (KeyError, TypeError, ValueError, OSError, zipfile.BadZipFile):
         return ""  # a damaged file, which Keras refuses
@@ -101,13 +101,30 @@ def _minor(version: str) -> tuple[int, ...]:
 
 
 def _copy_without_new_arguments(source: Path, target: Path) -> None:
+    copy_members(source, target, {CONFIG: without_new_arguments})
+
+
+def copy_members(
+    source: Path,
+    target: Path,
+    edits: Mapping[str, Callable[[str], str]],
+    header: Callable[[zipfile.ZipInfo], zipfile.ZipInfo] = copy.copy,
+) -> None:
+    """Copy a ``.keras`` file, which is a zip archive, and edit some of its members.
+
+    Args:
+        source: the file.
+        target: the copy.
+        edits: functions that return the new text of a member, by the name of the member.
+        header: returns the header of a member in the copy; not the same object, because writing
+            changes it. Default: an equal one.
+    """
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
         for member in old.infolist():
-            info = copy.copy(member)  # writing changes it
-            if member.filename == CONFIG:
-                new.writestr(info, without_new_arguments(old.read(member).decode()))
+            if edit := edits.get(member.filename):
+                new.writestr(header(member), edit(old.read(member).decode()))
             else:
-                with old.open(member) as content, new.open(info, "w") as copied:
+                with old.open(member) as content, new.open(header(member), "w") as copied:
                     shutil.copyfileobj(content, copied)
 
 

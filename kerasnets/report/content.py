@@ -18,6 +18,7 @@ from kerasnets.evaluation.baseline import headline, majority_accuracy, majority_
 from kerasnets.evaluation.evaluate_model import predict_splits
 from kerasnets.evaluation.metrics import METRIC_TITLES, metric_title
 from kerasnets.evaluation.tasks import get_task
+from kerasnets.exporting.verification.runtimes import read_reference
 from kerasnets.profiling import profile
 from kerasnets.report.curves import curves_of
 from kerasnets.report.inputs import Fields, make_editor, simulated_samples
@@ -178,9 +179,8 @@ def net_content(subject: Subject, version: Path) -> tuple[dict[str, Any], dict[s
         What the page needs to know, and the files that it contains.
     """
     card = read_json(version / "card.json")
-    names, run = f"{_EXAMPLES}/inputs/", subject.run
-    with np.load(version / "reference.npz") as reference:
-        examples = {k.removeprefix(names): reference[k] for k in reference if k.startswith(names)}
+    examples, _ = read_reference(version / "reference.npz")[_EXAMPLES]
+    run = subject.run
     fields = Fields()
     if run is not None:
         published = run.provenance.get("codebook", "[]")

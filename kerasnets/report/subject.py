@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from kerasnets._files import read_json
 from kerasnets._lazy import keras
 from kerasnets.exporting import export
-from kerasnets.exporting.verification.runtimes.compare import compare
+from kerasnets.exporting.verification.runtimes import compare, read_reference
 from kerasnets.exporting.verification.runtimes.files import checksum_failures
 from kerasnets.exporting.versions import find_version
 from kerasnets.nets import load_model
@@ -121,14 +119,8 @@ def check_same_net(run: Run, version: Path) -> None:
                 f"{version} was not exported from the run in {run.folder}: its card says {name} "
                 f"{recorded.get(name)}, the run {provenance[name]}. Export the run again."
             )
-    with np.load(version / "reference.npz") as reference:
-        sides: dict[str, dict[str, np.ndarray]] = {"inputs": {}, "outputs": {}}
-        for key in reference:
-            case, side, name = key.split("/", 2)
-            if case == _COMPARED:
-                sides[side][name] = reference[key]
-    inputs = sides["inputs"]
-    (name, expected), *_ = sides["outputs"].items()
+    inputs, outputs = read_reference(version / "reference.npz")[_COMPARED]
+    (name, expected), *_ = outputs.items()
     x = inputs if len(inputs) > 1 else next(iter(inputs.values()))
     _, failures = compare(name, run.predict(x).astype(expected.dtype), expected, _TOLERANCE)
     if failures:

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import re
-import shutil
 import tempfile
 import zipfile
 from dataclasses import asdict
@@ -19,11 +18,15 @@ from pydantic.dataclasses import dataclass
 
 from kerasnets._files import atomic_write
 from kerasnets._lazy import keras
-from kerasnets.nets.new_arguments import CONFIG, without_new_arguments
+from kerasnets.nets.new_arguments import (
+    CONFIG,
+    METADATA,
+    copy_members,
+    without_new_arguments,
+)
 from kerasnets.training.run_folder import damaged
 
 _STATE = "run.json"  # member of a checkpoint, which Keras ignores
-_METADATA = "metadata.json"  # member of every .keras file, with the time of saving
 _NO_DATE = "1980-01-01@00:00:00"
 _NO_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip file can store
 
@@ -141,19 +144,17 @@ def _copy_reproducibly(source: Path, target: Path) -> None:
 
     What differs: the times of its members, the date, and the ids of objects that layers share.
     """
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
-        for member in old.infolist():
-            info = zipfile.ZipInfo(member.filename, _NO_TIME)
-            info.compress_type, info.file_size = zipfile.ZIP_DEFLATED, member.file_size
-            if member.filename == _METADATA:
-                metadata = json.loads(old.read(member))
-                new.writestr(info, json.dumps({**metadata, "date_saved": _NO_DATE}))
-            elif member.filename == CONFIG:
-                config = without_new_arguments(old.read(member).decode())
-                new.writestr(info, _number_shared_objects(config))
-            else:
-                with old.open(member) as content, new.open(info, "w") as copy:
-                    shutil.copyfileobj(content, copy)
+    edits = {
+        METADATA: lambda text: json.dumps({**json.loads(text), "date_saved": _NO_DATE}),
+        CONFIG: lambda text: _number_shared_objects(without_new_arguments(text)),
+    }
+    copy_members(source, target, edits, _header_without_time)
+
+
+def _header_without_time(member: zipfile.ZipInfo) -> zipfile.ZipInfo:
+    header = zipfile.ZipInfo(member.filename, _NO_TIME)
+    header.compress_type, header.file_size = zipfile.ZIP_DEFLATED, member.file_size
+    return header
 
 
 def _number_shared_objects(config: str) -> str:

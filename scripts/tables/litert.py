@@ -14,12 +14,11 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-import time
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
+from latency import times
 
 import kerasnets as kn
 from kerasnets._files import write_json
@@ -28,7 +27,7 @@ from kerasnets.engine.sources import as_source
 from kerasnets.exporting import weights_report
 from kerasnets.exporting.litert.small_weights import write_small_litert
 from kerasnets.exporting.litert.write_litert import write_litert
-from kerasnets.exporting.samples import Arrays, as_samples, first_samples, random_samples
+from kerasnets.exporting.samples import as_samples, random_samples
 from kerasnets.exporting.signature import serve
 from kerasnets.exporting.verification.cases import verification_cases
 from kerasnets.exporting.verification.reference import write_reference
@@ -89,21 +88,10 @@ def measure(name: str, data_dir: Path) -> dict[str, Any]:
             guarded=True,
         )  # fmt: skip
         paths = [folder / entry["file"] for entry in report.values()]
-        for entry, milliseconds in zip(report.values(), times(paths, samples), strict=True):
+        runs = [load_litert(path)[2] for path in paths]
+        for entry, milliseconds in zip(report.values(), times(runs, samples, 200), strict=True):
             entry["ms"] = milliseconds
     return {"trained": not reference.exists(), "files": report}
-
-
-def times(paths: list[Path], samples: Arrays) -> list[float]:
-    """Median milliseconds of a call with one example, per file."""
-    runs, one = [load_litert(path)[2] for path in paths], first_samples(samples, 1)
-    found: list[list[float]] = [[] for _ in runs]
-    for _ in range(200):
-        for run, seconds in zip(runs, found, strict=True):
-            start = time.perf_counter()
-            run(one)
-            seconds.append(time.perf_counter() - start)
-    return [median(seconds) * 1e3 for seconds in found]
 
 
 def cells(name: str, entry: dict[str, Any]) -> list[list[str]]:

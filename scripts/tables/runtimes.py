@@ -14,17 +14,16 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-import time
 from collections.abc import Callable
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
+from latency import times
 from onnx.reference import ReferenceEvaluator
 
 import kerasnets as kn
@@ -120,10 +119,11 @@ def measure(name: str) -> dict[str, Any]:
                 differences[runtime] = difference(got, first_samples(expected, rows))
             except Exception as error:  # noqa: BLE001  # each runtime raises different types
                 differences[runtime] = " ".join(str(error).split())[:200] or type(error).__name__
-        timed = [runs[runtime] for runtime in TIMED if runtime in runs]
+        names = [name for name in TIMED if name in runs]
+        timed = [runs[name] for name in names]
         return {
             "difference": differences,
-            "ms": dict(zip([r for r in TIMED if r in runs], times(timed, samples), strict=True)),
+            "ms": dict(zip(names, times(timed, samples, 50), strict=True)),
             "kB": {
                 "ONNX": (folder / "model.onnx").stat().st_size / 1e3,
                 "LiteRT": written["bytes"] / 1e3,
@@ -231,18 +231,6 @@ def difference(got: Arrays, expected: Arrays) -> float:
         float(np.abs(got[name] - value).max() / max(1, np.abs(value).max()))
         for name, value in expected.items()
     )
-
-
-def times(runs: list[Run], samples: Arrays) -> list[float]:
-    """Median milliseconds of a call with one example, per runtime."""
-    one = first_samples(samples, 1)
-    found: list[list[float]] = [[] for _ in runs]
-    for _ in range(50):
-        for run, seconds in zip(runs, found, strict=True):
-            start = time.perf_counter()
-            run(one)
-            seconds.append(time.perf_counter() - start)
-    return [median(seconds) * 1e3 for seconds in found]
 
 
 def cells(found: dict[str, Any]) -> tuple[list[str], list[list[str]], str]:

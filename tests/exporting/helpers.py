@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -12,6 +13,14 @@ import kerasnets as kn
 from kerasnets._lazy import keras
 
 CLASSES = ("seizure", "tumour", "healthy", "closed", "open")
+
+
+@dataclasses.dataclass
+class Labelled:
+    """Examples of the classes that a model predicts."""
+
+    x: np.ndarray
+    y: np.ndarray
 
 
 class TrainedNet:

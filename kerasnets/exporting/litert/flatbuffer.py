@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kerasnets.exporting.signature import Served
-from kerasnets.exporting.verification.runtimes.litert_check import METADATA
+from kerasnets.exporting.verification.runtimes.litert_check import METADATA, read_model
 
 SIGNATURE = "serving_default"
 
@@ -41,7 +41,7 @@ def with_names(content: bytes, served: Served, metadata: Mapping[str, str]) -> b
     import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
-    model = read(content)
+    model = read_model(content)
     graph = model.subgraphs[0]
     inputs = {_name(graph.tensors[index]): index for index in graph.inputs}
     outputs = dict(zip((info.name for info in served.outputs), graph.outputs, strict=True))
@@ -68,7 +68,7 @@ def describe_operators(content: bytes) -> dict[str, int]:
     from ai_edge_litert import schema_py_generated as schema
 
     names = {value: name for name, value in vars(schema.BuiltinOperator).items() if name.isupper()}
-    model = read(content)
+    model = read_model(content)
     kinds = [
         (code.customCode or b"").decode()
         or names[max(code.builtinCode, code.deprecatedBuiltinCode)]
@@ -87,7 +87,7 @@ def read_tensors(content: bytes) -> tuple[list[FileTensor], list[FileTensor]]:
     from ai_edge_litert import schema_py_generated as schema
 
     types = {value: name.lower() for name, value in vars(schema.TensorType).items()}
-    graph = read(content).subgraphs[0]
+    graph = read_model(content).subgraphs[0]
 
     def describe(indices: Any) -> list[FileTensor]:
         tensors = [graph.tensors[index] for index in indices]
@@ -97,13 +97,6 @@ def read_tensors(content: bytes) -> tuple[list[FileTensor], list[FileTensor]]:
         ]
 
     return describe(graph.inputs), describe(graph.outputs)
-
-
-def read(content: bytes) -> Any:
-    """The objects of a file."""
-    from ai_edge_litert import schema_py_generated as schema
-
-    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
 
 
 def _name(tensor: Any) -> str:

@@ -72,8 +72,7 @@ def native_recurrence(
         for layer in layers
         if layer not in refused
     ]
-    # Here, because the definition of a layer imports TensorFlow, which other users of this package
-    # do not need.
+    # Here, because this module imports TensorFlow, which kn.Stream must not do.
     from kerasnets.nets.layers.length_mask import LengthMask, StepsWithin
 
     masks = [

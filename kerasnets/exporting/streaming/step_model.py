@@ -17,9 +17,9 @@ from kerasnets.exporting.streaming.flow import AllSteps, Flow, State, Timing
 from kerasnets.exporting.streaming.plan import Plan
 from kerasnets.exporting.tasks import task_outputs
 from kerasnets.exporting.tracing import portable
+from kerasnets.exporting.verification.runtimes.stream_check import NEW, run_chunks
 
 CHUNK = "chunk"
-NEW = "new_"  # before the name of a state, the output for the next chunk
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,12 +150,7 @@ def run_in_chunks(model: StepModel, chunks: Sequence[Arrays]) -> Arrays:
     """
     rows = len(next(iter(chunks[0].values())))
     state = {name: np.repeat(x, rows, axis=0) for name, x in model.initial_state.items()}
-    parts = []
-    for chunk in chunks:
-        outputs = model.run(chunk | state)
-        state = {name: outputs.pop(NEW + name) for name in state}
-        parts.append(outputs)
-    return {name: np.concatenate([part[name] for part in parts], axis=1) for name in parts[0]}
+    return run_chunks(model.run, chunks, state)[0]
 
 
 def as_chunk(model: StepModel, inputs: Arrays) -> Arrays:

@@ -9,10 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from kerasnets.exporting.verification.runtimes.stream_check import INITIAL_STATE, NEW, STEP_FILES
+from kerasnets.exporting.verification.runtimes.arrays import Arrays, read_arrays
+from kerasnets.exporting.verification.runtimes.stream_check import (
+    INITIAL_STATE,
+    NEW,
+    STEP_FILES,
+    run_chunks,
+)
 from kerasnets.exporting.versions import find_version
 
-Arrays = dict[str, np.ndarray]
 # Longer chunks run in parts, so that memory does not grow with them.
 _LARGEST_PART = 4096
 _STEPS = "steps"  # in a state_dict: the number of steps so far
@@ -85,20 +90,20 @@ class Stream:
         """
         chunks = self._checked(chunk)
         steps = next(iter(chunks.values())).shape[1]
-        state = self._state
-        parts = [self._nothing()]
-        for start in range(0, steps, _LARGEST_PART):
-            part = {name: x[:, start : start + _LARGEST_PART] for name, x in chunks.items()}
-            names = [*self._outputs, *(NEW + name for name in state)]
-            values = self._session.run(names, part | state)
-            found = dict(zip(names, values, strict=True))
-            state = {name: found.pop(NEW + name) for name in state}
-            parts.append(found)
-        self._state = state
+        if not steps:
+            return self._nothing()
+        names = [*self._outputs, *(NEW + name for name in self._state)]
+
+        def run(inputs: Arrays) -> Arrays:
+            return dict(zip(names, self._session.run(names, inputs), strict=True))
+
+        parts = (
+            {name: x[:, start : start + _LARGEST_PART] for name, x in chunks.items()}
+            for start in range(0, steps, _LARGEST_PART)
+        )
+        outputs, self._state = run_chunks(run, parts, self._state)
         self.steps += steps
-        if len(parts) == 2:
-            return parts[1]
-        return {name: np.concatenate([x[name] for x in parts], axis=1) for name in self._outputs}
+        return outputs
 
     def reset(self) -> None:
         """Go back to the start of a stream, for example after a gap in the signal."""
@@ -220,9 +225,8 @@ def _read_initial_state(path: Path) -> Arrays:
             f"{path} does not exist. It belongs next to step.onnx; copy both files."
         )
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            return dict(stored)
-    except Exception as error:  # a damaged file can raise anything
+        return read_arrays(path)
+    except (OSError, ValueError) as error:
         raise ValueError(f"{path} is damaged: {error}. Export the model again.") from error
 
 

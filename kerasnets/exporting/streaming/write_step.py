@@ -104,7 +104,8 @@ def _reference(model: StepModel, samples: Arrays) -> Arrays:
     """
     inputs = _sequences(model, samples)
     chunk = as_chunk(model, inputs)
-    outputs = run_in_chunks(model, [chunk])
+    # Copies, in which values of the model itself replace those of the step model.
+    outputs = {name: values.copy() for name, values in run_in_chunks(model, [chunk]).items()}
     steps = steps_of(model.whole, inputs)
     free = steps_of(model.whole, inputs, free_only=True)
     for length in sorted({free // 3, free // 2, steps} - {0}):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.util
 import re
 import shutil
@@ -22,7 +21,7 @@ from kerasnets.exporting.verification import runtimes
 from kerasnets.exporting.verification.runtimes import write_checksums
 from kerasnets.exporting.verification.runtimes.c_array_check import read_c_array
 from kerasnets.exporting.verification.runtimes.micro_check import load_micro
-from tests.exporting.helpers import read_card
+from tests.exporting.helpers import Labelled, read_card
 from tests.exporting.onnx.helpers import randomize
 
 INCLUDE = Path(__file__).with_name("include")
@@ -30,14 +29,6 @@ INCLUDE = Path(__file__).with_name("include")
 CLASSES = ['a "quoted" name', "*/ ??/", "back\\slash\\", "größer\n1"]
 HEADERS = {"model.h": "model.tflite", "model.full-int8.h": "model.full-int8.tflite"}
 needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not installed")
-
-
-@dataclasses.dataclass
-class Labelled:
-    """Examples of the classes that a model predicts."""
-
-    x: np.ndarray
-    y: np.ndarray
 
 
 def signals(rows, seed=0):

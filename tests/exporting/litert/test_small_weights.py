@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 
 import kerasnets as kn
 from kerasnets.exporting import weights_report
 from kerasnets.exporting.verification import runtimes
-from tests.exporting.helpers import read_card
+from tests.exporting.helpers import Labelled, read_card
 from tests.exporting.onnx.helpers import randomize
-
-
-@dataclasses.dataclass
-class Labelled:
-    """Examples of the classes that a model predicts."""
-
-    x: np.ndarray
-    y: np.ndarray
 
 
 def signals(rows, seed=0):

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from .arrays import Arrays, read_arrays
 from .c_array_check import c_array_failures
 from .card import Card, read_card
-from .compare import Signature, compare, signature_failures
+from .compare import Signature, compare, signature_failures, signature_of
 from .consistency import classify_failures, folder_failures, metadata_failures
 from .files import CHECKSUMS, checksum_failures, file_failures
-from .load import FILES, Arrays, Runtime, load, reasons_not_to_load, runtimes_of
+from .load import FILES, Runtime, load, reasons_not_to_load, runtimes_of
 from .report import Report, describe
 from .small_weights import SMALL_WEIGHTS, recorded, recorded_difference, recorded_failures
 from .stream_check import check_stream
@@ -67,7 +68,7 @@ def check(
     expected = read_expected(folder, tolerance, report)
     if expected is None:
         return report
-    extra_inputs = _load_arrays(inputs) if inputs else {}
+    extra_inputs = read_arrays(inputs) if inputs else {}
     extra_outputs: Arrays = {}
     check_stream(folder, expected.card, tolerance, report)
     for name in runtimes_of(expected.card, modules):
@@ -112,15 +113,11 @@ def read_expected(folder: Path, tolerance: float, report: Report) -> Expected | 
     except OSError as error:
         report.failures.append(f"{reading}: it cannot be read: {describe(error)}")
     else:
-        signatures = _signature(card, "inputs"), _signature(card, "outputs")
+        signatures = signature_of(card["inputs"]), signature_of(card["outputs"])
         expected = Expected(card, *signatures, cases, tolerance)
         report.failures += _content_failures(folder, expected)
         return expected
     return None
-
-
-def _signature(card: Card, side: str) -> Signature:
-    return {t["name"]: (t["dtype"], tuple(t["shape"])) for t in card[side]}
 
 
 def read_reference(path: Path) -> dict[str, tuple[Arrays, Arrays]]:
@@ -132,7 +129,7 @@ def read_reference(path: Path) -> dict[str, tuple[Arrays, Arrays]]:
         OSError: it cannot be read.
         ValueError: it is damaged, or there are no cases.
     """
-    arrays = _load_arrays(path)
+    arrays = read_arrays(path)
     cases: dict[str, tuple[Arrays, Arrays]] = {}
     try:
         if "same" in arrays:  # older files hold equal arrays once
@@ -147,21 +144,6 @@ def read_reference(path: Path) -> dict[str, tuple[Arrays, Arrays]]:
     if not cases:
         raise ValueError("there are no cases")
     return cases
-
-
-def _load_arrays(path: Path) -> Arrays:
-    try:
-        # NumPy does not close the file if the archive is damaged.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            arrays = dict(stored)
-    except OSError:
-        raise
-    except Exception as error:  # noqa: BLE001  # a damaged file can raise anything
-        raise ValueError(f"it is not an undamaged .npz file ({describe(error)})") from None
-    for name, array in arrays.items():
-        if not isinstance(array, np.ndarray):  # NumPy returns the bytes of other members
-            raise ValueError(f"its member {name!r} is not an array")
-    return arrays
 
 
 def _content_failures(folder: Path, expected: Expected) -> Iterator[str]:

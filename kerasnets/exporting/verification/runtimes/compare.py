@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 Signature = dict[str, tuple[str, tuple[int | None, ...]]]  # type and shape by name
+
+
+def signature_of(tensors: Sequence[Mapping[str, Any]]) -> Signature:
+    """The inputs or outputs that a card lists."""
+    return {t["name"]: (t["dtype"], tuple(t["shape"])) for t in tensors}
 
 
 def signature_failures(runtime: str, side: str, got: Signature, card: Signature) -> Iterator[str]:

@@ -13,7 +13,6 @@ from .card import Card
 from .litert_check import read_metadata
 from .report import describe
 
-Arrays = dict[str, np.ndarray]
 _TEXTS = ("name", "version", "input_units", "task")
 _LISTS = ("class_names", "target_names")
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import Arrays
 from .compare import Signature
 
-Arrays = dict[str, np.ndarray]
 _SIGNATURE = "serving_default"
 METADATA = "kerasnets"  # the name of our entry in the metadata
 
@@ -22,20 +22,23 @@ def litert_failures(path: Path) -> Iterator[str]:
     Args:
         path: the file.
     """
-    from ai_edge_litert import schema_py_generated as schema
-
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(path.read_bytes(), 0))
+    model = read_model(path.read_bytes())
     for code in model.operatorCodes or []:
         if code.customCode:
             name = code.customCode.decode(errors="replace")
             yield f"it has the operator {name}, which is not built into LiteRT"
 
 
-def read_metadata(content: bytes) -> dict[str, str]:
-    """The entries that an export has stored in a LiteRT file; empty if there are none."""
+def read_model(content: bytes) -> Any:
+    """The objects of a file: its subgraphs, tensors and operators."""
     from ai_edge_litert import schema_py_generated as schema
 
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+
+
+def read_metadata(content: bytes) -> dict[str, str]:
+    """The entries that an export has stored in a LiteRT file; empty if there are none."""
+    model = read_model(content)
     for entry in model.metadata or []:
         if entry.name == METADATA.encode():
             return dict(json.loads(bytes(model.buffers[entry.buffer].data)))

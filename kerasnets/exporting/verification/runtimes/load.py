@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import Arrays
 from .card import Card
-from .compare import Signature
+from .compare import Signature, signature_of
 from .keras_check import keras_failures
 from .litert_check import litert_failures, load_litert
 from .micro_check import HEADER, load_micro, runs_in_micro
@@ -24,7 +25,6 @@ from .onnx_check import onnx_failures
 from .saved_model_check import saved_model_failures
 from .small_weights import SMALL_WEIGHTS, small_runtimes
 
-Arrays = dict[str, np.ndarray]
 # Failures of one file that are reported. A hostile file may have millions.
 _MOST_REASONS = 20
 FILES = {
@@ -81,15 +81,25 @@ def reasons_not_to_load(
         card: the content of ``card.json``.
         modules: the modules with classes of the user that may be used.
     """
-    path = folder / FILES[name]
     if name == "keras":
-        found = keras_failures(path, modules)
-    elif name == "saved_model":
-        import_tensorflow()
-        found = saved_model_failures(folder)
-    elif name == "tflite_micro":
+        return list(itertools.islice(keras_failures(folder / FILES[name], modules), _MOST_REASONS))
+    if name == "tflite_micro":
         return []  # it has no operators that are not built in
-    elif path.suffix == ".tflite":
+    return reasons_not_to_load_graph(name, _graph_path(name, folder), card)
+
+
+def reasons_not_to_load_graph(name: str, path: Path, card: Card) -> list[str]:
+    """Why a graph must not be loaded.
+
+    Args:
+        name: the name of the runtime; any but Keras and TensorFlow Lite Micro.
+        path: an ONNX or LiteRT file, or the folder of a SavedModel.
+        card: the content of ``card.json``.
+    """
+    if name == "saved_model":
+        _import_tensorflow()
+        found = saved_model_failures(path)
+    elif name.startswith("litert"):
         found = litert_failures(path)
     else:
         found = onnx_failures(path, bool((card.get("onnx") or {}).get("allow_loops")))
@@ -107,18 +117,30 @@ def load(name: str, folder: Path, card: Card, modules: Sequence[str] = ()) -> Ru
     """
     if name == "keras":
         return load_keras(folder, card, modules)
-    if name == "saved_model":
-        return load_saved_model(folder)
-    if name.startswith("litert"):
-        return Runtime(*load_litert(folder / FILES[name]))
     if name == "tflite_micro":
         return Runtime(*load_micro(folder / HEADER, card))
-    loader = load_openvino if name == "openvino" else load_onnx
-    return loader(folder / FILES[name])
+    return load_graph(name, _graph_path(name, folder))
 
 
-def import_tensorflow() -> Any:
-    """Import TensorFlow without its messages."""
+def load_graph(name: str, path: Path) -> Runtime:
+    """Load a graph.
+
+    Args:
+        name: the name of the runtime; any but Keras and TensorFlow Lite Micro.
+        path: an ONNX or LiteRT file, or the folder of a SavedModel.
+    """
+    if name == "saved_model":
+        return load_saved_model(path)
+    if name.startswith("litert"):
+        return Runtime(*load_litert(path))
+    return load_openvino(path) if name == "openvino" else load_onnx(path)
+
+
+def _graph_path(name: str, folder: Path) -> Path:
+    return folder if name == "saved_model" else folder / FILES[name]
+
+
+def _import_tensorflow() -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     return importlib.import_module("tensorflow")
 
@@ -186,7 +208,7 @@ def load_openvino(path: Path) -> Runtime:
 
 def load_saved_model(folder: Path) -> Runtime:
     """Load the ``serving_default`` signature of the SavedModel."""
-    tf = import_tensorflow()
+    tf = _import_tensorflow()
     loaded = tf.saved_model.load(str(folder))
     if "serving_default" not in loaded.signatures:
         raise ValueError(f"there is no serving_default among {sorted(loaded.signatures)}")
@@ -240,10 +262,7 @@ def load_keras(folder: Path, card: Card, modules: Sequence[str] = ()) -> Runtime
         return {name: _plain(np.asarray(x)) for name, x in zip(names, outputs, strict=True)}
 
     # The Keras model has the names of its layers; the card has those of the signature.
-    def read(tensors: list[Any]) -> Signature:
-        return {t["name"]: (t["dtype"], tuple(t["shape"])) for t in tensors}
-
-    return Runtime(read(card["inputs"]), read(card["outputs"]), run)
+    return Runtime(signature_of(card["inputs"]), signature_of(card["outputs"]), run)
 
 
 def _plain(array: np.ndarray) -> np.ndarray:

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import Arrays
 from .c_array_check import read_c_array
 from .card import Card
 from .compare import Signature
+from .litert_check import read_model
 
-Arrays = dict[str, np.ndarray]
 HEADER = "model.h"
 
 
@@ -42,13 +43,12 @@ def load_micro(path: Path, card: Card) -> tuple[Signature, Signature, Any]:
         RuntimeError: TensorFlow Lite Micro cannot run it.
         ValueError: there is no array in the header.
     """
-    from ai_edge_litert import schema_py_generated as schema
     from tflite_micro import runtime
 
     content = read_c_array(path.read_text(encoding="utf-8"))
     if content is None:
         raise ValueError("it has no array model_data")
-    graph = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0)).subgraphs[0]
+    graph = read_model(content).subgraphs[0]
     interpreter = runtime.Interpreter.from_bytes(content, arena_size=_arena(card, path.name))
 
     def read(indices: Any, details: Any) -> dict[str, Mapping[str, Any]]:

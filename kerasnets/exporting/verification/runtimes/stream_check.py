@@ -3,28 +3,48 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from .arrays import Arrays, read_arrays
 from .card import Card
-from .compare import Signature, compare, signature_failures
-from .litert_check import litert_failures, load_litert
-from .load import Arrays, Runtime, import_tensorflow, load_onnx, load_saved_model
-from .onnx_check import onnx_failures
+from .compare import compare, signature_failures, signature_of
+from .load import Runtime, load_graph, reasons_not_to_load_graph
 from .report import Report, describe
-from .saved_model_check import saved_model_failures
 
 STEP_FILES = {"saved_model": "step_saved_model", "onnx": "step.onnx", "litert": "step.tflite"}
 INITIAL_STATE = "initial_state.npz"
 REFERENCE = "step_reference.npz"
-NEW = "new_"
+NEW = "new_"  # before the name of a state, the output for the next chunk
 # The first steps of a sequence that run one by one.
 _SINGLE_STEPS = 64
-_MOST_REASONS = 20
+
+
+def run_chunks(
+    run: Callable[[Arrays], Mapping[str, np.ndarray]], chunks: Iterable[Arrays], state: Arrays
+) -> tuple[Arrays, Arrays]:
+    """Run chunks one after the other.
+
+    Args:
+        run: runs a chunk with the states before it; returns outputs and new states.
+        chunks: the chunks, at least one, each with an array per input.
+        state: the states before the first chunk.
+
+    Returns:
+        The outputs of all chunks, and the states after the last one.
+    """
+    parts: list[Arrays] = []
+    for chunk in chunks:
+        found = dict(run(chunk | state))
+        state = {name: found.pop(NEW + name) for name in state}
+        parts.append(found)
+    if len(parts) == 1:
+        return parts[0], state
+    outputs = {name: np.concatenate([part[name] for part in parts], axis=1) for name in parts[0]}
+    return outputs, state
 
 
 def check_stream(folder: Path, card: Card, tolerance: float, report: Report) -> None:
@@ -45,8 +65,8 @@ def check_stream(folder: Path, card: Card, tolerance: float, report: Report) -> 
         return
     report.enter(REFERENCE)
     try:
-        initial = _read(folder / INITIAL_STATE)
-        reference = _read(folder / REFERENCE)
+        initial = read_arrays(folder / INITIAL_STATE)
+        reference = read_arrays(folder / REFERENCE)
         chunk, expected = _side(reference, "inputs"), _side(reference, "outputs")
         divisions = dict(_divisions(chunk))
     except Exception as error:  # noqa: BLE001  # damaged files can raise anything
@@ -139,14 +159,8 @@ class Step:
     def _run(self, what: str, chunks: Sequence[Arrays]) -> tuple[Arrays, Arrays] | None:
         """The outputs of all chunks, and the last states; ``None`` if that is not possible."""
         self.report.enter(f"{self.name}: {what}")
-        state, parts = self._start(chunks[0]), []
         try:
-            for chunk in chunks:
-                found = dict(self.runtime.run(chunk | state))
-                state = {name: found.pop(NEW + name) for name in state}
-                parts.append(found)
-            names = parts[0]
-            return {k: np.concatenate([part[k] for part in parts], axis=1) for k in names}, state
+            return run_chunks(self.runtime.run, chunks, self._start(chunks[0]))
         except Exception as error:  # noqa: BLE001  # each runtime raises different types
             self.report.failures.append(f"{self.name}: {what} cannot be run: {describe(error)}")
             return None
@@ -157,37 +171,22 @@ def _load(name: str, folder: Path, card: Card, report: Report) -> Runtime | None
     path, stream = folder / STEP_FILES[name], f"{name}-stream"
     report.enter(f"{stream}: {path.name}")
     try:
-        refused = list(itertools.islice(_reasons(name, path, card), _MOST_REASONS))
+        refused = reasons_not_to_load_graph(name, path, card)
         report.failures += (f"{stream}: {path.name} was not loaded: {r}" for r in refused)
         if refused:
             return None
-        runtime = _loaded(name, path)
+        runtime = load_graph(name, path)
     except Exception as error:  # noqa: BLE001  # a corrupt file can raise anything
         report.failures.append(f"{stream}: {path.name} cannot be loaded: {describe(error)}")
         return None
     entry = card["streaming"]
-    states = _signature(entry["states"])
-    inputs = _signature(entry["inputs"]) | states
-    outputs = _signature(entry["outputs"])
+    states = signature_of(entry["states"])
+    inputs = signature_of(entry["inputs"]) | states
+    outputs = signature_of(entry["outputs"])
     outputs |= {NEW + state: value for state, value in states.items()}
     report.failures += signature_failures(stream, "input", runtime.inputs, inputs)
     report.failures += signature_failures(stream, "output", runtime.outputs, outputs)
     return runtime if set(runtime.inputs) == set(inputs) else None
-
-
-def _reasons(name: str, path: Path, card: Card) -> Iterator[str]:
-    if name == "saved_model":
-        import_tensorflow()
-        return saved_model_failures(path)
-    if name == "litert":
-        return litert_failures(path)
-    return onnx_failures(path, bool((card.get("onnx") or {}).get("allow_loops")))
-
-
-def _loaded(name: str, path: Path) -> Runtime:
-    if name == "saved_model":
-        return load_saved_model(path)
-    return Runtime(*load_litert(path)) if name == "litert" else load_onnx(path)
 
 
 def _divisions(chunk: Arrays) -> Iterator[tuple[str, list[Arrays]]]:
@@ -210,18 +209,9 @@ def _divisions(chunk: Arrays) -> Iterator[tuple[str, list[Arrays]]]:
         )
 
 
-def _read(path: Path) -> Arrays:
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-        return {name: np.array(stored[name]) for name in stored.files}
-
-
 def _side(arrays: Arrays, side: str) -> Arrays:
     return {
         name.removeprefix(f"{side}/"): value
         for name, value in arrays.items()
         if name.startswith(f"{side}/")
     }
-
-
-def _signature(tensors: list[dict[str, Any]]) -> Signature:
-    return {t["name"]: (t["dtype"], tuple(t["shape"])) for t in tensors}
