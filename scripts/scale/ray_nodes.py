@@ -3,7 +3,7 @@
     python scripts/scale/ray_nodes.py [folds] [search] [reproduce] [--quick]
 
 Each study first runs in one process after the other of this machine. Then it runs on two Ray nodes
-with one processor each. One of them is killed when a training on it has finished an epoch. That
+with one processor each. One of them is killed when a training on it has saved an epoch. That
 training is resumed on the other node. All files that depend on a training must have the same bits.
 Prints a Markdown table; exit code 1 if a result is missing or differs.
 """
@@ -30,13 +30,14 @@ from kerasnets._tables import markdown_table
 from kerasnets.studies.reproduce import reproduce
 from kerasnets.studies.search import search
 from kerasnets.studies.space import Hyperparameter
+from kerasnets.training.model_file import last_checkpoint, read_state
 
 HEADERS = [
     "study", "trainings", "killed in", "after epoch", "sessions of it", "missing or other bits",
     "s, local", "s, two nodes",
 ]  # fmt: skip
 _FILES = ("recipe.toml", "history.csv", "model.keras", "metrics.json", "examples.npz")
-_SECONDS = 600.0  # at most, until a training on the second node has finished an epoch
+_SECONDS = 600.0  # at most, until a training on the second node has saved an epoch
 
 Study = Callable[[Path, str | None], object]
 
@@ -173,14 +174,14 @@ class SecondNode:
 
 
 def kill_in_training(out: Path, node: SecondNode, killed: dict[str, Any]) -> None:
-    """Kill the node when a training on it has finished an epoch."""
+    """Kill the node when a training on it has saved an epoch."""
     deadline = time.monotonic() + _SECONDS
     while time.monotonic() < deadline and not node.stop_watching.wait(0.02):
         for folder in node.open_paths():
-            history = folder / "history.csv"
-            if out not in folder.parents or not history.is_file():
+            checkpoint = last_checkpoint(folder)
+            if out not in folder.parents or not checkpoint.is_file():
                 continue
-            epochs = len(history.read_text(encoding="utf-8").splitlines()) - 1
+            epochs = read_state(checkpoint).epochs
             if epochs >= 1 and not (folder / "model.keras").is_file():
                 node.kill()
                 killed |= {"run": str(folder.relative_to(out)), "epochs": epochs}

@@ -78,7 +78,9 @@ def test_two_nodes_of_which_one_is_killed_in_mid_training(tmp_path, no_figures):
             second.stop_watching.set()
             watcher.join()
     first, resumed = kn.load_run(out / killed["run"]).environment["sessions"]
-    assert resumed["epochs"] == [first["epochs"][1] + 1, 40]
+    # From a checkpoint; the killed process may have begun to write the next one.
+    assert 2 <= resumed["epochs"][0] <= first["epochs"][1] + 1
+    assert resumed["epochs"][1] == 40
     here = search("xor", SPACE, out=tmp_path / "here", **options)
     assert found.table["score"].equals(here.table["score"])
     assert ray_nodes.hash_runs(out) == ray_nodes.hash_runs(tmp_path / "here")
