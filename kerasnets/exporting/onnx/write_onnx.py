@@ -17,6 +17,7 @@ from kerasnets.exporting.onnx.guards import add_guards
 from kerasnets.exporting.onnx.operators import HANDLERS
 from kerasnets.exporting.onnx.recurrent_layers import native_recurrence
 from kerasnets.exporting.onnx.recurrent_nodes import MarkerHandler
+from kerasnets.exporting.onnx.reshapes import keep_sizes_without_rows
 from kerasnets.exporting.signature import Served, TensorInfo
 from kerasnets.exporting.tracing import grouped_operations
 
@@ -96,6 +97,7 @@ def write_onnx(
             "a fixed number of steps, or pass allow_loops=True."
         )
     if guarded:
+        keep_sizes_without_rows(proto)
         add_guards(proto, served)
     _name_axes(proto.graph.input, served.inputs)
     _name_axes(proto.graph.output, served.outputs)

@@ -3,14 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from kerasnets._lazy import tf
+from kerasnets.exporting.batch_size import largest_batch
+from kerasnets.exporting.rows import rows_are_independent
 from kerasnets.exporting.samples import Arrays, first_samples
 from kerasnets.exporting.signature import Served
-from kerasnets.exporting.verification.cases import Case
+from kerasnets.exporting.steps import smallest_steps
+from kerasnets.exporting.verification.cases import Case, verification_cases
+
+
+def write_cases(served: Served, samples: Arrays, path: Path) -> dict[str, Any]:
+    """Find out which cases a model has, and write their reference.
+
+    Args:
+        served: the model.
+        samples: inputs with which it runs.
+        path: the ``.npz`` to write.
+
+    Returns:
+        Entries for the card: ``min_steps``, the smallest number of steps of a free time axis;
+        ``largest_batch``, if a large model gets smaller batches than others; ``checks_rows``,
+        whether the rows of a batch are independent; and the names of the ``cases``.
+
+    Raises:
+        ValueError: the samples have too few steps.
+    """
+    entries: dict[str, Any] = {}
+    if (shortest := smallest_steps(served, samples)) is not None:
+        entries["min_steps"] = shortest
+    batch = largest_batch(served, samples)
+    if batch.is_limited:
+        entries["largest_batch"] = asdict(batch)
+    guarded = entries["checks_rows"] = rows_are_independent(served, samples, batch.rows)
+    cases = verification_cases(served, samples, shortest or 1, largest=batch.rows, guarded=guarded)
+    return entries | {"cases": write_reference(served, cases, samples, path)}
 
 
 def write_reference(
