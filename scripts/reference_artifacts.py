@@ -23,7 +23,7 @@ import kerasnets as kn
 from kerasnets._tables import markdown_table
 from kerasnets.exporting import write_server_files
 from kerasnets.exporting.card import card_task
-from kerasnets.exporting.verification.runtimes import read_reference
+from kerasnets.exporting.verification.runtimes import largest_case, read_reference
 from kerasnets.nets import load_model
 from kerasnets.training import resume
 
@@ -122,6 +122,7 @@ class Exported:
     def read(cls, folder: Path) -> Exported:
         """Read a version folder."""
         card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+        cases = read_reference(folder / "reference.npz")
         return cls(
             load_model(folder / "model.keras"),
             card["name"],
@@ -129,7 +130,7 @@ class Exported:
             tuple(card["class_names"]),
             card["input_units"],
             card["provenance"],
-            read_reference(folder / "reference.npz")["batch-64"][0],
+            cases[largest_case(cases)][0],
         )
 
 

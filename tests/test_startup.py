@@ -39,6 +39,15 @@ def test_nothing_heavy_is_imported(statement):
     assert answer.stderr == "[]\n"
 
 
+def test_a_stream_and_the_client_of_a_server_need_no_converter():
+    heavy = {*HEAVY, "onnx", "tf2onnx", "sympy", "scipy", "cryptography"} - {"numpy"}
+    answer = python(
+        "import sys, kerasnets as kn; kn.Stream\nfrom kerasnets.exporting import predict\n"
+        f"print([name for name in {sorted(heavy)!r} if name in sys.modules])"
+    )
+    assert answer.stdout == "[]\n"
+
+
 def test_tensorflow_starts_quietly_and_every_layer_and_convention_is_found(tmp_path):
     files = []
     for name in ("mortality-gru", "seizure-spectral-small", "digit-cnn-compact"):
@@ -72,8 +81,12 @@ def test_a_failing_import_is_not_silent():
 
 
 def test_the_public_names_exist():
+    import kerasnets.exporting.export_model  # a module must not replace the function ``export``
+
     for name in kn.__all__:
         assert getattr(kn, name) is not None
     assert set(kn.__all__) <= set(dir(kn))
+    assert kn.exporting.export is kn.export is kerasnets.exporting.export_model.export
+    assert all(callable(getattr(kn.exporting, name)) for name in dir(kn.exporting))
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         _ = kn.trian

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kerasnets._tables import markdown_table, percent
 from kerasnets.exporting.card import card_task
 from kerasnets.exporting.card_header import header
+from kerasnets.exporting.card_verification import METRIC_NAMES, verification_section
 from kerasnets.exporting.licenses import FILE
 from kerasnets.exporting.streaming.card_section import streaming_section
 
@@ -19,7 +19,6 @@ _TASKS = {
     "multilabel": "Multilabel classification: each label has its own probability.",
     "regression": "Regression: the output is the predicted value.",
 }
-_METRIC_NAMES = {"accuracy": "accuracy", "auroc": "AUROC", "mae": "mean absolute error", "r2": "R²"}
 
 
 def readme(card: Mapping[str, Any]) -> str:
@@ -43,7 +42,7 @@ def readme(card: Mapping[str, Any]) -> str:
         _how_to_run(card),
         _openvino(card),
         _invalid_inputs(card),
-        _verification(card),
+        verification_section(card),
         _small_weights("ONNX", card.get("weights", {})),
         _litert(card.get("litert")),
         _small_weights("LiteRT", card.get("litert_weights", {})),
@@ -181,48 +180,6 @@ def _openvino(card: Mapping[str, Any]) -> str:
     )
 
 
-def _verification(card: Mapping[str, Any]) -> str:
-    verification = card.get("verification")
-    if verification is None:
-        return "## Verification\n\nThis export was not verified (`verify=False`)."
-    text = (
-        "Each runtime loaded the files in a new process, in which only the `keras` runtime can "
-        f"import Keras, and ran {len(card['cases'])} sets of inputs: {', '.join(card['cases'])}. "
-        f"The tolerance was {verification['tolerance']:g}. Differences are absolute if the "
-        "largest value of the output is at most 1, and relative to that value otherwise."
-    )
-    rows = [(name, f"{diff:.2g}") for name, diff in verification["max_abs_diff"].items()]
-    parts = [
-        "## Verification",
-        textwrap.fill(text, 100, break_on_hyphens=False),
-        markdown_table(("runtime", "largest difference from Keras"), rows, "lr"),
-        _keras_file(card.get("keras", {})),
-        _test_metrics(verification.get("test_metrics") or {}),
-    ]
-    return "\n\n".join(part for part in parts if part)
-
-
-def _keras_file(keras: Mapping[str, Any]) -> str:
-    if "needs" in keras:
-        needs = ", ".join(f"`{name}`" for name in keras["needs"])
-        return f"`model.keras` was not verified: loading it needs {needs}."
-    if "left_out" in keras:
-        return f"There is no `model.keras`: {keras['left_out']}."
-    return ""
-
-
-def _test_metrics(metrics: Mapping[str, Mapping[str, float | None]]) -> str:
-    if not metrics:
-        return ""
-    names = list(next(iter(metrics.values())))
-    rows = [
-        (runtime, *("–" if values[name] is None else f"{values[name]:.4f}" for name in names))
-        for runtime, values in metrics.items()
-    ]
-    headers = ["runtime", *(_METRIC_NAMES[name] for name in names)]
-    return "On the test split:\n\n" + markdown_table(headers, rows, "l" + "r" * len(names))
-
-
 def _small_weights(format_name: str, kinds: Mapping[str, Mapping[str, Any]]) -> str:
     if not kinds:
         return ""
@@ -233,7 +190,7 @@ def _small_weights(format_name: str, kinds: Mapping[str, Mapping[str, Any]]) -> 
         "mae": "{:.4g}".format,
     }
     titles = {"same_class": "same prediction", "agreement": "same test prediction"}
-    titles |= {name: f"test {_METRIC_NAMES[name]}" for name in ("accuracy", "mae")}
+    titles |= {name: f"test {METRIC_NAMES[name]}" for name in ("accuracy", "mae")}
     found = [key for key in formats if any(key in entry for entry in kinds.values())]
     rows = [
         (

@@ -7,11 +7,10 @@ import numpy as np
 from kerasnets.exporting.samples import Arrays, first_samples
 from kerasnets.exporting.signature import Served
 
-_ROWS = 7
 _TOLERANCE = 1e-4
 
 
-def rows_are_independent(served: Served, samples: Arrays) -> bool:
+def rows_are_independent(served: Served, samples: Arrays, rows: int = 7) -> bool:
     """Compare the outputs for some rows next to two sets of other rows.
 
     Only then can a graph answer an invalid row with NaN, and no rows with no rows.
@@ -19,6 +18,7 @@ def rows_are_independent(served: Served, samples: Arrays) -> bool:
     Args:
         served: the model.
         samples: inputs with which it runs.
+        rows: the number of rows, at least 2.
 
     Returns:
         Whether every output has one row per row of the inputs, and the outputs are equal.
@@ -26,13 +26,13 @@ def rows_are_independent(served: Served, samples: Arrays) -> bool:
     tensors = (*served.inputs, *served.outputs)
     if any(not info.shape or info.shape[0] is not None for info in tensors):
         return False
-    batch = first_samples(samples, _ROWS)
+    batch = first_samples(samples, rows)
     others = {name: array.copy() for name, array in batch.items()}
     for array in others.values():
         array[1::2] = array[0]
     first, second = served.run(batch), served.run(others)
     return all(
-        len(first[name]) == len(second[name]) == _ROWS
+        len(first[name]) == len(second[name]) == rows
         and _equal(first[name][::2], second[name][::2])
         for name in first
     )

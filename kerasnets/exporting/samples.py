@@ -13,7 +13,7 @@ from kerasnets.exporting.tracing import all_layers
 
 Arrays: TypeAlias = dict[str, np.ndarray]
 
-# The number of random inputs, and the largest batch in verification and on servers.
+# The largest batch in verification and on servers.
 EXAMPLES = 64
 # The size of a free axis if there are no examples.
 _FREE_AXIS = 12
@@ -71,8 +71,10 @@ def _as_sample(info: TensorInfo, value: object) -> np.ndarray:
     return array.astype(info.dtype)
 
 
-def random_samples(served: Served, like: object = None, free_axis: int = _FREE_AXIS) -> Arrays:
-    """Generate 64 random inputs, which can be published with the model.
+def random_samples(
+    served: Served, like: object = None, free_axis: int = _FREE_AXIS, count: int = EXAMPLES
+) -> Arrays:
+    """Generate random inputs, which can be published with the model.
 
     Args:
         served: the model.
@@ -83,6 +85,7 @@ def random_samples(served: Served, like: object = None, free_axis: int = _FREE_A
             integers are 0 or 1. An input named ``length`` holds integers from 1 to the number of
             time steps. Text is made of the words that lookup layers of the model know.
         free_axis: the size of each free axis without examples.
+        count: the number of inputs.
 
     Raises:
         ValueError: ``like`` does not fit the model.
@@ -98,7 +101,7 @@ def random_samples(served: Served, like: object = None, free_axis: int = _FREE_A
     longest = max((shapes[info.name][0] for info in served.inputs if info.is_sequence), default=1)
     samples: Arrays = {}
     for info in served.inputs:
-        shape = (EXAMPLES, *shapes[info.name])
+        shape = (count, *shapes[info.name])
         example = examples.get(info.name)
         if info.is_length:
             array = rng.integers(1, longest, size=shape, endpoint=True)

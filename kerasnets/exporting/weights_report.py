@@ -11,8 +11,7 @@ import numpy as np
 from kerasnets._tables import percent
 from kerasnets.exporting.samples import Arrays
 from kerasnets.exporting.signature import Served
-from kerasnets.exporting.verification.cases import LARGEST_CASE
-from kerasnets.exporting.verification.runtimes import compare
+from kerasnets.exporting.verification.runtimes import compare, largest_case
 from kerasnets.exporting.verification.task_metrics import (
     Labelled,
     check_labels,
@@ -63,7 +62,8 @@ def measure_file(
         return result
     output = served.outputs[0]
     if served.is_classifier:
-        result["same_class"] = agreement(served, got[LARGEST_CASE], cases[LARGEST_CASE][1])
+        case = largest_case(cases)
+        result["same_class"] = agreement(served, got[case], cases[case][1])
     if test is not None:
         labels = check_labels(served.task, test.y, output.shape[-1])
         inputs = input_arrays([info.name for info in served.inputs], test)

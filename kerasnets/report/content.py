@@ -18,7 +18,7 @@ from kerasnets.evaluation.baseline import headline, majority_accuracy, majority_
 from kerasnets.evaluation.evaluate_model import predict_splits
 from kerasnets.evaluation.metrics import METRIC_TITLES, metric_title
 from kerasnets.evaluation.tasks import get_task
-from kerasnets.exporting.verification.runtimes import read_reference
+from kerasnets.exporting.verification.runtimes import largest_case, read_reference
 from kerasnets.profiling import profile
 from kerasnets.report.curves import curves_of
 from kerasnets.report.inputs import Fields, make_editor, simulated_samples
@@ -27,7 +27,6 @@ from kerasnets.training.recipe import Recipe
 from kerasnets.training.run import Run
 from kerasnets.training.run_folder import without_penalties
 
-_EXAMPLES = "batch-64"  # of reference.npz
 _STEPS = 100  # of a sequence whose length nothing determines
 
 
@@ -179,7 +178,9 @@ def net_content(subject: Subject, version: Path) -> tuple[dict[str, Any], dict[s
         What the page needs to know, and the files that it contains.
     """
     card = read_json(version / "card.json")
-    examples, _ = read_reference(version / "reference.npz")[_EXAMPLES]
+    cases = read_reference(version / "reference.npz")
+    case = largest_case(cases)
+    examples, _ = cases[case]
     run = subject.run
     fields = Fields()
     if run is not None:
@@ -200,7 +201,7 @@ def net_content(subject: Subject, version: Path) -> tuple[dict[str, Any], dict[s
         "target_units": card.get("target_units", ""),
         "threshold": _threshold(run),
         "tolerance": card.get("verification", {}).get("tolerance", 1e-5),
-        "examples": _EXAMPLES,
+        "examples": case,
         "editor": editor,
         "samples": simulated_samples(card, editor, options),
     }

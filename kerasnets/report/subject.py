@@ -13,13 +13,12 @@ from typing import Any
 from kerasnets._files import read_json
 from kerasnets._lazy import keras
 from kerasnets.exporting import export
-from kerasnets.exporting.verification.runtimes import compare, read_reference
+from kerasnets.exporting.verification.runtimes import compare, largest_case, read_reference
 from kerasnets.exporting.verification.runtimes.files import checksum_failures
 from kerasnets.exporting.versions import find_version
 from kerasnets.nets import load_model
 from kerasnets.training.run import Run, load_run
 
-_COMPARED = "batch-7"  # the inputs with which a run is compared with its export
 _TOLERANCE = 1e-4
 # What a run and its export must have in common.
 _SAME = ("net", "data_checksum", "seed")
@@ -119,7 +118,8 @@ def check_same_net(run: Run, version: Path) -> None:
                 f"{version} was not exported from the run in {run.folder}: its card says {name} "
                 f"{recorded.get(name)}, the run {provenance[name]}. Export the run again."
             )
-    inputs, outputs = read_reference(version / "reference.npz")[_COMPARED]
+    cases = read_reference(version / "reference.npz")
+    inputs, outputs = cases[largest_case(cases)]
     (name, expected), *_ = outputs.items()
     x = inputs if len(inputs) > 1 else next(iter(inputs.values()))
     _, failures = compare(name, run.predict(x).astype(expected.dtype), expected, _TOLERANCE)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import onnx
 
+from kerasnets.exporting.onnx.einsum import convert_einsum
+
 _TYPES = onnx.TensorProto
 # The types for which ONNX Runtime implements Where.
 _WHERE_TYPES = {_TYPES.FLOAT, _TYPES.DOUBLE, _TYPES.INT32, _TYPES.INT64, _TYPES.BOOL}
@@ -121,6 +123,7 @@ def _resize(graph: Any, node: Any, name: str, arguments: object) -> None:
 # Custom handlers of tf2onnx by TensorFlow operation. Keras's gelu uses Erfc.
 HANDLERS: dict[str, tuple[Any, list[str]]] = {
     "BitwiseAnd": (_sign_bit, []),
+    "Einsum": (convert_einsum, []),
     "ResizeBicubic": (_resize, []),
     "ResizeBilinear": (_resize, []),
     "ResizeNearestNeighbor": (_resize, []),

@@ -15,8 +15,10 @@ from kerasnets._lazy import tf
 from kerasnets.exporting._logging import silenced
 from kerasnets.exporting.onnx.guards import add_guards
 from kerasnets.exporting.onnx.operators import HANDLERS
+from kerasnets.exporting.onnx.optimizers import one_copy
 from kerasnets.exporting.onnx.recurrent_layers import native_recurrence
 from kerasnets.exporting.onnx.recurrent_nodes import MarkerHandler
+from kerasnets.exporting.onnx.reshapes import keep_sizes_without_rows
 from kerasnets.exporting.signature import Served, TensorInfo
 from kerasnets.exporting.tracing import grouped_operations
 
@@ -96,6 +98,7 @@ def write_onnx(
             "a fixed number of steps, or pass allow_loops=True."
         )
     if guarded:
+        keep_sizes_without_rows(proto)
         add_guards(proto, served)
     _name_axes(proto.graph.input, served.inputs)
     _name_axes(proto.graph.output, served.outputs)
@@ -139,14 +142,15 @@ def _convert(served: Served, opset: int, allow_loops: bool, sequence_lens: bool)
         outputs = {tensor.name: name for name, tensor in concrete.structured_outputs.items()}
         names = dict(zip(inputs, (spec.name for spec in specs), strict=True)) | outputs
         graph = tf2onnx.tf_loader.from_function(concrete, inputs, list(outputs))
-        proto, _ = tf2onnx.convert.from_graph_def(
-            graph,
-            input_names=inputs,
-            output_names=list(outputs),
-            opset=opset,
-            tensors_to_rename=names,
-            custom_op_handlers={"PyFunc": (handler, []), **HANDLERS},
-        )
+        with one_copy():
+            proto, _ = tf2onnx.convert.from_graph_def(
+                graph,
+                input_names=inputs,
+                output_names=list(outputs),
+                opset=opset,
+                tensors_to_rename=names,
+                custom_op_handlers={"PyFunc": (handler, []), **HANDLERS},
+            )
     if handler.errors:
         raise ValueError(
             f"{served.model.name!r} cannot be exported to ONNX: {handler.errors[0]}"

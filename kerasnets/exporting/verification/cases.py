@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,8 +13,9 @@ from kerasnets.exporting.samples import EXAMPLES, Arrays, first_samples, shorten
 from kerasnets.exporting.signature import Served, TensorInfo
 from kerasnets.exporting.tracing import all_layers
 
-BATCH_SIZES = (1, 2, 7, EXAMPLES)
-LARGEST_CASE = f"batch-{EXAMPLES}"
+_T = TypeVar("_T")
+# The sizes of batches beside the largest one. The last one is that of all cases but batches.
+_SMALL_BATCHES = (1, 2, 7)
 # The values after the end of each sequence in the padded cases. None means the first value of
 # the array, with which TensorFlow Serving pads.
 _PADDING = {"0": 0.0, "1000": 1000.0, "nan": np.nan, "first-value": None}
@@ -42,7 +44,12 @@ class Case:
 
 
 def verification_cases(
-    served: Served, samples: Arrays, shortest: int = 1, *, guarded: bool = False
+    served: Served,
+    samples: Arrays,
+    shortest: int = 1,
+    *,
+    largest: int = EXAMPLES,
+    guarded: bool = False,
 ) -> Iterator[Case]:
     """Generate the cases for a model.
 
@@ -50,11 +57,13 @@ def verification_cases(
         served: the model.
         samples: inputs, as :func:`~kerasnets.exporting.samples.as_samples` returns them.
         shortest: the smallest number of steps that the model takes.
+        largest: the number of rows of the largest batch, at least 2.
         guarded: whether the exported files check their inputs.
     """
     has_length = bool(_lengths(served))
     steps, free = steps_of(served, samples), steps_of(served, samples, free_only=True)
-    for size in BATCH_SIZES:
+    sizes = sorted({*(size for size in _SMALL_BATCHES if size < largest), largest})
+    for size in sizes:
         batch = first_samples(samples, size)
         yield Case(f"batch-{size}", batch)
         for fewer in sorted({shortest, max(shortest, free // 2)} - {free}) if free else ():
@@ -63,12 +72,14 @@ def verification_cases(
         for length in sorted({0, 1, steps // 2, steps}) if has_length else ():
             inputs = batch | {"length": np.full_like(batch["length"], length)}
             yield Case(f"batch-{size}-length-{length}", inputs, required=length > 0)
-    yield from _masked_cases(served, first_samples(samples, 7))
+    some = first_samples(samples, min(largest, _SMALL_BATCHES[-1]))
+    yield from _masked_cases(served, some)
     if has_length:
-        yield from _padded_cases(served, first_samples(samples, 7))
+        yield from _padded_cases(served, some)
     if guarded:
         yield Case("batch-0", first_samples(samples, 0))
-        yield from _invalid_cases(served, first_samples(samples, 7))
+        yield from _invalid_values(served, some)
+        yield from _invalid_lengths(served, some)
 
 
 def mask_value(model: keras.Model) -> float | None:
@@ -106,28 +117,53 @@ def _masked_cases(served: Served, inputs: Arrays) -> Iterator[Case]:
         yield Case(f"masked-{name}", inputs | masked, required=False)
 
 
-def _invalid_cases(served: Served, inputs: Arrays) -> Iterator[Case]:
-    """Cases with rows that hold NaN or infinity, or a length that the sequences do not have."""
-    values = [info for info in served.inputs if info.dtype == "float32"]
-    for info in values:
-        array = inputs[info.name].copy()
-        rows = array.reshape(len(array), -1)
-        # The first step of a sequence is not padding; the last value may be.
-        last = 0 if _lengths(served) else -1
-        rows[[1, 3, 5], [0, last, 0]] = (np.nan, np.inf, -np.inf)
-        invalid = inputs | {info.name: rows.reshape(array.shape)}
-        if _lengths(served):
-            invalid["length"] = np.maximum(inputs["length"], 1)
-        clean = inputs | {name: invalid[name] for name in _lengths(served)}
-        name = "invalid-values" if len(values) == 1 else f"invalid-values-of-{info.name}"
-        yield Case(name, invalid, same_as=clean, invalid_rows=(1, 3, 5))
+def _invalid_values(served: Served, inputs: Arrays) -> Iterator[Case]:
+    """Cases with rows that hold NaN or infinity."""
+    lengths = _lengths(served)
+    clean = inputs | {name: np.maximum(inputs[name], 1) for name in lengths}
+    values = [info.name for info in served.inputs if info.dtype == "float32"]
+    # The first step of a sequence is not padding; the last value may be.
+    last = 0 if lengths else -1
+    marks = {"nan": (np.nan, 0), "inf": (np.inf, last), "-inf": (-np.inf, 0)}
+    for name in values:
+        title = "invalid-values" if len(values) == 1 else f"invalid-values-of-{name}"
+        for suffix, rows in _spread(marks, (1, 3, 5), inputs):
+            array = inputs[name].copy()
+            flat = array.reshape(len(array), -1)
+            for row, (value, position) in rows.items():
+                flat[row, position] = value
+            invalid = clean | {name: flat.reshape(array.shape)}
+            yield Case(f"{title}{suffix}", invalid, same_as=clean, invalid_rows=tuple(rows))
+
+
+def _invalid_lengths(served: Served, inputs: Arrays) -> Iterator[Case]:
+    """Cases with a length that the sequences do not have."""
     steps = steps_of(served, inputs)
-    if _lengths(served) and steps:
+    if not (_lengths(served) and steps):
+        return
+    wrong = {"above": steps + 1, "negative": -1, "max": np.iinfo(inputs["length"].dtype).max}
+    for suffix, rows in _spread(wrong, (1, 2, 4), inputs):
         length = inputs["length"].copy()
-        length[[1, 2, 4]] = (steps + 1, -1, np.iinfo(length.dtype).max)
+        length[list(rows)] = list(rows.values())
         clean = inputs | {"length": length.clip(1, steps)}
         invalid = inputs | {"length": length}
-        yield Case("invalid-length", invalid, same_as=clean, invalid_rows=(1, 2, 4))
+        yield Case(f"invalid-length{suffix}", invalid, same_as=clean, invalid_rows=tuple(rows))
+
+
+def _spread(
+    values: Mapping[str, _T], rows: tuple[int, ...], inputs: Arrays
+) -> Iterator[tuple[str, dict[int, _T]]]:
+    """Give each value a row of its own.
+
+    Returns:
+        The values by row, all at once with the suffix ``""``. With too few rows, one at a time,
+        with the suffix ``-<name>``.
+    """
+    if len(next(iter(inputs.values()))) > max(rows):
+        yield "", dict(zip(rows, values.values(), strict=True))
+    else:
+        for name, value in values.items():
+            yield f"-{name}", {rows[0]: value}
 
 
 def _lengths(served: Served) -> list[str]:

@@ -3,14 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from kerasnets._lazy import tf
+from kerasnets.exporting.batch_size import largest_batch
+from kerasnets.exporting.rows import rows_are_independent
 from kerasnets.exporting.samples import Arrays, first_samples
 from kerasnets.exporting.signature import Served
-from kerasnets.exporting.verification.cases import Case
+from kerasnets.exporting.steps import smallest_steps
+from kerasnets.exporting.verification.cases import Case, verification_cases
+
+# The rows that are compared to find out whether they depend on each other, also for a large model.
+_ROWS = 7
+_FEW_ROWS = 3
+
+
+def write_cases(served: Served, samples: Arrays, path: Path) -> dict[str, Any]:
+    """Find out which cases a model has, and write their reference.
+
+    Args:
+        served: the model.
+        samples: inputs with which it runs.
+        path: the ``.npz`` to write.
+
+    Returns:
+        Entries for the card: ``min_steps``, the smallest number of steps of a free time axis;
+        ``largest_batch``, if a large model gets smaller batches than others; ``checks_rows``,
+        whether the rows of a batch are independent; and the names of the ``cases``.
+
+    Raises:
+        ValueError: the samples have too few steps.
+    """
+    entries: dict[str, Any] = {}
+    if (shortest := smallest_steps(served, samples)) is not None:
+        entries["min_steps"] = shortest
+    batch = largest_batch(served, samples)
+    if batch.is_limited:
+        entries["largest_batch"] = asdict(batch)
+    compared = _FEW_ROWS if batch.is_limited else _ROWS
+    guarded = entries["checks_rows"] = rows_are_independent(served, samples, compared)
+    cases = verification_cases(served, samples, shortest or 1, largest=batch.rows, guarded=guarded)
+    return entries | {"cases": write_reference(served, cases, samples, path)}
 
 
 def write_reference(
@@ -34,8 +71,9 @@ def write_reference(
     """
     contents: Arrays = {}
     names = []
+    runs = _Runs(served)
     for case in cases:
-        outputs = _outputs(served, case, samples)
+        outputs = _outputs(runs, case, samples)
         if outputs is None:
             continue
         contents |= {f"{case.name}/inputs/{name}": value for name, value in case.inputs.items()}
@@ -45,14 +83,30 @@ def write_reference(
     return names
 
 
-def _outputs(served: Served, case: Case, samples: Arrays) -> Arrays | None:
+class _Runs:
+    """The Keras model, which runs once for inputs that several cases have."""
+
+    def __init__(self, served: Served) -> None:
+        self._served = served
+        self._known: list[tuple[Arrays, Arrays]] = []
+
+    def run(self, inputs: Arrays) -> Arrays:
+        for known, outputs in self._known:
+            if all(np.array_equal(known[name], array) for name, array in inputs.items()):
+                return outputs
+        outputs = self._served.run(inputs)
+        self._known.append((inputs, outputs))
+        return outputs
+
+
+def _outputs(runs: _Runs, case: Case, samples: Arrays) -> Arrays | None:
     """The outputs of Keras; ``None`` if the case is not required and Keras cannot run it."""
     inputs = case.same_as or case.inputs
     if not len(next(iter(inputs.values()))):
-        outputs = served.run(first_samples(samples, 1))
+        outputs = runs.run(first_samples(samples, 1))
         return {name: value[:0] for name, value in outputs.items()}
     try:
-        outputs = served.run(inputs)
+        outputs = runs.run(inputs)
     except (ValueError, tf.errors.OpError):
         if case.required:
             raise

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+import kerasnets as kn
 from kerasnets._lazy import keras
 from kerasnets.exporting.signature import serve
-from kerasnets.exporting.verification.cases import mask_value
+from kerasnets.exporting.verification.cases import mask_value, verification_cases
 from tests.exporting.verification.helpers import SAMPLES, layers, reference, sequence_model
+
+KINDS = ("nan", "inf", "-inf")
 
 
 def test_every_batch_size_has_every_length(tmp_path: Path) -> None:
@@ -71,3 +74,22 @@ def test_integers_are_padded_with_integers(tmp_path: Path) -> None:
     total = length + 0 * keras.ops.sum(words, axis=1)
     cases = reference(serve(keras.Model([words, length], total)), None, tmp_path)
     assert cases["padded-with-nan"][0]["words"].dtype == np.int32
+
+
+def test_two_rows_have_every_kind_of_invalid_value(tmp_path: Path) -> None:
+    net = kn.build("mortality-gru", features=2, units=(3,), dense_units=(2,))
+    samples = {"visits": np.ones((2, 5, 2), "float32"), "length": np.array([5, 3], "int32")}
+    found = list(verification_cases(serve(net), samples, largest=2, guarded=True))
+    invalid = {case.name: case for case in found if case.invalid_rows}
+    assert {case.invalid_rows for case in invalid.values()} == {(1,)}
+    assert {name: case.inputs["length"][1] for name, case in invalid.items()} == {
+        "invalid-values-nan": 3,
+        "invalid-values-inf": 3,
+        "invalid-values--inf": 3,
+        "invalid-length-above": 6,
+        "invalid-length-negative": -1,
+        "invalid-length-max": 2**31 - 1,
+    }
+    values = [invalid[f"invalid-values-{kind}"].inputs["visits"][1, 0, 0] for kind in KINDS]
+    np.testing.assert_array_equal(values, [np.nan, np.inf, -np.inf])
+    assert {len(case.inputs["length"]) for case in found} == {0, 1, 2}

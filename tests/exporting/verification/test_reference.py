@@ -26,6 +26,17 @@ def test_every_array_has_its_own_name(tmp_path: Path) -> None:
         }
 
 
+@pytest.mark.parametrize(
+    ("names", "largest"),
+    [
+        (["batch-1", "batch-64", "batch-7", "batch-64-steps-1", "batch-0"], "batch-64"),
+        (["batch-9", "batch-10", "batch-١٢", "batch-" + "9" * 5000, "padded"], "batch-10"),
+    ],
+)
+def test_the_largest_case(names: list[str], largest: str) -> None:
+    assert runtimes.largest_case(names) == largest
+
+
 def test_a_file_of_an_older_export_with_aliases_is_read(tmp_path: Path) -> None:
     ones = np.ones((2, 3))
     same = '{"b/outputs/y": "a/inputs/x"}'

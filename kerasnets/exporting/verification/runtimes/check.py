@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from .compare import Signature, compare, signature_failures, signature_of
 from .consistency import classify_failures, folder_failures, metadata_failures
 from .files import CHECKSUMS, checksum_failures, file_failures
 from .load import FILES, Runtime, load, reasons_not_to_load, runtimes_of
+from .reference import read_reference
 from .report import Report, describe
 from .small_weights import SMALL_WEIGHTS, recorded, recorded_difference, recorded_failures
 from .stream_check import check_stream
@@ -76,6 +76,7 @@ def check(
         if runtime and extra_inputs:
             report.enter(f"{name}: the test split")
             extra_outputs |= _run_batches(name, runtime, extra_inputs, report)
+        del runtime  # its memory is free for the next one
     if outputs:
         np.savez(outputs, **extra_outputs)  # type: ignore[arg-type]  # names, not options
     return report
@@ -118,32 +119,6 @@ def read_expected(folder: Path, tolerance: float, report: Report) -> Expected | 
         report.failures += _content_failures(folder, expected)
         return expected
     return None
-
-
-def read_reference(path: Path) -> dict[str, tuple[Arrays, Arrays]]:
-    """Read the inputs and outputs of each case from ``reference.npz``.
-
-    See :func:`kerasnets.exporting.verification.reference.write_reference` for its content.
-
-    Raises:
-        OSError: it cannot be read.
-        ValueError: it is damaged, or there are no cases.
-    """
-    arrays = read_arrays(path)
-    cases: dict[str, tuple[Arrays, Arrays]] = {}
-    try:
-        if "same" in arrays:  # older files hold equal arrays once
-            same = json.loads(str(arrays.pop("same")))
-            arrays |= {name: arrays[first] for name, first in same.items()}
-        for key, array in arrays.items():
-            case, side, name = key.split("/", 2)
-            inputs, outputs = cases.setdefault(case, ({}, {}))
-            {"inputs": inputs, "outputs": outputs}[side][name] = array
-    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"its arrays are not those of cases ({describe(error)})") from None
-    if not cases:
-        raise ValueError("there are no cases")
-    return cases
 
 
 def _content_failures(folder: Path, expected: Expected) -> Iterator[str]:

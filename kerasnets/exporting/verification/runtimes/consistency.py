@@ -11,6 +11,7 @@ import numpy as np
 
 from .card import Card
 from .litert_check import read_metadata
+from .reference import largest_case
 from .report import describe
 
 _TEXTS = ("name", "version", "input_units", "task")
@@ -69,9 +70,9 @@ def classify_failures(runtime: Any, card: Card, cases: Mapping[str, Any]) -> Ite
         cases: the inputs and outputs of each case of the reference.
     """
     names, classify = np.array(card.get("class_names") or ()), runtime.classify
-    if classify is None or not names.size or "batch-7" not in cases:
+    if classify is None or not names.size or "batch-2" not in cases:
         return
-    inputs, outputs = cases["batch-7"]
+    inputs, outputs = cases[largest_case(cases)]
     probabilities = outputs["probabilities"]
     columns = probabilities.shape[-1]
     classes = 2 if columns == 1 and card.get("task") != "multilabel" else columns

@@ -20,21 +20,19 @@ from kerasnets.exporting.onnx.small_weights import write_small_weights
 from kerasnets.exporting.onnx.write_onnx import OPSET, add_metadata, write_onnx
 from kerasnets.exporting.options import Options
 from kerasnets.exporting.precision import in_float32, policies_of
-from kerasnets.exporting.rows import rows_are_independent
 from kerasnets.exporting.samples import Arrays, as_samples
 from kerasnets.exporting.saved_model.write_saved_model import write_saved_model
 from kerasnets.exporting.serving.requests import write_requests
 from kerasnets.exporting.serving.triton import write_triton_config
 from kerasnets.exporting.signature import Served, serve
 from kerasnets.exporting.signing import Signer
-from kerasnets.exporting.steps import runnable_samples, smallest_steps
+from kerasnets.exporting.steps import runnable_samples
 from kerasnets.exporting.streaming.step_model import StepModel, plan_stream
 from kerasnets.exporting.streaming.write_step import write_step
 from kerasnets.exporting.tasks import choose_task
 from kerasnets.exporting.tracing import check_keras_version
 from kerasnets.exporting.trained import Trained, model_of
-from kerasnets.exporting.verification.cases import verification_cases
-from kerasnets.exporting.verification.reference import write_reference
+from kerasnets.exporting.verification.reference import write_cases
 from kerasnets.exporting.verification.runtimes import write_checksums
 from kerasnets.exporting.verification.task_metrics import Labelled
 from kerasnets.exporting.verification.verify import (
@@ -228,12 +226,8 @@ def _write_files(
     card = make_card(served, about, formats)
     if options.left_out:
         card["onnx"] = {"left_out": options.left_out}
-    shortest = smallest_steps(served, samples)
-    if shortest is not None:
-        card["min_steps"] = shortest
-    guarded = card["checks_rows"] = rows_are_independent(served, samples)
-    cases = verification_cases(served, samples, shortest or 1, guarded=guarded)
-    card["cases"] = write_reference(served, cases, samples, folder / "reference.npz")
+    card |= write_cases(served, samples, folder / "reference.npz")
+    guarded = card["checks_rows"]
     if options.keras_file:
         card["keras"] = write_keras_file(served.model, folder)
     else:
