@@ -1,113 +1,243 @@
-"""LiteRT files with smaller weights: size, time, accuracy and agreement of dense and conv nets.
+"""LiteRT files of every net, with all kinds of weights, next to ONNX Runtime.
 
-    python scripts/tables/litert.py --data-dir FOLDER [--nets NET …] [--json FILE]
+    python scripts/tables/litert.py --data-dir FOLDER [--nets 'seizure-*'] [--write]
 
-The nets with reference weights in exported/ are used as they are; the others are first trained for
-5 epochs. Accuracy and agreement (the share of the test examples for which a file predicts the class
-of Keras) are those of the test split. A time is the median of 200 calls with one example and one
-thread; the files of a net take turns. With --json, results are kept in a file, and nets that it has
-are not measured again.
+Nets with reference weights in exported/ are used as they are; the others are first trained for 5
+epochs. Accuracy and agreement (the share of the test examples for which a file predicts the class
+of Keras) are those of the test split. A time is the median of up to 200 calls with one example and
+one thread; the files of a net take turns. The results are kept in docs/export-litert.json (or
+--json), and nets that it has are not measured again; --again measures them anew. --write writes the
+tables to docs/export-litert.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
+import sys
 import tempfile
+from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from latency import times
+from runtimes import run_onnx
 
 import kerasnets as kn
 from kerasnets._files import write_json
 from kerasnets._tables import markdown_table, percent
 from kerasnets.engine.sources import as_source
 from kerasnets.exporting import weights_report
-from kerasnets.exporting.litert.small_weights import write_small_litert
+from kerasnets.exporting.litert.small_weights import KINDS, write_small_litert
 from kerasnets.exporting.litert.write_litert import write_litert
-from kerasnets.exporting.samples import as_samples, random_samples
-from kerasnets.exporting.signature import serve
-from kerasnets.exporting.verification.cases import verification_cases
+from kerasnets.exporting.onnx.write_onnx import write_onnx
+from kerasnets.exporting.samples import Arrays, as_samples, random_samples
+from kerasnets.exporting.signature import Served, serve
+from kerasnets.exporting.verification.cases import LARGEST_CASE, verification_cases
 from kerasnets.exporting.verification.reference import write_reference
+from kerasnets.exporting.verification.runtimes import read_reference
 from kerasnets.exporting.verification.runtimes.litert_check import load_litert
 from kerasnets.nets import load_model
 
 ROOT = Path(__file__).resolve().parents[2]
-NETS = (
-    "seizure-cnn", "lenet5", "digit-cnn-compact", "seizure-mlp", "seizure-mlp-wide", "digit-mlp-1",
-    "digit-mlp-3", "digit-cnn", "seizure-cnn-five-block",
-)  # fmt: skip
-KINDS = ("int8", "full-int8", "int16x8")
-_ROWS = 500
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from reference_artifacts import NETS as REFERENCES  # noqa: E402  # from the folder above
+
+PAGE = ROOT / "docs" / "export-litert.md"
+# The data sets of nets without reference weights, where they are not those of the net.
+DATA = {"covid": "covid-simulated", "mimic3": "eicu"}
+ONNX, FLOAT32 = "ONNX Runtime", "float32"
+COLUMNS = (ONNX, FLOAT32, *KINDS)
+_CALIBRATION = 500
+_EPOCHS = 5
+_SECONDS = 10  # for the times of a net, at most
+INTRODUCTION = """\
+# Smaller weights in LiteRT
+
+**{kept} of the {count} nets of the catalogue keep the class of at least {least} of the test
+examples with `float16` weights, {int8} with `int8` weights, {int16x8} with `int16x8`, and
+{full_int8} with `full-int8`.**
+
+```sh
+python scripts/tables/litert.py --data-dir FOLDER --write
+```
+
+- "ONNX Runtime" is `model.onnx`, the other columns are LiteRT files with these weights: `float16`
+  and `int8` only store the weights in fewer bytes; `full-int8` and `int16x8` also compute in
+  integers, of 8 and 16 bits.
+- The agreement is the share of the test examples for which a file predicts the class of Keras. An
+  export refuses a file below {least}: these are in parentheses. "refused" without a number: LiteRT
+  cannot compute these operators in integers.
+- Sizes are in kB (1,000 bytes). Times are medians of up to 200 calls with one example and one
+  thread, in milliseconds. The files of a net take turns. Other programs were running on the
+  machine, so compare the times of a row with each other.
+- {reference} nets have the weights in `exported/`. The others were trained for {epochs} epochs, on
+  the data that the first table names, so their accuracy is not that of the net.
+
+{machine}
+
+"""
 
 
 def main() -> None:
-    """Print the table."""
+    """Measure the nets, print the tables, and write them to the page."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--data-dir", type=Path, required=True, help="has a folder per data set")
-    parser.add_argument("--nets", nargs="+", default=list(NETS), metavar="NET")
-    parser.add_argument("--json", type=Path, help="a file that keeps the results")
+    parser.add_argument("--data-dir", type=Path, help="has a folder per data set")
+    parser.add_argument("--nets", nargs="+", default=["*"], metavar="NET", help="shell patterns")
+    parser.add_argument("--json", type=Path, default=PAGE.with_suffix(".json"))
+    parser.add_argument("--again", action="store_true", help="also measure nets that it has")
+    parser.add_argument("--write", action="store_true", help=f"write {PAGE.name}")
     arguments = parser.parse_args()
     kept = arguments.json
-    found: dict[str, Any] = json.loads(kept.read_text()) if kept and kept.exists() else {}
-    weights_report.MIN_AGREEMENT = 0  # also measure what an export refuses
-    for name in arguments.nets:
-        if name not in found:
+    found: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
+    weights_report.MIN_AGREEMENT, least = 0, weights_report.MIN_AGREEMENT
+    for name in sorted({name for pattern in arguments.nets for name in kn.list_nets(pattern)}):
+        if name not in found or arguments.again:
             found[name] = measure(name, arguments.data_dir)
-            print(name, found[name], flush=True)
-        if kept:
             write_json(kept, found)
-    titles = ["net", "weights", "kB", "ms", "accuracy", "agreement", "values kept"]
-    rows = [row for name, entry in found.items() for row in cells(name, entry)]
-    print(markdown_table(titles, rows, "llrrrrr"))
+            print(name, found[name], flush=True)
+    text = page(found, least)
+    print(text)
+    if arguments.write:
+        PAGE.write_text(text, encoding="utf-8")
 
 
-def measure(name: str, data_dir: Path) -> dict[str, Any]:
+def measure(name: str, data_dir: Path | None) -> dict[str, Any]:
     """The figures of each file of a net."""
-    data_name = kn.describe(name).data
-    data = kn.load_data(data_name, data_dir / data_name)
-    reference = ROOT / "exported" / name / "1" / "model.keras"
+    reference = next((entry for entry in REFERENCES if entry.net == name), None)
+    usual = kn.describe(name).data
+    source = (reference and reference.data) or DATA.get(usual, usual)
+    data = kn.load_data(source, data_dir, **(reference.options if reference else {}))
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        if reference.exists():
-            model = load_model(reference)
+        if reference:
+            model = load_model(ROOT / "exported" / name / "1" / "model.keras")
         else:
-            model = kn.train(name, data=data, epochs=5, out=folder / "run", progress=False).model
-        served = serve(model, "classification")
-        samples = random_samples(served)
-        write_reference(
-            served, verification_cases(served, samples), samples, folder / "reference.npz"
-        )
-        written = write_litert(served, folder / "model.tflite", {}, guarded=True)
-        rows = np.random.default_rng(0).permutation(len(data.train.y))[:_ROWS]
-        calibration = as_samples(served, as_source(data.train.x).take(np.sort(rows)))
-        report = write_small_litert(
-            served, folder / "model.tflite", KINDS, written, {}, calibration, data.test,
-            guarded=True,
-        )  # fmt: skip
-        paths = [folder / entry["file"] for entry in report.values()]
-        runs = [load_litert(path)[2] for path in paths]
-        for entry, milliseconds in zip(report.values(), times(runs, samples, 200), strict=True):
-            entry["ms"] = milliseconds
-    return {"trained": not reference.exists(), "files": report}
+            run = kn.train(
+                name, data=data, epochs=_EPOCHS, out=folder / "run", progress=False, figures=False
+            )
+            model = run.model
+        files = measure_files(serve(model), data, folder)
+    return {"data": source, "reference": reference is not None, "files": files}
 
 
-def cells(name: str, entry: dict[str, Any]) -> list[list[str]]:
-    """The rows of a net."""
-    return [
-        [
-            name if kind == "float32" else "",
-            kind,
-            f"{figures['bytes'] / 1e3:,.0f}",
-            f"{figures['ms']:.3f}",
-            percent(figures["accuracy"]),
-            percent(figures["agreement"]),
-            f"{figures['kept_percent']:g} %" if "kept_percent" in figures else "",
-        ]
-        for kind, figures in entry["files"].items()
+def measure_files(served: Served, data: kn.Dataset, folder: Path) -> dict[str, Any]:
+    """The figures of each file by its column, or why there is no such file."""
+    rows = np.random.default_rng(0).permutation(len(data.train.y))[:_CALIBRATION]
+    calibration = as_samples(served, as_source(data.train.x).take(np.sort(rows)))
+    samples = random_samples(served, calibration)
+    reference = folder / "reference.npz"
+    write_reference(served, verification_cases(served, samples), samples, reference)
+    onnx = folder / "model.onnx"
+    write_onnx(served, onnx, guarded=True)
+    runs: dict[str, Callable[[Arrays], Arrays]] = {ONNX: run_onnx(onnx)}
+    cases = {LARGEST_CASE: read_reference(reference)[LARGEST_CASE]}
+    found: dict[str, Any] = {
+        ONNX: weights_report.measure_file(served, onnx, runs[ONNX], cases, data.test)
+    }
+    litert = folder / "model.tflite"
+    written = write_litert(served, litert, {}, guarded=True)
+    for kind in KINDS:
+        try:
+            report = write_small_litert(
+                served, litert, [kind], written, {}, calibration, data.test, guarded=True
+            )
+        except ValueError as error:
+            found[kind] = {"refused": str(error)}
+            continue
+        found.setdefault(FLOAT32, report[FLOAT32])
+        found[kind] = report[kind]
+    runs |= {
+        column: load_litert(folder / found[column]["file"])[2]
+        for column in COLUMNS
+        if column != ONNX and "file" in found[column]
+    }
+    add_times(found, runs, samples)
+    return found
+
+
+def add_times(
+    found: dict[str, Any], runs: dict[str, Callable[[Arrays], Arrays]], samples: Arrays
+) -> None:
+    """Add the median milliseconds of a call to the figures of each file."""
+    timed = list(runs.values())
+    turn = sum(times(timed, samples, 3)) / 1e3
+    calls = max(20, min(200, int(_SECONDS / turn)))
+    for column, milliseconds in zip(runs, times(timed, samples, calls), strict=True):
+        found[column]["ms"] = milliseconds
+
+
+def page(found: dict[str, Any], least: float) -> str:
+    """The content of the page."""
+    passed = {
+        kind: sum(entry["files"][kind].get("agreement", 0) >= least for entry in found.values())
+        for kind in KINDS
+    }
+    introduction = INTRODUCTION.format(
+        kept=passed["float16"],
+        int8=passed["int8"],
+        int16x8=passed["int16x8"],
+        full_int8=passed["full-int8"],
+        count=len(found),
+        least=percent(least, 0),
+        reference=sum(entry["reference"] for entry in found.values()),
+        epochs=_EPOCHS,
+        machine=f"Versions: LiteRT {version('ai-edge-litert')}, ONNX Runtime "
+        f"{version('onnxruntime')}, on x86.",
+    )
+    parts = [
+        table(
+            found,
+            lambda cell: shown(cell, least),
+            "Agreement with Keras",
+            {"data": lambda entry: entry["data"], "accuracy": accuracy},
+        ),
+        table(found, lambda cell: f"{cell['bytes'] / 1e3:,.0f}", "Size, kB", {}),
+        table(found, lambda cell: f"{cell['ms']:.3f}", "Time, ms", {}),
     ]
+    return introduction + "\n".join(parts)
+
+
+def table(
+    found: dict[str, Any],
+    cell: Callable[[dict[str, Any]], str],
+    title: str,
+    others: dict[str, Callable[[dict[str, Any]], str]],
+) -> str:
+    """A table with a row per net and a column per file, under a title."""
+    rows = [
+        [
+            name,
+            *(value(entry) for value in others.values()),
+            *(refused(entry["files"][c]) or cell(entry["files"][c]) for c in COLUMNS),
+        ]
+        for name, entry in sorted(found.items())
+    ]
+    titles = ["net", *others, *COLUMNS]
+    return f"## {title}\n\n{markdown_table(titles, rows, 'l' + 'r' * (len(titles) - 1))}\n"
+
+
+def accuracy(entry: dict[str, Any]) -> str:
+    """The accuracy of Keras, which that of ONNX Runtime equals."""
+    return percent(entry["files"][ONNX]["accuracy"])
+
+
+def shown(figures: dict[str, Any], least: float) -> str:
+    """The agreement of a file, in parentheses if an export refuses it."""
+    text = percent(figures["agreement"])
+    return text if figures["agreement"] >= least else f"({text})"
+
+
+def refused(figures: dict[str, Any]) -> str:
+    """Why there is no file, or nothing."""
+    if "refused" not in figures:
+        return ""
+    operators = re.search(r"cannot compute (.+?) in integers", figures["refused"])
+    return f"refused: {operators[1]}" if operators else "refused"
 
 
 if __name__ == "__main__":

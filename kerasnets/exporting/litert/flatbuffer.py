@@ -38,7 +38,6 @@ def with_names(content: bytes, served: Served, metadata: Mapping[str, str]) -> b
         served: the signature.
         metadata: the entries to store as JSON under the name ``kerasnets``.
     """
-    import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
     model = read_model(content)
@@ -58,28 +57,36 @@ def with_names(content: bytes, served: Served, metadata: Mapping[str, str]) -> b
     entry.name, entry.buffer = METADATA.encode(), len(model.buffers)
     model.buffers.append(buffer)
     model.metadata = [*(model.metadata or []), entry]
-    builder = flatbuffers.Builder(len(content) + len(text))
+    return packed(model)
+
+
+def packed(model: Any) -> bytes:
+    """The content of the file with the given objects."""
+    import flatbuffers
+
+    builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
 
 
 def describe_operators(content: bytes) -> dict[str, int]:
     """The number of operators of each kind in a file, in alphabetical order."""
+    model = read_model(content)
+    kinds = [operator_kinds(model, graph) for graph in model.subgraphs]
+    return dict(sorted(Counter(kind for found in kinds for kind in found).items()))
+
+
+def operator_kinds(model: Any, graph: Any) -> list[str]:
+    """The kind of each operator of a graph in a file, in its order."""
     from ai_edge_litert import schema_py_generated as schema
 
     names = {value: name for name, value in vars(schema.BuiltinOperator).items() if name.isupper()}
-    model = read_model(content)
     kinds = [
         (code.customCode or b"").decode()
         or names[max(code.builtinCode, code.deprecatedBuiltinCode)]
         for code in model.operatorCodes
     ]
-    found = Counter(
-        kinds[operator.opcodeIndex]
-        for graph in model.subgraphs
-        for operator in graph.operators or []
-    )
-    return dict(sorted(found.items()))
+    return [kinds[operator.opcodeIndex] for operator in graph.operators or []]
 
 
 def read_tensors(content: bytes) -> tuple[list[FileTensor], list[FileTensor]]:

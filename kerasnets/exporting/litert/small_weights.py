@@ -54,8 +54,9 @@ def write_small_litert(
     Returns:
         An entry for each kind, and one for the original under ``"float32"``, as
         :func:`~kerasnets.exporting.weights_report.measure_file` returns them, with ``checks_rows``:
-        whether the file is guarded. With ``"full-int8"``, ``kept_percent`` says how much of the
-        calibration values was not clipped, as in :mod:`kerasnets.exporting.litert.ranges`.
+        whether the file is guarded. With ``"full-int8"``, if the ranges of the converter change
+        too many predictions: ``kept_percent`` and ``float32_operators``, as in
+        :class:`~kerasnets.exporting.litert.ranges.Converted`.
 
     Raises:
         ValueError: a kind is not possible for this model, or its predictions differ from those of
@@ -67,15 +68,19 @@ def write_small_litert(
     report = {"float32": _measure(served, path, guarded, test)}
     for kind in kinds:
         checked, batch = guarded and kind not in integers, written["batch"]
-        kept = {}
+        ranges: dict[str, Any] = {}
         if calibration and kind == "full-int8":
-            content, kept["kept_percent"] = convert_with_best_ranges(served, batch, calibration)
+            converted = convert_with_best_ranges(served, batch, calibration)
+            content = converted.content
+            if converted.kept_percent:
+                ranges["kept_percent"] = list(converted.kept_percent)
+                ranges["float32_operators"] = list(converted.float32)
         else:
             rows = one_by_one(calibration) if calibration and kind in integers else ()
             content = convert(served, batch, quantize=kind, samples=rows, guarded=checked)
         small = path.with_name(f"{path.stem}.{kind}{path.suffix}")
         small.write_bytes(with_names(content, served, {**metadata, "weights": kind}))
-        report[kind] = _measure(served, small, checked, test) | kept
+        report[kind] = _measure(served, small, checked, test) | ranges
         check_agreement(kind, report[kind])
     return report
 

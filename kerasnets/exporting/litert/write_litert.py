@@ -8,9 +8,10 @@ layer and direction becomes one WHILE.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -100,34 +101,52 @@ def convert(
     Raises:
         ValueError: LiteRT has no operator for a part of the model.
     """
-    frozen = _frozen(served, batch, guarded)
+    with converting(served):
+        return bytes(_converter(served, batch, quantize, samples, guarded).convert())
+
+
+def int8_converter(served: Served, batch: int | None, samples: Sequence[Arrays]) -> Any:
+    """A converter to int8 weights and activations; see :func:`convert`."""
+    return _converter(served, batch, "full-int8", samples, guarded=False)
+
+
+@contextlib.contextmanager
+def converting(served: Served) -> Iterator[None]:
+    """Hide the output of the converter, and raise its errors as ``ValueError``."""
     with silenced("absl", "tensorflow"), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # the ranges of inputs, which stay float32
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], None)
-        ops = tf.lite.OpsSet
-        converter.target_spec.supported_ops = [ops.TFLITE_BUILTINS]
-        if quantize:
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if quantize == "float16":
-            converter.target_spec.supported_types = [tf.float16]
-        elif quantize == "int16x8":
-            converter.target_spec.supported_ops = [
-                ops.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
-            ]
-        if quantize in INTEGER_ACTIVATIONS:
-            names = [info.name for info in served.inputs]
-            converter.representative_dataset = lambda: (
-                [row[name] for name in names] for row in samples
-            )
         try:
             with stderr_held_back():
-                return bytes(converter.convert())
+                yield
         except Exception as error:  # the converter raises many types
             first = str(error).strip().partition("\n")[0]
             raise ValueError(
                 f"{served.model.name!r} cannot be converted to LiteRT: {first}. Export it to the "
                 "other formats only."
             ) from error
+
+
+def _converter(
+    served: Served, batch: int | None, quantize: str, samples: Sequence[Arrays], guarded: bool
+) -> Any:
+    frozen = _frozen(served, batch, guarded)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], None)
+    ops = tf.lite.OpsSet
+    converter.target_spec.supported_ops = [ops.TFLITE_BUILTINS]
+    if quantize:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if quantize == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    elif quantize == "int16x8":
+        converter.target_spec.supported_ops = [
+            ops.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+        ]
+    if quantize in INTEGER_ACTIVATIONS:
+        names = [info.name for info in served.inputs]
+        converter.representative_dataset = lambda: (
+            [row[name] for name in names] for row in samples
+        )
+    return converter
 
 
 def _convert(served: Served, guarded: bool, one_row: bool) -> tuple[int | None, bytes]:

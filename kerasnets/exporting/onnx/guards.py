@@ -5,7 +5,8 @@ marks such rows:
 
 - NaN or infinity: all floating-point outputs of the row become NaN. The flag of a row is the sum
   of its values times zero: 0 if they are finite, and NaN if not. Steps after the ``length`` of a
-  sequence are padding and may hold any value.
+  sequence are padding and may hold any value. If the model masks them itself with ``LengthMask``,
+  the flag comes from the masked sequence, as in :mod:`kerasnets.exporting.onnx.length_masks`.
 - A ``length`` that is negative or larger than the number of steps: the outputs of the row become
   NaN. If there are fewer or more lengths than rows, the runtime returns an error.
 - No rows: in a reduction of nothing, ONNX Runtime does not reduce axes that are counted from the
@@ -16,15 +17,14 @@ marks such rows:
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import onnx
 
+from kerasnets.exporting.onnx.graph import PREFIX, Graph
+from kerasnets.exporting.onnx.length_masks import SUM
 from kerasnets.exporting.signature import Served, TensorInfo
-
-_PREFIX = "guard/"
 
 
 def add_guards(proto: onnx.ModelProto, served: Served) -> None:
@@ -34,84 +34,37 @@ def add_guards(proto: onnx.ModelProto, served: Served) -> None:
         proto: the model. It is changed in place.
         served: its signature. Every output must have one row per row of the inputs.
     """
-    graph = _Graph(proto)
-    flag = _row_flag(graph, served.inputs)
+    graph = Graph(proto)
+    sums = graph.pop_outputs(SUM)
+    flag = _row_flag(graph, served.inputs, sums)
     if flag is not None:
         _mark_outputs(graph, served.outputs, flag)
         graph.insert()
     _count_axes_from_the_start(graph)
 
 
-class _Graph:
-    """A graph to which nodes are added at the start."""
+def _row_flag(graph: Graph, inputs: Sequence[TensorInfo], sums: Mapping[str, str]) -> str | None:
+    """A tensor ``(batch, 1)``: 0 for valid rows, NaN for others; ``None`` if all are valid.
 
-    def __init__(self, proto: onnx.ModelProto) -> None:
-        self.model, self.proto = proto, proto.graph
-        self.opset = next(o.version for o in proto.opset_import if o.domain in ("", "ai.onnx"))
-        self._added: list[onnx.NodeProto] = []
-        self._steps: dict[str, str] = {}
-        self._count = 0
-
-    def node(self, op: str, inputs: Sequence[str], output: str = "", **attributes: Any) -> Any:
-        """Create a node without adding it."""
-        self._count += 1
-        name = f"{_PREFIX}{op}_{self._count}"
-        return onnx.helper.make_node(op, inputs, [output or f"{name}_output"], name, **attributes)
-
-    def add(self, op: str, *inputs: str, **attributes: Any) -> str:
-        """Add a node that reads inputs of the graph or other added nodes; return its output."""
-        node = self.node(op, inputs, **attributes)
-        self._added.append(node)
-        return str(node.output[0])
-
-    def constant(self, value: Any, dtype: str = "int64") -> str:
-        """Add a constant; return its name."""
-        self._count += 1
-        name = f"{_PREFIX}constant_{self._count}"
-        tensor = onnx.numpy_helper.from_array(np.array(value, dtype), name)
-        self.proto.initializer.append(tensor)
-        return name
-
-    def sizes(self, tensor: str, start: int, end: int) -> str:
-        """The sizes of the axes from ``start`` to ``end``, shape ``(axes,)``."""
-        if self.opset >= 15:
-            return self.add("Shape", tensor, start=start, end=end)
-        shape = self.add("Shape", tensor)
-        return self.add("Slice", shape, self.constant([start]), self.constant([end]))
-
-    def steps(self, tensor: str) -> str:
-        """The number of steps of sequences, shape ``()``."""
-        if tensor not in self._steps:
-            size = self.sizes(tensor, 1, 2)
-            self._steps[tensor] = self.add("Squeeze", size, self.constant([0]))
-        return self._steps[tensor]
-
-    def zeros(self, *shape: int) -> str:
-        """Zeros, which are not stored in the file."""
-        # tract needs their type.
-        value = onnx.numpy_helper.from_array(np.zeros(1, "float32"))
-        return self.add("ConstantOfShape", self.constant(shape), value=value)
-
-    def insert(self) -> None:
-        """Insert the added nodes before all others."""
-        nodes = [*self._added, *self.proto.node]
-        self._added = []
-        del self.proto.node[:]
-        self.proto.node.extend(nodes)
-
-
-def _row_flag(graph: _Graph, inputs: Sequence[TensorInfo]) -> str | None:
-    """A tensor ``(batch, 1)``: 0 for valid rows, NaN for others; ``None`` if all are valid."""
+    Args:
+        graph: the graph.
+        inputs: its inputs.
+        sums: for some sequences, a tensor ``(batch,)`` that is finite for valid rows only.
+    """
     sequences = [info for info in inputs if info.is_sequence]
     length = next((info.name for info in inputs if info.is_length), None)
     column = None
     if length is not None and sequences:
         # An error if the number of lengths is not the number of rows.
-        length = graph.add("Reshape", length, graph.sizes(sequences[0].name, 0, 1))
-        length = graph.add("Cast", length, to=onnx.TensorProto.INT64)
-        column = graph.add("Unsqueeze", length, graph.constant([1]))
+        rows = graph.add("Reshape", length, graph.sizes(sequences[0].name, 0, 1))
+        graph.replace_input(length, rows)
+        if not {info.name for info in sequences} <= set(sums):
+            integers = graph.add("Cast", rows, to=onnx.TensorProto.INT64)
+            column = graph.add("Unsqueeze", integers, graph.constant([1]))
     flags = [
-        _value_flag(graph, info, column if info.is_sequence else None)
+        _sum_flag(graph, sums[info.name])
+        if info.name in sums
+        else _value_flag(graph, info, column if info.is_sequence else None)
         for info in inputs
         if info.dtype == "float32"
     ]
@@ -125,7 +78,13 @@ def _row_flag(graph: _Graph, inputs: Sequence[TensorInfo]) -> str | None:
     return flags[0] if flags else None
 
 
-def _value_flag(graph: _Graph, info: TensorInfo, lengths: str | None) -> str:
+def _sum_flag(graph: Graph, total: str) -> str:
+    """The flag ``(batch, 1)`` of a sequence whose valid rows have a finite sum."""
+    total = graph.add("Unsqueeze", total, graph.constant([1]))
+    return graph.add("Mul", total, graph.constant(0, "float32"))
+
+
+def _value_flag(graph: Graph, info: TensorInfo, lengths: str | None) -> str:
     """The flag ``(batch, 1)`` of the values of one input."""
     rank = len(info.shape)
     if lengths is None and None not in info.shape[1:]:
@@ -142,7 +101,7 @@ def _value_flag(graph: _Graph, info: TensorInfo, lengths: str | None) -> str:
     return _sum_axes(graph, flag, 2)
 
 
-def _sums(graph: _Graph, x: str, size: int, rank: int) -> str:
+def _sums(graph: Graph, x: str, size: int, rank: int) -> str:
     """The sums of rows of ``size`` values times zero, shape ``(1, rows)``.
 
     ONNX Runtime computes this product several times faster than one with a column of zeros.
@@ -152,7 +111,7 @@ def _sums(graph: _Graph, x: str, size: int, rank: int) -> str:
     return graph.add("Gemm", graph.zeros(1, size), x, transB=1)
 
 
-def _step_sums(graph: _Graph, info: TensorInfo) -> tuple[str, int]:
+def _step_sums(graph: Graph, info: TensorInfo) -> tuple[str, int]:
     """The sums of the last axis times zero, shape ``(batch, steps, …)``, and their rank."""
     rank, size = len(info.shape), info.shape[-1]
     if rank == 2 or size is None:  # the values themselves
@@ -164,14 +123,14 @@ def _step_sums(graph: _Graph, info: TensorInfo) -> tuple[str, int]:
     return graph.add("Reshape", sums, leading, allowzero=1), rank - 1
 
 
-def _sum_axes(graph: _Graph, flag: str, rank: int) -> str:
+def _sum_axes(graph: Graph, flag: str, rank: int) -> str:
     """The sum over all axes but the first, shape ``(batch, 1)``."""
     if rank > 2:
         flag = graph.add("ReduceSum", flag, graph.constant(range(2, rank)), keepdims=0)
     return graph.add("ReduceSum", flag, graph.constant([1]), keepdims=1)
 
 
-def _mark_outputs(graph: _Graph, outputs: Sequence[TensorInfo], flag: str) -> None:
+def _mark_outputs(graph: Graph, outputs: Sequence[TensorInfo], flag: str) -> None:
     """Add the flag to every floating-point output, directly after the node that computes it."""
     nodes = graph.proto.node
     producers = {name: index for index, node in enumerate(nodes) for name in node.output}
@@ -182,7 +141,7 @@ def _mark_outputs(graph: _Graph, outputs: Sequence[TensorInfo], flag: str) -> No
         # A softmax or sigmoid of marked logits is marked, too.
         if info.name not in marked or set(nodes[index].input) & marked:
             continue
-        unmarked = f"{_PREFIX}{info.name}_unmarked"
+        unmarked = f"{PREFIX}{info.name}_unmarked"
         names = [unmarked if name == info.name else name for name in nodes[index].output]
         nodes[index].output[:] = names
         column = _with_rank(graph, flag, len(info.shape))
@@ -191,14 +150,14 @@ def _mark_outputs(graph: _Graph, outputs: Sequence[TensorInfo], flag: str) -> No
         nodes.insert(index + 1, additions[index])
 
 
-def _with_rank(graph: _Graph, flag: str, rank: int) -> str:
+def _with_rank(graph: Graph, flag: str, rank: int) -> str:
     """The flag with another number of axes, for broadcasting."""
     if rank == 1:
         return graph.add("Squeeze", flag, graph.constant([1]))
     return flag if rank == 2 else graph.add("Unsqueeze", flag, graph.constant(range(2, rank)))
 
 
-def _count_axes_from_the_start(graph: _Graph) -> None:
+def _count_axes_from_the_start(graph: Graph) -> None:
     """Replace negative axes of reductions, whose tensors have known ranks."""
     ranks = None
     constants = {tensor.name: tensor for tensor in graph.proto.initializer}

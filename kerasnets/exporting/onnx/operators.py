@@ -30,6 +30,14 @@ def _where(graph: Any, node: Any, name: str, arguments: object) -> None:
         Select.version_9(graph, node)
 
 
+def _compare(graph: Any, node: Any, name: str, arguments: object) -> None:
+    """Convert a comparison, which needs no change.
+
+    tf2onnx converts integers to float32 first, in which large ones are equal.
+    """
+    del graph, node, name, arguments
+
+
 def _two_nodes(build: Callable[[Callable[..., str], str, str], list[str]]) -> Any:
     """A handler for an operation with one input that becomes two ONNX nodes and the constant 1.
 
@@ -124,6 +132,8 @@ def _resize(graph: Any, node: Any, name: str, arguments: object) -> None:
 HANDLERS: dict[str, tuple[Any, list[str]]] = {
     "BitwiseAnd": (_sign_bit, []),
     "Einsum": (convert_einsum, []),
+    "Greater": (_compare, []),
+    "Less": (_compare, []),
     "ResizeBicubic": (_resize, []),
     "ResizeBilinear": (_resize, []),
     "ResizeNearestNeighbor": (_resize, []),

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from kerasnets._lazy import keras, tf
 from kerasnets._patching import own_attributes, patched
+from kerasnets.exporting.onnx.length_masks import LengthMasks
 from kerasnets.exporting.onnx.recurrent_nodes import Marker
 from kerasnets.exporting.tracing import all_layers
 
@@ -26,28 +27,21 @@ class _Trace:
 
     Attributes:
         sequence_lens: whether nodes get the number of unmasked steps of each row.
-        prefixes: the masks that are known to unmask the first steps of each row.
+        masks: the masks that are known to unmask the first steps of each row.
     """
 
     sequence_lens: bool
-    prefixes: list[Any] = field(default_factory=list)
-
-    def keep(self, compute: Callable[..., Any]) -> Callable[..., Any]:
-        """A function that also records the mask that it computes."""
-
-        def call(*arguments: Any, **options: Any) -> Any:
-            mask = compute(*arguments, **options)
-            self.prefixes.append(mask)
-            return mask
-
-        return call
+    masks: LengthMasks
 
 
 @contextlib.contextmanager
 def native_recurrence(
     model: keras.Model, *, allow_loops: bool = False, sequence_lens: bool = True
-) -> Iterator[None]:
+) -> Iterator[LengthMasks]:
     """Trace recurrent layers as markers while the block runs, then restore the model.
+
+    Yields:
+        The masks of lengths that were traced.
 
     Args:
         model: the model to trace.
@@ -58,7 +52,7 @@ def native_recurrence(
     Raises:
         ValueError: a layer has no native node and ``allow_loops`` is false.
     """
-    trace, found = _Trace(sequence_lens), all_layers(model)
+    trace, found = _Trace(sequence_lens, LengthMasks()), all_layers(model)
     layers = [layer for layer in found if isinstance(layer, keras.layers.RNN)]
     refused = {layer: reason for layer in layers if (reason := why_not_native(layer))}
     if refused and not allow_loops:
@@ -72,17 +66,8 @@ def native_recurrence(
         for layer in layers
         if layer not in refused
     ]
-    # Here, because this module imports TensorFlow, which kn.Stream must not do.
-    from kerasnets.nets.layers.length_mask import LengthMask, StepsWithin
-
-    masks = [
-        (layer, name, trace.keep(getattr(layer, name)))
-        for layer in found
-        for kind, name in ((LengthMask, "compute_mask"), (StepsWithin, "call"))
-        if type(layer) is kind
-    ]
-    with patched(*loops, *masks):
-        yield
+    with patched(*loops, *trace.masks.changes(found)):
+        yield trace.masks
 
 
 def why_not_native(layer: Any) -> str | None:
@@ -177,12 +162,13 @@ def _masked(
 ) -> tuple[Any, Any, list[Any]]:
     """Run the unmasked steps, moved to the front in the order of the loop, and move them back."""
     backwards = layer.go_backwards
+    known = trace.masks.of_mask(mask)
     # The unmasked steps are at the front already.
-    in_place = not backwards and any(mask is known for known in trace.prefixes)
+    in_place = known is not None and not backwards
     mask = tf.cast(mask, tf.bool)
     if mask.shape.rank == 3:
         mask = tf.squeeze(mask, 2)
-    count = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1)
+    count = known.count if known else tf.reduce_sum(tf.cast(mask, tf.int64), axis=1)
     # ONNX Runtime loses the initial state of a row with length 0.
     lengths = tf.maximum(count, 1)
     x = x if in_place else tf.gather(x, _order(mask, backwards), batch_dims=1)
@@ -195,7 +181,7 @@ def _masked(
     new_states = [tf.where(seen, n, old) for n, old in zip(new_states, states, strict=True)]
     if layer.zero_output_for_mask:
         seen = mask[:, :1] if backwards else mask[:, -1:]
-    last = tf.where(seen, last, tf.zeros_like(last))
+    last = tf.where(seen, last, 0.0)
     if not layer.return_sequences:
         return last, None, new_states
     position = tf.cumsum(tf.cast(mask, tf.int32), axis=1, reverse=backwards) - 1
@@ -203,7 +189,7 @@ def _masked(
         mask, position = mask[:, ::-1], position[:, ::-1]
     y = tf.gather(y, tf.maximum(position, 0), batch_dims=1)
     shown = mask if layer.zero_output_for_mask else position >= 0
-    return last, tf.where(tf.expand_dims(shown, 2), y, tf.zeros_like(y)), new_states
+    return last, tf.where(tf.expand_dims(shown, 2), y, 0.0), new_states
 
 
 def _order(mask: Any, backwards: bool) -> Any:
@@ -244,7 +230,7 @@ def _run_cells(
     for cell in _cells(layer):
         count = 2 if type(cell) is keras.layers.LSTMCell else 1
         start = states[len(final) : len(final) + count]
-        passed = lengths if pass_lengths else None
+        passed = tf.cast(lengths, tf.int32) if pass_lengths and lengths is not None else None
         x, *new = _mark(layer.name, cell, x, start, reverse, passed)
         if lengths is not None:
             # The output of all three cells is their first state. OpenVINO continues past the

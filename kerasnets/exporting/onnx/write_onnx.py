@@ -79,7 +79,7 @@ def write_onnx(
             f"{served.model.name!r} has {', '.join(map(repr, sorted(both)))} as input and as "
             "output, but names in ONNX must be unique. Rename one of the layers."
         )
-    proto = _convert(served, min(opset, _LAST_OF_TF2ONNX), allow_loops, sequence_lens)
+    proto = _convert(served, min(opset, _LAST_OF_TF2ONNX), allow_loops, sequence_lens, guarded)
     proto = _with_opset(proto, opset)
     unknown = sorted(
         f"{node.op_type} ({node.name})"
@@ -124,7 +124,9 @@ def add_metadata(path: Path, metadata: Mapping[str, str]) -> None:
     onnx.save(proto, path)
 
 
-def _convert(served: Served, opset: int, allow_loops: bool, sequence_lens: bool) -> onnx.ModelProto:
+def _convert(
+    served: Served, opset: int, allow_loops: bool, sequence_lens: bool, guarded: bool
+) -> onnx.ModelProto:
     import tf2onnx
 
     specs = served.specs
@@ -134,8 +136,13 @@ def _convert(served: Served, opset: int, allow_loops: bool, sequence_lens: bool)
         native = native_recurrence(
             served.model, allow_loops=allow_loops, sequence_lens=sequence_lens
         )
-        with native, grouped_operations(served.model):
-            concrete = tf.function(served, autograph=False).get_concrete_function(*specs)
+        with native as masks, grouped_operations(served.model):
+
+            def call(*tensors: Any) -> dict[str, Any]:
+                outputs = served(*tensors)
+                return outputs | (masks.valid_sums(served, tensors) if guarded else {})
+
+            concrete = tf.function(call, autograph=False).get_concrete_function(*specs)
         # The inputs of the function are followed by captured tensors: variables, and constants
         # such as the mean of a Normalization, which tf2onnx would otherwise treat as inputs.
         inputs = [tensor.name for tensor in concrete.inputs[: len(specs)]]
