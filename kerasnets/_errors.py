@@ -34,12 +34,12 @@ class WorkerLostError(WorkFailedError, RuntimeError):
 
         Args:
             index: index of this worker.
-            reason: one line of the error of TensorFlow.
+            reason: one line, such as the error of TensorFlow.
         """
         super().__init__(
             f"Worker {index} ends, because another worker ended or does not answer. See the "
             "messages of the others, then run the same command on every machine again: it goes on "
-            f"after the last saved epoch. The error of TensorFlow: {reason[:160]}"
+            f"after the last saved epoch. The reason: {reason[:160]}"
         )
 
 

@@ -1,29 +1,26 @@
-"""Connect the workers of a training, and exchange numbers and texts between them.
+"""Exchange vectors, numbers and texts between the connected workers of a training.
 
-TensorFlow's servers are started by ``MultiWorkerMirroredStrategy``. Nothing else of the strategy is
-used: models are built outside its scope, and the engine calls the collective operations itself.
+The engine calls TensorFlow's collective operations itself, in the steps that it compiles.
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-import signal
-import socket
-import threading
-import time
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from kerasnets._errors import WorkerLostError, WorkFailedError
+from kerasnets._errors import WorkerLostError
 from kerasnets._lazy import tf
 from kerasnets.engine.workers import Workers
 
-START_TIMEOUT = 600.0  # seconds to wait until all workers are started
-_HEARTBEAT = 15_000  # milliseconds without an answer after which a worker counts as lost
-_GROUP_KEY = 1
+# For a timeout, TensorFlow would start a thread per operation, which sleeps until then. A worker
+# that is killed or stopped is noticed by its connection or its heartbeat.
+_NO_TIMEOUT = 0
+_GROUP_KEY = 1  # of all workers; the next ones are those of the first worker with each other one
 
 
 class Group:
@@ -67,10 +64,58 @@ class Group:
             merge_op=operation,
             final_op="Id",
             communication_hint="ring",
-            # For a timeout, TensorFlow would start a thread per operation, which sleeps until then.
-            # A worker that is killed or stopped is noticed by its connection or its heartbeat.
-            timeout_seconds=0,
+            timeout_seconds=_NO_TIMEOUT,
         )
+
+    def concatenate(self, vector: Any) -> Any:
+        """Return the vectors of all workers one after the other, inside a compiled function."""
+        return tf.raw_ops.CollectiveGatherV2(
+            input=vector,
+            group_size=self.size,
+            group_key=_GROUP_KEY,
+            instance_key=self.new_key(),
+            ordering_token=[],
+            communication_hint="ring",
+            timeout_seconds=_NO_TIMEOUT,
+        )
+
+    def send(self, vector: Any, other: int, key: int) -> Any:
+        """Send a vector between the first worker and another one, inside a compiled function.
+
+        Args:
+            vector: a tensor.
+            other: index of the worker that is not the first one.
+            key: from :meth:`new_key`, the same on both workers.
+
+        Returns:
+            The vector, once it is sent.
+        """
+        return tf.raw_ops.CollectiveBcastSendV2(
+            input=vector,
+            group_size=2,
+            group_key=_GROUP_KEY + other,
+            instance_key=key,
+            timeout_seconds=_NO_TIMEOUT,
+        )
+
+    def receive(self, like: Any, other: int, key: int) -> Any:
+        """Receive what :meth:`send` sends: a vector of the type and shape of ``like``."""
+        received = tf.raw_ops.CollectiveBcastRecvV2(
+            group_size=2,
+            group_key=_GROUP_KEY + other,
+            instance_key=key,
+            shape=tf.shape(like),
+            T=like.dtype,
+            timeout_seconds=_NO_TIMEOUT,
+        )
+        return tf.ensure_shape(received, like.shape)
+
+    def new_key(self) -> int:
+        """Return the key of an operation of a compiled function.
+
+        It is equal on all workers, because they trace the same operations.
+        """
+        return next(self._keys)
 
     def sum(self, numbers: np.ndarray) -> np.ndarray:
         """Return the sum of the arrays of all workers: float64, int32 or int64 of one shape."""
@@ -114,16 +159,15 @@ class Group:
             raise WorkerLostError(self.index, _reason(error)) from error
 
     def _key(self, vector: Any, operation: str) -> int:
-        """The key of an operation: equal on all workers, because they have the same operations.
+        """The key of an operation.
 
-        Each operation of a compiled function has its own key. An eager operation uses its key
-        again, so that TensorFlow does not register one per call.
+        An eager operation uses its key again, so that TensorFlow does not register one per call.
         """
         if tf.inside_function():
-            return next(self._keys)
+            return self.new_key()
         site = vector.dtype.name, tuple(vector.shape), operation
         if site not in self._eager_keys:
-            self._eager_keys[site] = next(self._keys)
+            self._eager_keys[site] = self.new_key()
         return self._eager_keys[site]
 
     def _numpy(self, numbers: np.ndarray, operation: str) -> np.ndarray:
@@ -134,13 +178,21 @@ class Group:
 
 
 def _reason(error: Exception) -> str:
-    """The line of an error of TensorFlow that says what happened."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+    """Say in one line what an error of TensorFlow for a lost worker means."""
+    text = str(error)
+    if _SILENT in text:
+        silent = sorted({int(task) for task in re.findall(_TASK, text, re.MULTILINE)})
+        return f"no answer from worker {', '.join(map(str, silent))}"
+    if isinstance(error, tf.errors.DeadlineExceededError):
+        return "no answer from worker 0"  # only the heartbeats, which it answers, have a deadline
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or [""]
     aborted = [line for line in lines if _ABORTED in line]
-    return aborted[0].partition(_ABORTED)[2].strip() if aborted else lines[0]
+    return aborted[0].rpartition(_ABORTED)[2].strip() if aborted else lines[0]
 
 
 _ABORTED = "Collective ops is aborted by:"
+_SILENT = "(stopped sending heartbeats)"
+_TASK = r"^/job:worker/replica:0/task:(\d+)$"
 
 
 def _lost() -> tuple[type[Exception], ...]:
@@ -154,122 +206,3 @@ def _lost() -> tuple[type[Exception], ...]:
         errors.FailedPreconditionError,
         errors.NotFoundError,
     )
-
-
-_connected: Group | None = None
-
-
-def connect(workers: Workers, *, start_timeout: float = START_TIMEOUT) -> Group:
-    """Connect this process with the other workers, and wait until all of them are started.
-
-    TensorFlow can be connected once per process, before its first operation. A later call with the
-    same workers returns the same group.
-
-    Args:
-        workers: from :func:`~kerasnets.engine.workers.find_workers`.
-        start_timeout: seconds to wait for the other workers.
-
-    Raises:
-        WorkFailedError: if a worker does not start in time; the message names it.
-        RuntimeError: if TensorFlow has run already, or is connected with other workers.
-        OSError: if the port of this worker is in use.
-    """
-    global _connected
-    if _connected is not None:
-        if _connected.workers != workers:
-            raise RuntimeError(
-                f"This process is connected as worker {_connected.index} of "
-                f"{list(_connected.workers.addresses)}. Use a new process for other workers."
-            )
-        return _connected
-    from tensorflow.python.eager import context
-
-    if context.context()._initialized:
-        raise RuntimeError(
-            "TensorFlow has run in this process already, so it cannot be connected with other "
-            "workers. Call kerasnets.training.join_workers(workers, index) at the start of the "
-            "program, before a model is built."
-        )
-    _check_port(workers)
-    started = time.perf_counter()
-    _start_servers(workers, start_timeout, started)
-    _connected = Group(workers)
-    return _connected
-
-
-def connected() -> Group | None:
-    """Return the group that this process is connected with, if any."""
-    return _connected
-
-
-def _check_port(workers: Workers) -> None:
-    """Refuse a port that another process uses; TensorFlow would end this process."""
-    port = int(workers.addresses[workers.index].rpartition(":")[2])
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("", port))
-        except OSError as error:
-            raise OSError(
-                f"Worker {workers.index} cannot listen on port {port}: {error.strerror}. Choose "
-                "another port on every machine."
-            ) from error
-
-
-def _start_servers(workers: Workers, timeout: float, started: float) -> None:
-    from tensorflow.python.eager import context
-
-    job = context.coordination_config_pb2.CoordinatedJob(name="worker", num_tasks=len(workers))
-    context.context().configure_coordination_service(
-        service_type="standalone",
-        service_leader="/job:worker/replica:0/task:0",
-        cluster_register_timeout_in_ms=int(1000 * timeout),
-        heartbeat_timeout_in_ms=_HEARTBEAT,
-        shutdown_barrier_timeout_in_ms=_HEARTBEAT,
-        coordinated_jobs=[job],
-    )
-    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
-        tf.train.ClusterSpec({"worker": list(workers.addresses)}),
-        task_type="worker",
-        task_id=workers.index,
-        rpc_layer="grpc",
-    )
-    try:
-        with _ended_by_signals():
-            tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
-    except tf.errors.OpError as error:
-        missing = [address for address in workers.addresses if not _answers(address)]
-        seconds = time.perf_counter() - started
-        raise WorkFailedError(
-            f"Worker {workers.index} waited {seconds:.0f} s, but not all workers are connected. No "
-            f"answer from: {', '.join(missing) or 'none of them; see their messages'}. Start the "
-            "same command on every machine, and open the ports between them."
-        ) from error
-
-
-@contextlib.contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end the process at once, because Python cannot handle them in a wait.
-
-    Nothing has been written before the workers are connected.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread can handle signals
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, signal.SIG_DFL)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler or signal.SIG_DFL)
-
-
-def _answers(address: str) -> bool:
-    host, _, port = address.rpartition(":")
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=2):
-            return True
-    except OSError:
-        return False

@@ -17,6 +17,7 @@ import numpy as np
 from kerasnets._lazy import keras, tf
 from kerasnets._patching import patched
 from kerasnets.engine.collectives import Group
+from kerasnets.engine.vector_sums import sum_vector
 
 Step = Callable[[Any], dict[str, Any]]
 
@@ -131,7 +132,8 @@ class Exchange:
             places = [at for at, tensor in enumerate(tensors) if tensor.dtype == dtype]
             parts = [tensors[at] for at in places]
             loss = tf.reshape(tf.cast(self._loss_so_far(), dtype), [1])
-            total = self.group.reduce(tf.concat([*(tf.reshape(t, [-1]) for t in parts), loss], 0))
+            joined = tf.concat([*(tf.reshape(part, [-1]) for part in parts), loss], 0)
+            total = sum_vector(self.group, joined)
             # The shape of a gradient may be known only when the step runs.
             *flat, loss = tf.split(total, [*(tf.size(part) for part in parts), 1])
             for at, part, values in zip(places, parts, flat, strict=True):

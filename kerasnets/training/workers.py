@@ -13,7 +13,8 @@ from typing import Any
 
 from kerasnets._lazy import keras
 from kerasnets.data import Dataset
-from kerasnets.engine.collectives import Group, connect, connected
+from kerasnets.engine.collectives import Group
+from kerasnets.engine.connection import connect, connected
 from kerasnets.engine.workers import Workers, find_workers
 from kerasnets.nets import load_model
 from kerasnets.training.model_file import last_checkpoint

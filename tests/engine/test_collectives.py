@@ -1,46 +1,47 @@
-"""Workers are connected before TensorFlow runs, on ports that are free.
+"""Errors of TensorFlow for a lost worker are explained.
 
 What connected workers do is tested with two processes in ``tests/training/test_workers.py``.
 """
 
 from __future__ import annotations
 
-import socket
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from kerasnets._errors import WorkerLostError
-from kerasnets.engine.collectives import _ABORTED, Group, _check_port, connect, connected
+from kerasnets.engine.collectives import _ABORTED, Group
 from kerasnets.engine.workers import Workers
 
 WORKERS = Workers(("127.0.0.1:1", "127.0.0.1:2"), 1)
 
 
-def test_a_process_that_has_used_tensorflow_cannot_be_connected():
-    tf.zeros(1)
-    with pytest.raises(RuntimeError, match="join_workers"):
-        connect(WORKERS)
-    assert connected() is None
+SILENT = (
+    f"Graph execution error:\n\n{_ABORTED} {_ABORTED} Error reported from /job:worker/task:1: The "
+    "following tasks are unhealthy (stopped sending heartbeats):\n"
+    "/job:worker/replica:0/task:2\n/job:worker/replica:0/task:1\nThe tasks have crashed."
+)
 
 
-def test_a_port_in_use_is_refused():
-    with socket.socket() as used:
-        used.bind(("", 0))
-        used.listen()
-        port = used.getsockname()[1]
-        with pytest.raises(OSError, match=f"Worker 0 cannot listen on port {port}"):
-            _check_port(Workers((f"127.0.0.1:{port}", "b:1"), 0))
-
-
-@pytest.mark.parametrize("error", [tf.errors.UnavailableError, tf.errors.DeadlineExceededError])
-def test_errors_of_tensorflow_for_a_lost_worker_are_explained(error):
-    with (
-        pytest.raises(WorkerLostError, match=r"Worker 1 ends.*run the same command.*Socket closed"),
-        Group(WORKERS).errors(),
-    ):
-        raise error(None, None, f"Graph execution error:\n\n{_ABORTED} Socket closed\nThe end")
+@pytest.mark.parametrize(
+    ("error", "message", "reason"),
+    [
+        (
+            tf.errors.UnavailableError,
+            f"Graph execution error:\n\n{_ABORTED} {_ABORTED} Socket closed\nThe end",
+            "Socket closed",
+        ),
+        (tf.errors.UnavailableError, SILENT, "no answer from worker 1, 2"),
+        (tf.errors.DeadlineExceededError, "Deadline Exceeded", "no answer from worker 0"),
+        (tf.errors.CancelledError, "", ""),
+    ],
+)
+def test_errors_of_tensorflow_for_a_lost_worker_are_explained(error, message, reason):
+    with pytest.raises(WorkerLostError) as found, Group(WORKERS).errors():
+        raise error(None, None, message)
+    assert str(found.value).startswith("Worker 1 ends, because another worker ended")
+    assert "run the same command" in str(found.value)
+    assert str(found.value).endswith(f"The reason: {reason}")
 
 
 def test_other_errors_stay_as_they_are():

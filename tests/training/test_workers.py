@@ -145,6 +145,27 @@ def test_operations_of_the_group(workers):
         assert found["new threads"] < 50  # of 200 operations
 
 
+@pytest.mark.parametrize("name", worker_trainings.SUMS)
+def test_a_vector_is_summed_in_each_way_with_few_bytes(name, workers):
+    parameters = worker_trainings.PARAMETERS
+    for worker in workers:
+        result, sent = worker["sums"][name]
+        np.testing.assert_array_equal(result, 3.0 * np.arange(parameters))
+        assert 1 < sent / (2 * 4 * parameters) < 1.3  # 2 (workers - 1) times the bytes of a vector
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16"])
+def test_vectors_of_each_type_are_summed(dtype, workers):
+    for worker in workers:
+        np.testing.assert_array_equal(worker["sums"][dtype], 3.0 * np.arange(5))
+
+
+def test_a_stopped_worker_is_noticed_by_its_heartbeat(workers):
+    for index, worker in enumerate(workers):
+        assert f"Worker {index} ends, because another worker ended" in worker["stopped worker"]
+    assert workers[0]["stopped worker"].endswith("no answer from worker 1")
+
+
 def test_other_settings_data_or_versions_are_refused_on_all_workers(workers):
     for worker in workers:
         found = worker["group"]

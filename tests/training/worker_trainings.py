@@ -5,18 +5,25 @@ Run as ``python -m tests.training.worker_trainings WORKERS INDEX FOLDER``.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import os
 import pickle
+import signal
+import socket
+import struct
 import sys
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import kerasnets as kn
+from kerasnets._errors import WorkerLostError
 from kerasnets.data import Split
-from kerasnets.engine import stream
+from kerasnets.engine import connection, stream, vector_sums
 from kerasnets.engine.worker_checks import sums_penalties_of_activities
 from kerasnets.engine.workers import Workers
 from kerasnets.evaluation.tasks import infer_task
@@ -30,6 +37,13 @@ from tests.training.helpers import CLASSES, FEATURES, dataset, recipe, small_mod
 
 # 151 rows in batches of 15: the last batch has one row, which leaves none for the second worker.
 ROWS, UNEVEN = 151, {"batch_size": 15, "epochs": 2, "xla": "off"}
+HEARTBEAT = 6  # seconds without an answer after which a worker counts as lost
+PARAMETERS = 997  # of seizure-gru, whose gradient is the smallest of the larger nets
+SUMS = {
+    "swap": vector_sums._swap,
+    "hub": vector_sums._hub,
+    "ring": lambda group, vector: group.reduce(vector),
+}
 
 
 class StopFirstWorker(keras.callbacks.Callback):
@@ -202,6 +216,59 @@ def check_group(group):
     return found
 
 
+def sum_vectors(group):
+    """Sum vectors in each way in a compiled loop; return the results and the bytes per step."""
+    found = {}
+    for dtype in ("float32", "float64", "float16", "bfloat16"):
+        mine = tf.cast(tf.range(5) * (group.index + 1), dtype)
+        found[dtype] = np.asarray(vector_sums.sum_vector(group, mine), "float64")
+    for name, way in SUMS.items():
+        mine = tf.range(PARAMETERS, dtype=tf.float32) * (group.index + 1.0)
+        summed = tf.function(lambda vector, steps, way=way: _repeat(group, way, vector, steps))
+        result = summed(mine, tf.constant(1))
+        group.sum(np.zeros(1))
+        before = sent_bytes()
+        summed(mine, tf.constant(50)).numpy()
+        sent = (sent_bytes() - before) / 50
+        found[name] = np.asarray(result), float(group.sum(np.array([sent]))[0])
+    return found
+
+
+def _repeat(group, way, vector, steps):
+    total = vector
+    for _ in tf.range(steps):
+        total = tf.ensure_shape(way(group, vector), vector.shape)
+    return total
+
+
+def sent_bytes():
+    """Bytes that this process has sent over TCP, with the headers of each packet."""
+    total = 0
+    for link in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # a file that was closed, or not a socket of TCP
+            if link.readlink().name.startswith("socket:"):
+                with socket.socket(fileno=os.dup(int(link.name))) as copy:
+                    info = copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+                (packets,) = struct.unpack_from("I", info, 136)
+                (content,) = struct.unpack_from("Q", info, 200)
+                total += content + 66 * packets  # the headers of Ethernet, IP and TCP
+    return total
+
+
+def stop_second_worker(group):
+    """Stop the second worker with SIGSTOP until the first one has noticed it."""
+    processes = group.gather(str(os.getpid()))
+    if group.index == 1:
+        os.kill(os.getpid(), signal.SIGSTOP)
+    try:
+        group.sum(np.zeros(1))
+    except WorkerLostError as error:
+        return str(error)
+    finally:
+        if group.index == 0:
+            os.kill(int(processes[1]), signal.SIGCONT)
+
+
 def count_threads():
     """Number of threads of this process, with those of TensorFlow."""
     return len(list(Path("/proc/self/task").iterdir()))
@@ -253,10 +320,13 @@ def train_and_resume(folder):
 def main(addresses, index, folder):
     """Run everything in one of the workers."""
     workers = Workers(tuple(addresses.split(",")), int(index))
+    connection._HEARTBEAT = HEARTBEAT * 1000
     group = join_workers(workers.addresses, workers.index, progress=False)
     results = {name: run(group) for name, run in {**SAME, **OTHER}.items()}
     results["group"] = check_group(group)
+    results["sums"] = sum_vectors(group)
     results["runs"] = train_and_resume(Path(folder))
+    results["stopped worker"] = stop_second_worker(group)
     (Path(folder) / f"{index}.pickle").write_bytes(pickle.dumps(results))
 
 
