@@ -227,6 +227,10 @@ def test_flags_override_a_recipe_by_name(tmp_path):
         (["profile", "seizure-mlp", "--convention", "exat"], "exact"),
         (["export", "nowhere"], "Unknown net 'nowhere'"),
         (["verify", "nowhere"], "nowhere"),
+        (["verify", "x", "--test", "nowhere"], "nowhere is not a run folder"),
+        (["nets", "seizure-grru"], "Did you mean 'seizure-gru'? kerasnets nets lists all nets."),
+        (["predict", "seizure-spectral-smal"], "the trained net 'seizure-spectral-small'?"),
+        (["predict", "lenet5", "--out", "x.xlsx"], "x.xlsx must end in .csv or .parquet"),
     ],
 )
 def test_wrong_input_prints_one_line_and_exits_with_2(args, message, capsys):

@@ -29,7 +29,9 @@ class Parser(argparse.ArgumentParser):
         if not action.option_strings:
             shown = str(action.metavar or action.dest.upper())
             action.metavar = shown
-            self._usage += f" [{shown}]" if action.nargs in ("?", "*") else f" {shown}"
+            several = " …" if action.nargs in ("+", "*") and " " not in shown else ""
+            optional = action.nargs in ("?", "*")
+            self._usage += f" [{shown}{several}]" if optional else f" {shown}{several}"
             self.usage = self._usage
         return action
 
@@ -83,7 +85,7 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         text = action.help or ""
-        without = action.default is None or action.default in (False, "", argparse.SUPPRESS)
+        without = action.default in (None, False, "", [], argparse.SUPPRESS)
         if without or "default" in text or not action.option_strings:
             return text
         return f"{text}; default: %(default)s"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import difflib
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,13 +46,19 @@ def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     specs = [describe(name) for name in list_nets(arguments.pattern)]
     if not specs:
-        raise ValueError(f"No net matches {arguments.pattern!r}; kerasnets nets lists all nets.")
+        raise _no_match(arguments.pattern)
     if arguments.json:
         print_json([_record(spec) for spec in specs])
     elif len(specs) == 1:
         print(_details(specs[0]))
     else:
         print(_list(specs))
+
+
+def _no_match(pattern: str) -> ValueError:
+    close = difflib.get_close_matches(pattern, list_nets(), n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return ValueError(f"No net matches {pattern!r}.{hint} kerasnets nets lists all nets.")
 
 
 def _list(specs: Sequence[NetSpec]) -> str:

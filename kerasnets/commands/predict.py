@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import csv
+import difflib
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -34,6 +35,7 @@ EXAMPLES = """\
 """
 
 _FILES = (".csv", ".npz", ".parquet")
+_OUTPUTS = (".csv", ".parquet")
 _SPLITS = ("train", "validation", "test")
 
 
@@ -82,6 +84,8 @@ def _names() -> list[str]:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
+    if arguments.out is not None and arguments.out.suffix.lower() not in _OUTPUTS:
+        raise ValueError(f"--out {arguments.out} must end in {' or '.join(_OUTPUTS)}.")
     trained = _load(arguments.run)
     data = _read(trained, arguments)
     if arguments.out is not None and arguments.out.suffix.lower() == ".parquet":
@@ -115,13 +119,18 @@ def _load(text: str) -> Run | ReferenceNet:
     from kerasnets.evaluation import list_reference_nets, load
     from kerasnets.training import load_run
 
-    if text in list_reference_nets() and not Path(text).is_dir():
+    names = list_reference_nets()
+    if text in names and not Path(text).is_dir():
         return load(text)
     try:
         return load_run(text)
     except FileNotFoundError as error:
-        names = ", ".join(list_reference_nets())
-        raise FileNotFoundError(f"{error} Trained nets that need no folder: {names}.") from error
+        close = difflib.get_close_matches(text, names, n=1)
+        hint = f" Did you mean the trained net {close[0]!r}?" if close else ""
+        listed = ", ".join(names)
+        raise FileNotFoundError(
+            f"{error}{hint} Trained nets that need no folder: {listed}."
+        ) from error
 
 
 def _read(trained: Run | ReferenceNet, arguments: argparse.Namespace) -> Any:

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
     )
     parser.add_argument(
-        "--claims", action="store_true", help="check the counts stated in the course reports S1-S5"
+        "--claims", action="store_true", help="check the counts stated in the course reports S1–S5"
     )
     parser.add_argument(
         "--convention",

@@ -29,7 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a run folder: also check that the metrics on its test split are equal in every "
         "runtime",
     )
-    parser.add_argument("--data-dir", type=Path, help="folder of the data set for --test")
+    parser.add_argument(
+        "--data-dir", type=Path, metavar="FOLDER", help="folder of the data set for --test"
+    )
     parser.add_argument(
         "--custom-modules",
         default="",
@@ -43,8 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="first check that the owner of this key (PEM) has signed the files",
     )
     parser.add_argument(
-        "--timeout", type=float, default=600.0, help="seconds until verification must have ended"
-    )
+        "--timeout", type=float, metavar="SECONDS", default=600.0,
+        help="how long verification may take; default: 600",
+    )  # fmt: skip
     parser.add_argument(
         "--max-memory",
         type=float,

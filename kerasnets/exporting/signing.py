@@ -30,7 +30,7 @@ class Signer:
             password.
 
     Raises:
-        OSError: the file cannot be read.
+        FileNotFoundError: there is no such file.
         ValueError: it has no such key, or the package ``model-signing`` is not installed.
     """
 
@@ -53,7 +53,7 @@ class SignatureChecker:
         key: a file with the public key in PEM format.
 
     Raises:
-        OSError: the file cannot be read.
+        FileNotFoundError: there is no such file.
         ValueError: it has no such key, or the package ``model-signing`` is not installed.
     """
 
@@ -98,6 +98,10 @@ def _check_installed() -> None:
 @contextlib.contextmanager
 def _explained(key: str | os.PathLike[str], kind: str, command: str) -> Iterator[None]:
     """Explain why a key cannot be used."""
+    if not Path(key).is_file():
+        raise FileNotFoundError(
+            f"There is no {kind} key {os.fspath(key)}. Make one with: {command}"
+        )
     try:
         yield
     except (AttributeError, TypeError, ValueError) as error:

@@ -28,6 +28,7 @@ from kerasnets.training.run_folder import (
     without_penalties,
 )
 from kerasnets.training.stored import (
+    check_is_run,
     check_model_file,
     read_environment,
     read_examples,
@@ -224,8 +225,7 @@ def load_run(folder: str | Path) -> Run:
             is damaged; the message names the file.
     """
     folder = Path(folder)
-    if not (folder / "recipe.toml").is_file():
-        raise FileNotFoundError(f"{folder} is not a run folder: it has no recipe.toml.")
+    check_is_run(folder)
     if not (folder / "metrics.json").is_file():
         raise ValueError(
             f"The run in {folder} is not finished. Resume it with: "

@@ -64,8 +64,24 @@ class _Metrics(_Stored):
     test: dict[str, Any]
 
 
+def check_is_run(folder: Path) -> None:
+    """Check that a folder is a run folder.
+
+    Raises:
+        FileNotFoundError: if it is not.
+    """
+    if not (folder / "recipe.toml").is_file():
+        raise FileNotFoundError(f"{folder} is not a run folder: it has no recipe.toml.")
+
+
 def read_run_recipe(folder: Path) -> Recipe:
-    """Read the recipe of a run folder; its net need not be in the catalogue."""
+    """Read the recipe of a run folder; its net need not be in the catalogue.
+
+    Raises:
+        FileNotFoundError: if it is not a run folder.
+        ValueError: if the recipe is damaged.
+    """
+    check_is_run(folder)
     path = folder / "recipe.toml"
     return check_recipe(read_settings(path), str(path))
 

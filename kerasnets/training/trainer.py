@@ -29,7 +29,7 @@ from kerasnets.training.run_data import load_run_data
 from kerasnets.training.session import Session
 from kerasnets.training.settings import recipe_and_data
 from kerasnets.training.start import begin, check_folder, clean_up_failed_start
-from kerasnets.training.stored import read_run_recipe
+from kerasnets.training.stored import check_is_run, read_run_recipe
 from kerasnets.training.threads import set_threads
 from kerasnets.training.typed_settings import Settings, shows_settings
 from kerasnets.training.workers import (
@@ -246,8 +246,7 @@ def resume(
         with _only_training():
             follower = connect_workers(found, progress=progress)
             return Follower(follower, None, data, data_dir, callbacks).run()
-    if not (folder / "recipe.toml").is_file():
-        raise FileNotFoundError(f"{folder} is not a run folder: it has no recipe.toml.")
+    check_is_run(folder)
     with _only_training():
         group = connect_workers(found, progress=progress) if found else None
         return _resume(folder, data, data_dir, options, group)

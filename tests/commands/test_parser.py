@@ -26,7 +26,7 @@ def parser():
 
 def test_the_usage_is_short_and_the_help_has_defaults(parser):
     text = parser.format_help()
-    assert text.startswith("usage: tool [options] INPUT [MORE]\n")
+    assert text.startswith("usage: tool [options] INPUT [MORE …]\n")
     assert "how much; default: 7" in text
     assert "no colours\n" in text
     assert "--levels" not in text

@@ -77,7 +77,7 @@ def test_keys_that_cannot_be_used_are_refused_before_any_work(signed, keys, tmp_
     for wrong in (rsa_key, keys[1]):
         with pytest.raises(ValueError, match=r"is not a private key .*openssl ecparam"):
             kn.export(small_net(), tmp_path / "net", sign=wrong)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"There is no private key .*missing\.pem"):
         kn.export(small_net(), tmp_path / "net", sign=tmp_path / "missing.pem")
     with pytest.raises(ValueError, match="is not a public key"):
         kn.verify(signed, public_key=rsa_public)
