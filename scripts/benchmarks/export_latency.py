@@ -1,11 +1,11 @@
 """Latency of a request: our ONNX file, Keras's ONNX file, PyTorch eager, PyTorch's ONNX file.
 
-    python scripts/benchmarks/export_latency.py [--rounds 60] [--json FILE]
+    python scripts/benchmarks/export_latency.py [--nets NET …] [--rounds 60] [--json FILE]
 
 Needs torch in a separate environment, because this project does not depend on it. All four have the
 same weights and must return the same outputs. Each uses one thread. They take turns in every round,
 so that other work on the machine affects all of them. The results are medians in milliseconds, and
-ratios to our ONNX file.
+ratios to our ONNX file. With --json, the file keeps the results of nets that are not measured.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ import torch_nets
 from torch import nn
 
 import kerasnets as kn
+from kerasnets._files import write_json
 from kerasnets._lazy import import_tensorflow, keras
+from kerasnets._tables import markdown_table
 
 NETS = (
     "seizure-gru", "seizure-gru-2", "seizure-gru-5", "seizure-gru-2x32",
@@ -159,38 +161,46 @@ def measure(
 def main() -> None:
     """Measure every net at every batch size, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--nets", nargs="+", default=list(NETS), choices=NETS, metavar="NET")
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--json", type=Path, help="also write the results to this file")
     arguments = parser.parse_args()
     import_tensorflow()
     torch.set_num_threads(1)
+    kept = arguments.json
+    report: dict[str, Any] = json.loads(kept.read_text()) if kept and kept.exists() else {}
     packages = ("torch", "onnxruntime", "keras", "tensorflow", "onnx")
-    report: dict[str, Any] = {
+    report |= {
         "versions": {name: importlib.metadata.version(name) for name in packages},
         "machine": {"platform": platform.platform(), "cpus": os.cpu_count()},
         "load": os.getloadavg(),
         "rounds": arguments.rounds,
-        "milliseconds": {},
     }
-    head = " | ".join((OURS, KERAS, EAGER, TORCH))
-    print(f"| net | batch | {head} | Keras / ours | eager / ours | PyTorch ONNX / ours |")
-    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as scratch:
-        for name in NETS:
+        for name in arguments.nets:
             by_runtime = runners(name, Path(scratch))
-            for batch in BATCHES:
-                medians = measure(
-                    by_runtime, kn.build(name).input_shape[1:], batch, arguments.rounds
-                )
-                report["milliseconds"].setdefault(name, {})[str(batch)] = medians
-                ratios = [medians[runtime] / medians[OURS] for runtime in (KERAS, EAGER, TORCH)]
-                cells = [f"{medians[runtime]:.3f}" for runtime in (OURS, KERAS, EAGER, TORCH)]
-                cells += [f"{ratio:.1f}" for ratio in ratios]
-                print(f"| `{name}` | {batch} | {' | '.join(cells)} |", flush=True)
+            shape = kn.build(name).input_shape[1:]
+            report.setdefault("milliseconds", {})[name] = {
+                str(batch): measure(by_runtime, shape, batch, arguments.rounds) for batch in BATCHES
+            }
             nodes = onnx.load(Path(scratch) / name / "1" / "model.onnx").graph.node
             report.setdefault("nodes", {})[name] = len(nodes)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    print(table(report["milliseconds"]))
+    if kept:
+        write_json(kept, report)
+
+
+def table(milliseconds: dict[str, dict[str, dict[str, float]]]) -> str:
+    """The table of all results."""
+    rows = []
+    for name in (name for name in NETS if name in milliseconds):
+        for batch, medians in milliseconds[name].items():
+            ratios = [medians[runtime] / medians[OURS] for runtime in (KERAS, EAGER, TORCH)]
+            cells = [f"{medians[runtime]:.3f}" for runtime in (OURS, KERAS, EAGER, TORCH)]
+            rows.append([f"`{name}`", batch, *cells, *(f"{ratio:.1f}" for ratio in ratios)])
+    ratios = ("Keras / ours", "eager / ours", "PyTorch ONNX / ours")
+    titles = ("net", "batch", OURS, KERAS, EAGER, TORCH, *ratios)
+    return markdown_table(titles, rows, "l" + "r" * (len(titles) - 1))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ from variants.base import Variant
 
 from kerasnets._lazy import keras
 from kerasnets._tables import markdown_table
-from kerasnets.exporting.onnx.write_onnx import all_nodes, write_onnx
+from kerasnets.exporting.onnx.graph import all_nodes
+from kerasnets.exporting.onnx.write_onnx import write_onnx
 from kerasnets.exporting.signature import serve
 
 Arrays = dict[str, np.ndarray]

@@ -3,11 +3,11 @@
     python scripts/tables/litert.py --data-dir FOLDER [--nets 'seizure-*'] [--write]
 
 Nets with reference weights in exported/ are used as they are; the others are first trained for 5
-epochs. Accuracy and agreement (the share of the test examples for which a file predicts the class
-of Keras) are those of the test split. A time is the median of up to 200 calls with one example and
-one thread; the files of a net take turns. The results are kept in docs/export-litert.json (or
---json), and nets that it has are not measured again; --again measures them anew. --write writes the
-tables to docs/export-litert.md.
+epochs. Accuracy and agreement (the share of the examples for which a file predicts the class of
+Keras) are those of up to 1,000 random examples of the test split. A time is the median of up to 200
+calls with one example and one thread; the files of a net take turns. The results are kept in
+docs/export-litert.json (or --json), and nets that it has are not measured again; --again measures
+them anew. --write writes the tables to docs/export-litert.md.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ from kerasnets._tables import markdown_table, percent
 from kerasnets.engine.sources import as_source
 from kerasnets.exporting import weights_report
 from kerasnets.exporting.litert.small_weights import KINDS, write_small_litert
-from kerasnets.exporting.litert.write_litert import write_litert
+from kerasnets.exporting.litert.write_litert import INTEGER_ACTIVATIONS, write_litert
 from kerasnets.exporting.onnx.write_onnx import write_onnx
 from kerasnets.exporting.samples import Arrays, as_samples, random_samples
 from kerasnets.exporting.signature import Served, serve
@@ -53,14 +54,15 @@ DATA = {"covid": "covid-simulated", "mimic3": "eicu"}
 ONNX, FLOAT32 = "ONNX Runtime", "float32"
 COLUMNS = (ONNX, FLOAT32, *KINDS)
 _CALIBRATION = 500
+_TEST = 1_000
 _EPOCHS = 5
 _SECONDS = 10  # for the times of a net, at most
 INTRODUCTION = """\
 # Smaller weights in LiteRT
 
-**{kept} of the {count} nets of the catalogue keep the class of at least {least} of the test
-examples with `float16` weights, {int8} with `int8` weights, {int16x8} with `int16x8`, and
-{full_int8} with `full-int8`.**
+**Of {count} nets, {float16} keep the class of at least {least} of the test examples with
+`float16` weights, {int8} with `int8` weights, {int16x8} with `int16x8` and {full_int8} with
+`full-int8`.**
 
 ```sh
 python scripts/tables/litert.py --data-dir FOLDER --write
@@ -69,9 +71,9 @@ python scripts/tables/litert.py --data-dir FOLDER --write
 - "ONNX Runtime" is `model.onnx`, the other columns are LiteRT files with these weights: `float16`
   and `int8` only store the weights in fewer bytes; `full-int8` and `int16x8` also compute in
   integers, of 8 and 16 bits.
-- The agreement is the share of the test examples for which a file predicts the class of Keras. An
-  export refuses a file below {least}: these are in parentheses. "refused" without a number: LiteRT
-  cannot compute these operators in integers.
+- The agreement is the share of the test examples (at most {test:,}, at random) for which a file
+  predicts the class of Keras. An export refuses a file below {least}: these are in parentheses.
+  "refused" without a number: LiteRT cannot compute these operators in integers.
 - Sizes are in kB (1,000 bytes). Times are medians of up to 200 calls with one example and one
   thread, in milliseconds. The files of a net take turns. Other programs were running on the
   machine, so compare the times of a row with each other.
@@ -127,8 +129,8 @@ def measure(name: str, data_dir: Path | None) -> dict[str, Any]:
 
 def measure_files(served: Served, data: kn.Dataset, folder: Path) -> dict[str, Any]:
     """The figures of each file by its column, or why there is no such file."""
-    rows = np.random.default_rng(0).permutation(len(data.train.y))[:_CALIBRATION]
-    calibration = as_samples(served, as_source(data.train.x).take(np.sort(rows)))
+    calibration = as_samples(served, some(data.train, _CALIBRATION).x)
+    test = some(data.test, _TEST)
     samples = random_samples(served, calibration)
     reference = folder / "reference.npz"
     write_reference(served, verification_cases(served, samples), samples, reference)
@@ -137,27 +139,41 @@ def measure_files(served: Served, data: kn.Dataset, folder: Path) -> dict[str, A
     runs: dict[str, Callable[[Arrays], Arrays]] = {ONNX: run_onnx(onnx)}
     cases = {LARGEST_CASE: read_reference(reference)[LARGEST_CASE]}
     found: dict[str, Any] = {
-        ONNX: weights_report.measure_file(served, onnx, runs[ONNX], cases, data.test)
+        ONNX: weights_report.measure_file(served, onnx, runs[ONNX], cases, test)
     }
     litert = folder / "model.tflite"
     written = write_litert(served, litert, {}, guarded=True)
-    for kind in KINDS:
+    stored = [kind for kind in KINDS if kind not in INTEGER_ACTIVATIONS]
+    for kinds in (stored, *([kind] for kind in INTEGER_ACTIVATIONS)):
         try:
             report = write_small_litert(
-                served, litert, [kind], written, {}, calibration, data.test, guarded=True
+                served, litert, kinds, written, {}, calibration, test, guarded=True
             )
         except ValueError as error:
-            found[kind] = {"refused": str(error)}
-            continue
-        found.setdefault(FLOAT32, report[FLOAT32])
-        found[kind] = report[kind]
+            found |= {kind: {"refused": str(error)} for kind in kinds}
+        else:
+            found = report | found
     runs |= {
         column: load_litert(folder / found[column]["file"])[2]
         for column in COLUMNS
         if column != ONNX and "file" in found[column]
     }
     add_times(found, runs, samples)
-    return found
+    return {column: found[column] for column in COLUMNS}
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Some examples of a split."""
+
+    x: Any
+    y: np.ndarray
+
+
+def some(split: Any, count: int) -> Examples:
+    """Random examples of a split, or all if there are fewer."""
+    rows = np.sort(np.random.default_rng(0).permutation(len(split.y))[:count])
+    return Examples(as_source(split.x).take(rows), np.asarray(split.y)[rows])
 
 
 def add_times(
@@ -178,7 +194,7 @@ def page(found: dict[str, Any], least: float) -> str:
         for kind in KINDS
     }
     introduction = INTRODUCTION.format(
-        kept=passed["float16"],
+        float16=passed["float16"],
         int8=passed["int8"],
         int16x8=passed["int16x8"],
         full_int8=passed["full-int8"],
@@ -186,6 +202,7 @@ def page(found: dict[str, Any], least: float) -> str:
         least=percent(least, 0),
         reference=sum(entry["reference"] for entry in found.values()),
         epochs=_EPOCHS,
+        test=_TEST,
         machine=f"Versions: LiteRT {version('ai-edge-litert')}, ONNX Runtime "
         f"{version('onnxruntime')}, on x86.",
     )

@@ -5,6 +5,12 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
+import numpy as np
+
+import kerasnets as kn
+from kerasnets._lazy import keras
+from kerasnets.exporting.signature import serve
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -30,3 +36,22 @@ def test_a_model_for_triton_keeps_its_configuration_but_for_the_backend(tmp_path
     version = tmp_path / "mortality-gru" / "1"
     assert (version / "model.onnx").read_bytes() == (folder / "1" / "model.onnx").read_bytes()
     compile((version / "model.py").read_text(), "model.py", "exec")
+
+
+def test_the_tables_of_litert_have_a_row_per_net(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(ROOT / "scripts" / "tables")
+    script = runpy.run_path(str(ROOT / "scripts" / "tables" / "litert.py"))
+    x = np.random.default_rng(0).normal(size=(60, 3, 2)).astype("float32")
+    data = kn.Dataset.from_arrays(x, x.mean(axis=(1, 2)) > 0)
+    model = keras.Sequential([keras.Input((3, 2)), keras.layers.GRU(2), keras.layers.Dense(2)])
+    files = script["measure_files"](serve(model, "classification"), data, tmp_path)
+    found = {"loop": {"data": "noise", "reference": False, "files": files}}
+    assert list(files) == list(script["COLUMNS"])
+    assert files["float32"]["agreement"] == files["ONNX Runtime"]["agreement"] == 1
+    assert "WHILE" in files["full-int8"]["refused"]
+    assert min(entry["ms"] for entry in files.values() if "ms" in entry) > 0
+    files["int8"]["agreement"] = 0.5
+    page = script["page"](found, 0.98)
+    assert page.count("| loop |") == 3
+    assert "(50.0 %)" in page
+    assert "| refused: WHILE |" in page

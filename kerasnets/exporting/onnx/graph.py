@@ -72,7 +72,7 @@ class Graph:
 
     def replace_input(self, name: str, new: str) -> None:
         """Let all nodes read another tensor, except those that were added."""
-        for node in self.proto.node:
+        for node in all_nodes(self.proto):
             node.input[:] = [new if tensor == name else tensor for tensor in node.input]
 
     def insert(self) -> None:
@@ -91,6 +91,15 @@ class Graph:
         nodes = [nodes[index] for index in order.static_order()]
         del self.proto.node[:]
         self.proto.node.extend(nodes)
+
+
+def all_nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    """All nodes of a graph, including those of graphs inside its nodes."""
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                yield from all_nodes(attribute.g)
 
 
 def _reads(node: onnx.NodeProto) -> Iterator[str]:

@@ -10,8 +10,10 @@ marks such rows:
 - A ``length`` that is negative or larger than the number of steps: the outputs of the row become
   NaN. If there are fewer or more lengths than rows, the runtime returns an error.
 - No rows: in a reduction of nothing, ONNX Runtime does not reduce axes that are counted from the
-  end, so they are counted from the start. Recurrent nodes, for which ONNX Runtime ends the process,
-  have a guard of their own in :mod:`kerasnets.exporting.onnx.row_guard`.
+  end, so they are counted from the start. ONNX Runtime ends the process for a recurrent node. So a
+  row is added to the inputs, and removed where the flags, which have no rows, are added to the
+  outputs. Large inputs are not copied for this; then each recurrent node has a guard of its own, in
+  :mod:`kerasnets.exporting.onnx.row_guard`.
 """
 
 from __future__ import annotations
@@ -22,9 +24,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import onnx
 
-from kerasnets.exporting.onnx.graph import PREFIX, Graph
+from kerasnets.exporting.onnx.graph import PREFIX, Graph, all_nodes
 from kerasnets.exporting.onnx.length_masks import SUM
 from kerasnets.exporting.signature import Served, TensorInfo
+
+_RECURRENT = ("GRU", "LSTM", "RNN")
+# The number of values per row from which inputs are not copied to add a row.
+_LARGE = 10_000
 
 
 def add_guards(proto: onnx.ModelProto, served: Served) -> None:
@@ -39,8 +45,33 @@ def add_guards(proto: onnx.ModelProto, served: Served) -> None:
     flag = _row_flag(graph, served.inputs, sums)
     if flag is not None:
         _mark_outputs(graph, served.outputs, flag)
+        recurrent = any(node.op_type in _RECURRENT for node in all_nodes(graph.proto))
+        if recurrent and pads_inputs(served):
+            for info in served.inputs:
+                graph.replace_input(info.name, _with_a_row(graph, info))
         graph.insert()
     _count_axes_from_the_start(graph)
+
+
+def pads_inputs(served: Served) -> bool:
+    """Whether the guards add a row to the inputs if there are no rows.
+
+    All outputs must have flags, which remove the row.
+    """
+    sizes = [math.prod(axis or _LARGE for axis in info.shape[1:]) for info in served.inputs]
+    floats = {info.dtype for info in (*served.inputs, *served.outputs)} == {"float32"}
+    return floats and sum(sizes) < _LARGE
+
+
+def _with_a_row(graph: Graph, info: TensorInfo) -> str:
+    """An input with a row of zeros if it has no rows."""
+    missing = graph.add("Equal", graph.sizes(info.name, 0, 1), graph.constant([0]))
+    # The padding at the start of every axis, then at the end of every axis.
+    none = np.zeros(2 * len(info.shape), "int64")
+    one = none.copy()
+    one[len(info.shape)] = 1
+    pads = graph.add("Where", missing, graph.constant(one), graph.constant(none))
+    return graph.add("Pad", info.name, pads)
 
 
 def _row_flag(graph: Graph, inputs: Sequence[TensorInfo], sums: Mapping[str, str]) -> str | None:

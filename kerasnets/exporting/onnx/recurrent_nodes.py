@@ -84,11 +84,15 @@ class MarkerHandler:
 
     tf2onnx ignores exceptions of its handlers and keeps the operation, so they are recorded.
 
+    Args:
+        guard_rows: whether each node is guarded against inputs without rows.
+
     Attributes:
         errors: the exceptions raised during conversion.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, guard_rows: bool = True) -> None:
+        self._guard_rows = guard_rows
         self.errors: list[Exception] = []
 
     def __call__(self, graph: Any, node: Any, name: str, arguments: object) -> None:
@@ -98,13 +102,13 @@ class MarkerHandler:
         if marker is None:
             return  # a Python function of the user; write_onnx raises an error that names it
         try:
-            _replace(graph, node, marker)
+            _replace(graph, node, marker, self._guard_rows)
         except Exception as error:
             self.errors.append(error)
             raise
 
 
-def _replace(graph: Any, node: Any, marker: Marker) -> None:
+def _replace(graph: Any, node: Any, marker: Marker, guard_rows: bool) -> None:
     outputs = list(node.output)
     sequences, *rest = node.input
     count = len(outputs) - 1
@@ -118,7 +122,7 @@ def _replace(graph: Any, node: Any, marker: Marker) -> None:
         "y": [time, 1, batch, marker.units],
         "state": [1, batch, marker.units],
     }
-    rows = RowGuard(graph, sequences)
+    rows = RowGuard(graph, sequences, needed=guard_rows)
     x = rows.keep_one(sequences, axis=0, rank=3)
     inputs = [
         _make(graph, "Transpose", [x], attr={"perm": [1, 0, 2]}),

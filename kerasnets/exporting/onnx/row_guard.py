@@ -16,10 +16,13 @@ class RowGuard:
     Args:
         graph: the graph of tf2onnx.
         sequences: the tensor ``(rows, time, features)`` that has the number of rows.
+        needed: whether there can be no rows. If not, no nodes are added.
     """
 
-    def __init__(self, graph: Any, sequences: str) -> None:
-        self._graph = graph
+    def __init__(self, graph: Any, sequences: str, *, needed: bool) -> None:
+        self._graph, self._needed = graph, needed
+        if not needed:
+            return
         self._zero = self._constant([0])
         # Not Shape with start and end: tf2onnx would merge it with another Shape of this tensor.
         shape = self._make("Shape", [sequences])
@@ -35,6 +38,8 @@ class RowGuard:
             rank: the number of axes.
             value: the value of the row. Default: zero, for a tensor of float32.
         """
+        if not self._needed:
+            return tensor
         # The padding at the start of every axis, then at the end of every axis.
         none = np.zeros(2 * rank, "int64")
         one = none.copy()
@@ -45,6 +50,8 @@ class RowGuard:
 
     def remove(self, tensor: str, axis: int) -> str:
         """Remove the row that was added."""
+        if not self._needed:
+            return tensor
         return self._make("Slice", [tensor, self._zero, self._rows, self._constant([axis])])
 
     def _make(self, op: str, inputs: list[str], **attributes: Any) -> str:

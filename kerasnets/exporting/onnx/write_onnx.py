@@ -13,7 +13,8 @@ import onnx
 
 from kerasnets._lazy import tf
 from kerasnets.exporting._logging import silenced
-from kerasnets.exporting.onnx.guards import add_guards
+from kerasnets.exporting.onnx.graph import all_nodes
+from kerasnets.exporting.onnx.guards import add_guards, pads_inputs
 from kerasnets.exporting.onnx.operators import HANDLERS
 from kerasnets.exporting.onnx.optimizers import one_copy
 from kerasnets.exporting.onnx.recurrent_layers import native_recurrence
@@ -130,7 +131,7 @@ def _convert(
     import tf2onnx
 
     specs = served.specs
-    handler = MarkerHandler()
+    handler = MarkerHandler(guard_rows=not (guarded and pads_inputs(served)))
     with _LOCK, silenced("tf2onnx", "tensorflow"):
         _patch_for_numpy_2()
         native = native_recurrence(
@@ -190,15 +191,6 @@ def _patch_for_numpy_2() -> None:
         # The patch looks up the removed alias np.object.
         warnings.simplefilter("ignore", FutureWarning)
         patch_tf2onnx()
-
-
-def all_nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
-    """All nodes of a graph, including those of graphs inside its nodes."""
-    for node in graph.node:
-        yield node
-        for attribute in node.attribute:
-            if attribute.type == onnx.AttributeProto.GRAPH:
-                yield from all_nodes(attribute.g)
 
 
 def _has_sequence_lens(node: onnx.NodeProto) -> bool:

@@ -12,7 +12,8 @@ import onnx
 import onnxruntime
 
 from kerasnets._lazy import import_tensorflow, keras
-from kerasnets.exporting.onnx.write_onnx import all_nodes, write_onnx
+from kerasnets.exporting.onnx.graph import all_nodes
+from kerasnets.exporting.onnx.write_onnx import write_onnx
 from kerasnets.exporting.signature import Served, serve
 
 import_tensorflow()

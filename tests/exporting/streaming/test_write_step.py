@@ -8,7 +8,7 @@ import pytest
 
 import kerasnets as kn
 from kerasnets._lazy import keras
-from kerasnets.exporting.onnx.write_onnx import all_nodes
+from kerasnets.exporting.onnx.graph import all_nodes
 from kerasnets.exporting.verification.runtimes import CHECKSUMS
 from tests.exporting.helpers import read_card, small_net
 
