@@ -31,11 +31,16 @@ def _where(graph: Any, node: Any, name: str, arguments: object) -> None:
 
 
 def _compare(graph: Any, node: Any, name: str, arguments: object) -> None:
-    """Convert a comparison, which needs no change.
+    """Convert a comparison without rounding.
 
-    tf2onnx converts integers to float32 first, in which large ones are equal.
+    tf2onnx converts integers to float32 first, in which large ones are equal. Those of a loop need
+    a conversion, because tf2onnx makes its counter an int64.
     """
-    del graph, node, name, arguments
+    del name, arguments
+    for index, tensor in enumerate(list(node.input)):
+        if graph.get_dtype(tensor) == onnx.TensorProto.INT32:
+            integer = onnx.TensorProto.INT64
+            graph.insert_new_node_on_input(node, "Cast", tensor, input_index=index, to=integer)
 
 
 def _two_nodes(build: Callable[[Callable[..., str], str, str], list[str]]) -> Any:
