@@ -26,19 +26,20 @@ from kerasnets.engine.collectives import Group
 HUB_BYTES = 2**18
 
 
-def sum_vector(group: Group, vector: Any) -> Any:
+def sum_vector(group: Group, vector: Any, largest: int) -> Any:
     """Return the sum of the vectors of all workers.
 
     Args:
         group: the connected workers.
-        vector: a tensor of shape ``(n,)``, of the same type and size on every worker.
+        vector: a tensor of shape ``(n,)``, of the same type and size on every worker. The size may
+            be known only when the step runs.
+        largest: the size, or a larger number; the same on every worker.
     """
     if vector.dtype not in (tf.float32, tf.float64, tf.float16):
         return group.reduce(vector)  # the only operation of TensorFlow for bfloat16
     if group.size == 2:
         return _swap(group, vector)
-    size = vector.shape[0]  # None if it is known only when the step runs
-    if size is None or (group.size - 1) * size * vector.dtype.size > HUB_BYTES:
+    if (group.size - 1) * largest * vector.dtype.size > HUB_BYTES:
         return group.reduce(vector)
     return _hub(group, vector)
 
