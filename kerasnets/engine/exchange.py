@@ -128,12 +128,14 @@ class Exchange:
     def _sum_tensors(self, tensors: Sequence[Any]) -> list[Any]:
         """Sum tensors over the workers in one operation per type, and the loss with them."""
         summed = list(tensors)
+        sizes = [int(np.prod(variable.shape)) for variable in self.model.trainable_variables]
+        largest = sum(sizes) + 1  # with the loss
         for dtype in dict.fromkeys(tensor.dtype for tensor in tensors):
             places = [at for at, tensor in enumerate(tensors) if tensor.dtype == dtype]
             parts = [tensors[at] for at in places]
             loss = tf.reshape(tf.cast(self._loss_so_far(), dtype), [1])
             joined = tf.concat([*(tf.reshape(part, [-1]) for part in parts), loss], 0)
-            total = sum_vector(self.group, joined)
+            total = sum_vector(self.group, joined, largest)
             # The shape of a gradient may be known only when the step runs.
             *flat, loss = tf.split(total, [*(tf.size(part) for part in parts), 1])
             for at, part, values in zip(places, parts, flat, strict=True):

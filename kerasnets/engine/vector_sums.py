@@ -1,20 +1,18 @@
 """Sum a vector over the workers, inside a compiled function and with few messages.
 
-Every way sends 2 (workers - 1) times the bytes of the vector in total, which is the least possible.
-They differ in the number of messages, each of which costs about half a kilobyte of headers and a
-part of a millisecond, and in the load of the first worker:
+Each way sends 2 (W - 1) times the bytes of the vector in total for W workers, which is the least
+possible. The ways differ in the number of messages, each of which costs about half a kilobyte of
+headers and a part of a millisecond, and in the load of the first worker:
 
-=======  ===================  ==============  ====================================================
-way      messages             one after       for
-                              the other
-=======  ===================  ==============  ====================================================
-swap     2                    1               two workers
-hub      2 (workers - 1)      2               small vectors: the first worker adds them all
-ring     2 workers            2               large vectors: every worker sends and receives the
-         (workers - 1)        (workers - 1)   same part of the bytes at the same time
-=======  ===================  ==============  ====================================================
+====  ===========  ==========  ===================================================================
+way   messages     rounds      use
+====  ===========  ==========  ===================================================================
+swap  2            1           two workers, which send each other the vector
+hub   2 (W - 1)    2           small vectors: the first worker adds them, and sends the sum to all
+ring  2 W (W - 1)  2 (W - 1)   large vectors: every worker sends and receives equally many bytes
+====  ===========  ==========  ===================================================================
 
-Each way adds in the same order on every worker, so that all workers have the same bits.
+The messages of a round are sent at the same time. All workers get the same bits.
 """
 
 from __future__ import annotations
@@ -28,19 +26,20 @@ from kerasnets.engine.collectives import Group
 HUB_BYTES = 2**18
 
 
-def sum_vector(group: Group, vector: Any) -> Any:
+def sum_vector(group: Group, vector: Any, largest: int) -> Any:
     """Return the sum of the vectors of all workers.
 
     Args:
         group: the connected workers.
-        vector: a tensor of shape ``(n,)``, of the same type and size on every worker.
+        vector: a tensor of shape ``(n,)``, of the same type and size on every worker. The size may
+            be known only when the step runs.
+        largest: the size, or a larger number; the same on every worker.
     """
     if vector.dtype not in (tf.float32, tf.float64, tf.float16):
         return group.reduce(vector)  # the only operation of TensorFlow for bfloat16
     if group.size == 2:
         return _swap(group, vector)
-    size = vector.shape[0]  # None if it is known only when the step runs
-    if size is None or (group.size - 1) * size * vector.dtype.size > HUB_BYTES:
+    if (group.size - 1) * largest * vector.dtype.size > HUB_BYTES:
         return group.reduce(vector)
     return _hub(group, vector)
 

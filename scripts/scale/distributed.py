@@ -1,9 +1,10 @@
 """One training on several workers: equality with one process, traffic, accuracy, lost workers.
 
-    python scripts/scale/distributed.py equality | traffic | accuracy | lost  [--quick]
+    python scripts/scale/distributed.py equality | ways | traffic | accuracy | lost  [--quick]
 
-``equality`` compares the weights after 100 steps with those of one process. ``traffic`` measures
-the time and the bytes per step, and computes from them what networks of other speeds would give.
+``equality`` compares the weights after 100 steps with those of one process. ``ways`` compares the
+ways to sum a vector, see ``kerasnets/engine/vector_sums.py``. ``traffic`` measures the time and the
+bytes per step, and computes from them what networks of other speeds would give.
 ``accuracy`` measures what is lost by exchanging less often. ``lost`` kills and stops workers, fills
 the disk of the first one, and compares the resumed runs with undisturbed ones. All workers run on
 this machine, in a network namespace of their own if ``unshare`` may make one, so that no other
@@ -35,6 +36,7 @@ SIZES = (1, 2, 4)
 NETS = ("seizure-mlp", "seizure-gru", "mortality-gru", "seizure-cnn")
 TOLERANCE = 1e-7  # relative to the largest weight of each tensor, or absolute below 1
 OVERHEAD = 1.3  # largest measured traffic, divided by 2 (workers - 1) · 4 bytes · parameters
+VECTORS = (997, 2_949, 10_000, 21_000, 85_273)
 # Name, bits per second, and seconds that one message takes.
 NETWORKS = (("1 Gbit/s, 100 µs", 1e9, 1e-4), ("10 Gbit/s, 30 µs", 1e10, 3e-5))
 
@@ -97,6 +99,26 @@ def _difference(found: list[Any], expected: list[Any]) -> float:
     )
 
 
+def ways(*, quick: bool) -> bool:
+    """Measure milliseconds and bytes of each way to sum vectors of several sizes."""
+    counts = VECTORS[:1] if quick else VECTORS
+    rows, good = [], True
+    for size in SIZES[1:]:
+        results = run_workers(size, [("ways", {"parameters": count}) for count in counts])
+        for count, result in zip(counts, results, strict=True):
+            least = 2 * (size - 1) * 4 * count
+            cells = [
+                f"{ms:.2f} ({sent / least:.2f})" if ms else ""
+                for ms, sent in (result.get(way, (0, 0)) for way in ("ring", "hub", "swap"))
+            ]
+            rows.append([str(size), f"{count:,}", *cells])
+            chosen = "swap" if size == 2 else "hub"
+            good &= result[chosen][1] <= OVERHEAD * least
+    print("Milliseconds per sum, and bytes divided by the least possible ones:\n")
+    print(markdown_table(["workers", "numbers", "ring", "hub", "swap"], rows, align="rrrrr"))
+    return good
+
+
 def traffic(*, quick: bool) -> bool:
     """Measure milliseconds and bytes per step, and compute other networks from them."""
     nets = NETS[:1] if quick else NETS
@@ -119,9 +141,10 @@ def traffic(*, quick: bool) -> bool:
     print(markdown_table(headers, rows, align="l" + "r" * (len(headers) - 1)))
     if not quick:
         # What one message costs on this machine, where the network takes no time.
-        added = measured[2][0]["ms"] - measured[1][0]["ms"]
+        (result,) = run_workers(2, [("ways", {"parameters": VECTORS[0]})])
+        software = result["swap"][0] / 1e3
         counts = {net: measured[1][at]["parameters"] for at, net in enumerate(nets)}
-        _project(counts, software=added / 1e3)
+        _project(counts, software)
     return good
 
 
@@ -195,7 +218,8 @@ def accuracy(*, quick: bool) -> bool:
 
 
 EXPERIMENTS = {
-    "equality": equality, "traffic": traffic, "accuracy": accuracy, "lost": lost_workers
+    "equality": equality, "ways": ways, "traffic": traffic, "accuracy": accuracy,
+    "lost": lost_workers,
 }  # fmt: skip
 
 

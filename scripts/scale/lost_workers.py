@@ -28,6 +28,26 @@ SIGNALS = [
     for sent in (signal.SIGKILL, signal.SIGSTOP)
     for victim in victims
 ]
+BUSY = 20  # seconds; more than those after which a worker that does not answer is lost
+# A training of which the second worker holds the lock of Python for some time in its third epoch.
+BUSY_PROGRAM = """
+import ctypes, sys
+import keras
+import kerasnets as kn
+
+out, addresses, index, epochs, seconds = sys.argv[1:]
+
+class HoldLock(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 2 and index == "1":
+            ctypes.PyDLL(None).sleep(int(seconds))
+
+kn.train(
+    "seizure-mlp", data="seizure-simulated", data_options={"recordings_per_class": 30}, out=out,
+    epochs=int(epochs), early_stopping=0, workers=addresses.split(","), index=int(index),
+    callbacks=[HoldLock()], progress=False,
+)
+"""
 HEADERS = [
     "disturbance", "seconds until all others ended", "exit codes of the others",
     "exit code of the worker", "equal bytes after the same command",
@@ -45,6 +65,7 @@ def lost_workers(*, quick: bool) -> bool:
             print(rows[-1], file=sys.stderr)
         if not quick:
             rows += [stopped_in_launch(folder), full_disk(folder), full_temporary_folder(folder)]
+            rows.append(busy_worker(folder))
     print(markdown_table(HEADERS, rows, align="lrrrr"))
     return all(row[-1] == "yes" for row in rows)
 
@@ -86,9 +107,9 @@ def stopped_in_launch(folder: Path) -> list[str]:
 
 
 def full_disk(folder: Path) -> list[str]:
-    """Let the first of two workers write to a full disk, then make space and repeat."""
+    """Let the second checkpoint of the first worker fill its disk, then make space and repeat."""
     disk = folder / "disk"
-    with small_disk(disk, "700k"):
+    with small_disk(disk, "220k"):
         seconds, codes = end_on_full_disk(2, disk / "run")
         call("mount", "-o", "remount,size=256m", disk)
         good = codes == [1, WORKER_LOST] and resumes(folder, 2, disk / "run")
@@ -102,6 +123,23 @@ def full_temporary_folder(folder: Path) -> list[str]:
         seconds, codes = end_on_full_disk(2, out, {1: {"TMPDIR": str(disk)}})
     good = codes[0] == WORKER_LOST and codes[1] in (1, 2) and resumes(folder, 2, out)
     return row("full `$TMPDIR` of worker 1 of 2", f"{seconds:.1f}", codes[:1], codes[1], good)
+
+
+def busy_worker(folder: Path) -> list[str]:
+    """Let a healthy worker hold the lock of Python, so that no other thread of it runs Python."""
+    out, addresses = folder / "busy", ",".join(f"127.0.0.1:{port}" for port in free_ports(2))
+    processes = [
+        popen([sys.executable, "-c", BUSY_PROGRAM, *map(str, (out, addresses, i, EPOCHS, BUSY))])
+        for i in range(2)
+    ]
+    with ended(processes):
+        errors = [process.communicate(timeout=300)[1] for process in processes]
+    codes = [process.returncode for process in processes]
+    if any(codes):
+        print("\n".join(text[-500:] for text in errors), file=sys.stderr)
+    good = not any(codes) and hashes(out) == undisturbed(folder, 2)
+    name = f"worker 1 of 2 is busy for {BUSY} s, and holds the lock of Python"
+    return row(name, "not ended", codes[:1], codes[1], good)
 
 
 def row(name: str, seconds: str, others: object, own: object, good: bool) -> list[str]:

@@ -151,6 +151,43 @@ def accuracy(group: Group | None, net: str, seed: int, **settings: Any) -> dict[
             "bytes": sent}  # fmt: skip
 
 
+def ways(group: Group, parameters: int, steps: int = 50) -> dict[str, tuple[float, float]]:
+    """Return milliseconds and bytes per sum of a vector, for each way to sum it.
+
+    The ways take turns, so that other work on the machine disturbs all of them; the best of five.
+    """
+    import tensorflow as tf
+
+    from kerasnets.engine import vector_sums
+
+    found = {"ring": group.reduce, "hub": functools.partial(vector_sums._hub, group)}
+    if group.size == 2:
+        found["swap"] = functools.partial(vector_sums._swap, group)
+
+    def compiled(way: Any) -> Any:
+        def repeat(vector: Any, count: Any) -> Any:
+            for _ in tf.range(count):
+                vector = tf.ensure_shape(way(vector) / group.size, (parameters,))
+            return vector
+
+        return tf.function(repeat)
+
+    calls = {name: compiled(way) for name, way in found.items()}
+    vector = tf.ones(parameters)
+    measured: dict[str, list[tuple[float, float]]] = {name: [] for name in calls}
+    for repetition in range(6):
+        for name, call in calls.items():
+            group.sum(np.zeros(1))  # all begin together
+            before, started = sent_bytes(), time.perf_counter()
+            call(vector, tf.constant(steps)).numpy()
+            seconds = time.perf_counter() - started
+            group.sum(np.zeros(1))
+            if repetition:  # the first one compiles
+                sent = (sent_bytes() - before) / steps
+                measured[name].append((1e3 * seconds / steps, sent))
+    return {name: (min(a for a, _ in x), min(b for _, b in x)) for name, x in measured.items()}
+
+
 def sent_bytes() -> int:
     """Return the bytes that all processes of this network namespace have sent to each other."""
     for line in Path("/proc/net/dev").read_text().splitlines():
@@ -160,7 +197,9 @@ def sent_bytes() -> int:
     raise OSError("/proc/net/dev has no line for the loopback interface lo.")
 
 
-TASKS = {"train": train_100, "gradient": gradient, "speed": speed, "accuracy": accuracy}
+TASKS = {
+    "train": train_100, "gradient": gradient, "speed": speed, "accuracy": accuracy, "ways": ways
+}  # fmt: skip
 
 
 def main() -> None:

@@ -221,7 +221,7 @@ def sum_vectors(group):
     found = {}
     for dtype in ("float32", "float64", "float16", "bfloat16"):
         mine = tf.cast(tf.range(5) * (group.index + 1), dtype)
-        found[dtype] = np.asarray(vector_sums.sum_vector(group, mine), "float64")
+        found[dtype] = np.asarray(vector_sums.sum_vector(group, mine, 5), "float64")
     for name, way in SUMS.items():
         mine = tf.range(PARAMETERS, dtype=tf.float32) * (group.index + 1.0)
         summed = tf.function(lambda vector, steps, way=way: _repeat(group, way, vector, steps))
