@@ -1,7 +1,5 @@
 """``python -m kerasnets``: run the command without its console script."""
 
-import sys
+from kerasnets.cli import run_process
 
-from kerasnets.cli import main
-
-sys.exit(main())
+run_process()

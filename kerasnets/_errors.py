@@ -38,7 +38,7 @@ class WorkerLostError(WorkFailedError, RuntimeError):
         """
         super().__init__(
             f"Worker {index} ends, because another worker ended or does not answer. See the "
-            "messages of the others, then run the same command on every machine again: it goes on "
+            "messages of the others, then run the same command on every machine again: it resumes "
             f"after the last saved epoch. The reason: {reason[:160]}"
         )
 

@@ -12,6 +12,7 @@ a process that has everything imported.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import multiprocessing
 import os
@@ -109,23 +110,30 @@ def submit(function: Callable[..., T], *args: Any) -> Future[T]:
     return future
 
 
-def run_all(calls: Sequence[Callable[[], object]]) -> None:
-    """Run calls: in the worker at the same time, elsewhere one after the other.
+@contextlib.contextmanager
+def at_the_same_time() -> Iterator[Callable[..., None]]:
+    """Yield a function that runs calls beside the block: in the worker, each in a copy of it.
 
-    In the worker, all but the first run in forked copies of it. It has no TensorFlow and no other
-    Python threads, so this is safe.
+    The worker has no TensorFlow and no other Python threads, so it can be forked. In any other
+    process, the calls run at once.
+
+    Yields:
+        A function that takes a function and its arguments.
 
     Raises:
-        Exception: the first error of the calls.
+        Exception: at the end of the block, the first error of the calls.
     """
-    if not _in_worker:
-        for call in calls:
+    copies: list[tuple[Any, Any]] = []
+
+    def run(function: Callable[..., object], *args: Any) -> None:
+        call = functools.partial(function, *args)
+        if _in_worker:
+            copies.append(_run_in_copy(call))
+        else:
             call()
-        return
-    copies = [_run_in_copy(call) for call in calls[1:]]
+
     try:
-        for call in calls[:1]:
-            call()
+        yield run
     finally:
         answers = [_wait(*copy) for copy in copies]
     for done, error in answers:

@@ -7,6 +7,7 @@ Each subcommand is a module of :mod:`kerasnets.commands`. Only the requested one
 from __future__ import annotations
 
 import argparse
+import atexit
 import contextlib
 import importlib
 import os
@@ -15,6 +16,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from types import FrameType
+from typing import NoReturn
 
 import kerasnets
 from kerasnets._errors import (
@@ -49,6 +51,28 @@ COMMANDS = {
     "search": "find the settings with the best validation score",
     "reproduce": "repeat the course reports S1–S5, and compare their claims with our results",
 }
+
+
+def run_process() -> NoReturn:
+    """Run the command line, then end the process: what the script ``kerasnets`` calls.
+
+    Python would free all objects of TensorFlow before it ends, which takes longer than a tenth of
+    a second. The system does it faster. So the process ends after the exit handlers of libraries,
+    which run in reverse order.
+    """
+    code = FAILED  # as in Python, for an error that main does not expect
+
+    def end() -> None:
+        with contextlib.suppress(OSError, ValueError):  # it is closed or cannot be written
+            sys.stdout.flush()
+        os._exit(code)
+
+    atexit.register(end)
+    try:
+        code = main()
+    except SystemExit as error:  # after --help or --version
+        code = int(error.code or 0)
+    sys.exit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -60,7 +60,7 @@ def no_figures():
     """Draw no figures of runs, which take most of the time of a small training."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("kerasnets.training.report.draw_figures", _draw_nothing)
-        patch.setattr("kerasnets.training.session.draw_learning_curves", _draw_nothing)
+        patch.setattr("kerasnets.training.report.draw_learning_curves", _draw_nothing)
         yield
 
 

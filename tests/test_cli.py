@@ -376,3 +376,27 @@ def test_python_m_kerasnets_is_the_same_command():
     answer = subprocess.run(args, capture_output=True, text=True, check=True)
     assert answer.stdout.startswith("seizure-mlp ")
     assert answer.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "output"),
+    [
+        (["nets", "xor"], 0, "xor "),
+        (["--version"], 0, "kerasnets "),
+        (["nets", "nothing"], 2, ""),
+        (["broken"], 1, ""),
+    ],
+)
+def test_the_process_ends_with_the_exit_code_after_the_exit_handlers(args, code, output):
+    program = (
+        "import atexit, sys\nfrom kerasnets import cli\nmain = cli.main\n"
+        "def with_handler():\n"
+        "    atexit.register(print, 'handler')\n"
+        "    return 1 / 0 if sys.argv[1] == 'broken' else main()\n"
+        "cli.main = with_handler\ncli.run_process()"
+    )
+    answer = subprocess.run([sys.executable, "-c", program, *args], capture_output=True, text=True)
+    assert answer.returncode == code
+    assert answer.stdout.startswith(output)
+    assert answer.stdout.endswith("handler\n")
+    assert ("ZeroDivisionError" in answer.stderr) == (args == ["broken"])

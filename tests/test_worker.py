@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import signal
 import subprocess
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 
 from kerasnets import _worker
-from kerasnets._worker import WorkerEndedError, submit, worker
+from kerasnets._worker import WorkerEndedError, at_the_same_time, submit, worker
 
 # Functions that the worker imports by name.
 
@@ -52,20 +51,31 @@ def write_process(path):
 
 
 def write_processes(folder, names):
-    _worker.run_all([functools.partial(write_process, folder / name) for name in names])
-    return os.getpid()
+    with at_the_same_time() as run:
+        for name in names:
+            run(write_process, folder / name)
+        return os.getpid()
 
 
 def fail_in_one(names, failing):
-    calls = [
-        functools.partial(fail if name == failing else add, name, *[name] * (name != failing))
-        for name in names
-    ]
-    _worker.run_all(calls)
+    with at_the_same_time() as run:
+        for name in names:
+            if name == failing:
+                run(fail, name)
+            else:
+                run(add, name, name)
 
 
-def end_in_the_second():
-    _worker.run_all([os.getpid, end])
+def fail_in_the_block():
+    with at_the_same_time() as run:
+        run(fail, "copy")
+        raise ValueError("block")
+
+
+def end_in_a_copy():
+    with at_the_same_time() as run:
+        run(process)
+        run(end)
 
 
 def load_report():
@@ -106,9 +116,8 @@ def test_results_and_errors_come_from_the_other_process(running):
 def test_calls_run_at_the_same_time_in_the_worker_only(names, running, tmp_path):
     parent = submit(write_processes, tmp_path, names).result()
     found = [int((tmp_path / name).read_text(encoding="utf-8")) for name in names]
-    assert found[:1] == [parent][: len(names)]
-    assert len({parent, *found}) == max(1, len(names))
-    _worker.run_all([functools.partial(write_process, tmp_path / name) for name in names])
+    assert len({parent, *found}) == 1 + len(names)
+    assert write_processes(tmp_path, names) == os.getpid()
     assert {(tmp_path / name).read_text(encoding="utf-8") for name in names} <= {str(os.getpid())}
 
 
@@ -118,9 +127,14 @@ def test_an_error_of_any_call_is_raised_by_all(failing, running):
         submit(fail_in_one, "abc", failing).result()
 
 
+def test_an_error_of_the_block_is_raised_before_those_of_the_calls(running):
+    with pytest.raises(ValueError, match=r"^block$"):
+        submit(fail_in_the_block).result()
+
+
 def test_a_copy_that_ends_is_an_error(running):
     with pytest.raises(WorkerEndedError, match="exit code 3"):
-        submit(end_in_the_second).result()
+        submit(end_in_a_copy).result()
     assert submit(add, 1, 2).result() == 3
 
 

@@ -27,6 +27,7 @@ _IGNORED = frozenset({
     "_obj_reference_counts_dict", "_self_unconditional_checkpoint_dependencies",
     "_self_unconditional_dependency_names", "_self_update_uid", "_self_name_based_restores",
     "_self_saveable_object_factories", "_self_setattr_tracking", "_compute_dtype_cache",
+    "_dropout_mask", "_recurrent_dropout_mask", "_tracked",
 })  # fmt: skip
 _PLAIN = (bool, int, float, str, bytes, type(None))
 

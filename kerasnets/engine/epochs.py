@@ -53,6 +53,12 @@ class StepRunner:
         tensors, steps = self.feed(steps if self.feed.resident else steps[:1])
         self.loop.trace(tensors, steps)
 
+    def trace_epoch(self) -> None:
+        """Trace all steps of an epoch, unless their data are not in memory."""
+        if self.feed.resident:
+            for steps, first, _ in self.loop.segments(self.schedule.epoch(0)):
+                self.loop.trace(*self.feed(steps), first)
+
     def run(self, epoch: int, hooks: Hooks, steps_per_call: int | None = None) -> Logs:
         """Run an epoch.
 
@@ -118,10 +124,12 @@ class Validation:
     Attributes:
         evaluate: runs one evaluation with a ``CallbackList`` and returns its logs.
         frequency: ``validation_freq`` of ``keras.Model.fit``.
+        trace: traces the steps of an evaluation, without running them.
     """
 
     evaluate: Callable[[Any], Logs]
     frequency: int | Sequence[int] = 1
+    trace: Callable[[], object] = lambda: None
 
     def is_due(self, epoch: int) -> bool:
         """Whether to validate after this epoch, counted from 0."""

@@ -12,6 +12,7 @@ import contextlib
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -66,6 +67,7 @@ class Loop:
 
     Attributes:
         compile_seconds: seconds of compilation, including the first call of each shape.
+        meanwhile: called once, while TensorFlow compiles the first call; ``None`` for nothing.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class Loop:
         self.model, self.source, self.batch_size = model, source.form(), batch_size
         self.options, self.training, self.exchange = options, training, exchange
         self.compile_seconds = 0.0
+        self.meanwhile: Callable[[], object] | None = None
         buckets = source.buckets
         self.lengths = (0,) if buckets is None else tuple(buckets.bucket_lengths.tolist())
         self._compiled: dict[Any, Any] = {}
@@ -124,7 +127,7 @@ class Loop:
         new = key not in self._called
         numbers = (tf.constant(number, tf.int32) for number in (first, last))
         try:
-            logs = run(tensors, *steps.tensors, *numbers)
+            logs = self._run_and_work(run, tensors, *steps.tensors, *numbers)
         except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
             if not (xla and new):
                 raise
@@ -137,10 +140,21 @@ class Loop:
             self.compile_seconds += time.perf_counter() - started
         return logs
 
-    def trace(self, tensors: tuple[Any, ...], steps: Steps) -> None:
-        """Trace the function of the first call, without running it."""
+    def _run_and_work(self, run: Callable[..., Logs], *arguments: Any) -> Logs:
+        """Run a function. If there is work for the meantime, do it in this thread."""
+        if self.meanwhile is None:
+            return run(*arguments)
+        work, self.meanwhile, counted = self.meanwhile, None, self.compile_seconds
+        with ThreadPoolExecutor(1) as thread:  # waits, also after an error or Ctrl-C
+            logs = thread.submit(run, *arguments)
+            work()
+        self.compile_seconds = counted  # the time of this call is added to it
+        return logs.result()
+
+    def trace(self, tensors: tuple[Any, ...], steps: Steps, first: int = 0) -> None:
+        """Trace the function of a call that begins with the step ``first``, without running it."""
         started = time.perf_counter()
-        xla = self.xla and bool(self._is_full(steps.rows[:1])[0])
+        xla = self.xla and bool(self._is_full(steps.rows[first : first + 1])[0])
         self._function(xla, tensors, steps)
         self.compile_seconds += time.perf_counter() - started
 

@@ -61,8 +61,10 @@ def evaluate(
     needed = list(splits)
     if isinstance(rule, str) and rule != "fixed" and "validation" not in needed:
         needed.append("validation")
-    predicted = predict_splits(model, data, chosen, needed, batch_size)
-    return measure_splits(predicted, chosen, output_names(data), rule, splits)
+    predicted, names = predict_splits(model, data, chosen, needed, batch_size), output_names(data)
+    return measure_splits(
+        predicted, chosen, names, find_threshold(predicted, chosen, names, rule), splits
+    )
 
 
 @dataclass(frozen=True)
@@ -100,34 +102,52 @@ def predict_splits(
     }
 
 
+def find_threshold(
+    predicted: Mapping[str, SplitPredictions],
+    task: Task,
+    names: Sequence[str],
+    rule: str | float,
+) -> float:
+    """Return the decision threshold of two classes.
+
+    Args:
+        predicted: predictions by name of split; a rule other than ``"fixed"`` needs those of
+            ``"validation"``.
+        task: the task.
+        names: one name per class, label or target.
+        rule: a probability or the name of a rule; see :func:`evaluate`.
+    """
+    if not isinstance(rule, str):
+        return float(rule)
+    if rule == "fixed":
+        return 0.5
+    validation = predicted["validation"]
+    return task.choose_threshold(validation.y, validation.predictions, names, rule)
+
+
 def measure_splits(
     predicted: Mapping[str, SplitPredictions],
     task: Task,
     names: Sequence[str],
-    threshold: str | float,
+    threshold: float,
     splits: Sequence[str] = ("train", "validation", "test"),
 ) -> dict[str, dict[str, Any]]:
     """Compute all metrics of splits from their predictions.
 
     Args:
-        predicted: predictions by name of split; a threshold rule needs ``"validation"`` too.
+        predicted: predictions by name of split.
         task: the task.
         names: one name per class, label or target.
-        threshold: as in :func:`evaluate`.
+        threshold: from :func:`find_threshold`.
         splits: the splits to measure.
     """
-    if threshold == "fixed":
-        threshold = 0.5
-    elif isinstance(threshold, str):
-        validation = predicted["validation"]
-        threshold = task.choose_threshold(validation.y, validation.predictions, names, threshold)
     return {
         name: task.evaluate(
             predicted[name].y,
             predicted[name].predictions,
             names,
             groups=predicted[name].groups,
-            threshold=float(threshold),
+            threshold=threshold,
             resamples=0 if name == "train" else RESAMPLES,
         )
         for name in splits

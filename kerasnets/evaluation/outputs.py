@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -18,7 +17,10 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: if a logit is NaN or infinite.
     """
-    return np.asarray(special.softmax(finite_outputs(logits), axis=-1))
+    # As scipy.special.softmax computes it, whose import takes a sixth of a second.
+    values = finite_outputs(logits)
+    powers = np.exp(values - values.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:
@@ -33,7 +35,9 @@ def sigmoid(logits: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: if a logit is NaN or infinite.
     """
-    return np.asarray(special.expit(finite_outputs(logits)))
+    from scipy.special import expit  # takes a sixth of a second to import
+
+    return np.asarray(expit(finite_outputs(logits)))
 
 
 def finite_outputs(outputs: np.ndarray) -> np.ndarray:

@@ -97,10 +97,19 @@ class EpochRunner:
             steps=self.steps_per_epoch,
         )
         self._on_steps = on_steps
+        validation = self.plan.validation(self.model, self.runner.loop.xla)
+        if group is None:
+
+            def trace_the_rest() -> None:
+                self.runner.trace_epoch()
+                validation.trace()
+
+            # TensorFlow takes a second or more for the first call, and Python has time.
+            self.runner.loop.meanwhile = trace_the_rest
         run_epochs(
             self.model,
             self.runner,
-            self.plan.validation(self.model, self.runner.loop.xla),
+            validation,
             initial_epoch=self.done,
             epochs=recipe.epochs,
             callbacks=callback_list,

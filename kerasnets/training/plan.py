@@ -121,7 +121,10 @@ class Plan:
                 return WorkerEvaluator(loop, feed, schedule, group=self.group)
             return StepRunner(loop, feed, schedule)
 
-        return Validation(lambda callbacks: evaluate(model, runner(), callbacks))
+        return Validation(
+            lambda callbacks: evaluate(model, runner(), callbacks),
+            trace=lambda: runner().trace_epoch(),
+        )
 
     def _loop(self, model: keras.Model, xla: bool, exchange: Exchange | None = None) -> Loop:
         options = Options(

@@ -5,7 +5,7 @@ Nothing here needs TensorFlow, so that the worker process can do it; see :mod:`k
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerasnets._lazy import keras
-from kerasnets._worker import run_all
+from kerasnets._worker import at_the_same_time
 from kerasnets.data import Dataset
 from kerasnets.evaluation.dense_kernels import can_draw_weights, dense_kernels
-from kerasnets.evaluation.evaluate_model import SplitPredictions, measure_splits, predict_splits
+from kerasnets.evaluation.evaluate_model import (
+    SplitPredictions,
+    find_threshold,
+    measure_splits,
+    predict_splits,
+)
 from kerasnets.evaluation.tasks import get_task, output_names
 from kerasnets.training.recipe import Recipe
 from kerasnets.training.run_folder import History, best_epoch, without_penalties
@@ -24,7 +29,7 @@ from kerasnets.training.run_folder import History, best_epoch, without_penalties
 if TYPE_CHECKING:
     from kerasnets.training.run import Run
 
-# Imported by the report. They are slow to import, so the worker does it during the training.
+# Imported by the report. They are slow to import, so the worker does it before.
 IMPORTS = ("sklearn.metrics", "kerasnets.evaluation.figures")
 
 
@@ -80,34 +85,54 @@ def collect_results(task: str, model: keras.Model, data: Dataset) -> Results:
     return Results(splits, tuple(data.feature_names), dense_kernels(model) if small else {})
 
 
-def write_report(about: About, results: Results, folder: Path | None) -> dict[str, dict[str, Any]]:
-    """Draw the figures of the task and the weights of a small net; return the metrics.
+def write_report(
+    about: About, history: History, results: Results, folder: Path | None
+) -> dict[str, dict[str, Any]]:
+    """Draw the figures of a run, and return the metrics.
 
     Args:
         about: describes the run.
+        history: the history of its epochs.
         results: from :func:`collect_results`.
         folder: for the figures; ``None`` to draw none.
     """
-    task = get_task(about.task)
-    metrics = measure_splits(results.splits, task, about.names, about.recipe.threshold)
-    if folder is not None:
-        draw_figures(about, results, _threshold(metrics), folder)
-    return metrics
+    task, splits = get_task(about.task), results.splits
+    threshold = find_threshold(splits, task, about.names, about.recipe.threshold)
+    with at_the_same_time() as run:
+        if folder is not None:
+            run(draw_learning_curves, about, history, folder)
+            draw_figures(about, results, threshold, folder, run)
+        return measure_splits(splits, task, about.names, threshold)
 
 
 def draw_run(run: Run, data: Dataset) -> None:
     """Draw the figures of a finished run that was trained without them."""
     about, folder = About.of(run.recipe, run.task, data), run.folder / "figures"
-    draw_figures(about, collect_results(run.task, run.model, data), _threshold(run.metrics), folder)
+    threshold = float(run.metrics["test"].get("threshold", 0.5))
+    draw_figures(about, collect_results(run.task, run.model, data), threshold, folder)
     draw_learning_curves(about, run.history, folder)
 
 
-def _threshold(metrics: dict[str, dict[str, Any]]) -> float:
-    return float(metrics["test"].get("threshold", 0.5))
+def _run(function: Callable[..., object], *args: Any) -> None:
+    function(*args)
 
 
-def draw_figures(about: About, results: Results, threshold: float, folder: Path) -> None:
-    """Draw the figures of the task, and the weights of a small net on a table."""
+def draw_figures(
+    about: About,
+    results: Results,
+    threshold: float,
+    folder: Path,
+    run: Callable[..., None] = _run,
+) -> None:
+    """Draw the figures of the task, and the weights of a small net on a table.
+
+    Args:
+        about: describes the run.
+        results: from :func:`collect_results`.
+        threshold: the decision threshold of two classes.
+        folder: for the figures.
+        run: runs a function with arguments; see :func:`kerasnets._worker.at_the_same_time`.
+    """
     from kerasnets.evaluation import figures  # imports matplotlib
 
     task, test, net = get_task(about.task), results.splits["test"], about.recipe.net
@@ -128,12 +153,8 @@ def draw_figures(about: About, results: Results, threshold: float, folder: Path)
             title=f"{net}: weights",
             subtitle=about.subtitle,
         )
-    run_all(
-        [
-            functools.partial(figures.save_figure, figure, folder / file)
-            for file, figure in drawn.items()
-        ]
-    )
+    for file, figure in drawn.items():
+        run(figures.save_figure, figure, folder / file)
 
 
 def draw_learning_curves(about: About, history: History, folder: Path) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from kerasnets._lazy import import_tensorflow
-from kerasnets._worker import submit
+from kerasnets._worker import preload, submit
 from kerasnets.data import Dataset, list_datasets, load_data
 from kerasnets.training.recipe import Recipe
+from kerasnets.training.report import IMPORTS
 from kerasnets.training.run_folder import describe_data
 from kerasnets.training.stored import read_environment, read_run_recipe
 
@@ -54,6 +55,7 @@ def load_recipe_data(recipe: Recipe, data_dir: str | Path | None = None) -> Data
         FileNotFoundError: if its files do not exist; the message says how to get them.
     """
     loading = submit(_load_data, recipe, data_dir)
+    preload(IMPORTS)  # for the end of the training
     if not loading.done():
         import_tensorflow()  # while the worker loads the data
     return loading.result()

@@ -14,7 +14,7 @@ from kerasnets._files import write_json
 from kerasnets._lazy import keras
 from kerasnets._tables import wrapped
 from kerasnets._temporary import remove_leftovers
-from kerasnets._worker import preload, submit
+from kerasnets._worker import submit
 from kerasnets.data import Dataset
 from kerasnets.engine.collectives import Group
 from kerasnets.evaluation import predict_logits
@@ -27,13 +27,7 @@ from kerasnets.training.identity import RunIdentity
 from kerasnets.training.model_file import best_checkpoint, save_final_model
 from kerasnets.training.plan import Plan, plan_notes
 from kerasnets.training.recipe import Recipe
-from kerasnets.training.report import (
-    IMPORTS,
-    About,
-    collect_results,
-    draw_learning_curves,
-    write_report,
-)
+from kerasnets.training.report import About, collect_results, write_report
 from kerasnets.training.run import Run
 from kerasnets.training.run_folder import History
 from kerasnets.training.session_log import SessionLog
@@ -78,7 +72,6 @@ class Session:
         Raises:
             ValueError: if the files in the run folder do not belong together.
         """
-        preload(IMPORTS if self.figures else IMPORTS[:1])
         with _explain_resume(self.folder):
             remove_leftovers(self.folder)
             start = read_environment(self.folder).get("start", "")
@@ -156,7 +149,6 @@ class Session:
         task = environment.get("task", "classification")
         about = About.of(self.recipe, task, self.data)
         figures = self.folder / "figures" if self.figures else None
-        curves = submit(draw_learning_curves, about, self.history, figures) if figures else None
         model = load_model(best_checkpoint(self.folder))
         if self.recipe.calibration == "temperature":
             validation = self.data.validation
@@ -164,12 +156,10 @@ class Session:
         best = run_folder.best_epoch(self.history, self.recipe.monitor)
         rate = self.history["learning_rate"][best - 1]
         results = collect_results(task, model, self.data)
-        report = submit(write_report, about, results, figures)
+        report = submit(write_report, about, self.history, results, figures)
         save_final_model(model, self.folder / "model.keras", rate)
         environment["model"] = checksum_of(self.folder / "model.keras")
         write_json(self.folder / "environment.json", environment)
-        if curves is not None:
-            curves.result()
         metrics = report.result()
         write_json(self.folder / "metrics.json", metrics)
         return Run(self.folder, self.recipe, self.history, metrics, environment)

@@ -57,6 +57,18 @@ def test_a_second_fit_with_other_weights_and_rows_traces_nothing(model):
     assert traces(kn.predict, model, x) == 0
 
 
+def test_a_recurrent_model_is_traced_once():
+    """Its cells get an attribute for the mask of their dropout whenever they are called."""
+    inputs = keras.Input((5, 8))
+    hidden = keras.layers.GRU(4, dropout=0.5, recurrent_dropout=0.5)(Counted()(inputs))
+    recurrent = compiled(keras.Model(inputs, keras.layers.Dense(1)(hidden)))
+    x, y = np.zeros((9, 5, 8), "float32"), np.zeros(9, "float32")
+    for count in (1, 0):
+        assert min(1, traces(kn.predict, recurrent, x)) == count
+    for count in (1, 0):
+        assert min(1, traces(fit, recurrent, x=x, y=y)) == count
+
+
 def recompile(model):
     model.compile("sgd", "mse")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import keras
 import numpy as np
 import pytest
@@ -107,3 +109,39 @@ def test_many_trainings_in_one_process_cause_no_retracing_warnings(caplog):
     for _ in range(7):
         fit(build_case(CASES["dense"]), **arguments(CASES["dense"]), epochs=1)
     assert "retracing" not in caplog.text
+
+
+@pytest.mark.parametrize("xla", [True, False])
+def test_the_first_call_does_other_work_meanwhile_and_only_once(xla):
+    loop, feed, all_steps = make(rows=22, options=Options(xla=xla))
+    threads, parts = [], list(loop.segments(all_steps))
+
+    def work():
+        threads.append(threading.get_ident())
+        for steps, first, _ in parts:
+            loop.trace(*feed(steps), first)
+
+    loop.meanwhile = work
+    for steps, first, last in parts:
+        tensors, steps = feed(steps)
+        loop(tensors, steps, first, last)
+    other, _, _ = make(rows=22, options=Options(xla=xla))
+    for steps, first, last in parts:
+        tensors, steps = feed(steps)
+        other(tensors, steps, first, last)
+    assert threads == [threading.get_ident()]
+    for a, b in zip(loop.model.get_weights(), other.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_an_error_of_the_other_work_is_raised_after_the_first_call():
+    loop, feed, all_steps = make(rows=16)
+
+    def work():
+        raise ValueError("an error")
+
+    loop.meanwhile = work
+    tensors, steps = feed(all_steps)
+    with pytest.raises(ValueError, match="an error"):
+        loop(tensors, steps, 0, 2)
+    assert int(loop.model.optimizer.iterations) == 2

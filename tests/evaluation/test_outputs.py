@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import special
 
 from kerasnets.evaluation.outputs import (
     both_classes,
@@ -19,6 +20,8 @@ def test_softmax_equals_its_definition_also_for_large_logits():
     row = np.exp([0, 1, 2]) / np.exp([0, 1, 2]).sum()
     np.testing.assert_allclose(softmax(logits), [row] * 3, rtol=1e-14)
     assert softmax(logits.astype(np.float32)).dtype == np.float64
+    many = np.random.default_rng(0).normal(0, 10, (1000, 7))
+    np.testing.assert_array_equal(softmax(many), special.softmax(many, axis=-1))
 
 
 def test_sigmoid_equals_its_definition_also_for_large_logits():
