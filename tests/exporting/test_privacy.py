@@ -15,8 +15,8 @@ from tests.exporting.patients import ROWS, forms, patients
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that was trained from a file, by the command."""
+def run(tmp_path_factory: pytest.TempPathFactory, no_figures: None) -> Path:
+    """A run that was trained from a file, by the command; no export has figures of it."""
     folder = tmp_path_factory.mktemp("private folder of Quirin")
     patients().to_csv(folder / "patients.csv", index=False)
     arguments = ["train", "covid-1", "--data", str(folder / "patients.csv"), "--target", "died"]
