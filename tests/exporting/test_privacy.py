@@ -40,6 +40,7 @@ def unpacked(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
                 yield from unpacked(f"{name}/{member}", archive.read(member))
 
 
+@pytest.mark.usefixtures("verify_in_this_process")
 def test_no_cell_leaves_with_an_export(run: Path, tmp_path: Path) -> None:
     trained = kn.load_run(run)
     path = kn.export(trained, tmp_path / "net", weights=("float16",), test=trained.load_data().test)
