@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -25,15 +26,42 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Collect garbage less often, and exclude the imported modules from it."""
     gc.set_threshold(50_000, 20, 50)  # tracing creates many objects; the default is 700, 10, 10
+    if "tensorflow" in sys.modules:
+        record_no_stacks()
     exclude_from_collections()
 
 
-@pytest.hookimpl(wrapper=True)
+_VARIABLES = ("COLUMNS", "HOME", "KERASNETS_DATA", "PATH", "PYTHONPATH", "TF_NUM_INTRAOP_THREADS",
+              "TMPDIR", "XDG_CACHE_HOME", "XLA_FLAGS")  # fmt: skip
+_before: dict[Path, dict[str, Any]] = {}  # the state of the process before each module of tests
+
+
+def process_state() -> dict[str, Any]:
+    """What later tests and their child processes would inherit."""
+    # Some libraries add folders of their own when they are imported.
+    paths = sorted({path for path in sys.path if "site-packages" not in path})
+    variables = {f"${name}": os.environ.get(name) for name in _VARIABLES}
+    return {"sys.path": paths, "the working directory": os.getcwd(), **variables}  # noqa: PTH109
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Any:
+    """Remember the state of the process before the fixtures of a module."""
+    if item.path not in _before:
+        _before[item.path] = process_state()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Any:
-    """Exclude what is left after a module of tests from garbage collections."""
+    """After a module of tests, check what it leaves, and exclude it from garbage collections."""
     result = yield
     if nextitem is None or nextitem.path != item.path:
         exclude_from_collections()
+        before, after = _before.pop(item.path), process_state()
+        changed = [f"{name} from {before[name]} to {now}" for name, now in after.items()
+                   if now != before[name]]  # fmt: skip
+        assert not changed, f"{item.path.name} has changed {'; '.join(changed)}"
     return result
 
 
@@ -45,6 +73,18 @@ def exclude_from_collections() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+def record_no_stacks() -> None:
+    """Let TensorFlow not record the Python stack of each operation that is traced.
+
+    Below pytest the stack is deep, so this takes an eighth of the time of tracing. TensorFlow only
+    shows the stacks in messages of errors at run time. All operations get the stack of this call.
+    """
+    from tensorflow.python.util import tf_stack
+
+    stack = tf_stack.extract_stack()
+    tf_stack.extract_stack = lambda stacklevel=1: stack
 
 
 @pytest.fixture(scope="session", autouse=True)

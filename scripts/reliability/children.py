@@ -211,3 +211,10 @@ def import_all() -> None:
         __import__(f"kerasnets.commands.{name}")
     __import__("kerasnets.studies.search")
     __import__("kerasnets.training.callbacks")
+    import kerasnets as kn
+    from kerasnets.training.report import IMPORTS
+
+    for name in IMPORTS:
+        __import__(name)
+    kn.list_nets()
+    kn.load_data("digits")  # imports all loaders

@@ -126,6 +126,7 @@ def two_nodes() -> Iterator[tuple[str, SecondNode]]:
     Yields:
         The address of the cluster, and the second node.
     """
+    before = dict(os.environ)
     # Ray reads these when it starts. Its processes import the same copy of this package.
     root = str(Path(kn.__file__).parents[1])
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
@@ -137,7 +138,9 @@ def two_nodes() -> Iterator[tuple[str, SecondNode]]:
 
     handler = signal.getsignal(signal.SIGTERM)  # Ray replaces it
     port = free_port()
-    node: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 100 * 2**20}
+    # The monitors would be four more processes, which scale the cluster and forward messages.
+    node: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 100 * 2**20,
+                            "include_log_monitor": False, "no_monitor": True}  # fmt: skip
     cluster = Cluster(
         initialize_head=True,
         head_node_args={**node, "ray_client_server_port": port, "include_dashboard": False},
@@ -147,6 +150,8 @@ def two_nodes() -> Iterator[tuple[str, SecondNode]]:
     finally:
         cluster.shutdown()
         signal.signal(signal.SIGTERM, handler)
+        os.environ.clear()
+        os.environ.update(before)
 
 
 class SecondNode:

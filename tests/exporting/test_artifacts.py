@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import shutil
@@ -73,9 +74,10 @@ def test_every_model_passes_verification(net: str) -> None:
 
 @pytest.mark.real_data
 def test_no_real_data_is_in_the_files(real_data_dir: Path) -> None:
+    load = functools.cache(kn.load_data)  # several nets have the same data
     for net in NETS:
         card = read_card(EXPORTED / net / "1")
-        data = kn.load_data(card["provenance"]["data"], real_data_dir)
+        data = load(card["provenance"]["data"], real_data_dir)
         cases = runtimes.read_reference(EXPORTED / net / "1" / "reference.npz")
         body = json.loads((EXPORTED / net / "1" / "request.json").read_text("utf-8"))["inputs"]
         if not isinstance(data.test.x, np.ndarray):

@@ -15,8 +15,8 @@ from tests.exporting.patients import ROWS, forms, patients
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that was trained from a file, by the command."""
+def run(tmp_path_factory: pytest.TempPathFactory, no_figures: None) -> Path:
+    """A run that was trained from a file, by the command; no export has figures of it."""
     folder = tmp_path_factory.mktemp("private folder of Quirin")
     patients().to_csv(folder / "patients.csv", index=False)
     arguments = ["train", "covid-1", "--data", str(folder / "patients.csv"), "--target", "died"]
@@ -40,6 +40,7 @@ def unpacked(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
                 yield from unpacked(f"{name}/{member}", archive.read(member))
 
 
+@pytest.mark.usefixtures("verify_in_this_process")
 def test_no_cell_leaves_with_an_export(run: Path, tmp_path: Path) -> None:
     trained = kn.load_run(run)
     path = kn.export(trained, tmp_path / "net", weights=("float16",), test=trained.load_data().test)

@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import expect
 
 import kerasnets as kn
+from kerasnets.report.write import Report
 from kerasnets.training.run import Run
 from tests.report.helpers import OUTPUTS, Opened, dataset, opened
 
@@ -99,10 +100,11 @@ def test_a_7_drawn_with_the_keyboard_is_read_as_7(reference: Callable[[str], Ope
 
 
 @pytest.mark.parametrize("task", OUTPUTS)
-def test_a_run_of_each_task(task: str, runs: dict[str, Run], pages: Path, browser: Any) -> None:
+def test_a_run_of_each_task(
+    task: str, runs: dict[str, Run], report_of: Callable[[str], Report], browser: Any
+) -> None:
     data = dataset(task)
-    page = kn.write_report(runs[task], pages / f"{task}.html", data=data).path
-    with opened(browser, page) as here:
+    with opened(browser, report_of(task).path) as here:
         assert here.self_check()["failures"] == []
         titles = here.page.locator("main h2").all_text_contents()
         wanted = {"Try the net", "Results", "Training", "Recipe", "Data", "Cost"}
@@ -244,10 +246,9 @@ def test_a_comparison(runs: dict[str, Run], pages: Path, browser: Any) -> None:
 
 
 def test_a_damaged_net_fails_the_self_check(
-    runs: dict[str, Run], pages: Path, browser: Any
+    report_of: Callable[[str], Report], pages: Path, browser: Any
 ) -> None:
-    path = kn.write_report(runs["binary"], pages / "good.html").path
-    other = kn.write_report(runs["multilabel"], pages / "other.html").path
+    path, other = (report_of(task).path for task in ("binary", "multilabel"))
     element = '<script type="application/octet-stream" id="{}">'
     texts = [page.read_text("utf-8") for page in (path, other)]
     starts = [text.index(element.format("model.onnx")) for text in texts]

@@ -9,6 +9,7 @@ import re
 import shlex
 import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,11 @@ pytestmark = pytest.mark.usefixtures("verify_in_this_process", "no_figures")
 
 
 @pytest.mark.parametrize("task", OUTPUTS)
-def test_a_run_of_each_task(task: str, runs: dict[str, Run], tmp_path: Path) -> None:
-    report = kn.write_report(runs[task], tmp_path, data=dataset(task))
-    assert report == module.Report(tmp_path / "report.html")
+def test_a_run_of_each_task(
+    task: str, runs: dict[str, Run], report_of: Callable[[str], module.Report]
+) -> None:
+    report = report_of(task)
+    assert report == module.Report(report.path.parent / "report.html")
     content = content_of(report.path)
     assert content["metrics"] == published_metrics(runs[task])
     assert {split: m["n"] for split, m in content["metrics"].items()} == content["data"]["rows"]

@@ -297,7 +297,8 @@ class Interrupt(keras.callbacks.Callback):
 def train(folder, name, callbacks=()):
     """Run a command into a run folder; return what every worker knows of the run."""
     keras.utils.clear_session()  # so that equal models have layers of equal names
-    options = {"data": dataset(ROWS), "out": folder / name, "progress": False, **UNEVEN}
+    options = {"data": dataset(ROWS), "out": folder / name, "progress": False, "figures": False}
+    options |= UNEVEN
     run = kn.train(small_model("dropout"), callbacks=callbacks, **options)
     return {
         "recipe": run.recipe,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ SCRIPT = Path(__file__).resolve().parents[3] / "scripts" / "reliability" / "tamp
 @pytest.fixture(scope="module")
 def script() -> dict[str, Any]:
     """The functions of the script."""
-    return runpy.run_path(str(SCRIPT))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [*sys.path])  # the script adds a folder
+        return runpy.run_path(str(SCRIPT))
 
 
 @pytest.fixture(scope="module", params=["onnx", "litert"])
