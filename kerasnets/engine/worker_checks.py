@@ -64,6 +64,12 @@ def _check_state(model: keras.Model) -> None:
                 "rows, and average the moving statistics after each epoch: use "
                 f"synchronized=False. {_HINT}"
             )
+        if layer.activity_regularizer is not None and sums_penalties_of_activities():
+            raise ValueError(
+                f"{layer.name} has an activity regularizer. Before Keras 3.14, its penalty is the "
+                "sum over the rows, which depends on the rows of a worker. Use a newer Keras. "
+                f"{_HINT}"
+            )
     for metric in model.metrics:
         for variable in metric.variables:
             if _aggregation(variable) not in ("sum", "none", ""):
@@ -71,6 +77,13 @@ def _check_state(model: keras.Model) -> None:
                     f"The state {variable.name!r} of a metric cannot be summed over workers. "
                     f"{_HINT}"
                 )
+
+
+def sums_penalties_of_activities() -> bool:
+    """Whether an activity regularizer sums over the rows, as before Keras 3.14, or averages."""
+    layer = keras.layers.ActivityRegularization(l2=1.0)
+    layer(keras.ops.ones((2, 1)))
+    return float(layer.losses[0]) > 1.0
 
 
 def _aggregation(variable: Any) -> str:

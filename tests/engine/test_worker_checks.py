@@ -11,7 +11,7 @@ import tensorflow as tf
 
 import kerasnets as kn
 from kerasnets.engine.kernels.adam import fast_adam
-from kerasnets.engine.worker_checks import check_workers_can_train
+from kerasnets.engine.worker_checks import check_workers_can_train, sums_penalties_of_activities
 
 X, Y = np.zeros((4, 3), "float32"), np.zeros((4, 1), "float32")
 
@@ -91,6 +91,16 @@ def test_models_whose_gradients_or_metrics_do_not_add_up_are_refused(changes, me
     if "metrics" in changes:
         net.evaluate(X, Y, verbose=0)
     with pytest.raises(ValueError, match=message):
+        check_workers_can_train(net)
+
+
+def test_penalties_that_depend_on_the_number_of_rows_are_refused():
+    net = model(layers=[keras.layers.Dense(2, activity_regularizer="l2", name="hidden")])
+    if tuple(map(int, keras.__version__.split(".")[:2])) >= (3, 14):
+        assert not sums_penalties_of_activities()
+        check_workers_can_train(net)
+        return
+    with pytest.raises(ValueError, match="hidden has an activity regularizer"):
         check_workers_can_train(net)
 
 
