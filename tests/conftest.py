@@ -38,7 +38,7 @@ _before: dict[Path, dict[str, Any]] = {}  # the state of the process before each
 
 def process_state() -> dict[str, Any]:
     """What later tests and their child processes would inherit."""
-    # Some libraries add folders of their own when they are imported.
+    # Libraries add folders of their own when they are imported, and Ray adds one that is there.
     paths = sorted({path for path in sys.path if "site-packages" not in path})
     variables = {f"${name}": os.environ.get(name) for name in _VARIABLES}
     return {"sys.path": paths, "the working directory": os.getcwd(), **variables}  # noqa: PTH109

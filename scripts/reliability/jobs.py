@@ -28,7 +28,7 @@ def _draw_one_figure() -> None:
     from kerasnets.training import report
 
     def draw_nothing(*arguments: Any) -> None:
-        """Take the place of the function that draws the others."""
+        """Replace the function that draws the others."""
 
     report.draw_figures = draw_nothing
 
