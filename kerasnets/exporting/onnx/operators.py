@@ -29,11 +29,16 @@ def _where(graph: Any, node: Any, name: str, arguments: object) -> None:
 
 
 def _compare(graph: Any, node: Any, name: str, arguments: object) -> None:
-    """Convert a comparison, which needs no change.
+    """Convert a comparison; that of int64 needs no change.
 
-    tf2onnx converts integers to float32 first, in which large ones are equal.
+    tf2onnx converts integers to float32 first, in which large ones are equal. For int32 this stays,
+    because tf2onnx changes the type of counters in loops afterwards.
     """
-    del graph, node, name, arguments
+    from tf2onnx.onnx_opset.logical import GreaterLess
+
+    del name, arguments
+    if {graph.get_dtype(tensor) for tensor in node.input} != {_TYPES.INT64}:
+        GreaterLess.version_7(graph, node)
 
 
 def _two_nodes(build: Callable[[Callable[..., str], str, str], list[str]]) -> Any:
