@@ -74,6 +74,8 @@ python scripts/tables/litert.py --data-dir FOLDER --write
 - The agreement is the share of the test examples (at most {test:,}, at random) for which a file
   predicts the class of Keras. An export refuses a file below {least}: these are in parentheses.
   "refused" without a number: LiteRT cannot compute these operators in integers.
+- \\*: the first and the last layer compute in float32, and large activations are clipped
+  ([how](exporting.md#litert)).
 - Sizes are in kB (1,000 bytes). Times are medians of up to 200 calls with one example and one
   thread, in milliseconds. The files of a net take turns. Other programs were running on the
   machine, so compare the times of a row with each other.
@@ -244,8 +246,11 @@ def accuracy(entry: dict[str, Any]) -> str:
 
 
 def shown(figures: dict[str, Any], least: float) -> str:
-    """The agreement of a file, in parentheses if an export refuses it."""
-    text = percent(figures["agreement"])
+    """The agreement of a file, in parentheses if an export refuses it.
+
+    An asterisk means that some layers compute in float32.
+    """
+    text = percent(figures["agreement"]) + ("\\*" if "float32_operators" in figures else "")
     return text if figures["agreement"] >= least else f"({text})"
 
 

@@ -33,14 +33,18 @@ def _where(graph: Any, node: Any, name: str, arguments: object) -> None:
 def _compare(graph: Any, node: Any, name: str, arguments: object) -> None:
     """Convert a comparison without rounding.
 
-    tf2onnx converts integers to float32 first, in which large ones are equal. Those of a loop need
-    a conversion, because tf2onnx makes its counter an int64.
+    tf2onnx converts integers to float32 first, in which large ones are equal. Those of int32 are
+    converted to int64 here, because tf2onnx makes counters of loops an int64 afterwards.
     """
+    from tf2onnx.onnx_opset.logical import GreaterLess
+
     del name, arguments
-    for index, tensor in enumerate(list(node.input)):
-        if graph.get_dtype(tensor) == onnx.TensorProto.INT32:
-            integer = onnx.TensorProto.INT64
-            graph.insert_new_node_on_input(node, "Cast", tensor, input_index=index, to=integer)
+    types = {graph.get_dtype(tensor) for tensor in node.input}
+    if types == {_TYPES.INT32}:
+        for index, tensor in enumerate(list(node.input)):
+            graph.insert_new_node_on_input(node, "Cast", tensor, input_index=index, to=_TYPES.INT64)
+    elif types != {_TYPES.INT64}:
+        GreaterLess.version_7(graph, node)
 
 
 def _two_nodes(build: Callable[[Callable[..., str], str, str], list[str]]) -> Any:

@@ -162,8 +162,7 @@ def test_tensorflow_lite_micro_runs_both_arrays(folder):
         _, _, run = load_micro(folder / entry["file"], card)
         for name, value in run_in_python(folder / entry["of"], rows).items():
             scale = max(1, np.abs(value).max())
-            tolerance = 0 if "int8" in entry["of"] else 1e-6
-            assert np.abs(run({"my-signal": rows})[name] - value).max() <= scale * tolerance
+            assert np.abs(run({"my-signal": rows})[name] - value).max() <= scale * 1e-6
         assert 1024 <= entry["arena_bytes"] <= 16 * 1024
         assert f"MODEL_ARENA_BYTES {entry['arena_bytes']}" in (folder / entry["file"]).read_text()
     example = (folder / "example_micro.cc").read_text()

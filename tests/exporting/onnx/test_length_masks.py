@@ -140,11 +140,11 @@ def test_the_guards_add_eight_nodes_to_a_masked_net(tmp_path: Path) -> None:
 
 def test_large_integers_are_compared_as_integers(tmp_path: Path) -> None:
     """tf2onnx converts them to float32, in which 2²⁴ and 2²⁴ + 1 are equal."""
-    a, b = (keras.Input((1,), dtype="int32", name=name) for name in "ab")
+    a, b = (keras.Input((1,), dtype="int64", name=name) for name in "ab")
     less = keras.ops.cast(keras.ops.less(a, b), "int32")
     more = keras.ops.cast(keras.ops.greater(a, b), "int32")
     served = serve(keras.Model([a, b], {"less": less, "more": more}))
     convert(served, tmp_path / "m.onnx")
     run = onnxruntime.InferenceSession(tmp_path / "m.onnx").run
-    feed = {"a": np.array([[2**24]], "int32"), "b": np.array([[2**24 + 1]], "int32")}
+    feed = {"a": np.array([[2**24]], "int64"), "b": np.array([[2**24 + 1]], "int64")}
     assert [int(value[0, 0]) for value in run(["less", "more"], feed)] == [1, 0]
