@@ -62,7 +62,9 @@ def find_subject(source: Any, exported: str | os.PathLike[str] | None = None) ->
             source = load_run(path)
         else:
             if exported is not None:
-                raise ValueError(f"exported= is for a run, and {path} is not the folder of one.")
+                raise ValueError(
+                    f"exported (--exported) is for a run, and {path} is not a run folder."
+                )
             return _exported_subject(_checked_version(path))
     if isinstance(source, Run):
         version = None if exported is None else _checked_version(Path(exported))
@@ -70,7 +72,7 @@ def find_subject(source: Any, exported: str | os.PathLike[str] | None = None) ->
             check_same_net(source, version)
         return Subject(source.name, source, version, source.model, source)
     if exported is not None:
-        raise ValueError("exported= is for a run.")
+        raise ValueError("exported (--exported) is for a run.")
     model = source if isinstance(source, keras.Model) else getattr(source, "model", None)
     if not isinstance(model, keras.Model):
         raise ValueError(

@@ -94,7 +94,7 @@ def write_report(
         content |= run_content(subject.run)
         content["curves"] = _curves(subject.run, data, data_dir, left_out)
     elif data is not None or data_dir is not None:
-        raise ValueError("data= and data_dir= are for a run.")
+        raise ValueError("data and data_dir (--data-dir) are for a run.")
     blobs = _add_net(subject, content, left_out) if with_net else {}
     content["cost"] = _cost(subject, left_out)
     if subject.version is not None:

@@ -137,7 +137,7 @@ def test_wrong_arguments_are_refused_before_any_work(runs: dict[str, Run], tmp_p
     model, run = runs["binary"].model, runs["binary"]
     for call, message in (
         (lambda: kn.write_report(model), "Pass out="),
-        (lambda: kn.write_report(model, tmp_path, exported=tmp_path), "exported= is for a run"),
+        (lambda: kn.write_report(model, tmp_path, exported=tmp_path), "is for a run"),
         (lambda: kn.write_report(model, tmp_path, data=dataset("binary")), "are for a run"),
         (lambda: kn.write_report(run, tmp_path / "a.txt"), r"a file that ends in \.html"),
         (lambda: kn.write_report(run, tmp_path, data=dataset("regression")), "trained on data"),
