@@ -32,6 +32,7 @@ def verification_section(card: Mapping[str, Any]) -> str:
         textwrap.fill(text, 100, break_on_hyphens=False),
         markdown_table(("runtime", "largest difference from Keras"), rows, "lr"),
         _largest_batch(card.get("largest_batch")),
+        _rounding(card.get("rounding")),
         _keras_file(card.get("keras", {})),
         _test_metrics(verification.get("test_metrics") or {}),
     ]
@@ -45,6 +46,17 @@ def _largest_batch(batch: Mapping[str, Any] | None) -> str:
         f"The batches have at most {batch['rows']} rows. One row needs "
         f"{batch['bytes_per_row'] / 2**20:,.1f} MiB for the inputs and the outputs of all layers, "
         f"and {batch['macs_per_row'] / 1e9:,.2f} billion multiply-adds."
+    )
+
+
+def _rounding(errors: Mapping[str, float] | None) -> str:
+    if not errors:
+        return ""
+    listed = ", ".join(f"{error:.2g} for `{name}`" for name, error in errors.items())
+    return (
+        "This net amplifies the rounding of float32: the outputs of Keras differ from those of the "
+        f"same net in float64 by up to {listed}. Each runtime was allowed to differ from Keras by "
+        "four times as much."
     )
 
 

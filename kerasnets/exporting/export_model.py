@@ -33,12 +33,12 @@ from kerasnets.exporting.tasks import choose_task
 from kerasnets.exporting.tracing import check_keras_version
 from kerasnets.exporting.trained import Trained, model_of
 from kerasnets.exporting.verification.reference import write_cases
+from kerasnets.exporting.verification.rounding import verify_with_rounding
 from kerasnets.exporting.verification.runtimes import write_checksums
 from kerasnets.exporting.verification.task_metrics import Labelled
 from kerasnets.exporting.verification.verify import (
     TOLERANCE,
     VerificationError,
-    run_verification,
     write_verification,
 )
 from kerasnets.exporting.versions import new_version, remove_new_parents_on_error
@@ -201,7 +201,7 @@ def export(
             write_requests(served, published, about.served_as, temporary)
         if verify:
             write_checksums(temporary)
-            _verify(card, temporary, target, tolerance, test)
+            _verify(served, card, temporary, target, tolerance, test)
         (temporary / "README.md").write_text(readme(card), encoding="utf-8")
         if signer is not None:
             signer.sign(temporary)
@@ -261,14 +261,19 @@ def _write_files(
 
 
 def _verify(
-    card: dict[str, Any], folder: Path, target: Path, tolerance: float, test: Labelled | None
+    served: Served,
+    card: dict[str, Any],
+    folder: Path,
+    target: Path,
+    tolerance: float,
+    test: Labelled | None,
 ) -> None:
     """Verify the files in ``folder`` and add the result to the card.
 
     Raises:
         VerificationError: verification failed. It names ``target``, which will not be created.
     """
-    verification = run_verification(folder, tolerance, test)
+    verification = verify_with_rounding(served, card, folder, tolerance, test)
     if not verification.ok:
         raise VerificationError(dataclasses.replace(verification, path=target))
     card["verification"] = {

@@ -1,4 +1,4 @@
-"""Models that do not compute in float32, as float32 models with the same weights.
+"""Models with the same weights that compute in another type.
 
 ONNX Runtime cannot load most graphs in bfloat16 and many in float64, and the results of two
 runtimes in float16 differ by more than any useful tolerance. So such models are exported in
@@ -37,27 +37,40 @@ def in_float32(model: keras.Model) -> keras.Model:
     if not policies:
         return model
     try:
-        config = _replace_types(keras.saving.serialize_keras_object(model))
-        config.pop("compile_config", None)
-        copy = keras.saving.deserialize_keras_object(config)
-        copy.set_weights([np.asarray(weight, _plain(weight)) for weight in model.weights])
+        return _copy(model, "float32")
     except (NotImplementedError, TypeError, ValueError) as error:
         raise ValueError(
             f"{model.name!r} computes in {', '.join(policies)}, and is exported in float32. Keras "
             f"cannot build such a copy of it ({error}). Build the model with "
             'keras.config.set_dtype_policy("float32"), and pass it the weights with set_weights.'
         ) from error
+
+
+def in_float64(model: keras.Model) -> keras.Model | None:
+    """A copy of a model that computes in float64; ``None`` if Keras cannot build it."""
+    try:
+        return _copy(model, "float64")
+    except (NotImplementedError, TypeError, ValueError):
+        return None
+
+
+def _copy(model: keras.Model, dtype: str) -> keras.Model:
+    config = _replace_types(keras.saving.serialize_keras_object(model), dtype)
+    config.pop("compile_config", None)
+    copy = keras.saving.deserialize_keras_object(config)
+    types = (*_TYPES, "float32")
+    copy.set_weights(
+        [np.asarray(w, dtype if w.dtype in types else str(w.dtype)) for w in model.weights]
+    )
     return copy
 
 
-def _plain(weight: Any) -> str:
-    return "float32" if weight.dtype in _TYPES else str(weight.dtype)
-
-
-def _replace_types(config: Any) -> Any:
-    """The configuration with float32 in place of the other floating-point types and policies."""
+def _replace_types(config: Any, dtype: str) -> Any:
+    """The configuration with one type in place of all floating-point types and policies."""
     if isinstance(config, dict):
-        return {key: _replace_types(value) for key, value in config.items()}
+        return {key: _replace_types(value, dtype) for key, value in config.items()}
     if isinstance(config, list | tuple):
-        return type(config)(_replace_types(value) for value in config)
-    return "float32" if isinstance(config, str) and config in _POLICIES else config
+        return type(config)(_replace_types(value, dtype) for value in config)
+    if isinstance(config, str) and config in (*_POLICIES, "float32"):
+        return dtype
+    return config

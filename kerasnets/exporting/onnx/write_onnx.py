@@ -20,6 +20,7 @@ from kerasnets.exporting.onnx.optimizers import one_copy
 from kerasnets.exporting.onnx.recurrent_layers import native_recurrence
 from kerasnets.exporting.onnx.recurrent_nodes import MarkerHandler
 from kerasnets.exporting.onnx.reshapes import keep_sizes_without_rows
+from kerasnets.exporting.onnx.spare_row import add_spare_row, needs_spare_row
 from kerasnets.exporting.signature import Served, TensorInfo
 from kerasnets.exporting.tracing import grouped_operations
 
@@ -100,6 +101,8 @@ def write_onnx(
         )
     if guarded:
         keep_sizes_without_rows(proto)
+        if needs_spare_row(proto):
+            add_spare_row(proto)
         add_guards(proto, served)
     _name_axes(proto.graph.input, served.inputs)
     _name_axes(proto.graph.output, served.outputs)

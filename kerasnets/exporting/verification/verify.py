@@ -13,6 +13,7 @@ from kerasnets._errors import WorkFailedError
 from kerasnets._files import write_json
 from kerasnets.exporting.signing import SignatureChecker
 from kerasnets.exporting.verification.process import Limits, default_memory, run_process
+from kerasnets.exporting.verification.runtimes.rounding import TOLERANCE as TOLERANCE
 from kerasnets.exporting.verification.task_metrics import (
     Labelled,
     metric_failures,
@@ -21,8 +22,6 @@ from kerasnets.exporting.verification.task_metrics import (
     recorded_metric_failures,
 )
 from kerasnets.exporting.versions import find_version
-
-TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True, repr=False)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from .rounding import LARGEST
 
 
 class Tensor(BaseModel):
@@ -61,6 +63,7 @@ class CardSchema(BaseModel):
     outputs: list[Tensor] = Field(min_length=1)
     task: Literal["classification", "binary", "multilabel", "regression"] | None = None
     cases: list[str] | None = None
+    rounding: dict[str, Annotated[float, Field(ge=0, le=LARGEST)]] | None = None
     checksums: str | None = None
     keras: Keras | None = None
     onnx: Onnx | None = None
