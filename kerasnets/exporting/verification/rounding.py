@@ -87,7 +87,7 @@ def _run_in_float64(served: Served, inputs: Arrays) -> Mapping[str, np.ndarray] 
     if model is None:
         return None
     task = {"task": served.task} if served.task is not None else {"classifier": False}
-    copy = serve(model, **task)  # type: ignore[arg-type]  # one of the two
+    copy = serve(model, **task)
     if [info.name for info in copy.outputs] != [info.name for info in served.outputs]:
         return None
     return copy.run(inputs)
