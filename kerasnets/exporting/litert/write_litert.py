@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -119,9 +120,12 @@ def converting(served: Served) -> Iterator[None]:
             with stderr_held_back():
                 yield
         except Exception as error:  # the converter raises many types
-            first = str(error).strip().partition("\n")[0]
+            missing = sorted(set(re.findall(r"error: 'tf\.(\w+)' op", str(error))))
+            reason = str(error).strip().partition("\n")[0]
+            if missing:
+                reason = f"LiteRT has no operator for this use of {', '.join(missing)}"
             raise ValueError(
-                f"{served.model.name!r} cannot be converted to LiteRT: {first}. Export it to the "
+                f"{served.model.name!r} cannot be converted to LiteRT: {reason}. Export it to the "
                 "other formats only."
             ) from error
 
