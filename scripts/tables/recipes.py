@@ -39,7 +39,7 @@ SEEDS = (0, 1, 2)
 SETS = {
     "seizure": (("seizure-*",), "recording"),
     "eicu": (("mortality-*",), "patient"),
-    "mimic3": (("mortality-*",), "patient"),
+    "mimic3": (("mortality-deep", "mortality-gru"), "patient"),
     "mortality-simulated": (("mortality-gru",), ""),  # the others take much longer
     "digits": (("digit-*", "lenet5"), ""),
     "wine": (("covid-*",), ""),
