@@ -36,7 +36,7 @@ def newcomer(tmp_path, monkeypatch):
 @pytest.fixture
 def no_figures_of_runs(monkeypatch):
     """Draw no figures of runs, which take seconds per run. The demo draws them."""
-    for name in ("report.draw_figures", "session.draw_learning_curves"):
+    for name in ("report.draw_figures", "report.draw_learning_curves"):
         monkeypatch.setattr(f"kerasnets.training.{name}", lambda *arguments: None)
 
 

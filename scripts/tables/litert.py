@@ -37,9 +37,9 @@ from kerasnets.exporting.litert.write_litert import INTEGER_ACTIVATIONS, write_l
 from kerasnets.exporting.onnx.write_onnx import write_onnx
 from kerasnets.exporting.samples import Arrays, as_samples, random_samples
 from kerasnets.exporting.signature import Served, serve
-from kerasnets.exporting.verification.cases import LARGEST_CASE, verification_cases
+from kerasnets.exporting.verification.cases import verification_cases
 from kerasnets.exporting.verification.reference import write_reference
-from kerasnets.exporting.verification.runtimes import read_reference
+from kerasnets.exporting.verification.runtimes import largest_case, read_reference
 from kerasnets.exporting.verification.runtimes.litert_check import load_litert
 from kerasnets.nets import load_model
 
@@ -139,7 +139,9 @@ def measure_files(served: Served, data: kn.Dataset, folder: Path) -> dict[str, A
     onnx = folder / "model.onnx"
     write_onnx(served, onnx, guarded=True)
     runs: dict[str, Callable[[Arrays], Arrays]] = {ONNX: run_onnx(onnx)}
-    cases = {LARGEST_CASE: read_reference(reference)[LARGEST_CASE]}
+    outputs = read_reference(reference)
+    largest = largest_case(outputs)
+    cases = {largest: outputs[largest]}
     found: dict[str, Any] = {
         ONNX: weights_report.measure_file(served, onnx, runs[ONNX], cases, test)
     }

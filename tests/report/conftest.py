@@ -29,7 +29,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     """A run of each task."""
     folder = tmp_path_factory.mktemp("runs of Quirin")
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("report.draw_figures", "session.draw_learning_curves"):
+        for name in ("report.draw_figures", "report.draw_learning_curves"):
             patch.setattr(f"kerasnets.training.{name}", lambda *arguments: None)
         return {task: train(task, folder / task) for task in OUTPUTS}
 

@@ -63,7 +63,7 @@ NEEDS_FIGURES = True
 @pytest.fixture(autouse=True)
 def no_figures_but_those_of_the_cases(monkeypatch):
     """Applies after ``case``, whose scope is the module."""
-    for name in ("report.draw_figures", "session.draw_learning_curves"):
+    for name in ("report.draw_figures", "report.draw_learning_curves"):
         monkeypatch.setattr(f"kerasnets.training.{name}", lambda *arguments: None)
 
 

@@ -20,8 +20,8 @@ def test_a_net_of_the_catalogue_sets_its_threads_before_tensorflow_starts(tmp_pa
     code = (
         "import sys, kerasnets as kn, kerasnets.cli\n"
         # Figures take seconds, and so does the process that draws them.
-        "from kerasnets.training import report, session\n"
-        "report.draw_figures = session.draw_learning_curves = lambda *arguments: None\n"
+        "from kerasnets.training import report\n"
+        "report.draw_figures = report.draw_learning_curves = lambda *arguments: None\n"
         "import contextlib, kerasnets.commands.train\n"
         "kerasnets.commands.train._worker = contextlib.nullcontext\n"
         "assert 'tensorflow' not in sys.modules\n"

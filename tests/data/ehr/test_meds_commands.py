@@ -21,15 +21,9 @@ from tests.data.ehr.meds_helpers import (
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "meds.md"
 
 
-def no_figure(*arguments: object) -> None:
-    """Instead of a figure, which takes seconds; at the top of the module for the worker."""
-
-
-@pytest.mark.usefixtures("verify_in_this_process")
+@pytest.mark.usefixtures("verify_in_this_process", "no_figures")
 def test_the_commands_of_the_page_run_in_order(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    for name in ("report.draw_figures", "session.draw_learning_curves"):
-        monkeypatch.setattr(f"kerasnets.training.{name}", no_figure)
     labels = [{"subject_id": n, "prediction_time": hours(48), "boolean_value": n % 3 == 0}
               for n in range(30)]  # fmt: skip
     write(tmp_path / "my-meds", by_subject(random_events(5), 2),
