@@ -57,7 +57,7 @@ def launch(arguments: Sequence[str], processes: int, restarts: int = 3) -> None:
                 f"a worker was lost; start {attempt + 2} of at most {restarts + 1}", file=sys.stderr
             )
     raise WorkFailedError(
-        f"A worker was lost {restarts + 1} times. The same command goes on after the last epoch."
+        f"A worker was lost {restarts + 1} times. The same command resumes after the last epoch."
     )
 
 
