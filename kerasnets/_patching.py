@@ -206,7 +206,7 @@ PRIVATE_NAMES = (
     PrivateName(f"{_DATA_ADAPTERS}.array_slicing", "train_validation_split", _ENGINE),
     PrivateName("tensorflow.core.protobuf", "saved_model_pb2", _EXPORTING),
     PrivateName("tensorflow.core.protobuf.saved_model_pb2", "SavedModel", _EXPORTING),
-    PrivateName("os", "_exit", ("studies",)),
+    PrivateName("os", "_exit", ("cli", "studies")),
     PrivateName("tensorflow.python.eager", "context", _ENGINE),
     PrivateName("tensorflow.python.eager.context", "coordination_config_pb2", _ENGINE),
     PrivateName("tensorflow.python.eager.context.Context", "_initialized", ("_lazy", "engine")),

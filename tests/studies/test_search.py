@@ -16,6 +16,7 @@ from kerasnets.studies.search import search
 from kerasnets.studies.search_figures import search_figure
 from kerasnets.studies.space import Hyperparameter
 from kerasnets.studies.trials import SamplerTrials
+from kerasnets.training.report import draw_learning_curves
 
 pytestmark = pytest.mark.usefixtures("no_figures")
 SPACE = [
@@ -32,7 +33,10 @@ def run_search(out, **changes):
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    return run_search(tmp_path_factory.mktemp("search") / "search")
+    with pytest.MonkeyPatch.context() as patch:
+        # Of the figures, only these curves are drawn; a test looks for them.
+        patch.setattr("kerasnets.training.report.draw_learning_curves", draw_learning_curves)
+        return run_search(tmp_path_factory.mktemp("search") / "search")
 
 
 def test_every_sampler_has_the_same_budget_and_the_grid_has_its_points(found):
