@@ -2,8 +2,10 @@
 
 ONNX Runtime stores images in blocks of channels, and adds reshapes of its own for the products of
 such images, as in EfficientNet. They fail without rows. Such a net gets a row of zeros if there are
-none, and its outputs lose it again. ONNX Runtime 1.32 ran the nets that were tried. A file written with it has
-no such row, and older versions return an error for it without rows.
+none, and its outputs lose it again.
+
+ONNX Runtime 1.32 ran the net that was tried. A file written with it has no such row, and older
+versions return an error for it without rows.
 """
 
 from __future__ import annotations
