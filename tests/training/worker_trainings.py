@@ -255,12 +255,16 @@ def sent_bytes():
     return total
 
 
-def stop_second_worker(group):
-    """Stop the second worker with SIGSTOP until the first one has noticed it."""
-    processes = group.gather(str(os.getpid()))
-    if group.index == 1:
-        os.kill(os.getpid(), signal.SIGSTOP)
+def stop_second_worker(group, processes):
+    """Stop the second worker with SIGSTOP until the first one has noticed it.
+
+    The first sum lets it stop only when the first worker waits for it. If it stops before it has
+    sent its part, the first worker notices it in this sum already.
+    """
     try:
+        group.sum(np.zeros(1))
+        if group.index == 1:
+            os.kill(os.getpid(), signal.SIGSTOP)
         group.sum(np.zeros(1))
     except WorkerLostError as error:
         return str(error)
@@ -323,11 +327,12 @@ def main(addresses, index, folder):
     workers = Workers(tuple(addresses.split(",")), int(index))
     connection._HEARTBEAT = HEARTBEAT * 1000
     group = join_workers(workers.addresses, workers.index, progress=False)
+    processes = group.gather(str(os.getpid()))
     results = {name: run(group) for name, run in {**SAME, **OTHER}.items()}
     results["group"] = check_group(group)
     results["sums"] = sum_vectors(group)
     results["runs"] = train_and_resume(Path(folder))
-    results["stopped worker"] = stop_second_worker(group)
+    results["stopped worker"] = stop_second_worker(group, processes)
     (Path(folder) / f"{index}.pickle").write_bytes(pickle.dumps(results))
 
 
