@@ -65,6 +65,21 @@ def unknown_name(kind: str, name: object, allowed: Iterable[str]) -> ValueError:
         allowed: all valid names.
     """
     names = sorted(allowed)
-    close = difflib.get_close_matches(str(name), names, n=3, cutoff=0.5)
-    hint = f" Did you mean {' or '.join(repr(match) for match in close)}?" if close else ""
+    hint = did_you_mean(str(name), names, most=3, cutoff=0.5)
     return ValueError(f"Unknown {kind} {name!r}.{hint} Allowed: {', '.join(names)}.")
+
+
+def did_you_mean(
+    name: str, names: Iterable[str], *, what: str = "", most: int = 1, cutoff: float = 0.6
+) -> str:
+    """A sentence with a space before it that suggests similar names; empty if there are none.
+
+    Args:
+        name: what was given.
+        names: what is allowed.
+        what: what the names are, such as ``"the trained net "``.
+        most: the largest number of suggestions.
+        cutoff: how similar they must be, from 0 to 1.
+    """
+    close = difflib.get_close_matches(name, list(names), n=most, cutoff=cutoff)
+    return f" Did you mean {what}{' or '.join(map(repr, close))}?" if close else ""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import difflib
 from collections.abc import Sequence
 from typing import Any
 
+from kerasnets._errors import did_you_mean
 from kerasnets._tables import terminal_width, text_table, wrapped
 from kerasnets.commands._shared import json_flag, names_of_nets, print_json
 from kerasnets.nets import NetSpec, describe, list_nets
@@ -46,19 +46,16 @@ def run(arguments: argparse.Namespace) -> None:
     """Run the command."""
     specs = [describe(name) for name in list_nets(arguments.pattern)]
     if not specs:
-        raise _no_match(arguments.pattern)
+        hint = did_you_mean(arguments.pattern, list_nets())
+        raise ValueError(
+            f"No net matches {arguments.pattern!r}.{hint} kerasnets nets lists all nets."
+        )
     if arguments.json:
         print_json([_record(spec) for spec in specs])
     elif len(specs) == 1:
         print(_details(specs[0]))
     else:
         print(_list(specs))
-
-
-def _no_match(pattern: str) -> ValueError:
-    close = difflib.get_close_matches(pattern, list_nets(), n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return ValueError(f"No net matches {pattern!r}.{hint} kerasnets nets lists all nets.")
 
 
 def _list(specs: Sequence[NetSpec]) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import csv
-import difflib
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kerasnets._errors import did_you_mean
 from kerasnets._files import atomic_write
 from kerasnets._modes import owner_only
 from kerasnets.commands._completion import complete_with
@@ -125,8 +125,7 @@ def _load(text: str) -> Run | ReferenceNet:
     try:
         return load_run(text)
     except FileNotFoundError as error:
-        close = difflib.get_close_matches(text, names, n=1)
-        hint = f" Did you mean the trained net {close[0]!r}?" if close else ""
+        hint = did_you_mean(text, names, what="the trained net ")
         listed = ", ".join(names)
         raise FileNotFoundError(
             f"{error}{hint} Trained nets that need no folder: {listed}."
